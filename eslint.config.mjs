@@ -1,0 +1,179 @@
+/**
+ * Lint rules. Besides the usual type-checked ones they hold the architecture: which package may import which (DESIGN.md, section 3),
+ * and that pure folders read no clock, no randomness and no machine. Both are lists at the top of this file.
+ */
+
+import { builtinModules } from 'node:module';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { importX } from 'eslint-plugin-import-x';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Folders whose results depend on their arguments alone. */
+const PURE_FOLDERS = [
+  'packages/shared/src/plan',
+  'packages/shared/src/ledger',
+  'packages/shared/src/config',
+  'packages/coordinator/src/plan',
+  'packages/coordinator/src/membership',
+  'packages/worker/src/model',
+  'packages/worker/src/collective/schedule',
+];
+
+/** What each package must not import, as regular expressions over the module name, with the reason. */
+const ENGINES = ['^@tensorflow/', '^onnxruntime-'];
+const WIRES = ['^@grpc/', '^@nats-io/'];
+const FORBIDDEN_IMPORTS = {
+  shared: [...ENGINES, ...WIRES, '^@facet/', '^facet$'],
+  proto: [...ENGINES, '^@nats-io/', '^@facet/', '^facet$'],
+  datasets: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet$'],
+  telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet$'],
+  coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet$'],
+  worker: ['^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet$'],
+  cli: ['^facet$'],
+};
+
+/** No package is entered by a side door. */
+const DEEP_IMPORT = '^(@facet/[^/]+|facet)/(dist|src)(/|$)';
+
+const BUILTINS = builtinModules.filter((name) => !name.startsWith('_'));
+const IMPURE_IMPORT = `^(node:|(${BUILTINS.join('|')})$|@grpc/|@nats-io/|prom-client$|pino$)`;
+
+const IMPURE_SYNTAX = [
+  ["CallExpression[callee.object.name='Date'][callee.property.name='now']", 'Date.now() reads the clock'],
+  ["NewExpression[callee.name='Date'][arguments.length=0]", 'new Date() reads the clock'],
+  ["CallExpression[callee.name='Date']", 'Date() reads the clock'],
+  ["MemberExpression[object.name='Math'][property.name='random']", 'Math.random() is random'],
+  ["MemberExpression[object.name='performance']", 'performance reads the clock'],
+  ['ImportExpression', 'import() reads the disk'],
+].map(([selector, what]) => ({ selector, message: `${what}: a pure folder takes it as an argument.` }));
+
+const IMPURE_GLOBALS = ['process', 'crypto', 'setTimeout', 'setInterval', 'setImmediate'].map((name) => ({
+  name,
+  message: 'A pure folder depends on its arguments alone.',
+}));
+
+/** The import rules of one package; `import()` counts as well. Later blocks replace rules, so a block states all of them. */
+function importRules(name, { isPure }) {
+  const direction = FORBIDDEN_IMPORTS[name].map((regex) => ({
+    regex,
+    message: `packages/${name} must not import this: dependencies run one way (docs/architecture.md).`,
+  }));
+  const deep = { regex: DEEP_IMPORT, message: "Import the package by its name; what it doesn't export is its own." };
+  const pure = { regex: IMPURE_IMPORT, message: 'A pure folder imports no node:*, no sockets and no logger.' };
+  const patterns = [...direction, deep, ...(isPure ? [pure] : [])];
+  const dynamic = patterns.map(({ regex, message }) => ({
+    // A slash would end the selector's regular expression.
+    selector: `ImportExpression > Literal[value=/${regex.replaceAll('/', '\\u002F')}/]`,
+    message,
+  }));
+  return {
+    'no-restricted-imports': ['error', { patterns }],
+    'no-restricted-syntax': ['error', ...dynamic, ...(isPure ? IMPURE_SYNTAX : [])],
+    ...(isPure && { 'no-restricted-globals': ['error', ...IMPURE_GLOBALS] }),
+  };
+}
+
+const packageRules = Object.keys(FORBIDDEN_IMPORTS).flatMap((name) => {
+  const pure = PURE_FOLDERS.filter((folder) => folder.startsWith(`packages/${name}/`));
+  return [
+    { files: [`packages/${name}/src/**/*.ts`], rules: importRules(name, { isPure: false }) },
+    ...(pure.length === 0
+      ? []
+      : [
+          {
+            files: pure.map((folder) => `${folder}/**/*.ts`),
+            ignores: ['**/*.test.ts'],
+            rules: importRules(name, { isPure: true }),
+          },
+        ]),
+  ];
+});
+
+const TYPESCRIPT = ['**/*.ts'];
+// The test project as well: the packages' own projects leave tests out of the build.
+const PROJECTS = ['packages/*/tsconfig.json', 'tsconfig.test.json'];
+const TESTS = ['**/*.test.ts', 'packages/*/test/**/*.ts', 'test/**/*.ts'];
+const NODE_GLOBALS = [
+  'AbortController',
+  'AbortSignal',
+  'Blob',
+  'Buffer',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'URLSearchParams',
+  'WebAssembly',
+  'clearInterval',
+  'clearTimeout',
+  'console',
+  'fetch',
+  'performance',
+  'process',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+  'structuredClone',
+];
+
+export default defineConfig(
+  { ignores: ['**/dist/', '**/gen/', '**/node_modules/', 'runs/', 'coverage/', 'docs/results/', '**/*.part/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: TYPESCRIPT,
+    extends: [tseslint.configs.recommendedTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: {
+      parserOptions: { project: PROJECTS, tsconfigRootDir: import.meta.dirname },
+    },
+    settings: {
+      'import-x/extensions': ['.ts'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [createTypeScriptImportResolver({ project: PROJECTS, noWarnOnMultipleProjects: true })],
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      eqeqeq: 'error',
+      'import-x/no-cycle': 'error',
+      'import-x/no-self-import': 'error',
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'no-console': 'off',
+      'prefer-const': 'error',
+    },
+  },
+  ...packageRules,
+  {
+    files: TESTS,
+    rules: {
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
+      // expect.any() and expect.objectContaining() are `any`.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/require-await': 'off',
+      'max-lines': 'off',
+    },
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: {
+      ecmaVersion: 2024,
+      sourceType: 'module',
+      globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly'])),
+    },
+    rules: {
+      eqeqeq: 'error',
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'no-undef': 'error',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+    },
+  },
+);

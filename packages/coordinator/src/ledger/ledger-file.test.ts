@@ -1,0 +1,198 @@
+import { appendFile, mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatRecord, type LedgerRecord, type TrainingError } from '@facet/shared';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openLedger, type LedgerFile } from './ledger-file.js';
+
+const record = (fromStep: number): LedgerRecord => ({ kind: 'resume', fromStep, at: '2026-03-01T12:00:00.000Z' });
+const lineOf = (fromStep: number): string => `${formatRecord(record(fromStep))}\n`;
+
+let folder: string;
+let path: string;
+let errors: TrainingError[];
+const opened: LedgerFile[] = [];
+
+async function openHere(): Promise<LedgerFile> {
+  const ledger = await openLedger({ folder, onError: (error) => errors.push(error) });
+  opened.push(ledger);
+  return ledger;
+}
+
+/** The prototype of file handles, where a test can hold or break the calls of any open file. */
+async function fileHandlePrototype(): Promise<FileHandle> {
+  await using handle = await open(folder, 'r');
+  return Object.getPrototypeOf(handle) as FileHandle;
+}
+
+/** A promise that the test resolves when it likes: a sync that the disk holds back. */
+function gate(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'facet-ledger-'));
+  path = join(folder, 'ledger.jsonl');
+  errors = [];
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(opened.splice(0).map((ledger) => ledger.close()));
+  await rm(folder, { recursive: true });
+});
+
+describe('a ledger file', () => {
+  it('has a record on disk when its append resolves', async () => {
+    const ledger = await openHere();
+    expect(ledger).toMatchObject({ path, records: [], recovered: undefined });
+    await ledger.append(record(1));
+    expect(await readFile(path, 'utf8')).toBe(lineOf(1));
+  });
+
+  it('makes a missing folder, and goes on where it ended when it is opened again', async () => {
+    const options = { folder: join(folder, 'runs', 'demo'), onError: (error: TrainingError) => errors.push(error) };
+    await using first = await openLedger(options);
+    await first.append(record(1));
+    await first.close();
+    await using second = await openLedger(options);
+    expect(second).toMatchObject({ records: [record(1)], recovered: undefined });
+    await second.append(record(2));
+    expect(await readFile(second.path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+  });
+
+  it('writes the appends that arrive during a sync together, in order, with one more sync', async () => {
+    const prototype = await fileHandlePrototype();
+    const ledger = await openHere();
+    const heldSync = gate();
+    const sync = vi.spyOn(prototype, 'datasync').mockImplementationOnce(() => heldSync.promise);
+    const write = vi.spyOn(prototype, 'appendFile');
+    const finished: number[] = [];
+    const appendAll = [1, 2, 3, 4, 5].map(async (step) => {
+      await ledger.append(record(step));
+      finished.push(step);
+    });
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1));
+    expect(finished).toEqual([]);
+    heldSync.resolve();
+    await Promise.all(appendAll);
+    expect(finished).toEqual([1, 2, 3, 4, 5]);
+    expect(sync).toHaveBeenCalledTimes(2);
+    expect(write.mock.calls.map(([text]) => text)).toEqual([lineOf(1), [2, 3, 4, 5].map(lineOf).join('')]);
+  });
+
+  it('flushes on close and refuses appends afterwards', async () => {
+    const ledger = await openHere();
+    const appends = [1, 2, 3].map((step) => ledger.append(record(step)));
+    await ledger.close();
+    expect(await readFile(path, 'utf8')).toBe([1, 2, 3].map(lineOf).join(''));
+    await Promise.all(appends);
+    await expect(ledger.append(record(4))).rejects.toMatchObject({
+      code: 'ACCOUNTING',
+      message: expect.stringMatching(/closed/),
+    });
+    await ledger.close();
+    expect(errors).toEqual([]);
+  });
+
+  it.each([
+    ['half a line', Buffer.from(lineOf(3).slice(0, 40))],
+    ['a line without its newline', Buffer.from(lineOf(3).trimEnd())],
+    ['a whole line with a flipped byte', Buffer.from(lineOf(3).replace('resume', 'rezume'))],
+    ['bytes that are no text', Buffer.from([0xff, 0x00, 0xc3])],
+  ])('cuts off a torn tail of %s, reports it, and appends after the sound part', async (_, tail) => {
+    await writeFile(path, Buffer.concat([Buffer.from(lineOf(1) + lineOf(2)), tail]));
+    const ledger = await openHere();
+    expect(ledger.records).toEqual([record(1), record(2)]);
+    expect(ledger.recovered).toEqual({ bytes: tail.byteLength });
+    await ledger.append(record(3));
+    expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2) + lineOf(3));
+  });
+
+  it('measures the sound part in bytes, not in characters', async () => {
+    const fault: LedgerRecord = {
+      kind: 'fault',
+      generation: 1,
+      step: 1,
+      code: 'INTERNAL',
+      message: 'Gerät 🔥',
+      at: '2026-03-01T12:00:00.000Z',
+    };
+    const sound = `${formatRecord(fault)}\n`;
+    await writeFile(path, `${sound}{"kind"`);
+    const ledger = await openHere();
+    expect(ledger.records).toEqual([fault]);
+    expect(await readFile(path, 'utf8')).toBe(sound);
+  });
+
+  it('refuses damage before the tail, names the line, and leaves the file as it is', async () => {
+    const text = lineOf(1) + lineOf(2).replace('resume', 'rezume') + lineOf(3) + lineOf(4).slice(0, 10);
+    await writeFile(path, text);
+    await expect(openHere()).rejects.toMatchObject({
+      code: 'LEDGER_INVALID',
+      message: expect.stringMatching(/ledger\.jsonl line 2: the line's checksum is [0-9a-f]{8}, expected/),
+    });
+    expect(await readFile(path, 'utf8')).toBe(text);
+    await writeFile(path, lineOf(1));
+    expect((await openHere()).records).toHaveLength(1);
+  });
+
+  it('has one writer in a process', async () => {
+    const ledger = await openHere();
+    await expect(openHere()).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    await ledger.close();
+    await openHere();
+  });
+
+  it('rejects every waiting and every later append after a write error, and reports it once', async () => {
+    const prototype = await fileHandlePrototype();
+    const ledger = await openHere();
+    await ledger.append(record(1));
+    vi.spyOn(prototype, 'datasync').mockRejectedValueOnce(new Error('EIO: the disk is gone'));
+    const outcomes = await Promise.allSettled([2, 3, 4].map((step) => ledger.append(record(step))));
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await expect(ledger.append(record(5))).rejects.toMatchObject({
+      code: 'ACCOUNTING',
+      message: expect.stringMatching(/EIO: the disk is gone/),
+    });
+    expect(errors).toHaveLength(1);
+    await ledger.close();
+    expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+  });
+
+  it('stays usable after a malformed record, which it never writes', async () => {
+    const ledger = await openHere();
+    await expect(ledger.append(record(-1))).rejects.toMatchObject({ code: 'INTERNAL' });
+    await ledger.append(record(1));
+    expect(await readFile(path, 'utf8')).toBe(lineOf(1));
+  });
+
+  it('fails rather than queue without end when the disk hangs', async () => {
+    const prototype = await fileHandlePrototype();
+    const ledger = await openHere();
+    const heldSync = gate();
+    vi.spyOn(prototype, 'datasync').mockImplementationOnce(() => heldSync.promise);
+    const first = ledger.append(record(0));
+    const waiting = Array.from({ length: 65_537 }, () => ledger.append(record(1)));
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(errors).toMatchObject([
+      { code: 'ACCOUNTING', message: expect.stringMatching(/65536 records wait for the disk/) },
+    ]);
+    heldSync.resolve();
+    await first;
+    await ledger.close();
+    expect(await readFile(path, 'utf8')).toBe(lineOf(0));
+  });
+
+  it('appends to what another process wrote meanwhile rather than over it', async () => {
+    const ledger = await openHere();
+    await appendFile(path, lineOf(1));
+    await ledger.append(record(2));
+    expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+  });
+});

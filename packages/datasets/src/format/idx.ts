@@ -1,0 +1,75 @@
+/**
+ * The IDX format of MNIST and its successors: a big-endian header (magic, one length per dimension), then raw bytes.
+ * Decoding returns views on the given bytes and accepts a file only if header and length agree to the byte.
+ */
+import { TrainingError } from '@facet/shared';
+
+/** Two zero bytes, type 0x08 (unsigned byte), number of dimensions. */
+const IMAGES_MAGIC = 0x00000803;
+const LABELS_MAGIC = 0x00000801;
+
+/** Images of an IDX file; `pixels` is [count, height, width]. */
+export interface IdxImages {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly pixels: Uint8Array;
+}
+
+/**
+ * Decodes an IDX file of images.
+ *
+ * @param file - Name for error messages.
+ * @throws TrainingError DATASET_INVALID on a wrong magic, an empty dimension or a wrong length.
+ */
+export function decodeIdxImages(file: string, bytes: Uint8Array): IdxImages {
+  const [count, height, width] = readHeader(file, bytes, IMAGES_MAGIC, 'images') as [number, number, number];
+  return { count, height, width, pixels: bytes.subarray(16) };
+}
+
+/**
+ * Decodes an IDX file of labels to [count].
+ *
+ * @param file - Name for error messages.
+ * @param classCount - Labels must be below it.
+ * @throws TrainingError DATASET_INVALID on a wrong magic, no labels, a wrong length or a label out of range.
+ */
+export function decodeIdxLabels(file: string, bytes: Uint8Array, classCount: number): Uint8Array {
+  readHeader(file, bytes, LABELS_MAGIC, 'labels');
+  const labels = bytes.subarray(8);
+  const wrong = labels.findIndex((label) => label >= classCount);
+  if (wrong !== -1) {
+    throw invalid(file, `has label ${labels[wrong]} at sample ${wrong}, expected 0 to ${classCount - 1}`);
+  }
+  return labels;
+}
+
+function readHeader(file: string, bytes: Uint8Array, magic: number, content: string): number[] {
+  const dimensions = magic & 0xff;
+  const headerBytes = 4 + 4 * dimensions;
+  if (bytes.length < headerBytes) {
+    throw invalid(file, `has ${bytes.length} bytes, expected a header of ${headerBytes} bytes and the ${content}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const actualMagic = view.getUint32(0);
+  if (actualMagic !== magic) {
+    throw invalid(file, `has magic ${hex(actualMagic)}, expected ${hex(magic)} (an IDX file of ${content})`);
+  }
+  const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
+  if (shape.includes(0)) {
+    throw invalid(file, `has dimensions [${shape.join(', ')}], expected every dimension to be at least 1`);
+  }
+  const expectedBytes = headerBytes + shape.reduce((product, length) => product * length, 1);
+  if (bytes.length !== expectedBytes) {
+    throw invalid(file, `has ${bytes.length} bytes, expected ${expectedBytes} for dimensions [${shape.join(', ')}]`);
+  }
+  return shape;
+}
+
+function hex(magic: number): string {
+  return `0x${magic.toString(16).padStart(8, '0')}`;
+}
+
+function invalid(file: string, problem: string): TrainingError {
+  return new TrainingError('DATASET_INVALID', `${file} ${problem}; replace it with a complete IDX file`);
+}

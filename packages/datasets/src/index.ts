@@ -1,0 +1,12 @@
+export {
+  DATASET_NAMES,
+  limitSplit,
+  type Dataset,
+  type DatasetName,
+  type DatasetSource,
+  type ImageShape,
+  type Split,
+} from './dataset.js';
+export { fetchDataset, type FetchOptions } from './fetch/fetch.js';
+export { type FetchProgress, type OnProgress } from './fetch/progress.js';
+export { openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';

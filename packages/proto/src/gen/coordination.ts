@@ -1,0 +1,72 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { CoordinationClient as _facet_v1_CoordinationClient, CoordinationDefinition as _facet_v1_CoordinationDefinition } from './facet/v1/Coordination.js';
+import type { EvaluationDone as _facet_v1_EvaluationDone, EvaluationDone__Output as _facet_v1_EvaluationDone__Output } from './facet/v1/EvaluationDone.js';
+import type { EvaluationPart as _facet_v1_EvaluationPart, EvaluationPart__Output as _facet_v1_EvaluationPart__Output } from './facet/v1/EvaluationPart.js';
+import type { Fault as _facet_v1_Fault, Fault__Output as _facet_v1_Fault__Output } from './facet/v1/Fault.js';
+import type { Form as _facet_v1_Form, Form__Output as _facet_v1_Form__Output } from './facet/v1/Form.js';
+import type { Formed as _facet_v1_Formed, Formed__Output as _facet_v1_Formed__Output } from './facet/v1/Formed.js';
+import type { GetStatusRequest as _facet_v1_GetStatusRequest, GetStatusRequest__Output as _facet_v1_GetStatusRequest__Output } from './facet/v1/GetStatusRequest.js';
+import type { GetStatusResponse as _facet_v1_GetStatusResponse, GetStatusResponse__Output as _facet_v1_GetStatusResponse__Output } from './facet/v1/GetStatusResponse.js';
+import type { Heartbeat as _facet_v1_Heartbeat, Heartbeat__Output as _facet_v1_Heartbeat__Output } from './facet/v1/Heartbeat.js';
+import type { Hello as _facet_v1_Hello, Hello__Output as _facet_v1_Hello__Output } from './facet/v1/Hello.js';
+import type { JoinRequest as _facet_v1_JoinRequest, JoinRequest__Output as _facet_v1_JoinRequest__Output } from './facet/v1/JoinRequest.js';
+import type { JoinResponse as _facet_v1_JoinResponse, JoinResponse__Output as _facet_v1_JoinResponse__Output } from './facet/v1/JoinResponse.js';
+import type { Leave as _facet_v1_Leave, Leave__Output as _facet_v1_Leave__Output } from './facet/v1/Leave.js';
+import type { Parameter as _facet_v1_Parameter, Parameter__Output as _facet_v1_Parameter__Output } from './facet/v1/Parameter.js';
+import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from './facet/v1/Peer.js';
+import type { Ready as _facet_v1_Ready, Ready__Output as _facet_v1_Ready__Output } from './facet/v1/Ready.js';
+import type { Refusal as _facet_v1_Refusal, Refusal__Output as _facet_v1_Refusal__Output } from './facet/v1/Refusal.js';
+import type { Regroup as _facet_v1_Regroup, Regroup__Output as _facet_v1_Regroup__Output } from './facet/v1/Regroup.js';
+import type { Report as _facet_v1_Report, Report__Output as _facet_v1_Report__Output } from './facet/v1/Report.js';
+import type { Start as _facet_v1_Start, Start__Output as _facet_v1_Start__Output } from './facet/v1/Start.js';
+import type { StepDone as _facet_v1_StepDone, StepDone__Output as _facet_v1_StepDone__Output } from './facet/v1/StepDone.js';
+import type { StepTimings as _facet_v1_StepTimings, StepTimings__Output as _facet_v1_StepTimings__Output } from './facet/v1/StepTimings.js';
+import type { Stop as _facet_v1_Stop, Stop__Output as _facet_v1_Stop__Output } from './facet/v1/Stop.js';
+import type { Welcome as _facet_v1_Welcome, Welcome__Output as _facet_v1_Welcome__Output } from './facet/v1/Welcome.js';
+import type { WorkerStatus as _facet_v1_WorkerStatus, WorkerStatus__Output as _facet_v1_WorkerStatus__Output } from './facet/v1/WorkerStatus.js';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  facet: {
+    v1: {
+      /**
+       * Worker <-> coordinator. The worker is the client; one Join stream is one worker's membership, and its end is the
+       * worker's end. Steps count committed updates from 1; step 0 is the state before the first. Times are in milliseconds.
+       */
+      Coordination: SubtypeConstructor<typeof grpc.Client, _facet_v1_CoordinationClient> & { service: _facet_v1_CoordinationDefinition }
+      EvaluationDone: MessageTypeDefinition<_facet_v1_EvaluationDone, _facet_v1_EvaluationDone__Output>
+      EvaluationPart: MessageTypeDefinition<_facet_v1_EvaluationPart, _facet_v1_EvaluationPart__Output>
+      Fault: MessageTypeDefinition<_facet_v1_Fault, _facet_v1_Fault__Output>
+      Form: MessageTypeDefinition<_facet_v1_Form, _facet_v1_Form__Output>
+      Formed: MessageTypeDefinition<_facet_v1_Formed, _facet_v1_Formed__Output>
+      GetStatusRequest: MessageTypeDefinition<_facet_v1_GetStatusRequest, _facet_v1_GetStatusRequest__Output>
+      GetStatusResponse: MessageTypeDefinition<_facet_v1_GetStatusResponse, _facet_v1_GetStatusResponse__Output>
+      Heartbeat: MessageTypeDefinition<_facet_v1_Heartbeat, _facet_v1_Heartbeat__Output>
+      Hello: MessageTypeDefinition<_facet_v1_Hello, _facet_v1_Hello__Output>
+      JoinRequest: MessageTypeDefinition<_facet_v1_JoinRequest, _facet_v1_JoinRequest__Output>
+      JoinResponse: MessageTypeDefinition<_facet_v1_JoinResponse, _facet_v1_JoinResponse__Output>
+      Leave: MessageTypeDefinition<_facet_v1_Leave, _facet_v1_Leave__Output>
+      Parameter: MessageTypeDefinition<_facet_v1_Parameter, _facet_v1_Parameter__Output>
+      Peer: MessageTypeDefinition<_facet_v1_Peer, _facet_v1_Peer__Output>
+      Ready: MessageTypeDefinition<_facet_v1_Ready, _facet_v1_Ready__Output>
+      Refusal: MessageTypeDefinition<_facet_v1_Refusal, _facet_v1_Refusal__Output>
+      Regroup: MessageTypeDefinition<_facet_v1_Regroup, _facet_v1_Regroup__Output>
+      Report: MessageTypeDefinition<_facet_v1_Report, _facet_v1_Report__Output>
+      Start: MessageTypeDefinition<_facet_v1_Start, _facet_v1_Start__Output>
+      StateSource: EnumTypeDefinition
+      StepDone: MessageTypeDefinition<_facet_v1_StepDone, _facet_v1_StepDone__Output>
+      StepTimings: MessageTypeDefinition<_facet_v1_StepTimings, _facet_v1_StepTimings__Output>
+      Stop: MessageTypeDefinition<_facet_v1_Stop, _facet_v1_Stop__Output>
+      StopReason: EnumTypeDefinition
+      Welcome: MessageTypeDefinition<_facet_v1_Welcome, _facet_v1_Welcome__Output>
+      WorkKind: EnumTypeDefinition
+      WorkerStatus: MessageTypeDefinition<_facet_v1_WorkerStatus, _facet_v1_WorkerStatus__Output>
+    }
+  }
+}

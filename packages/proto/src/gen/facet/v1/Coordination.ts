@@ -1,0 +1,64 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { GetStatusRequest as _facet_v1_GetStatusRequest, GetStatusRequest__Output as _facet_v1_GetStatusRequest__Output } from '../../facet/v1/GetStatusRequest.js';
+import type { GetStatusResponse as _facet_v1_GetStatusResponse, GetStatusResponse__Output as _facet_v1_GetStatusResponse__Output } from '../../facet/v1/GetStatusResponse.js';
+import type { JoinRequest as _facet_v1_JoinRequest, JoinRequest__Output as _facet_v1_JoinRequest__Output } from '../../facet/v1/JoinRequest.js';
+import type { JoinResponse as _facet_v1_JoinResponse, JoinResponse__Output as _facet_v1_JoinResponse__Output } from '../../facet/v1/JoinResponse.js';
+
+/**
+ * Worker <-> coordinator. The worker is the client; one Join stream is one worker's membership, and its end is the
+ * worker's end. Steps count committed updates from 1; step 0 is the state before the first. Times are in milliseconds.
+ */
+export interface CoordinationClient extends grpc.Client {
+  /**
+   * A picture of the run as it is now.
+   */
+  GetStatus(argument: _facet_v1_GetStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _facet_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _facet_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _facet_v1_GetStatusRequest, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  /**
+   * A picture of the run as it is now.
+   */
+  getStatus(argument: _facet_v1_GetStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _facet_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _facet_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _facet_v1_GetStatusRequest, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
+
+  /**
+   * Opens with Hello. The coordinator answers Welcome or Refusal, and ends the stream after a Refusal or a Stop.
+   */
+  Join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
+  Join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
+  /**
+   * Opens with Hello. The coordinator answers Welcome or Refusal, and ends the stream after a Refusal or a Stop.
+   */
+  join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
+  join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
+
+}
+
+/**
+ * Worker <-> coordinator. The worker is the client; one Join stream is one worker's membership, and its end is the
+ * worker's end. Steps count committed updates from 1; step 0 is the state before the first. Times are in milliseconds.
+ */
+export interface CoordinationHandlers extends grpc.UntypedServiceImplementation {
+  /**
+   * A picture of the run as it is now.
+   */
+  GetStatus: grpc.handleUnaryCall<_facet_v1_GetStatusRequest__Output, _facet_v1_GetStatusResponse>;
+
+  /**
+   * Opens with Hello. The coordinator answers Welcome or Refusal, and ends the stream after a Refusal or a Stop.
+   */
+  Join: grpc.handleBidiStreamingCall<_facet_v1_JoinRequest__Output, _facet_v1_JoinResponse>;
+
+}
+
+export interface CoordinationDefinition extends grpc.ServiceDefinition {
+  GetStatus: MethodDefinition<_facet_v1_GetStatusRequest, _facet_v1_GetStatusResponse, _facet_v1_GetStatusRequest__Output, _facet_v1_GetStatusResponse__Output>
+  Join: MethodDefinition<_facet_v1_JoinRequest, _facet_v1_JoinResponse, _facet_v1_JoinRequest__Output, _facet_v1_JoinResponse__Output>
+}

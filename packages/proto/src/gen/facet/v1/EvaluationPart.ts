@@ -1,0 +1,15 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+
+export interface EvaluationPart {
+  'index'?: (number);
+  'sampleCount'?: (number);
+  'lossSum'?: (number | string);
+}
+
+export interface EvaluationPart__Output {
+  'index': (number);
+  'sampleCount': (number);
+  'lossSum': (number);
+}

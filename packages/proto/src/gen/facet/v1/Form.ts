@@ -1,0 +1,42 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from '../../facet/v1/Peer.js';
+import type { WorkKind as _facet_v1_WorkKind, WorkKind__Output as _facet_v1_WorkKind__Output } from '../../facet/v1/WorkKind.js';
+import type { StateSource as _facet_v1_StateSource, StateSource__Output as _facet_v1_StateSource__Output } from '../../facet/v1/StateSource.js';
+
+/**
+ * A new generation. The worker gets the state, opens its streams to every peer, and answers Formed.
+ */
+export interface Form {
+  'generation'?: (number);
+  'rank'?: (number);
+  'peers'?: (_facet_v1_Peer)[];
+  /**
+   * The first piece of work: training step `step`, or the evaluation that follows step `step`.
+   */
+  'kind'?: (_facet_v1_WorkKind);
+  'step'?: (number);
+  'stateSource'?: (_facet_v1_StateSource);
+  'stateAddress'?: (string);
+  'stateStep'?: (number);
+  'stateWeightsCrc'?: (number);
+}
+
+/**
+ * A new generation. The worker gets the state, opens its streams to every peer, and answers Formed.
+ */
+export interface Form__Output {
+  'generation': (number);
+  'rank': (number);
+  'peers': (_facet_v1_Peer__Output)[];
+  /**
+   * The first piece of work: training step `step`, or the evaluation that follows step `step`.
+   */
+  'kind': (_facet_v1_WorkKind__Output);
+  'step': (number);
+  'stateSource': (_facet_v1_StateSource__Output);
+  'stateAddress': (string);
+  'stateStep': (number);
+  'stateWeightsCrc': (number);
+}

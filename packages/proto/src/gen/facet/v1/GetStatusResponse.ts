@@ -1,0 +1,54 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+import type { WorkerStatus as _facet_v1_WorkerStatus, WorkerStatus__Output as _facet_v1_WorkerStatus__Output } from '../../facet/v1/WorkerStatus.js';
+
+export interface GetStatusResponse {
+  'run'?: (string);
+  /**
+   * gathering, forming, training, evaluating, regrouping, stopping, finished, stopped or failed.
+   */
+  'phase'?: (string);
+  'detail'?: (string);
+  'generation'?: (number);
+  'step'?: (number);
+  'totalSteps'?: (number);
+  'epoch'?: (number);
+  'epochs'?: (number);
+  'loss'?: (number | string);
+  'trainAccuracy'?: (number | string);
+  'hasTestAccuracy'?: (boolean);
+  'testAccuracy'?: (number | string);
+  'samplesPerSecond'?: (number | string);
+  'etaSeconds'?: (number | string);
+  'checkpointStep'?: (number);
+  'faults'?: (number);
+  'workers'?: (_facet_v1_WorkerStatus)[];
+  'dataset'?: (string);
+  'lastFault'?: (string);
+}
+
+export interface GetStatusResponse__Output {
+  'run': (string);
+  /**
+   * gathering, forming, training, evaluating, regrouping, stopping, finished, stopped or failed.
+   */
+  'phase': (string);
+  'detail': (string);
+  'generation': (number);
+  'step': (number);
+  'totalSteps': (number);
+  'epoch': (number);
+  'epochs': (number);
+  'loss': (number);
+  'trainAccuracy': (number);
+  'hasTestAccuracy': (boolean);
+  'testAccuracy': (number);
+  'samplesPerSecond': (number);
+  'etaSeconds': (number);
+  'checkpointStep': (number);
+  'faults': (number);
+  'workers': (_facet_v1_WorkerStatus__Output)[];
+  'dataset': (string);
+  'lastFault': (string);
+}

@@ -1,0 +1,11 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+
+export interface Heartbeat {
+  'step'?: (number);
+}
+
+export interface Heartbeat__Output {
+  'step': (number);
+}

@@ -1,0 +1,55 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+import type { StepTimings as _facet_v1_StepTimings, StepTimings__Output as _facet_v1_StepTimings__Output } from '../../facet/v1/StepTimings.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface StepDone {
+  'generation'?: (number);
+  'step'?: (number);
+  /**
+   * CRC-32 of the flat little-endian weights after the step.
+   */
+  'weightsCrc'?: (number);
+  /**
+   * Mean loss over the real samples of the step.
+   */
+  'loss'?: (number | string);
+  'correct'?: (number);
+  /**
+   * Reduced together with the gradient: how many samples are in it, and the sum of their check digits.
+   */
+  'sampleCount'?: (number);
+  'sampleChecksum'?: (number);
+  'gradientNorm'?: (number | string);
+  'learningRate'?: (number | string);
+  'timings'?: (_facet_v1_StepTimings | null);
+  'bytesSent'?: (number | string | Long);
+  'bytesReceived'?: (number | string | Long);
+  'localSamples'?: (number);
+}
+
+export interface StepDone__Output {
+  'generation': (number);
+  'step': (number);
+  /**
+   * CRC-32 of the flat little-endian weights after the step.
+   */
+  'weightsCrc': (number);
+  /**
+   * Mean loss over the real samples of the step.
+   */
+  'loss': (number);
+  'correct': (number);
+  /**
+   * Reduced together with the gradient: how many samples are in it, and the sum of their check digits.
+   */
+  'sampleCount': (number);
+  'sampleChecksum': (number);
+  'gradientNorm': (number);
+  'learningRate': (number);
+  'timings': (_facet_v1_StepTimings__Output | null);
+  'bytesSent': (number);
+  'bytesReceived': (number);
+  'localSamples': (number);
+}

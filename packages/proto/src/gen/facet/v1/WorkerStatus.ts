@@ -1,0 +1,32 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+// Original file: proto/facet/v1/coordination.proto
+
+import type { StepTimings as _facet_v1_StepTimings, StepTimings__Output as _facet_v1_StepTimings__Output } from '../../facet/v1/StepTimings.js';
+
+export interface WorkerStatus {
+  'workerId'?: (string);
+  'host'?: (string);
+  'pid'?: (number);
+  'isMember'?: (boolean);
+  'rank'?: (number);
+  'state'?: (string);
+  'engine'?: (string);
+  'device'?: (string);
+  'samplesPerSecond'?: (number | string);
+  'timings'?: (_facet_v1_StepTimings | null);
+  'metricsUrl'?: (string);
+}
+
+export interface WorkerStatus__Output {
+  'workerId': (string);
+  'host': (string);
+  'pid': (number);
+  'isMember': (boolean);
+  'rank': (number);
+  'state': (string);
+  'engine': (string);
+  'device': (string);
+  'samplesPerSecond': (number);
+  'timings': (_facet_v1_StepTimings__Output | null);
+  'metricsUrl': (string);
+}

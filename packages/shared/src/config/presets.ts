@@ -1,0 +1,58 @@
+/**
+ * Presets: a dataset, a model and a recipe that belong together. A preset fills in whatever the user does not say.
+ */
+import type { RunConfig, TrainingConfig } from './schema.js';
+
+type Preset = Omit<TrainingConfig, 'preset'>;
+
+const ADAMW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
+
+export const PRESETS = {
+  'mnist-fast': {
+    dataset: 'mnist',
+    seed: 1,
+    epochs: 4,
+    samples: { train: 0, test: 0 },
+    batch: { global: 128, micro: 32 },
+    model: {
+      views: ['identity', 'zoom-in', 'zoom-out'],
+      viewWeights: 'normalised',
+      patchSize: 5,
+      patchStride: 2,
+      stemWidth: 16,
+      merge: 2,
+      width: 48,
+      depth: 2,
+      heads: 4,
+      mlpRatio: 2,
+      pixels: { mean: [0.1307], stddev: [0.3081] },
+    },
+    optimizer: {
+      ...ADAMW,
+      peakLearningRate: 3e-3,
+      warmupShare: 0.1,
+      finalShare: 0.01,
+      weightDecay: 0.05,
+      labelSmoothing: 0.05,
+    },
+    augmentation: { shiftPixels: 1, flip: false },
+  },
+} satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof PRESETS;
+
+/** The preset that a dataset gets when none is named; a dataset without one is not trainable yet. */
+export const DEFAULT_PRESET: Partial<Record<TrainingConfig['dataset'], PresetName>> = { mnist: 'mnist-fast' };
+
+/** What the operational half of a configuration is when nobody says otherwise. */
+export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {
+  data: 'stream',
+  workers: { count: 2, min: 1, max: 256 },
+  engine: { name: 'onnxruntime', device: 'cpu', threads: 0 },
+  checkpoint: { everySteps: 200, keep: 3 },
+  prefetchSteps: 8,
+  bucketBytes: 4 * 1024 * 1024,
+  timeouts: { heartbeatMs: 2_000, stepMs: 10_000, gatherMs: 120_000 },
+  nats: { url: 'nats://127.0.0.1:4222' },
+  coordinator: { host: '127.0.0.1', port: 0, httpPort: 0 },
+};

@@ -1,0 +1,108 @@
+/**
+ * The one configuration schema of a run. Everything above `data` decides the arithmetic and is fixed for the life of a
+ * run; everything from `data` on says where and how it runs and may change at every resume.
+ */
+import { z } from 'zod';
+
+const positiveInteger = z.int().min(1);
+const fraction = z.number().min(0).max(1);
+const port = z.int().min(0).max(65_535);
+
+export const DATASETS = ['mnist', 'cifar10'] as const;
+export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out'] as const;
+
+const modelSchema = z.strictObject({
+  /** The identity view comes first. */
+  views: z.array(z.enum(VIEW_NAMES)).min(1).max(4),
+  viewWeights: z.enum(['normalised', 'raw']),
+  patchSize: positiveInteger,
+  patchStride: positiveInteger,
+  /** Features per patch in the stem. */
+  stemWidth: positiveInteger,
+  /** So many patches along each side make one token. */
+  merge: positiveInteger,
+  width: positiveInteger.multipleOf(8),
+  depth: positiveInteger,
+  heads: positiveInteger,
+  mlpRatio: positiveInteger,
+  /** Mean and standard deviation per channel of pixels in [0, 1]. */
+  pixels: z.strictObject({ mean: z.array(z.number()), stddev: z.array(z.number().positive()) }),
+});
+
+const optimizerSchema = z.strictObject({
+  /** AdamW (Loshchilov and Hutter 2019). */
+  peakLearningRate: z.number().positive(),
+  /** Share of all steps spent warming up linearly from 0. */
+  warmupShare: fraction,
+  /** Share of the peak that the cosine ends at. */
+  finalShare: fraction,
+  beta1: fraction,
+  beta2: fraction,
+  epsilon: z.number().positive(),
+  weightDecay: z.number().min(0),
+  /** Global norm to which the gradient is clipped; 0 turns clipping off. */
+  clipNorm: z.number().min(0),
+  labelSmoothing: fraction,
+});
+
+export const trainingSchema = z.strictObject({
+  dataset: z.enum(DATASETS),
+  preset: z.string(),
+  seed: z.int().min(0),
+  epochs: positiveInteger.max(100_000),
+  /** Use only the first so many samples of a split; 0 means all of them. */
+  samples: z.strictObject({ train: z.int().min(0), test: z.int().min(0) }),
+  batch: z.strictObject({ global: positiveInteger.max(65_536), micro: positiveInteger.max(4_096) }),
+  model: modelSchema,
+  optimizer: optimizerSchema,
+  augmentation: z.strictObject({
+    /** Largest shift in pixels along each axis. */
+    shiftPixels: z.int().min(0).max(8),
+    flip: z.boolean(),
+  }),
+});
+
+const operationSchema = z.strictObject({
+  run: z.string().min(1),
+  /** `stream`: pixels travel over NATS. `local`: only sample ids do, and every worker holds the dataset. */
+  data: z.enum(['stream', 'local']),
+  /** A folder with the dataset's files, instead of the default source. */
+  dataFolder: z.string().optional(),
+  workers: z.strictObject({
+    /** Workers to wait for before the first step. */
+    count: positiveInteger.max(256),
+    /** Training goes on with no fewer than these. */
+    min: positiveInteger.max(256),
+    max: positiveInteger.max(256),
+  }),
+  engine: z.strictObject({
+    name: z.enum(['onnxruntime']),
+    device: z.enum(['cpu', 'webgpu', 'cuda']),
+    /** Threads per worker; 0 divides the cores of a host among the workers on it. */
+    threads: z.int().min(0).max(1_024),
+  }),
+  checkpoint: z.strictObject({ everySteps: positiveInteger, keep: positiveInteger }),
+  prefetchSteps: positiveInteger.max(64),
+  bucketBytes: positiveInteger.min(4_096),
+  timeouts: z.strictObject({
+    /** A worker that is silent for so long is excluded. */
+    heartbeatMs: positiveInteger,
+    /** Longest wait for one contribution of a peer, and for one shard. */
+    stepMs: positiveInteger,
+    /** Longest wait for the first workers, for a new generation to form, and for a lost coordinator to come back. */
+    gatherMs: positiveInteger,
+  }),
+  nats: z.strictObject({ url: z.string() }),
+  coordinator: z.strictObject({ host: z.string(), port, httpPort: port }),
+});
+
+export const configSchema = z.strictObject({ ...trainingSchema.shape, ...operationSchema.shape });
+
+export type RunConfig = z.infer<typeof configSchema>;
+export type TrainingConfig = z.infer<typeof trainingSchema>;
+export type ModelConfig = z.infer<typeof modelSchema>;
+export type OptimizerConfig = z.infer<typeof optimizerSchema>;
+export type AugmentationConfig = TrainingConfig['augmentation'];
+
+/** The version of the schema; workers and coordinator of different versions refuse each other. */
+export const CONFIG_VERSION = 1;

@@ -1,0 +1,54 @@
+export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
+export { permutation, randomKey, randomStream, type Purpose, type RandomStream } from './random.js';
+export {
+  CONFIG_VERSION,
+  configSchema,
+  DATASETS,
+  trainingSchema,
+  VIEW_NAMES,
+  type AugmentationConfig,
+  type ModelConfig,
+  type OptimizerConfig,
+  type RunConfig,
+  type TrainingConfig,
+} from './config/schema.js';
+export { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './config/presets.js';
+export type { ImageShape } from './image-shape.js';
+export { crc32, formatCrc32 } from './crc32.js';
+export {
+  formatRecord,
+  parseRecord,
+  type CommitRecord,
+  type LedgerRecord,
+  type ParsedRecord,
+  type RunRecord,
+} from './ledger/ledger-record.js';
+export { parseLedger, type DamagedLine, type ParsedLedger } from './ledger/read-ledger.js';
+export { checkLedger, type EpochReport, type LedgerReport } from './ledger/check-ledger.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type Tensor,
+  type TensorValues,
+} from './safetensors.js';
+export { fromTensors, toTensors, type ParameterLayout } from './flat-tensors.js';
+export {
+  parseRunFile,
+  type CheckpointInfo,
+  type FileSeal,
+  type RunFile,
+  type TensorFileName,
+  type TrainingState,
+} from './checkpoint-format.js';
+export { createPlan, rangeOfRank, type MicroBatchRange, type Plan, type PlanSizes, type WorkItem } from './plan/plan.js';
+export { checkDigitBound, sampleChecksum } from './plan/accounting.js';
+export {
+  decodeShardMessage,
+  encodeShardMessage,
+  shardMessageBytes,
+  shardStreamName,
+  shardSubject,
+  shardSubjectFilter,
+  type ShardMessage,
+} from './wire/shard-message.js';

@@ -1,0 +1,160 @@
+/**
+ * The ledger's records and their text. One record is one line of JSON whose last member is the CRC-32 of the rest, so
+ * that a torn or flipped line is known from the line alone. Sample ids are base64 of little-endian u32: 5.3 characters
+ * an id, whatever its size. What the records mean together is check-ledger's matter, not this file's.
+ */
+import { z } from 'zod';
+import { crc32, formatCrc32 } from '../crc32.js';
+import { TrainingError } from '../errors.js';
+
+const BYTES_PER_ID = 4;
+
+/** Sample ids are u32 and an epoch is tracked in memory, so a ledger that asks for more than this is refused. */
+const MAX_EPOCHS = 1_000_000;
+
+const at = z.iso.datetime();
+const count = z.int().nonnegative();
+const positive = z.int().positive();
+const committedStep = positive;
+const crcText = z.string().regex(/^[0-9a-f]{8}$/, 'expected 8 lower-case hex digits');
+const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+
+const uint32Array = z.custom<Uint32Array>((value) => value instanceof Uint32Array, 'expected a Uint32Array');
+
+const sampleIds = z.codec(z.base64(), uint32Array, {
+  decode: (text, context) => {
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.byteLength % BYTES_PER_ID === 0) return readIds(bytes);
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: `expected a multiple of ${BYTES_PER_ID} bytes, found ${bytes.byteLength}`,
+    });
+    return z.NEVER;
+  },
+  encode: (ids) => {
+    const bytes = Buffer.alloc(ids.length * BYTES_PER_ID);
+    ids.forEach((id, index) => bytes.writeUInt32LE(id, index * BYTES_PER_ID));
+    return bytes.toString('base64');
+  },
+});
+
+function readIds(bytes: Buffer): Uint32Array {
+  return Uint32Array.from({ length: bytes.byteLength / BYTES_PER_ID }, (_, index) =>
+    bytes.readUInt32LE(index * BYTES_PER_ID),
+  );
+}
+
+const ledgerRecord = z.discriminatedUnion('kind', [
+  /** Always the first line: what the run is, and so what the checker expects of it. */
+  z.strictObject({
+    kind: z.literal('run'),
+    version: z.literal(1),
+    run: z.string().min(1),
+    dataset: z.string().min(1),
+    datasetSha256: sha256Text,
+    trainSamples: positive.max(0xffff_ffff),
+    seed: z.int(),
+    globalBatch: positive,
+    microBatch: positive,
+    epochs: positive.max(MAX_EPOCHS),
+    configSha256: sha256Text,
+    at,
+  }),
+  /** A step that counts: its samples, the mean training loss over them, the CRC-32 of the flat weights after it. */
+  z.strictObject({
+    kind: z.literal('commit'),
+    step: committedStep,
+    epoch: count,
+    generation: count,
+    samples: sampleIds,
+    loss: z.number(),
+    weightsCrc: crcText,
+    at,
+  }),
+  /** A committed step that was computed again after a fault or a resume; never counted. */
+  z.strictObject({ kind: z.literal('replay'), step: committedStep, generation: count, weightsCrc: crcText, at }),
+  z.strictObject({
+    kind: z.literal('evaluation'),
+    step: count,
+    epoch: count,
+    testAccuracy: z.number().min(0).max(1),
+    testLoss: z.number(),
+    at,
+  }),
+  z.strictObject({ kind: z.literal('checkpoint'), step: count, weightsSha256: sha256Text, at }),
+  z.strictObject({
+    kind: z.literal('fault'),
+    generation: count,
+    step: count,
+    code: z.string().min(1),
+    message: z.string(),
+    at,
+  }),
+  z.strictObject({ kind: z.literal('resume'), fromStep: count, at }),
+  z.strictObject({ kind: z.literal('end'), reason: z.enum(['finished', 'stopped', 'failed']), step: count, at }),
+]);
+
+/** One record of the ledger. Steps are 1-based, epochs 0-based, `at` is an ISO time in UTC that the caller read. */
+export type LedgerRecord = z.output<typeof ledgerRecord>;
+
+/** The ledger's first record. */
+export type RunRecord = Extract<LedgerRecord, { kind: 'run' }>;
+
+/** The record of one committed step. */
+export type CommitRecord = Extract<LedgerRecord, { kind: 'commit' }>;
+
+/**
+ * A line that was read. `damage` tells a line whose checksum fails ('checksum': torn or flipped) from an intact one that
+ * this version does not understand ('content'); the second must never be cut off as a torn tail.
+ */
+export type ParsedRecord =
+  | { readonly ok: true; readonly record: LedgerRecord }
+  | { readonly ok: false; readonly damage: 'checksum' | 'content'; readonly reason: string };
+
+/**
+ * Writes a record as one line, without the newline.
+ *
+ * @throws TrainingError INTERNAL when the record breaks its own schema (a NaN loss, a step of 0).
+ */
+export function formatRecord(record: LedgerRecord): string {
+  const encoded = z.safeEncode(ledgerRecord, record);
+  if (!encoded.success) {
+    throw new TrainingError(
+      'INTERNAL',
+      `cannot write a ${record.kind} record to the ledger: ${describe(encoded.error)}`,
+    );
+  }
+  const body = JSON.stringify(encoded.data);
+  return `${body.slice(0, -1)},"crc":"${checksum(body)}"}`;
+}
+
+/** Reads a line without its newline. Every byte counts: a line that any edit touched is refused. */
+export function parseRecord(line: string): ParsedRecord {
+  const parts = /^(\{.*),"crc":"([0-9a-f]{8})"\}$/s.exec(line);
+  if (parts === null) return { ok: false, damage: 'checksum', reason: 'the line does not end with a checksum' };
+  const body = `${parts[1]}}`;
+  const actual = checksum(body);
+  if (actual !== parts[2]) {
+    return { ok: false, damage: 'checksum', reason: `the line's checksum is ${actual}, expected ${parts[2]}` };
+  }
+  const parsed = ledgerRecord.safeParse(parseJson(body));
+  if (!parsed.success) return { ok: false, damage: 'content', reason: describe(parsed.error) };
+  return { ok: true, record: parsed.data };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checksum(body: string): string {
+  return formatCrc32(crc32(new TextEncoder().encode(body)));
+}
+
+function describe(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'record'}: ${issue.message}`).join('; ');
+}

@@ -1,0 +1,95 @@
+/**
+ * The plan of a run: which samples make which micro-batch of which step. A pure function of the configuration and the
+ * sizes of the dataset; coordinator and workers compute the same plan and never send it. Steps count from 1, epochs and
+ * micro-batches from 0.
+ */
+import type { TrainingConfig } from '../config/schema.js';
+import { permutation } from '../random.js';
+
+/** One piece of work of a generation: a training step, or the evaluation that follows a step. */
+export interface WorkItem {
+  readonly kind: 'train' | 'evaluate';
+  readonly step: number;
+}
+
+export interface Plan {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  /** Epoch of a step, from 0. */
+  epochOf(step: number): number;
+  isLastOfEpoch(step: number): boolean;
+  /** Real samples in a piece of work. */
+  sampleCount(item: WorkItem): number;
+  /** Micro-batches in a piece of work; the last one may hold fewer real samples than its size. */
+  microBatchCount(item: WorkItem): number;
+  /** Sample ids of one micro-batch, in order. Training ids index the training split, evaluation ids the test split. */
+  microBatch(item: WorkItem, index: number): Uint32Array;
+  /** What follows a piece of work; undefined at the end of the run. */
+  next(item: WorkItem): WorkItem | undefined;
+  /** The first piece of work of a run whose weights have had `appliedStep` updates. */
+  after(appliedStep: number): WorkItem | undefined;
+}
+
+export interface PlanSizes {
+  readonly trainSamples: number;
+  readonly testSamples: number;
+}
+
+/** Makes the plan of a run. The order of the current epoch is kept between calls; everything else is computed. */
+export function createPlan(config: Pick<TrainingConfig, 'seed' | 'epochs' | 'batch'>, sizes: PlanSizes): Plan {
+  const { seed, epochs, batch } = config;
+  const { trainSamples, testSamples } = sizes;
+  const stepsPerEpoch = Math.ceil(trainSamples / batch.global);
+  const totalSteps = stepsPerEpoch * epochs;
+  const epochOf = (step: number): number => Math.floor((step - 1) / stepsPerEpoch);
+  const isLastOfEpoch = (step: number): boolean => step % stepsPerEpoch === 0;
+
+  let cached: { epoch: number; order: Uint32Array } | undefined;
+  const orderOf = (epoch: number): Uint32Array => {
+    if (cached?.epoch !== epoch) cached = { epoch, order: permutation(seed, epoch, trainSamples) };
+    return cached.order;
+  };
+
+  const sampleCount = ({ kind, step }: WorkItem): number => {
+    if (kind === 'evaluate') return testSamples;
+    const start = ((step - 1) % stepsPerEpoch) * batch.global;
+    return Math.min(batch.global, trainSamples - start);
+  };
+
+  return {
+    stepsPerEpoch,
+    totalSteps,
+    epochOf,
+    isLastOfEpoch,
+    sampleCount,
+    microBatchCount: (item) => Math.ceil(sampleCount(item) / batch.micro),
+    microBatch(item, index) {
+      const first = index * batch.micro;
+      const last = Math.min(first + batch.micro, sampleCount(item));
+      if (item.kind === 'evaluate') return Uint32Array.from({ length: last - first }, (_, i) => first + i);
+      const start = ((item.step - 1) % stepsPerEpoch) * batch.global;
+      return orderOf(epochOf(item.step)).slice(start + first, start + last);
+    },
+    next({ kind, step }) {
+      if (kind === 'train' && isLastOfEpoch(step)) return { kind: 'evaluate', step };
+      return step < totalSteps ? { kind: 'train', step: step + 1 } : undefined;
+    },
+    after(appliedStep) {
+      return appliedStep < totalSteps ? { kind: 'train', step: appliedStep + 1 } : undefined;
+    },
+  };
+}
+
+/** A contiguous range of micro-batch indices, end exclusive. */
+export interface MicroBatchRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The micro-batches of one rank: contiguous, in rank order, sizes differing by at most one. */
+export function rangeOfRank(microBatches: number, worldSize: number, rank: number): MicroBatchRange {
+  return {
+    start: Math.floor((microBatches * rank) / worldSize),
+    end: Math.floor((microBatches * (rank + 1)) / worldSize),
+  };
+}

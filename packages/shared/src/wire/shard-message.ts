@@ -1,0 +1,124 @@
+/**
+ * One micro-batch as it travels over NATS: a fixed little-endian header, the sample ids, and with `data: stream` the labels
+ * and raw pixels. A CRC-32 over everything closes it. Decoding trusts nothing: every length is checked before it is used.
+ *
+ *   0 u32 magic "FCT1"   4 u8 kind (1 train, 2 evaluate)   5 u8 hasPixels   6 u16 zero   8 u32 generation
+ *   12 u32 epoch   16 u32 step   20 u32 index   24 u32 count   28 u32 bytesPerSample   32 ids, labels, pixels   ... u32 crc
+ */
+import { crc32 } from '../crc32.js';
+import { TrainingError } from '../errors.js';
+
+const MAGIC = 0x31544346;
+const HEADER_BYTES = 32;
+const CRC_BYTES = 4;
+/** Larger counts are refused before anything is allocated for them. */
+const MAX_SAMPLES = 65_536;
+
+export interface ShardMessage {
+  readonly kind: 'train' | 'evaluate';
+  readonly generation: number;
+  /** From 0. */
+  readonly epoch: number;
+  readonly step: number;
+  /** Index of the micro-batch in its step or evaluation. */
+  readonly index: number;
+  /** [count] */
+  readonly ids: Uint32Array;
+  /** Absent with `data: local`: labels [count] and interleaved pixels [count, bytesPerSample]. */
+  readonly samples?: { readonly labels: Uint8Array; readonly pixels: Uint8Array; readonly bytesPerSample: number };
+}
+
+/** Bytes of an encoded message. */
+export function shardMessageBytes(count: number, bytesPerSample: number | undefined): number {
+  const perSample = 4 + (bytesPerSample === undefined ? 0 : 1 + bytesPerSample);
+  return HEADER_BYTES + count * perSample + CRC_BYTES;
+}
+
+export function encodeShardMessage(message: ShardMessage): Uint8Array {
+  const { ids, samples } = message;
+  const bytes = new Uint8Array(shardMessageBytes(ids.length, samples?.bytesPerSample));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint8(4, message.kind === 'train' ? 1 : 2);
+  view.setUint8(5, samples === undefined ? 0 : 1);
+  view.setUint32(8, message.generation, true);
+  view.setUint32(12, message.epoch, true);
+  view.setUint32(16, message.step, true);
+  view.setUint32(20, message.index, true);
+  view.setUint32(24, ids.length, true);
+  view.setUint32(28, samples?.bytesPerSample ?? 0, true);
+  ids.forEach((id, i) => {
+    view.setUint32(HEADER_BYTES + 4 * i, id, true);
+  });
+  if (samples !== undefined) {
+    const labelsAt = HEADER_BYTES + 4 * ids.length;
+    bytes.set(samples.labels, labelsAt);
+    bytes.set(samples.pixels, labelsAt + ids.length);
+  }
+  view.setUint32(bytes.length - CRC_BYTES, crc32(bytes.subarray(0, bytes.length - CRC_BYTES)), true);
+  return bytes;
+}
+
+/**
+ * Decodes a message; labels and pixels are views of it.
+ *
+ * @throws TrainingError SHARD_INVALID naming the field that is wrong.
+ */
+export function decodeShardMessage(bytes: Uint8Array): ShardMessage {
+  if (bytes.length < HEADER_BYTES + CRC_BYTES) {
+    throw invalid(`a shard message has ${bytes.length} bytes; the header alone needs ${HEADER_BYTES + CRC_BYTES}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const magic = view.getUint32(0, true);
+  if (magic !== MAGIC) throw invalid(`a shard message starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
+  const kind = view.getUint8(4);
+  const hasPixels = view.getUint8(5);
+  if (kind !== 1 && kind !== 2) throw invalid(`a shard message has kind ${kind}, expected 1 or 2`);
+  if (hasPixels > 1) throw invalid(`a shard message has pixel flag ${hasPixels}, expected 0 or 1`);
+  const count = view.getUint32(24, true);
+  if (count === 0 || count > MAX_SAMPLES) throw invalid(`a shard message has ${count} samples, expected 1 to ${MAX_SAMPLES}`);
+  const bytesPerSample = view.getUint32(28, true);
+  const expected = shardMessageBytes(count, hasPixels === 1 ? bytesPerSample : undefined);
+  if (bytes.length !== expected) {
+    throw invalid(`a shard message of ${count} samples has ${bytes.length} bytes, expected ${expected}`);
+  }
+  const stated = view.getUint32(bytes.length - CRC_BYTES, true);
+  const actual = crc32(bytes.subarray(0, bytes.length - CRC_BYTES));
+  if (stated !== actual) throw invalid(`a shard message has checksum ${actual.toString(16)}, expected ${stated.toString(16)}`);
+
+  const labelsAt = HEADER_BYTES + 4 * count;
+  return {
+    kind: kind === 1 ? 'train' : 'evaluate',
+    generation: view.getUint32(8, true),
+    epoch: view.getUint32(12, true),
+    step: view.getUint32(16, true),
+    index: view.getUint32(20, true),
+    ids: Uint32Array.from({ length: count }, (_, i) => view.getUint32(HEADER_BYTES + 4 * i, true)),
+    ...(hasPixels === 1 && {
+      samples: {
+        labels: bytes.subarray(labelsAt, labelsAt + count),
+        pixels: bytes.subarray(labelsAt + count, labelsAt + count * (1 + bytesPerSample)),
+        bytesPerSample,
+      },
+    }),
+  };
+}
+
+function invalid(message: string): TrainingError {
+  return new TrainingError('SHARD_INVALID', `${message}; the message was damaged or comes from another version`);
+}
+
+/** The JetStream stream of a run. */
+export function shardStreamName(run: string): string {
+  return `FACET_${run}`;
+}
+
+/** The subject on which a rank of a generation gets its shards. */
+export function shardSubject(run: string, generation: number, rank: number): string {
+  return `facet.${run}.shard.g${generation}.r${rank}`;
+}
+
+/** All shard subjects of a run. */
+export function shardSubjectFilter(run: string): string {
+  return `facet.${run}.shard.>`;
+}

@@ -1,0 +1,13 @@
+/**
+ * Structured logs: one JSON object per line on stderr, so that stdout stays free for results.
+ */
+import pino, { type Logger } from 'pino';
+
+export type { Logger };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Opens the log of one process; `role` is on every line. */
+export function createLogger(role: string, level: LogLevel = 'info'): Logger {
+  return pino({ level, base: { role, pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+}

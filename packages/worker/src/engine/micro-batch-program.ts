@@ -1,0 +1,79 @@
+/**
+ * The two programs of a run. The training program computes, for one micro-batch, the summed loss, the number of correct
+ * answers and the gradient of every parameter; the evaluation program computes the logits. Sums, not means: micro-batches
+ * are added along the reduction tree and divided by the number of real samples once, at the update.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { ParameterSpec } from '../model/parameters.js';
+import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
+import { crossEntropySum } from '../model/ops.js';
+import { captureProgram, type ProgramInput } from './capture.js';
+import { optimise } from './passes.js';
+import type { Program } from './program.js';
+
+export interface MicroBatchShape extends ModelShape {
+  readonly microBatch: number;
+  readonly labelSmoothing: number;
+}
+
+function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
+  return parameters.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
+}
+
+function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
+  return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
+}
+
+/** Inputs: every parameter, `images`, `targets`, `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter. */
+export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
+  const { microBatch, classes, labelSmoothing } = shape;
+  const model = createModel(shape);
+  const names = model.parameters.map(({ name }) => name);
+  const program = await captureProgram({
+    name: 'train',
+    inputs: [
+      ...parameterInputs(model.parameters),
+      imagesInput(shape),
+      { name: 'targets', shape: [microBatch, classes], dtype: 'float32' },
+      { name: 'sampleWeights', shape: [microBatch], dtype: 'float32' },
+    ],
+    build: (inputs) => trainingFunction(model.forward, names, inputs, labelSmoothing),
+  });
+  return optimise(program);
+}
+
+/** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
+export function trainingFunction(
+  forward: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => tf.Tensor2D,
+  names: readonly string[],
+  inputs: ReadonlyMap<string, tf.Tensor>,
+  labelSmoothing: number,
+): Record<string, tf.Tensor> {
+  const images = inputs.get('images') as tf.Tensor2D;
+  const targets = inputs.get('targets') as tf.Tensor2D;
+  const sampleWeights = inputs.get('sampleWeights') as tf.Tensor1D;
+  let correct: tf.Tensor | undefined;
+  const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
+    const logits = forward(new Map(names.map((name, i) => [name, tensors[i]!])), images);
+    const isCorrect = logits.argMax(1).equal(targets.argMax(1));
+    correct = tf.keep(isCorrect.cast('float32').mul(sampleWeights).sum());
+    return crossEntropySum({ logits, targets, sampleWeights, labelSmoothing });
+  };
+  const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => inputs.get(name)!));
+  return {
+    loss: value,
+    correct: correct!,
+    ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])),
+  };
+}
+
+/** Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
+export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
+  const model = createModel(shape);
+  const program = await captureProgram({
+    name: 'evaluate',
+    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
+    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
+  });
+  return optimise(program);
+}

@@ -1,0 +1,131 @@
+/**
+ * A program: the static graph of one captured function. Every shape is a number, every constant is in it, and a node only
+ * reads values that stand before it. A program is plain data: capture makes it, passes rewrite it, the ONNX writer and the
+ * printer read it. It does not run anything.
+ */
+
+export type DType = 'float32' | 'int32' | 'bool';
+
+/** Index into `Program.values`. */
+export type ValueId = number;
+
+export interface ValueType {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** A constant is either one repeated number or a full row-major array. */
+export type Constant =
+  | { readonly kind: 'fill'; readonly value: number }
+  | { readonly kind: 'dense'; readonly values: Float32Array | Int32Array };
+
+export type UnaryOp =
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'abs'
+  | 'sign'
+  | 'sigmoid'
+  | 'tanh'
+  | 'erf'
+  | 'relu'
+  | 'gelu'
+  | 'sin'
+  | 'cos';
+
+export type BinaryOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'maximum'
+  | 'minimum'
+  | 'equal'
+  | 'greater'
+  | 'greaterEqual'
+  | 'less'
+  | 'lessEqual';
+
+/** What a node does. Shapes of results stand in `Program.values`, so `reshape` and `expand` need no attribute. */
+export type Op =
+  | { readonly kind: UnaryOp }
+  | { readonly kind: BinaryOp }
+  | { readonly kind: 'reduceSum' | 'reduceMean' | 'reduceMax'; readonly axes: readonly number[]; readonly keepDims: boolean }
+  | { readonly kind: 'softmax' | 'logSoftmax' }
+  /** Both operands have rank >= 2 and broadcast over their leading dimensions. */
+  | { readonly kind: 'matMul'; readonly transposeA: boolean; readonly transposeB: boolean }
+  | { readonly kind: 'reshape' | 'expand' | 'cast' | 'select' }
+  | { readonly kind: 'transpose'; readonly permutation: readonly number[] }
+  | { readonly kind: 'slice'; readonly begin: readonly number[] }
+  | { readonly kind: 'concat'; readonly axis: number }
+  | { readonly kind: 'pad'; readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number }
+  | { readonly kind: 'gather'; readonly axis: number }
+  | { readonly kind: 'argMax'; readonly axis: number }
+  /** Inputs x, gain, bias; results y, mean and 1/standard deviation over the last axis. */
+  | { readonly kind: 'layerNorm'; readonly epsilon: number };
+
+export type OpKind = Op['kind'];
+
+export interface ProgramNode {
+  readonly op: Op;
+  readonly inputs: readonly ValueId[];
+  readonly outputs: readonly ValueId[];
+}
+
+export interface NamedValue {
+  readonly name: string;
+  readonly id: ValueId;
+}
+
+export interface Program {
+  readonly name: string;
+  readonly values: readonly ValueType[];
+  readonly inputs: readonly NamedValue[];
+  readonly constants: ReadonlyMap<ValueId, Constant>;
+  /** In an order in which they can run. */
+  readonly nodes: readonly ProgramNode[];
+  readonly outputs: readonly NamedValue[];
+}
+
+/** The number of elements of a shape; 1 for a scalar. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Multiply-adds counted as two; elementwise work counts one per element of the result. */
+export function countFlops(program: Program): number {
+  let flops = 0;
+  for (const node of program.nodes) {
+    const result = program.values[node.outputs[0]!]!;
+    switch (node.op.kind) {
+      case 'matMul': {
+        const left = program.values[node.inputs[0]!]!.shape;
+        const inner = node.op.transposeA ? left.at(-2)! : left.at(-1)!;
+        flops += 2 * inner * elementCount(result.shape);
+        break;
+      }
+      case 'reshape':
+      case 'expand':
+      case 'cast':
+      case 'transpose':
+      case 'slice':
+      case 'concat':
+      case 'pad':
+      case 'gather':
+        break;
+      default:
+        flops += elementCount(program.values[node.inputs[0]!]!.shape);
+    }
+  }
+  return flops;
+}
+
+/** How often each kind of node occurs, most frequent first. */
+export function countOps(program: Program): [OpKind, number][] {
+  const counts = new Map<OpKind, number>();
+  for (const node of program.nodes) counts.set(node.op.kind, (counts.get(node.op.kind) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+}

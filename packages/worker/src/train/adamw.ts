@@ -1,0 +1,71 @@
+/**
+ * AdamW on one flat buffer (Loshchilov and Hutter 2019, algorithm 2), written so that every rank computes the same bits:
+ * double arithmetic in a fixed order, rounded to float32 only when stored, no approximate functions.
+ */
+import type { OptimizerConfig } from '@facet/shared';
+import type { ParameterLayout } from '../model/parameters.js';
+
+export interface OptimizerState {
+  /** [parameters] */
+  readonly weights: Float32Array;
+  /** First and second moments, [parameters] each. */
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+export interface UpdateOptions {
+  readonly config: OptimizerConfig;
+  readonly layout: ParameterLayout;
+  /** Number of this update, from 1. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** The gradient is multiplied by this first: one over the number of real samples. */
+  readonly gradientScale: number;
+}
+
+/** Linear warm-up from 0 to the peak, then a cosine down to finalShare of it (Loshchilov and Hutter 2017). */
+export function learningRate(config: OptimizerConfig, step: number, totalSteps: number): number {
+  const warmupSteps = Math.max(1, Math.round(config.warmupShare * totalSteps));
+  if (step <= warmupSteps) return (config.peakLearningRate * step) / warmupSteps;
+  const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+  const cosine = 0.5 * (1 + Math.cos(Math.PI * progress));
+  return config.peakLearningRate * (config.finalShare + (1 - config.finalShare) * cosine);
+}
+
+/** The Euclidean norm of a flat gradient times a scale. */
+export function gradientNorm(gradient: Float32Array, scale: number): number {
+  let sum = 0;
+  for (const value of gradient) sum += value * value;
+  return Math.sqrt(sum) * scale;
+}
+
+/**
+ * Applies one update in place.
+ *
+ * @param gradient [parameters], summed over the samples of the step; only read
+ * @returns the norm of the mean gradient before clipping; the state is untouched when it is not finite
+ */
+export function applyAdamW(state: OptimizerState, gradient: Float32Array, options: UpdateOptions): number {
+  const { config, layout, step, totalSteps, gradientScale } = options;
+  const norm = gradientNorm(gradient, gradientScale);
+  if (!Number.isFinite(norm)) return norm;
+  const clip = config.clipNorm > 0 && norm > config.clipNorm ? config.clipNorm / norm : 1;
+  const scale = gradientScale * clip;
+  const rate = learningRate(config, step, totalSteps);
+  const { beta1, beta2, epsilon } = config;
+  const correction1 = 1 / (1 - beta1 ** step);
+  const correction2 = 1 / (1 - beta2 ** step);
+  const { weights, m, v } = state;
+  for (const slot of layout.slots) {
+    const keep = slot.decays ? 1 - rate * config.weightDecay : 1;
+    for (let i = slot.offset; i < slot.offset + slot.length; i++) {
+      const g = gradient[i]! * scale;
+      const first = beta1 * m[i]! + (1 - beta1) * g;
+      const second = beta2 * v[i]! + (1 - beta2) * g * g;
+      m[i] = first;
+      v[i] = second;
+      weights[i] = weights[i]! * keep - (rate * first * correction1) / (Math.sqrt(second * correction2) + epsilon);
+    }
+  }
+  return norm;
+}

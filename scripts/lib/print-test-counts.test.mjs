@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { countTests } from './print-test-counts.mjs';
+
+test('counts a file that broke before its first test as one failure', () => {
+  const report = {
+    numPassedTests: 3,
+    numFailedTests: 1,
+    numPendingTests: 2,
+    numTodoTests: 1,
+    testResults: [
+      { status: 'failed', assertionResults: [] },
+      { status: 'failed', assertionResults: [{ status: 'failed' }] },
+      { status: 'passed', assertionResults: [{ status: 'passed' }] },
+    ],
+  };
+  expect(countTests(report)).toEqual({ passed: 3, failed: 2, skipped: 3 });
+});
