@@ -1,6 +1,6 @@
 /**
- * Lint rules. Besides the usual type-checked ones they hold the architecture: which package may import which (DESIGN.md, section 3),
- * and that pure folders read no clock, no randomness and no machine. Both are lists at the top of this file.
+ * Lint rules. Besides the usual type-checked ones they hold the architecture (docs/architecture.md): which package may
+ * import which, and that pure folders read no clock, no randomness and no machine. Both are lists at the top.
  */
 
 import { builtinModules } from 'node:module';

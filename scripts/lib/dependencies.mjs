@@ -4,6 +4,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { isInRange } from './node-version.mjs';
 import { ROOT } from './repository.mjs';
 import { runQuietly } from './run-command.mjs';
 
@@ -26,6 +27,26 @@ export function npmCommand(env = process.env) {
   return ['npm'];
 }
 
+/**
+ * True for a binary that npm would install here and now. npm leaves out binaries made for another Node.js without a word,
+ * so one is missing after an update of Node.js. A package without an operating system is no binary: unknown, so false.
+ */
+function fitsMachine({ os, cpu, libc, engines }) {
+  if (!os?.includes(process.platform) || !cpu?.includes(process.arch)) return false;
+  return isInRange(process.versions.node, engines?.node) && (libc === undefined || libc.includes(machineLibc()));
+}
+
+let knownLibc;
+
+/** `glibc` or `musl`, found out the way npm does. */
+function machineLibc() {
+  if (knownLibc === undefined) {
+    process.report.excludeNetwork = true;
+    knownLibc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
+  }
+  return knownLibc;
+}
+
 /** Why node_modules in a folder does not fit its lock file, or undefined when it does. */
 export function findStaleReason(folder) {
   const wanted = JSON.parse(readFileSync(path.join(folder, 'package-lock.json'), 'utf8')).packages;
@@ -37,7 +58,7 @@ export function findStaleReason(folder) {
     if (!place.startsWith('node_modules/')) continue;
     const actual = installed[place];
     // Other platforms' binaries are in the lock file but not installed.
-    if (actual === undefined && entry.optional) continue;
+    if (actual === undefined && entry.optional && !fitsMachine(entry)) continue;
     if (actual === undefined) return `${place} is not installed`;
     if (actual.version !== entry.version || actual.integrity !== entry.integrity || actual.link !== entry.link) {
       return `${place} is ${actual.version}, expected ${entry.version}`;

@@ -19,10 +19,10 @@ const LOCKED = {
 };
 
 /** Writes the lock file and, if given, npm's record of what is installed. */
-function layOut(installed) {
-  writeFileSync(path.join(root, 'package-lock.json'), JSON.stringify({ packages: LOCKED }));
+function layOut(installed, extra = {}) {
+  writeFileSync(path.join(root, 'package-lock.json'), JSON.stringify({ packages: { ...LOCKED, ...extra } }));
   if (installed === undefined) return;
-  mkdirSync(path.join(root, 'node_modules'));
+  mkdirSync(path.join(root, 'node_modules'), { recursive: true });
   writeFileSync(path.join(root, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: installed }));
 }
 
@@ -36,6 +36,14 @@ test('is content with what npm installed, less the other platforms', () => {
 test('asks for an installation when there is none or it was interrupted', () => {
   layOut();
   expect(findStaleReason(root)).toBe('node_modules is missing or incomplete');
+});
+
+test('asks for a binary of this very machine that npm left out under another Node.js', () => {
+  const binary = { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] };
+  layOut(installed, { 'node_modules/fits': { ...binary, engines: { node: '>=20' } } });
+  expect(findStaleReason(root)).toBe('node_modules/fits is not installed');
+  layOut(installed, { 'node_modules/too-new': { ...binary, engines: { node: '>=99' } } });
+  expect(findStaleReason(root)).toBeUndefined();
 });
 
 test('names the first package that differs', () => {

@@ -1,5 +1,5 @@
-// Files are named for one noun. A name that could hold anything soon does, so a few are banned (see the style section
-// of CONTRIBUTING.md).
+// Files are named for one noun. A name that could hold anything soon does, so a few are banned (see the rules in
+// CONTRIBUTING.md).
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';

@@ -41,7 +41,14 @@ export {
   type TensorFileName,
   type TrainingState,
 } from './checkpoint-format.js';
-export { createPlan, rangeOfRank, type MicroBatchRange, type Plan, type PlanSizes, type WorkItem } from './plan/plan.js';
+export {
+  createPlan,
+  rangeOfRank,
+  type MicroBatchRange,
+  type Plan,
+  type PlanSizes,
+  type WorkItem,
+} from './plan/plan.js';
 export { checkDigitBound, sampleChecksum } from './plan/accounting.js';
 export {
   decodeShardMessage,
@@ -52,3 +59,11 @@ export {
   shardSubjectFilter,
   type ShardMessage,
 } from './wire/shard-message.js';
+export { canonicalJson } from './config/canonical-json.js';
+export { changedTrainingKeys } from './config/changed-keys.js';
+export { closestName, suggestion } from './config/closest-name.js';
+export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
+export { mergeMappings, nest, type ConfigSource, type Mapping } from './config/layers.js';
+export { maskSecrets, maskUrl } from './config/mask-secrets.js';
+export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
+export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';

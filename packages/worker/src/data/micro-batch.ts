@@ -81,7 +81,12 @@ function drawPlacement({ augmentation, seed, epoch }: FillOptions, id: number): 
 }
 
 /** Copies one image from interleaved bytes to planar floats; what a shift uncovers is 0. */
-function writeImage(target: Float32Array, source: Uint8Array, image: ImageShape, { shiftX, shiftY, isFlipped }: Placement): void {
+function writeImage(
+  target: Float32Array,
+  source: Uint8Array,
+  image: ImageShape,
+  { shiftX, shiftY, isFlipped }: Placement,
+): void {
   const { height, width, channels } = image;
   let at = 0;
   for (let channel = 0; channel < channels; channel++) {

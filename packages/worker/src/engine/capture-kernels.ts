@@ -121,7 +121,10 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     const x = call.input('x');
     const { shape } = call.builder.typeOf(x);
     const axis = tf.util.parseAxisParam(attributesOf<{ axis: number }>(call).axis, [...shape])[0]!;
-    return call.builder.node({ kind: 'argMax', axis }, [x], { shape: shape.filter((_, i) => i !== axis), dtype: 'int32' });
+    return call.builder.node({ kind: 'argMax', axis }, [x], {
+      shape: shape.filter((_, i) => i !== axis),
+      dtype: 'int32',
+    });
   },
 
   Softmax(call) {
@@ -140,13 +143,19 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     const batch = tf.backend_util.assertAndGetBroadcastShape(left.slice(0, -2), right.slice(0, -2));
     const rows = transposeA ? left.at(-1)! : left.at(-2)!;
     const columns = transposeB ? right.at(-2)! : right.at(-1)!;
-    return call.builder.node({ kind: 'matMul', transposeA, transposeB }, [a, b], { shape: [...batch, rows, columns], dtype: 'float32' });
+    return call.builder.node({ kind: 'matMul', transposeA, transposeB }, [a, b], {
+      shape: [...batch, rows, columns],
+      dtype: 'float32',
+    });
   },
 
   Reshape(call) {
     const x = call.input('x');
     const { shape, dtype } = call.builder.typeOf(x);
-    const target = tf.util.inferFromImplicitShape(attributesOf<{ shape: number[] }>(call).shape, tf.util.sizeFromShape([...shape]));
+    const target = tf.util.inferFromImplicitShape(
+      attributesOf<{ shape: number[] }>(call).shape,
+      tf.util.sizeFromShape([...shape]),
+    );
     return call.builder.node({ kind: 'reshape' }, [x], { shape: target, dtype });
   },
   ExpandDims(call) {
@@ -154,13 +163,19 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     const { shape, dtype } = call.builder.typeOf(x);
     const { dim } = attributesOf<{ dim: number }>(call);
     const at = dim < 0 ? shape.length + dim + 1 : dim;
-    return call.builder.node({ kind: 'reshape' }, [x], { shape: [...shape.slice(0, at), 1, ...shape.slice(at)], dtype });
+    return call.builder.node({ kind: 'reshape' }, [x], {
+      shape: [...shape.slice(0, at), 1, ...shape.slice(at)],
+      dtype,
+    });
   },
   Transpose(call) {
     const x = call.input('x');
     const { shape, dtype } = call.builder.typeOf(x);
     const permutation = [...attributesOf<{ perm: number[] }>(call).perm];
-    return call.builder.node({ kind: 'transpose', permutation }, [x], { shape: permutation.map((axis) => shape[axis]!), dtype });
+    return call.builder.node({ kind: 'transpose', permutation }, [x], {
+      shape: permutation.map((axis) => shape[axis]!),
+      dtype,
+    });
   },
   Slice(call) {
     const x = call.input('x');
@@ -170,7 +185,10 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
       const asked = size[i] ?? -1;
       return asked < 0 ? length - (begin[i] ?? 0) : asked;
     });
-    return call.builder.node({ kind: 'slice', begin: shape.map((_, i) => begin[i] ?? 0) }, [x], { shape: sizes, dtype });
+    return call.builder.node({ kind: 'slice', begin: shape.map((_, i) => begin[i] ?? 0) }, [x], {
+      shape: sizes,
+      dtype,
+    });
   },
   Concat(call) {
     const parts = call.inputList();
@@ -198,10 +216,14 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     return Array.from({ length: shape[axis]! }, (_, index) => {
       const begin = shape.map((_size, i) => (i === axis ? index : 0));
       const single = shape.map((size, i) => (i === axis ? 1 : size));
-      return call.builder.node({ kind: 'reshape' }, [call.builder.node({ kind: 'slice', begin }, [value], { shape: single, dtype })], {
-        shape: rest,
-        dtype,
-      });
+      return call.builder.node(
+        { kind: 'reshape' },
+        [call.builder.node({ kind: 'slice', begin }, [value], { shape: single, dtype })],
+        {
+          shape: rest,
+          dtype,
+        },
+      );
     });
   },
   PadV2(call) {

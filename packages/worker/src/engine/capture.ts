@@ -37,7 +37,10 @@ class CaptureBackend extends tf.KernelBackend {
 
   get builder(): ProgramBuilder {
     if (this.recording === undefined) {
-      throw new TrainingError('CAPTURE_UNSUPPORTED', 'a tensor of a finished capture was used; capture the whole function at once');
+      throw new TrainingError(
+        'CAPTURE_UNSUPPORTED',
+        'a tensor of a finished capture was used; capture the whole function at once',
+      );
     }
     return this.recording;
   }
@@ -45,7 +48,10 @@ class CaptureBackend extends tf.KernelBackend {
   idOf(dataId: object): ValueId {
     const id = this.ids.get(dataId);
     if (id === undefined) {
-      throw new TrainingError('CAPTURE_UNSUPPORTED', 'a tensor made before the capture was used in it; pass it as an input');
+      throw new TrainingError(
+        'CAPTURE_UNSUPPORTED',
+        'a tensor made before the capture was used in it; pass it as an input',
+      );
     }
     return id;
   }
@@ -62,7 +68,9 @@ class CaptureBackend extends tf.KernelBackend {
     const dense = type.dtype === 'float32' ? Float32Array.from(numbers) : Int32Array.from(numbers);
     const first = dense[0] ?? 0;
     const isFill = dense.every((value) => value === first);
-    return this.bind(this.builder.constant(type, isFill ? { kind: 'fill', value: first } : { kind: 'dense', values: dense }));
+    return this.bind(
+      this.builder.constant(type, isFill ? { kind: 'fill', value: first } : { kind: 'dense', values: dense }),
+    );
   }
 
   override readSync(): never {
@@ -104,7 +112,10 @@ class CaptureBackend extends tf.KernelBackend {
 
 function toDType(dtype: tf.DataType): DType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
-  throw new TrainingError('CAPTURE_UNSUPPORTED', `a tensor of type ${dtype} was captured; programs hold float32, int32 and bool`);
+  throw new TrainingError(
+    'CAPTURE_UNSUPPORTED',
+    `a tensor of type ${dtype} was captured; programs hold float32, int32 and bool`,
+  );
 }
 
 let installed: CaptureBackend | undefined;
@@ -127,7 +138,8 @@ function installBackend(): CaptureBackend {
         const result = record({
           builder: backend.builder,
           input: (name) => backend.idOf(tensorInput(inputs, name, kernelName).dataId),
-          inputList: () => Object.values(inputs as Record<string, tf.TensorInfo>).map((tensor) => backend.idOf(tensor.dataId)),
+          inputList: () =>
+            Object.values(inputs as Record<string, tf.TensorInfo>).map((tensor) => backend.idOf(tensor.dataId)),
           attrs: attrs ?? {},
         });
         return Array.isArray(result) ? result.map(bind) : bind(result);
@@ -154,7 +166,8 @@ function installBackend(): CaptureBackend {
 
 function tensorInput(inputs: object, name: string, kernelName: string): tf.TensorInfo {
   const tensor = (inputs as Record<string, tf.TensorInfo | undefined>)[name];
-  if (tensor === undefined) throw new TrainingError('CAPTURE_UNSUPPORTED', `${kernelName} was called without its input ${name}`);
+  if (tensor === undefined)
+    throw new TrainingError('CAPTURE_UNSUPPORTED', `${kernelName} was called without its input ${name}`);
   return tensor;
 }
 

@@ -89,7 +89,12 @@ export interface OnnxTensor {
 
 export interface OnnxValueInfo {
   readonly name: string;
-  readonly type: { readonly tensorType: { readonly elemType: number; readonly shape: { readonly dim: readonly { dimValue: number }[] } } };
+  readonly type: {
+    readonly tensorType: {
+      readonly elemType: number;
+      readonly shape: { readonly dim: readonly { dimValue: number }[] };
+    };
+  };
 }
 
 export interface OnnxModel {

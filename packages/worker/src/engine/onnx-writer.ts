@@ -3,8 +3,23 @@
  * is stored as a scalar wherever its user broadcasts it anyway, so no large constant is written.
  */
 import { TrainingError } from '@facet/shared';
-import { elementCount, type DType, type Op, type Program, type ProgramNode, type ValueId, type ValueType } from './program.js';
-import { encodeOnnxModel, ONNX_ATTRIBUTE, ONNX_TYPE, type OnnxAttribute, type OnnxNode, type OnnxTensor } from './onnx-schema.js';
+import {
+  elementCount,
+  type DType,
+  type Op,
+  type Program,
+  type ProgramNode,
+  type ValueId,
+  type ValueType,
+} from './program.js';
+import {
+  encodeOnnxModel,
+  ONNX_ATTRIBUTE,
+  ONNX_TYPE,
+  type OnnxAttribute,
+  type OnnxNode,
+  type OnnxTensor,
+} from './onnx-schema.js';
 
 const OPSET = 20;
 const IR_VERSION = 9;
@@ -40,7 +55,18 @@ const SIMPLE_OPERATORS: Partial<Record<Op['kind'], string>> = {
 };
 
 const BROADCASTING = new Set<Op['kind']>([
-  'add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'greater', 'greaterEqual', 'less', 'lessEqual',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'maximum',
+  'minimum',
+  'equal',
+  'greater',
+  'greaterEqual',
+  'less',
+  'lessEqual',
 ]);
 
 interface Writer {
@@ -55,7 +81,8 @@ export function writeOnnx(program: Program): Uint8Array {
   for (const node of program.nodes) writeNode(writer, node);
   const outputNames = new Set<string>();
   for (const { name, id } of program.outputs) {
-    if (outputNames.has(name)) throw new TrainingError('INTERNAL', `program ${program.name} has two outputs named ${name}`);
+    if (outputNames.has(name))
+      throw new TrainingError('INTERNAL', `program ${program.name} has two outputs named ${name}`);
     outputNames.add(name);
     emit(writer, 'Identity', [operand(writer, id)], [outputName(name)]);
   }
@@ -84,7 +111,10 @@ export function outputName(name: string): string {
 }
 
 function valueInfo(name: string, { shape, dtype }: ValueType) {
-  return { name, type: { tensorType: { elemType: ONNX_TYPE[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } } };
+  return {
+    name,
+    type: { tensorType: { elemType: ONNX_TYPE[dtype], shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
+  };
 }
 
 function valueName(writer: Writer, id: ValueId): string {
@@ -107,9 +137,7 @@ function operand(writer: Writer, id: ValueId): string {
     return expanded;
   }
   const values =
-    constant.kind === 'dense'
-      ? constant.values
-      : numbersOf(dtype, elementCount(shape)).fill(constant.value);
+    constant.kind === 'dense' ? constant.values : numbersOf(dtype, elementCount(shape)).fill(constant.value);
   writer.tensors.set(name, tensor(name, shape, dtype, values));
   return name;
 }
@@ -130,7 +158,12 @@ function numbersOf(dtype: DType, length: number): Float32Array | Int32Array {
   return dtype === 'float32' ? new Float32Array(length) : new Int32Array(length);
 }
 
-function tensor(name: string, dims: readonly number[], dtype: keyof typeof ONNX_TYPE, values: Float32Array | Int32Array): OnnxTensor {
+function tensor(
+  name: string,
+  dims: readonly number[],
+  dtype: keyof typeof ONNX_TYPE,
+  values: Float32Array | Int32Array,
+): OnnxTensor {
   const bytes =
     dtype === 'bool' ? Uint8Array.from(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { name, dataType: ONNX_TYPE[dtype], dims, rawData: bytes };
@@ -158,7 +191,11 @@ function emit(
 
 const intAttribute = (name: string, i: number): OnnxAttribute => ({ name, type: ONNX_ATTRIBUTE.int, i });
 const floatAttribute = (name: string, f: number): OnnxAttribute => ({ name, type: ONNX_ATTRIBUTE.float, f });
-const intsAttribute = (name: string, ints: readonly number[]): OnnxAttribute => ({ name, type: ONNX_ATTRIBUTE.ints, ints });
+const intsAttribute = (name: string, ints: readonly number[]): OnnxAttribute => ({
+  name,
+  type: ONNX_ATTRIBUTE.ints,
+  ints,
+});
 
 function writeNode(writer: Writer, node: ProgramNode): void {
   const { op } = node;
@@ -179,7 +216,9 @@ function writeNode(writer: Writer, node: ProgramNode): void {
     case 'reduceMean':
     case 'reduceMax': {
       const operator = { reduceSum: 'ReduceSum', reduceMean: 'ReduceMean', reduceMax: 'ReduceMax' }[op.kind];
-      emit(writer, operator, [...inputs(), integers(writer, op.axes)], results, [intAttribute('keepdims', op.keepDims ? 1 : 0)]);
+      emit(writer, operator, [...inputs(), integers(writer, op.axes)], results, [
+        intAttribute('keepdims', op.keepDims ? 1 : 0),
+      ]);
       return;
     }
     case 'softmax':
@@ -208,7 +247,12 @@ function writeNode(writer: Writer, node: ProgramNode): void {
       const axes = full.map((_, i) => i).filter((i) => full[i] !== result.shape[i]);
       const starts = axes.map((i) => op.begin[i]!);
       const ends = axes.map((i) => op.begin[i]! + result.shape[i]!);
-      emit(writer, 'Slice', [...inputs(), integers(writer, starts), integers(writer, ends), integers(writer, axes)], results);
+      emit(
+        writer,
+        'Slice',
+        [...inputs(), integers(writer, starts), integers(writer, ends), integers(writer, axes)],
+        results,
+      );
       return;
     }
     case 'concat':
@@ -230,10 +274,16 @@ function writeNode(writer: Writer, node: ProgramNode): void {
       return;
     }
     case 'layerNorm':
-      emit(writer, 'LayerNormalization', inputs(), results, [intAttribute('axis', -1), floatAttribute('epsilon', op.epsilon)]);
+      emit(writer, 'LayerNormalization', inputs(), results, [
+        intAttribute('axis', -1),
+        floatAttribute('epsilon', op.epsilon),
+      ]);
       return;
     default:
-      throw new TrainingError('CAPTURE_UNSUPPORTED', `the node ${op.kind} has no ONNX form; add it to packages/worker/src/engine/onnx-writer.ts`);
+      throw new TrainingError(
+        'CAPTURE_UNSUPPORTED',
+        `the node ${op.kind} has no ONNX form; add it to packages/worker/src/engine/onnx-writer.ts`,
+      );
   }
 }
 
@@ -241,7 +291,10 @@ function writeNode(writer: Writer, node: ProgramNode): void {
 function broadcastOperands(writer: Writer, node: ProgramNode, result: ValueType): string[] {
   const [a, b] = node.inputs as [ValueId, ValueId];
   const fills = (id: ValueId): boolean => elementCount(writer.program.values[id]!.shape) === elementCount(result.shape);
-  return [fills(b) ? scalarOperand(writer, a) : operand(writer, a), fills(a) ? scalarOperand(writer, b) : operand(writer, b)];
+  return [
+    fills(b) ? scalarOperand(writer, a) : operand(writer, a),
+    fills(a) ? scalarOperand(writer, b) : operand(writer, b),
+  ];
 }
 
 function transposed(writer: Writer, id: ValueId, isTransposed: boolean): string {

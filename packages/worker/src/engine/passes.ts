@@ -2,7 +2,16 @@
  * Rewrites of a program. Each pass is a pure function from program to program that keeps its meaning; `optimise` runs
  * them until nothing changes. A pass only ever renames values and appends new ones, so ids stay valid throughout.
  */
-import { elementCount, type Constant, type NamedValue, type Op, type Program, type ProgramNode, type ValueId, type ValueType } from './program.js';
+import {
+  elementCount,
+  type Constant,
+  type NamedValue,
+  type Op,
+  type Program,
+  type ProgramNode,
+  type ValueId,
+  type ValueType,
+} from './program.js';
 
 export type Pass = (program: Program) => Program;
 
@@ -130,8 +139,10 @@ function simplifyNode(node: ProgramNode, context: RuleContext): Rewrite {
       return foldBinary(node, context, (a, b) => a / b);
     case 'pow':
       if (context.fillOf(second) === 1 && keepsType(first)) return { kind: 'value', id: first };
-      if (context.fillOf(second) === 2 && keepsType(first)) return { kind: 'node', op: { kind: 'mul' }, inputs: [first, first] };
-      if (context.fillOf(second) === 0.5 && keepsType(first)) return { kind: 'node', op: { kind: 'sqrt' }, inputs: [first] };
+      if (context.fillOf(second) === 2 && keepsType(first))
+        return { kind: 'node', op: { kind: 'mul' }, inputs: [first, first] };
+      if (context.fillOf(second) === 0.5 && keepsType(first))
+        return { kind: 'node', op: { kind: 'sqrt' }, inputs: [first] };
       return foldBinary(node, context, Math.pow);
     case 'neg':
       return foldUnary(first, context, (x) => -x);
@@ -151,7 +162,9 @@ function simplifyNode(node: ProgramNode, context: RuleContext): Rewrite {
     case 'reduceMean':
     case 'reduceMax':
       if (elementCount(context.typeOf(first).shape) === elementCount(result.shape)) {
-        return keepsType(first) ? { kind: 'value', id: first } : { kind: 'node', op: { kind: 'reshape' }, inputs: [first] };
+        return keepsType(first)
+          ? { kind: 'value', id: first }
+          : { kind: 'node', op: { kind: 'reshape' }, inputs: [first] };
       }
       return undefined;
     case 'matMul':
@@ -168,14 +181,18 @@ function sameType(a: ValueType, b: ValueType): boolean {
 /** Multiplying by a field of ones only broadcasts; the gradient of a sum is written that way by tfjs. */
 function expandInstead(node: ProgramNode, context: RuleContext): Rewrite {
   const [a, b] = node.inputs as [ValueId, ValueId];
-  if (context.fillOf(b) === 1 && context.constantOf(a) === undefined) return { kind: 'node', op: { kind: 'expand' }, inputs: [a] };
-  if (context.fillOf(a) === 1 && context.constantOf(b) === undefined) return { kind: 'node', op: { kind: 'expand' }, inputs: [b] };
+  if (context.fillOf(b) === 1 && context.constantOf(a) === undefined)
+    return { kind: 'node', op: { kind: 'expand' }, inputs: [a] };
+  if (context.fillOf(a) === 1 && context.constantOf(b) === undefined)
+    return { kind: 'node', op: { kind: 'expand' }, inputs: [b] };
   return undefined;
 }
 
 function foldUnary(input: ValueId, context: RuleContext, compute: (x: number) => number): Rewrite {
   const value = context.fillOf(input);
-  return value === undefined ? undefined : { kind: 'constant', constant: { kind: 'fill', value: Math.fround(compute(value)) } };
+  return value === undefined
+    ? undefined
+    : { kind: 'constant', constant: { kind: 'fill', value: Math.fround(compute(value)) } };
 }
 
 function foldBinary(node: ProgramNode, context: RuleContext, compute: (a: number, b: number) => number): Rewrite {
@@ -209,12 +226,7 @@ function simplifyTranspose(permutation: readonly number[], input: ValueId, conte
 }
 
 /** Reads through a transpose of the last two axes: the product takes it as a flag. */
-function simplifyMatMul(
-  op: Extract<Op, { kind: 'matMul' }>,
-  a: ValueId,
-  b: ValueId,
-  context: RuleContext,
-): Rewrite {
+function simplifyMatMul(op: Extract<Op, { kind: 'matMul' }>, a: ValueId, b: ValueId, context: RuleContext): Rewrite {
   const left = throughTranspose(a, context);
   const right = throughTranspose(b, context);
   if (left === undefined && right === undefined) return undefined;
@@ -234,6 +246,8 @@ function throughTranspose(id: ValueId, context: RuleContext): ValueId | undefine
   if (producer?.op.kind !== 'transpose') return undefined;
   const { permutation } = producer.op;
   const rank = permutation.length;
-  const swapsLastTwo = permutation.every((axis, i) => axis === (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2));
+  const swapsLastTwo = permutation.every(
+    (axis, i) => axis === (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2),
+  );
   return swapsLastTwo ? producer.inputs[0]! : undefined;
 }

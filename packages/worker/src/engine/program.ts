@@ -53,7 +53,11 @@ export type BinaryOp =
 export type Op =
   | { readonly kind: UnaryOp }
   | { readonly kind: BinaryOp }
-  | { readonly kind: 'reduceSum' | 'reduceMean' | 'reduceMax'; readonly axes: readonly number[]; readonly keepDims: boolean }
+  | {
+      readonly kind: 'reduceSum' | 'reduceMean' | 'reduceMax';
+      readonly axes: readonly number[];
+      readonly keepDims: boolean;
+    }
   | { readonly kind: 'softmax' | 'logSoftmax' }
   /** Both operands have rank >= 2 and broadcast over their leading dimensions. */
   | { readonly kind: 'matMul'; readonly transposeA: boolean; readonly transposeB: boolean }
@@ -61,7 +65,12 @@ export type Op =
   | { readonly kind: 'transpose'; readonly permutation: readonly number[] }
   | { readonly kind: 'slice'; readonly begin: readonly number[] }
   | { readonly kind: 'concat'; readonly axis: number }
-  | { readonly kind: 'pad'; readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number }
+  | {
+      readonly kind: 'pad';
+      readonly before: readonly number[];
+      readonly after: readonly number[];
+      readonly value: number;
+    }
   | { readonly kind: 'gather'; readonly axis: number }
   | { readonly kind: 'argMax'; readonly axis: number }
   /** Inputs x, gain, bias; results y, mean and 1/standard deviation over the last axis. */

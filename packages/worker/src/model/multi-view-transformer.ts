@@ -66,7 +66,12 @@ function parameterSpecs({ image, classes, config }: ModelShape, grid: PatchGrid,
   const hidden = width * mlpRatio;
   const specs: ParameterSpec[] = [];
   const weight = (name: string, from: number, to: number, scale = 1): void => {
-    specs.push({ name, shape: [from, to], initialiser: { kind: 'normal', stddev: scale / Math.sqrt(from) }, decays: true });
+    specs.push({
+      name,
+      shape: [from, to],
+      initialiser: { kind: 'normal', stddev: scale / Math.sqrt(from) },
+      decays: true,
+    });
   };
   const vector = (name: string, shape: readonly number[], initialiser: Initialiser): void => {
     specs.push({ name, shape, initialiser, decays: false });
@@ -128,7 +133,7 @@ function project(context: ForwardContext, name: string, x: tf.Tensor2D): tf.Tens
 }
 
 function forward(context: ForwardContext, images: tf.Tensor2D): tf.Tensor2D {
-  const { shape, grid, views } = context;
+  const { shape, views } = context;
   const { width, depth } = shape.config;
   const [batch, tokens] = [images.shape[0], tokenCount(context)];
   const rows = batch * tokens;
@@ -198,13 +203,19 @@ function viewPatches({ shape, grid, views }: ForwardContext, images: tf.Tensor2D
     centred.reshape<tf.Tensor3D>([1, batch * channels * height, width]),
     tf.stack(horizontal) as tf.Tensor3D,
   ); // [views, batch * channels * height, columns]
+  // One product per view: tfjs's CPU kernel broadcasts a leading dimension of size one only when it is the only one.
+  const resampled = resampledRows
+    .unstack<tf.Tensor2D>()
+    .map((rows, view) =>
+      tf.matMul(
+        vertical[view]!.expandDims<tf.Tensor3D>(0),
+        rows.reshape<tf.Tensor3D>([batch * channels, height, columns]),
+        true,
+        false,
+      ),
+    );
   return tf
-    .matMul(
-      (tf.stack(vertical) as tf.Tensor3D).reshape<tf.Tensor4D>([views.length, 1, height, columns]),
-      resampledRows.reshape<tf.Tensor4D>([views.length, batch * channels, height, columns]),
-      true,
-      false,
-    ) // [views, batch * channels, rows of cells, columns of cells]
+    .concat(resampled, 0) // [views * batch * channels, rows of cells, columns of cells]
     .reshape([views.length * batch, channels, cells, patchSize, cells, patchSize])
     .transpose([0, 2, 4, 1, 3, 5]) // [views * batch, row, column, channel, patch row, patch column]
     .reshape([views.length * batch * cells * cells, channels * patchSize * patchSize]);
@@ -254,6 +265,8 @@ function classify(context: ForwardContext, z: tf.Tensor2D, batch: number): tf.Te
   const width = z.shape[1];
   const tokens = z.shape[0] / batch;
   const scores = softmax(tf.matMul(z, parameter<tf.Tensor2D>(context, 'head.pool.weight')).reshape([batch, 1, tokens]));
-  const pooled = tf.matMul(scores as tf.Tensor3D, z.reshape<tf.Tensor3D>([batch, tokens, width])).reshape<tf.Tensor2D>([batch, width]);
+  const pooled = tf
+    .matMul(scores as tf.Tensor3D, z.reshape<tf.Tensor3D>([batch, tokens, width]))
+    .reshape<tf.Tensor2D>([batch, width]);
   return project(context, 'head', pooled);
 }

@@ -26,7 +26,11 @@ export function layerNorm(x: tf.Tensor2D, gain: tf.Tensor1D, bias: tf.Tensor1D):
   return tf.customGrad((...args) => {
     const [input, scale, shift, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
     const [value, mean, reciprocalDeviation] = isCapturing()
-      ? (runKernel('FacetLayerNorm', { x: input, gain: scale, bias: shift }, { epsilon: LAYER_NORM_EPSILON }) as tf.Tensor2D[])
+      ? (runKernel(
+          'FacetLayerNorm',
+          { x: input, gain: scale, bias: shift },
+          { epsilon: LAYER_NORM_EPSILON },
+        ) as tf.Tensor2D[])
       : composeLayerNorm(input, scale, shift);
     save([input, scale, mean!, reciprocalDeviation!]);
     return {
@@ -60,7 +64,11 @@ export function gelu<T extends tf.Tensor>(x: T): T {
       value: isCapturing() ? runKernel('FacetGelu', { x: input })[0]! : input.mul(cumulative(input)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const v = saved[0]!;
-        const density = v.mul(v).mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+        const density = v
+          .mul(v)
+          .mul(-0.5)
+          .exp()
+          .mul(1 / Math.sqrt(2 * Math.PI));
         return dy.mul(cumulative(v).add(v.mul(density)));
       },
     };
@@ -85,7 +93,9 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): 
 export function softmax<T extends tf.Tensor>(logits: T): T {
   return tf.customGrad((...args) => {
     const [input, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    const value = isCapturing() ? runKernel('Softmax', { logits: input }, { dim: input.rank - 1 })[0]! : tf.softmax(input);
+    const value = isCapturing()
+      ? runKernel('Softmax', { logits: input }, { dim: input.rank - 1 })[0]!
+      : tf.softmax(input);
     save([value]);
     return {
       value,
@@ -109,8 +119,18 @@ export function tokenShift(x: tf.Tensor4D): tf.Tensor4D {
     const [batch, rows, columns, width] = input.shape;
     const part = width / 8;
     const group = (index: number, rowOffset: number, columnOffset: number): tf.Tensor4D => {
-      const begin: [number, number, number, number] = [0, Math.max(0, rowOffset), Math.max(0, columnOffset), index * part];
-      const size: [number, number, number, number] = [batch, rows - Math.abs(rowOffset), columns - Math.abs(columnOffset), part];
+      const begin: [number, number, number, number] = [
+        0,
+        Math.max(0, rowOffset),
+        Math.max(0, columnOffset),
+        index * part,
+      ];
+      const size: [number, number, number, number] = [
+        batch,
+        rows - Math.abs(rowOffset),
+        columns - Math.abs(columnOffset),
+        part,
+      ];
       return input.slice(begin, size).pad([
         [0, 0],
         [Math.max(0, -rowOffset), Math.max(0, rowOffset)],
@@ -157,10 +177,13 @@ export function crossEntropySum({ logits, targets, sampleWeights, labelSmoothing
     const logProbabilities = isCapturing()
       ? runKernel('LogSoftmax', { logits: input }, { axis: 1 })[0]!
       : tf.logSoftmax(input);
-    save([logProbabilities]);
+    save([logProbabilities, smoothed, weights]);
     return {
       value: logProbabilities.mul(smoothed).mul(weights).sum().neg(),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved[0]!.exp().sub(smoothed).mul(weights).mul(dy),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [log, target, weight] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return log.exp().sub(target).mul(weight).mul(dy);
+      },
     };
   })(logits) as tf.Scalar;
 }

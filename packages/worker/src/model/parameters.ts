@@ -6,8 +6,7 @@ import { randomKey, randomStream } from '@facet/shared';
 
 export type Initialiser =
   /** Normal, redrawn beyond two standard deviations. */
-  | { readonly kind: 'normal'; readonly stddev: number }
-  | { readonly kind: 'constant'; readonly value: number };
+  { readonly kind: 'normal'; readonly stddev: number } | { readonly kind: 'constant'; readonly value: number };
 
 export interface ParameterSpec {
   readonly name: string;

@@ -1,0 +1,136 @@
+/**
+ * Decides what a worker's StepDone means for the ledger: a commit, a replay, agreement with what is known, or a fault.
+ * Steps are committed in order and once; every later report of a step must have the same weights. Pure bookkeeping: it
+ * writes nothing, and the caller writes what it says in the order in which it says it.
+ */
+import { formatCrc32, sampleChecksum, type ErrorCode, type Plan, type TrainingConfig } from '@facet/shared';
+
+/** The part of a StepDone that decides. */
+export interface ReportedStep {
+  readonly workerId: string;
+  readonly generation: number;
+  readonly step: number;
+  readonly weightsCrc: number;
+  readonly loss: number;
+  readonly sampleCount: number;
+  readonly sampleChecksum: number;
+}
+
+export type CommitVerdict =
+  | { readonly kind: 'commit'; readonly epoch: number; readonly samples: Uint32Array }
+  | { readonly kind: 'replay' }
+  /** Another rank of the same generation says the same. */
+  | { readonly kind: 'agreed' }
+  | { readonly kind: 'fault'; readonly code: ErrorCode; readonly message: string };
+
+/** A step that stands in the ledger already. */
+export interface CommittedStep {
+  readonly step: number;
+  readonly generation: number;
+  readonly weightsCrc: number;
+}
+
+export interface CommitLogOptions {
+  readonly config: Pick<TrainingConfig, 'seed' | 'batch'>;
+  readonly plan: Plan;
+  /** In order, from step 1 on. */
+  readonly committed: readonly CommittedStep[];
+}
+
+/** Reporters are remembered for so many steps, to name both sides of a disagreement. */
+const REMEMBERED_REPORTERS = 64;
+
+export class CommitLog {
+  readonly #config: Pick<TrainingConfig, 'seed' | 'batch'>;
+  readonly #plan: Plan;
+  /** Index 0 is step 1. */
+  readonly #weightsCrcs: number[];
+  /** The last generation in which a step was seen; index 0 is step 1. */
+  readonly #generations: number[];
+  readonly #reporters = new Map<number, string>();
+
+  constructor({ config, plan, committed }: CommitLogOptions) {
+    this.#config = config;
+    this.#plan = plan;
+    this.#weightsCrcs = committed.map(({ weightsCrc }) => weightsCrc);
+    this.#generations = committed.map(({ generation }) => generation);
+  }
+
+  get lastStep(): number {
+    return this.#weightsCrcs.length;
+  }
+
+  /** Checksum of the weights after a committed step. */
+  weightsCrcOf(step: number): number | undefined {
+    return this.#weightsCrcs[step - 1];
+  }
+
+  accept(reported: ReportedStep): CommitVerdict {
+    const { step } = reported;
+    if (step <= this.lastStep) return this.#compare(reported);
+    if (step > this.lastStep + 1) {
+      const message = `worker ${reported.workerId} reports step ${step}, expected step ${this.lastStep + 1} at most; resume from the last checkpoint`;
+      return { kind: 'fault', code: 'ACCOUNTING', message };
+    }
+    return this.#commit(reported);
+  }
+
+  #compare({ workerId, generation, step, weightsCrc }: ReportedStep): CommitVerdict {
+    const committed = this.weightsCrcOf(step);
+    if (committed !== weightsCrc) {
+      const first = this.#reporters.get(step) ?? 'the ledger';
+      const message =
+        `the weights after step ${step} differ: ${first} has ${formatCrc32(committed ?? 0)}, worker ${workerId} has ` +
+        `${formatCrc32(weightsCrc)}; check that both run the same engine on the same kind of CPU, then resume from the last checkpoint`;
+      return { kind: 'fault', code: 'DESYNC', message };
+    }
+    if (generation <= (this.#generations[step - 1] ?? 0)) return { kind: 'agreed' };
+    this.#generations[step - 1] = generation;
+    this.#remember(step, workerId);
+    return { kind: 'replay' };
+  }
+
+  #commit(reported: ReportedStep): CommitVerdict {
+    const { workerId, generation, step, weightsCrc } = reported;
+    const plan = this.#plan;
+    if (step > plan.totalSteps) {
+      const message = `worker ${workerId} reports step ${step}, but the run has ${plan.totalSteps} steps`;
+      return { kind: 'fault', code: 'ACCOUNTING', message };
+    }
+    if (!Number.isFinite(reported.loss)) {
+      const message = `the loss of step ${step} is ${reported.loss} on worker ${workerId}; lower optimizer.peakLearningRate or set optimizer.clipNorm`;
+      return { kind: 'fault', code: 'NON_FINITE', message };
+    }
+    const epoch = plan.epochOf(step);
+    const samples = samplesOfStep(plan, step);
+    const checksum = sampleChecksum(this.#config, epoch, samples);
+    if (reported.sampleCount !== samples.length || reported.sampleChecksum !== checksum) {
+      const message =
+        `the gradient of step ${step} on worker ${workerId} holds ${reported.sampleCount} samples with check sum ` +
+        `${reported.sampleChecksum}, expected ${samples.length} with ${checksum}; nothing of this step was recorded: resume`;
+      return { kind: 'fault', code: 'ACCOUNTING', message };
+    }
+    this.#weightsCrcs.push(weightsCrc);
+    this.#generations.push(generation);
+    this.#remember(step, workerId);
+    return { kind: 'commit', epoch, samples };
+  }
+
+  #remember(step: number, workerId: string): void {
+    this.#reporters.set(step, `worker ${workerId}`);
+    this.#reporters.delete(step - REMEMBERED_REPORTERS);
+  }
+}
+
+/** All sample ids of a training step, in the order of the plan. */
+export function samplesOfStep(plan: Plan, step: number): Uint32Array {
+  const item = { kind: 'train', step } as const;
+  const samples = new Uint32Array(plan.sampleCount(item));
+  let at = 0;
+  for (let index = 0; index < plan.microBatchCount(item); index++) {
+    const ids = plan.microBatch(item, index);
+    samples.set(ids, at);
+    at += ids.length;
+  }
+  return samples;
+}

@@ -1,0 +1,141 @@
+/**
+ * One worker's Join stream: greets, checks every message and passes it on as an event. A session ends once, whichever side
+ * ends it, and writes never wait: a worker that does not read falls silent and is dropped by its heartbeat.
+ */
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Hello, JoinRequest__Output, JoinResponse } from '@facet/proto';
+import { CONFIG_VERSION, TrainingError, type ErrorCode } from '@facet/shared';
+import { checkEvaluationDone, checkHello, checkReady, checkReport, checkStepDone } from './messages.js';
+
+export type JoinCall = ServerDuplexStream<JoinRequest__Output, JoinResponse>;
+
+/** A message that passed its checks. */
+export type CheckedMessage = Exclude<
+  { [K in keyof JoinRequest__Output]-?: { readonly kind: K; readonly body: NonNullable<JoinRequest__Output[K]> } }[keyof JoinRequest__Output],
+  { readonly kind: 'message' | 'hello' }
+>;
+
+/** What the coordinator does with a session. Throwing a TrainingError refuses the worker with its code and message. */
+export interface SessionHandler {
+  /** Returns the Welcome. */
+  onHello(session: JoinSession, hello: Hello): JoinResponse;
+  onMessage(session: JoinSession, message: CheckedMessage): void;
+  /** The stream is over; called once, and only after onHello returned. */
+  onClosed(session: JoinSession, reason: string): void;
+}
+
+export interface JoinSessionOptions {
+  readonly call: JoinCall;
+  readonly codeVersion: string;
+  readonly handler: SessionHandler;
+}
+
+export class JoinSession {
+  /** host:port under which this worker reached the coordinator. */
+  readonly coordinatorAddress: string;
+  readonly #call: JoinCall;
+  readonly #codeVersion: string;
+  readonly #handler: SessionHandler;
+  #hello: Hello | undefined;
+  #isOver = false;
+
+  constructor({ call, codeVersion, handler }: JoinSessionOptions) {
+    this.#call = call;
+    this.#codeVersion = codeVersion;
+    this.#handler = handler;
+    this.coordinatorAddress = call.getHost();
+    call.on('data', (request: JoinRequest__Output) => {
+      this.#receive(request);
+    });
+    call.on('end', () => {
+      this.#finish('it closed its stream');
+    });
+    call.on('cancelled', () => {
+      this.#finish('its stream broke');
+    });
+    call.on('error', (error: Error) => {
+      this.#finish(`its stream failed: ${error.message}`);
+    });
+  }
+
+  get workerId(): string {
+    return this.#hello?.workerId ?? '';
+  }
+
+  /** Sends a message; a session that is over swallows it. */
+  send(response: JoinResponse): void {
+    if (!this.#isOver) this.#call.write(response);
+  }
+
+  /** Ends the stream from this side; the handler hears nothing of it. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#call.end();
+  }
+
+  refuse(code: ErrorCode, message: string): void {
+    this.send({ refusal: { code, message } });
+    this.#finish(`refused: ${message}`);
+  }
+
+  #receive(request: JoinRequest__Output): void {
+    if (this.#isOver) return;
+    try {
+      if (this.#hello === undefined) this.#greet(request);
+      else this.#handler.onMessage(this, checkMessage(request));
+    } catch (caught) {
+      const { code, message } = TrainingError.from(caught);
+      this.refuse(code, message);
+    }
+  }
+
+  #greet({ hello }: JoinRequest__Output): void {
+    if (hello === null || hello === undefined) {
+      throw new TrainingError('VERSION_MISMATCH', 'the first message is not Hello; the worker is of another version');
+    }
+    checkHello(hello);
+    if (hello.codeVersion !== this.#codeVersion || hello.configVersion !== CONFIG_VERSION) {
+      throw new TrainingError(
+        'VERSION_MISMATCH',
+        `worker ${hello.workerId} runs Facet ${hello.codeVersion} (config version ${hello.configVersion}), the coordinator ` +
+          `${this.#codeVersion} (config version ${CONFIG_VERSION}); install the same version on every machine`,
+      );
+    }
+    const welcome = this.#handler.onHello(this, hello);
+    this.#hello = hello;
+    this.send(welcome);
+  }
+
+  #finish(reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#call.end();
+    if (this.#hello !== undefined) this.#handler.onClosed(this, reason);
+  }
+}
+
+function checkMessage(request: JoinRequest__Output): CheckedMessage {
+  const { ready, stepDone, evaluationDone, report, fault, formed, heartbeat, leave } = request;
+  if (ready) {
+    checkReady(ready);
+    return { kind: 'ready', body: ready };
+  }
+  if (stepDone) {
+    checkStepDone(stepDone);
+    return { kind: 'stepDone', body: stepDone };
+  }
+  if (evaluationDone) {
+    checkEvaluationDone(evaluationDone);
+    return { kind: 'evaluationDone', body: evaluationDone };
+  }
+  if (report) {
+    checkReport(report);
+    return { kind: 'report', body: report };
+  }
+  if (fault) return { kind: 'fault', body: fault };
+  if (formed) return { kind: 'formed', body: formed };
+  if (heartbeat) return { kind: 'heartbeat', body: heartbeat };
+  if (leave) return { kind: 'leave', body: leave };
+  throw new TrainingError('VERSION_MISMATCH', `a worker sent ${request.message ?? 'an unknown message'}, which is not expected here; install the same version on every machine`);
+}

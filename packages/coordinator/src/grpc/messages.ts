@@ -1,0 +1,73 @@
+/**
+ * Checks what workers send before anything believes it: lengths, ranges and formats. A message that fails is answered with
+ * a refusal that names the field. Whether a message fits the state of the run is not decided here.
+ */
+import type { EvaluationDone, Hello, JoinRequest__Output, Report, StepDone } from '@facet/proto';
+import { TrainingError } from '@facet/shared';
+
+export type WorkerMessage = NonNullable<JoinRequest__Output['message']>;
+
+const MAX_NAME_LENGTH = 255;
+const MAX_URL_LENGTH = 2_048;
+const MAX_PARAMETERS = 100_000;
+const MAX_DIMENSIONS = 8;
+const MAX_RECENT = 1_024;
+const MAX_EVALUATION_PARTS = 1_000_000;
+const MAX_CLASSES_SQUARED = 1_000_000;
+const MAX_TEXT_LENGTH = 4_096;
+const SHA256 = /^[0-9a-f]{64}$/;
+const WORKER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):\d{1,5}$/;
+
+type ReadyMessage = NonNullable<JoinRequest__Output['ready']>;
+
+/** @throws TrainingError CONFIG_INVALID naming the field. */
+export function checkHello(hello: Hello): void {
+  require(WORKER_ID.test(hello.workerId), 'hello.worker_id', hello.workerId, 'letters, digits, dots and dashes, at most 128');
+  require(ADDRESS.test(hello.exchangeAddress), 'hello.exchange_address', hello.exchangeAddress, 'host:port');
+  require(hello.host.length <= MAX_NAME_LENGTH, 'hello.host', hello.host, `at most ${MAX_NAME_LENGTH} characters`);
+  const { metricsUrl } = hello;
+  const isUrl = metricsUrl === '' || (metricsUrl.length <= MAX_URL_LENGTH && URL.canParse(metricsUrl));
+  require(isUrl, 'hello.metrics_url', metricsUrl, 'a URL or nothing');
+}
+
+/** @throws TrainingError CONFIG_INVALID naming the field. */
+export function checkReady({ programSha256, parameters, state }: ReadyMessage): void {
+  require(SHA256.test(programSha256), 'ready.program_sha256', programSha256, '64 lower-case hex digits');
+  const { length } = parameters;
+  require(length > 0 && length <= MAX_PARAMETERS, 'ready.parameters', `${length} of them`, `1 to ${MAX_PARAMETERS}`);
+  for (const { name, shape } of parameters) {
+    require(name.length > 0 && name.length <= MAX_NAME_LENGTH, 'ready.parameters.name', name, `1 to ${MAX_NAME_LENGTH} characters`);
+    require(shape.length <= MAX_DIMENSIONS && shape.every((size) => size > 0), `ready.parameters ${name}`, `[${shape.join(', ')}]`, `at most ${MAX_DIMENSIONS} positive sizes`);
+  }
+  if (state !== null) checkReport(state);
+}
+
+/** @throws TrainingError CONFIG_INVALID naming the field. */
+export function checkReport({ recent }: Report): void {
+  require(recent.length <= MAX_RECENT, 'report.recent', `${recent.length} steps`, `at most ${MAX_RECENT}`);
+  for (const done of recent) checkStepDone(done);
+}
+
+/** @throws TrainingError CONFIG_INVALID naming the field. */
+export function checkStepDone({ step, generation }: StepDone): void {
+  require(step >= 1, 'step_done.step', step, 'at least 1');
+  require(generation >= 1, 'step_done.generation', generation, 'at least 1');
+}
+
+/** @throws TrainingError CONFIG_INVALID naming the field. */
+export function checkEvaluationDone({ parts, confusion }: EvaluationDone): void {
+  require(parts.length <= MAX_EVALUATION_PARTS, 'evaluation_done.parts', `${parts.length} of them`, `at most ${MAX_EVALUATION_PARTS}`);
+  require(confusion.length <= MAX_CLASSES_SQUARED, 'evaluation_done.confusion', `${confusion.length} cells`, `at most ${MAX_CLASSES_SQUARED}`);
+}
+
+/** Text of a worker as it may enter a log or the ledger. */
+export function clip(text: string): string {
+  return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH)}…`;
+}
+
+function require(isValid: boolean, field: string, actual: string | number, expected: string): void {
+  if (isValid) return;
+  const shown = String(actual).slice(0, MAX_NAME_LENGTH);
+  throw new TrainingError('CONFIG_INVALID', `${field} is '${shown}', expected ${expected}; the worker is of another version or broken`);
+}

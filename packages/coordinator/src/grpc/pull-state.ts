@@ -1,0 +1,58 @@
+/**
+ * Pulls a training state from a worker's Exchange service. One call, one deadline; the connection is closed afterwards,
+ * because checkpoints are minutes apart and workers come and go.
+ */
+import { credentials } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Exchange, type PullStateResponse__Output } from '@facet/proto';
+import { formatCrc32, TrainingError, type TrainingState } from '@facet/shared';
+import { createStateReader } from './state-stream.js';
+
+export interface PullStateOptions {
+  /** host:port of the worker's Exchange service. */
+  readonly address: string;
+  readonly run: string;
+  readonly step: number;
+  readonly parameters: number;
+  /** What the weights must be. */
+  readonly weightsCrc: number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Pulls the state after a step.
+ *
+ * @throws TrainingError PEER_UNAVAILABLE when the worker cannot hand it out, FRAME_INVALID when it comes damaged, DESYNC
+ *   when it is sound but not the state that was committed.
+ */
+export async function pullState(options: PullStateOptions): Promise<TrainingState> {
+  const { address, run, step, parameters, timeoutMs } = options;
+  const client = new Exchange(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  try {
+    const reader = createStateReader(parameters);
+    const call = client.pullState({ run, step }, { deadline: new Date(Date.now() + timeoutMs) });
+    try {
+      for await (const message of call as AsyncIterable<PullStateResponse__Output>) reader.accept(message);
+    } catch (caught) {
+      call.cancel();
+      if (caught instanceof TrainingError) throw caught;
+      const { message } = TrainingError.from(caught);
+      throw new TrainingError('PEER_UNAVAILABLE', `${address} does not hand out the state after step ${step}: ${message}`, { cause: caught });
+    }
+    const { weightsCrc, ...state } = reader.finish();
+    checkState(options, state, weightsCrc);
+    return state;
+  } finally {
+    client.close();
+  }
+}
+
+function checkState({ address, step, weightsCrc: expected }: PullStateOptions, state: TrainingState, weightsCrc: number): void {
+  if (state.step !== step) {
+    throw new TrainingError('STALE', `${address} handed out the state after step ${state.step}, expected step ${step}`);
+  }
+  if (weightsCrc === expected) return;
+  throw new TrainingError(
+    'DESYNC',
+    `${address} handed out weights ${formatCrc32(weightsCrc)} for step ${step}, expected ${formatCrc32(expected)} as committed`,
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * One transition under way: the state being changed and the commands collected so far. Drafts never leave this folder;
+ * what goes in and comes out of a transition is immutable.
+ */
+import type { Command, Membership, MembershipPolicy, Phase, WorkerEntry } from './state.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export interface Draft extends Omit<Mutable<Membership>, 'workers' | 'evaluatedSteps'> {
+  readonly workers: Map<string, WorkerEntry>;
+  readonly evaluatedSteps: Set<number>;
+  readonly commands: Command[];
+  readonly policy: MembershipPolicy;
+  readonly nowMs: number;
+}
+
+export function openDraft(state: Membership, policy: MembershipPolicy, nowMs: number): Draft {
+  return {
+    ...state,
+    workers: new Map(state.workers),
+    evaluatedSteps: new Set(state.evaluatedSteps),
+    commands: [],
+    policy,
+    nowMs,
+  };
+}
+
+export function closeDraft(draft: Draft): { readonly state: Membership; readonly commands: readonly Command[] } {
+  const { commands, policy: _policy, nowMs: _nowMs, ...state } = draft;
+  return { state, commands };
+}
+
+/** Changes some members of a worker's entry; a worker that is gone stays gone. */
+export function change(draft: Draft, workerId: string, changes: Partial<WorkerEntry>): void {
+  const worker = draft.workers.get(workerId);
+  if (worker !== undefined) draft.workers.set(workerId, { ...worker, ...changes });
+}
+
+/** The workers that could join the next generation, in join order. */
+export function readyWorkers({ workers }: Draft): WorkerEntry[] {
+  return [...workers.values()].filter(({ stage }) => stage === 'ready').sort((a, b) => a.joinOrder - b.joinOrder);
+}
+
+/** The members of the generation that forms or runs. */
+export function membersOf(phase: Phase): readonly string[] {
+  return phase.kind === 'forming' || phase.kind === 'running' ? phase.members : [];
+}

@@ -1,0 +1,196 @@
+/**
+ * The words of membership: who is there, what phase the run is in, what can happen and what must be done. Everything is
+ * plain data; the decisions are in transition.ts, sockets and timers in the conductor. Times are milliseconds of one
+ * monotonic clock that the caller reads.
+ */
+import type { ErrorCode, Plan, WorkItem } from '@facet/shared';
+
+/** Training state that somebody holds: the weights after `step`, and their CRC-32. */
+export interface HeldState {
+  readonly step: number;
+  readonly weightsCrc: number;
+}
+
+/** A connected worker. `connecting` until its engine runs, `member` while it belongs to a generation. */
+export interface WorkerEntry {
+  readonly workerId: string;
+  /** Workers are ranked in the order in which they came. */
+  readonly joinOrder: number;
+  readonly stage: 'connecting' | 'ready' | 'member';
+  readonly connectedAtMs: number;
+  readonly heardAtMs: number;
+  /** What it last reported, when that can be explained by the ledger; not kept up to date while it trains. */
+  readonly held: HeldState | undefined;
+}
+
+export type Outcome = 'finished' | 'stopped' | 'failed';
+
+/** How the run ends. `code` says why it failed. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly code?: ErrorCode;
+  readonly message: string;
+}
+
+export type Phase =
+  | { readonly kind: 'gathering'; readonly wanted: number; readonly deadlineMs: number }
+  | {
+      readonly kind: 'forming';
+      readonly generation: number;
+      /** In rank order. */
+      readonly members: readonly string[];
+      readonly start: StartState;
+      readonly formed: ReadonlyMap<string, HeldState>;
+      readonly deadlineMs: number;
+    }
+  | { readonly kind: 'running'; readonly generation: number; readonly members: readonly string[] }
+  | {
+      readonly kind: 'regrouping';
+      readonly generation: number;
+      readonly awaiting: ReadonlySet<string>;
+      readonly deadlineMs: number;
+      readonly reason: string;
+    }
+  /** The final checkpoint is being taken from `donor`. */
+  | { readonly kind: 'stopping'; readonly ending: Ending; readonly donor: string; readonly deadlineMs: number }
+  | { readonly kind: 'ended'; readonly ending: Ending };
+
+/** What a generation starts from; nobody knows the checksum of initial weights before they exist. */
+export interface StartState {
+  readonly step: number;
+  readonly weightsCrc: number | undefined;
+}
+
+/** The whole state of the machine. */
+export interface Membership {
+  readonly phase: Phase;
+  readonly workers: ReadonlyMap<string, WorkerEntry>;
+  /** The last generation that was formed. */
+  readonly generation: number;
+  /** How many workers ever joined. */
+  readonly joins: number;
+  /** The newest checkpoint that the coordinator can hand out. */
+  readonly checkpoint: HeldState | undefined;
+  readonly evaluatedSteps: ReadonlySet<number>;
+  /** Generations that a fault ended since the last new commit or evaluation. */
+  readonly fruitlessGenerations: number;
+  readonly invalidShards: number;
+  readonly lastFault: string | undefined;
+  readonly stopReason: string | undefined;
+}
+
+export type MembershipEvent =
+  | { readonly kind: 'connected'; readonly workerId: string }
+  | { readonly kind: 'ready'; readonly workerId: string; readonly held: HeldState | undefined }
+  | { readonly kind: 'heard'; readonly workerId: string }
+  | { readonly kind: 'formed'; readonly workerId: string; readonly generation: number; readonly held: HeldState }
+  | { readonly kind: 'report'; readonly workerId: string; readonly generation: number; readonly held: HeldState | undefined }
+  | {
+      readonly kind: 'fault';
+      readonly workerId: string;
+      readonly generation: number;
+      readonly step: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly kind: 'left'; readonly workerId: string; readonly reason: string }
+  | { readonly kind: 'closed'; readonly workerId: string; readonly reason: string }
+  /** A step stands in the ledger for the first time. */
+  | { readonly kind: 'committed'; readonly step: number }
+  /** The evaluation that follows a step is complete; every member holds the state after that step. */
+  | { readonly kind: 'evaluated'; readonly held: HeldState }
+  /** The coordinator can hand out this state. */
+  | { readonly kind: 'checkpointed'; readonly held: HeldState }
+  | { readonly kind: 'final-checkpoint'; readonly workerId: string; readonly failure: string | undefined }
+  | { readonly kind: 'stop-requested'; readonly reason: string }
+  /** Something outside membership makes going on pointless. */
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'tick' };
+
+/** Where a member gets the state that its generation starts from. */
+export type Source =
+  | { readonly kind: 'initial' | 'keep' }
+  | { readonly kind: 'pull-from-worker'; readonly workerId: string }
+  | { readonly kind: 'pull-from-coordinator' };
+
+export interface FormMember {
+  readonly workerId: string;
+  readonly rank: number;
+  readonly source: Source;
+}
+
+export type Command =
+  | {
+      readonly kind: 'form';
+      readonly generation: number;
+      readonly members: readonly FormMember[];
+      readonly start: StartState;
+      readonly work: WorkItem;
+    }
+  | { readonly kind: 'start'; readonly generation: number; readonly workerIds: readonly string[] }
+  | {
+      readonly kind: 'regroup';
+      readonly generation: number;
+      readonly reason: string;
+      readonly workerIds: readonly string[];
+    }
+  /** End the worker's stream; it is gone already. */
+  | { readonly kind: 'drop'; readonly workerId: string; readonly reason: string }
+  | {
+      readonly kind: 'record-fault';
+      readonly generation: number;
+      readonly step: number | undefined;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly kind: 'take-final-checkpoint'; readonly workerId: string; readonly held: HeldState }
+  | { readonly kind: 'end'; readonly ending: Ending; readonly workerIds: readonly string[] };
+
+export interface MembershipPolicy {
+  readonly workers: { readonly count: number; readonly min: number; readonly max: number };
+  readonly heartbeatMs: number;
+  readonly gatherMs: number;
+  readonly plan: Pick<Plan, 'after' | 'next' | 'isLastOfEpoch' | 'totalSteps'>;
+}
+
+/** The run fails after so many generations in a row that a fault ended before anything was committed. */
+export const MAX_FRUITLESS_GENERATIONS = 10;
+
+export interface CreateMembershipOptions {
+  readonly policy: MembershipPolicy;
+  readonly nowMs: number;
+  /** The last generation of an earlier coordinator of this run, or 0. */
+  readonly generation: number;
+  readonly checkpoint: HeldState | undefined;
+  readonly evaluatedSteps: Iterable<number>;
+}
+
+/** The machine before anybody came. */
+export function createMembership(options: CreateMembershipOptions): Membership {
+  const { policy, nowMs, generation, checkpoint, evaluatedSteps } = options;
+  return {
+    phase: { kind: 'gathering', wanted: Math.min(policy.workers.count, policy.workers.max), deadlineMs: nowMs + policy.gatherMs },
+    workers: new Map(),
+    generation,
+    joins: 0,
+    checkpoint,
+    evaluatedSteps: new Set(evaluatedSteps),
+    fruitlessGenerations: 0,
+    invalidShards: 0,
+    lastFault: undefined,
+    stopReason: undefined,
+  };
+}
+
+/** When a worker is given up unless it is heard before. A worker that prepares its engine may be busy for long. */
+export function workerDeadlineMs(worker: WorkerEntry, policy: MembershipPolicy): number {
+  if (worker.stage === 'connecting') return worker.connectedAtMs + policy.gatherMs;
+  return worker.heardAtMs + policy.heartbeatMs;
+}
+
+/** When the machine wants its next tick; undefined only after the end. */
+export function nextDeadlineMs({ phase, workers }: Membership, policy: MembershipPolicy): number | undefined {
+  if (phase.kind === 'ended') return undefined;
+  const own = 'deadlineMs' in phase ? phase.deadlineMs : Number.POSITIVE_INFINITY;
+  return [...workers.values()].reduce((least, worker) => Math.min(least, workerDeadlineMs(worker, policy)), own);
+}

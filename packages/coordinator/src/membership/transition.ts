@@ -1,0 +1,298 @@
+/**
+ * The one transition function of membership: (state, event, now) to (state, commands). It decides everything about who
+ * trains together and does nothing itself, so every sequence of events can be replayed in a test in no time. Events about
+ * workers that are gone and generations that are over are ordinary (they were under way) and change nothing.
+ */
+import { TrainingError } from '@facet/shared';
+import { change, closeDraft, membersOf, openDraft, readyWorkers, type Draft } from './draft.js';
+import { beginStopping, end, fail, replaceDonor } from './ending.js';
+import { beginRegroup, continueWhenReported, form, formOrGather, type FaultCause } from './generation.js';
+import { describeDesync } from './start-state.js';
+import { workerDeadlineMs, type Command, type Membership, type MembershipEvent, type MembershipPolicy } from './state.js';
+
+type EventOf<K extends MembershipEvent['kind']> = Extract<MembershipEvent, { kind: K }>;
+
+export interface TransitionOptions {
+  readonly policy: MembershipPolicy;
+  readonly nowMs: number;
+}
+
+/** Applies one event. The commands are to be carried out in order. */
+export function transition(
+  state: Membership,
+  event: MembershipEvent,
+  { policy, nowMs }: TransitionOptions,
+): { readonly state: Membership; readonly commands: readonly Command[] } {
+  if (state.phase.kind === 'ended') return { state, commands: [] };
+  const draft = openDraft(state, policy, nowMs);
+  if ('workerId' in event && event.kind !== 'connected') {
+    if (!draft.workers.has(event.workerId) && event.kind !== 'final-checkpoint') return { state, commands: [] };
+    change(draft, event.workerId, { heardAtMs: nowMs });
+  }
+  apply(draft, event);
+  return closeDraft(draft);
+}
+
+function apply(draft: Draft, event: MembershipEvent): void {
+  switch (event.kind) {
+    case 'connected':
+      onConnected(draft, event.workerId);
+      break;
+    case 'ready':
+      onReady(draft, event);
+      break;
+    case 'heard':
+      break;
+    case 'formed':
+      onFormed(draft, event);
+      break;
+    case 'report':
+      onReport(draft, event);
+      break;
+    case 'fault':
+      onFault(draft, event);
+      break;
+    case 'left':
+      draft.commands.push({ kind: 'drop', workerId: event.workerId, reason: event.reason });
+      remove(draft, event.workerId, `worker ${event.workerId} left: ${event.reason}`);
+      break;
+    case 'closed':
+      removeAsFault(draft, event.workerId, `worker ${event.workerId} is gone: ${event.reason}`);
+      break;
+    case 'committed':
+      draft.fruitlessGenerations = 0;
+      draft.invalidShards = 0;
+      admitSpares(draft);
+      break;
+    case 'evaluated':
+      onEvaluated(draft, event);
+      break;
+    case 'checkpointed':
+      if (event.held.step >= (draft.checkpoint?.step ?? -1)) draft.checkpoint = event.held;
+      break;
+    case 'final-checkpoint':
+      onFinalCheckpoint(draft, event);
+      break;
+    case 'stop-requested':
+      onStopRequested(draft, event.reason);
+      break;
+    case 'failed':
+      fail(draft, event.code, event.message);
+      break;
+    case 'tick':
+      onTick(draft);
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+function onConnected(draft: Draft, workerId: string): void {
+  if (draft.workers.has(workerId)) return;
+  draft.joins += 1;
+  draft.workers.set(workerId, {
+    workerId,
+    joinOrder: draft.joins,
+    stage: 'connecting',
+    connectedAtMs: draft.nowMs,
+    heardAtMs: draft.nowMs,
+    held: undefined,
+  });
+}
+
+function onReady(draft: Draft, { workerId, held }: EventOf<'ready'>): void {
+  if (draft.workers.get(workerId)?.stage !== 'connecting') return;
+  change(draft, workerId, { stage: 'ready', held });
+  const { phase } = draft;
+  if (phase.kind === 'gathering' && readyWorkers(draft).length >= phase.wanted) form(draft);
+  else if (phase.kind === 'running') admitSpares(draft);
+}
+
+/** A ready worker joins by a new generation, as long as there is room. */
+function admitSpares(draft: Draft): void {
+  const { phase, policy } = draft;
+  if (phase.kind !== 'running' || phase.members.length >= policy.workers.max) return;
+  const [spare] = readyWorkers(draft);
+  if (spare !== undefined) beginRegroup(draft, `worker ${spare.workerId} joins`);
+}
+
+function onFormed(draft: Draft, { workerId, generation, held }: EventOf<'formed'>): void {
+  const { phase } = draft;
+  if (phase.kind !== 'forming' || phase.generation !== generation || !phase.members.includes(workerId)) return;
+  const formed = new Map(phase.formed).set(workerId, held);
+  const expected = expectedState(phase.start, formed);
+  if (held.step !== phase.start.step) {
+    const message = `worker ${workerId} formed generation ${generation} with the state after step ${held.step}, expected step ${phase.start.step}; report this as a bug`;
+    fail(draft, 'DESYNC', message);
+  } else if (held.weightsCrc !== expected.state.weightsCrc) {
+    fail(draft, 'DESYNC', describeDesync(held.step, [expected.holder, expected.state], [workerId, held]));
+  } else if (formed.size === phase.members.length) {
+    draft.phase = { kind: 'running', generation, members: phase.members };
+    draft.commands.push({ kind: 'start', generation, workerIds: phase.members });
+  } else {
+    draft.phase = { ...phase, formed };
+  }
+}
+
+/** What a generation's members must hold: the chosen state, or what the first one made of the seed. */
+function expectedState(
+  start: { readonly step: number; readonly weightsCrc: number | undefined },
+  formed: ReadonlyMap<string, { readonly step: number; readonly weightsCrc: number }>,
+): { readonly holder: string; readonly state: { readonly step: number; readonly weightsCrc: number } } {
+  const [first] = formed;
+  if (start.weightsCrc !== undefined || first === undefined) {
+    return { holder: 'the donor', state: { step: start.step, weightsCrc: start.weightsCrc ?? 0 } };
+  }
+  return { holder: first[0], state: first[1] };
+}
+
+function onReport(draft: Draft, { workerId, generation, held }: EventOf<'report'>): void {
+  const { phase } = draft;
+  if (phase.kind !== 'regrouping' || phase.generation !== generation || !phase.awaiting.has(workerId)) return;
+  change(draft, workerId, { stage: 'ready', held });
+  stopAwaiting(draft, workerId);
+}
+
+function stopAwaiting(draft: Draft, workerId: string): void {
+  const { phase } = draft;
+  if (phase.kind !== 'regrouping') return;
+  const awaiting = new Set(phase.awaiting);
+  awaiting.delete(workerId);
+  draft.phase = { ...phase, awaiting };
+  continueWhenReported(draft);
+}
+
+function onFault(draft: Draft, { workerId, generation, step, code, message }: EventOf<'fault'>): void {
+  const { phase } = draft;
+  if (!('generation' in phase) || phase.generation !== generation) return;
+  const isMember = membersOf(phase).includes(workerId) || (phase.kind === 'regrouping' && phase.awaiting.has(workerId));
+  if (!isMember) return;
+  if (code === 'SHARD_INVALID') draft.invalidShards += 1;
+  const isFatal = code === 'SHARD_INVALID' ? draft.invalidShards > 1 : !new TrainingError(code, message).isRetryable;
+  const described = `worker ${workerId} at step ${step}: ${message}`;
+  if (isFatal) {
+    draft.commands.push({ kind: 'record-fault', generation, step, code, message: described });
+    draft.lastFault = described;
+    fail(draft, code, described);
+  } else {
+    beginRegroup(draft, described, { step, code, message: described });
+  }
+}
+
+function onEvaluated(draft: Draft, { held }: EventOf<'evaluated'>): void {
+  const { phase, policy } = draft;
+  if (!draft.evaluatedSteps.has(held.step)) draft.fruitlessGenerations = 0;
+  draft.evaluatedSteps.add(held.step);
+  const isLast = policy.plan.next({ kind: 'evaluate', step: held.step }) === undefined;
+  if (phase.kind !== 'running') return;
+  if (!isLast) {
+    admitSpares(draft);
+    return;
+  }
+  for (const workerId of phase.members) change(draft, workerId, { held });
+  beginStopping(draft, { outcome: 'finished', message: 'all epochs are done' });
+}
+
+function onFinalCheckpoint(draft: Draft, { workerId, failure }: EventOf<'final-checkpoint'>): void {
+  const { phase } = draft;
+  if (phase.kind !== 'stopping' || phase.donor !== workerId) return;
+  if (failure === undefined) end(draft, phase.ending);
+  else replaceDonor(draft, phase.ending, workerId, failure);
+}
+
+function onStopRequested(draft: Draft, reason: string): void {
+  if (draft.stopReason !== undefined) return;
+  draft.stopReason = reason;
+  const { phase } = draft;
+  if (phase.kind === 'gathering') beginStopping(draft, { outcome: 'stopped', message: reason });
+  else if (phase.kind === 'forming' || phase.kind === 'running') beginRegroup(draft, reason);
+}
+
+function onTick(draft: Draft): void {
+  for (const worker of [...draft.workers.values()]) {
+    if (workerDeadlineMs(worker, draft.policy) > draft.nowMs) continue;
+    const silentMs = draft.nowMs - (worker.stage === 'connecting' ? worker.connectedAtMs : worker.heardAtMs);
+    const message =
+      worker.stage === 'connecting'
+        ? `worker ${worker.workerId} did not become ready within ${silentMs} ms`
+        : `worker ${worker.workerId} was silent for ${silentMs} ms, allowed are ${draft.policy.heartbeatMs} ms`;
+    draft.commands.push({ kind: 'drop', workerId: worker.workerId, reason: message });
+    removeAsFault(draft, worker.workerId, message);
+  }
+  const { phase } = draft;
+  if ('deadlineMs' in phase && phase.deadlineMs <= draft.nowMs) onPhaseDeadline(draft);
+}
+
+function onPhaseDeadline(draft: Draft): void {
+  const { phase, policy } = draft;
+  switch (phase.kind) {
+    case 'gathering':
+      onGatherDeadline(draft);
+      break;
+    case 'forming': {
+      const missing = phase.members.filter((workerId) => !phase.formed.has(workerId));
+      const message = `generation ${phase.generation} did not form within ${policy.gatherMs} ms: no answer from ${missing.join(', ')}`;
+      for (const workerId of missing) dropSilently(draft, workerId, message);
+      beginRegroup(draft, message, { step: phase.start.step, code: 'PEER_UNAVAILABLE', message });
+      break;
+    }
+    case 'regrouping':
+      for (const workerId of phase.awaiting) {
+        dropSilently(draft, workerId, `worker ${workerId} did not report on generation ${phase.generation} in time`);
+        stopAwaiting(draft, workerId);
+      }
+      break;
+    case 'stopping':
+      replaceDonor(draft, phase.ending, phase.donor, `worker ${phase.donor} did not hand it out within ${policy.gatherMs} ms`);
+      break;
+    case 'running':
+    case 'ended':
+      break;
+    default:
+      phase satisfies never;
+  }
+}
+
+function onGatherDeadline(draft: Draft): void {
+  const { policy, lastFault } = draft;
+  const readyCount = readyWorkers(draft).length;
+  if (readyCount >= policy.workers.min) {
+    form(draft);
+    return;
+  }
+  const because = lastFault === undefined ? '' : `; the last fault: ${lastFault}`;
+  const message = `${readyCount} workers were ready within ${policy.gatherMs} ms, expected at least ${policy.workers.min}${because}; start more workers and resume`;
+  beginStopping(draft, { outcome: 'failed', code: 'PEER_UNAVAILABLE', message });
+}
+
+function dropSilently(draft: Draft, workerId: string, reason: string): void {
+  draft.workers.delete(workerId);
+  draft.commands.push({ kind: 'drop', workerId, reason });
+}
+
+function removeAsFault(draft: Draft, workerId: string, message: string): void {
+  remove(draft, workerId, message, { step: undefined, code: 'PEER_UNAVAILABLE', message });
+}
+
+/** Takes a worker out, whatever phase it leaves behind. */
+function remove(draft: Draft, workerId: string, message: string, fault?: FaultCause): void {
+  draft.workers.delete(workerId);
+  const { phase } = draft;
+  if (membersOf(phase).includes(workerId)) beginRegroup(draft, message, fault);
+  else if (phase.kind === 'regrouping' && phase.awaiting.has(workerId)) stopAwaiting(draft, workerId);
+  else if (phase.kind === 'stopping' && phase.donor === workerId) giveUpDonor(draft, message);
+}
+
+/** A finished run whose last state died with its holders goes back to the last checkpoint. */
+function giveUpDonor(draft: Draft, message: string): void {
+  const { phase } = draft;
+  if (phase.kind !== 'stopping') return;
+  const { ending } = phase;
+  if (ending.outcome !== 'finished') {
+    replaceDonor(draft, ending, phase.donor, message);
+  } else if (beginStopping(draft, ending) === 'no-state') {
+    draft.fruitlessGenerations += 1;
+    draft.lastFault = message;
+    formOrGather(draft, draft.policy.workers.min);
+  }
+}

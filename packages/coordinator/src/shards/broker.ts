@@ -1,0 +1,149 @@
+/**
+ * The connection to the NATS broker and the run's stream on it. The broker is transport, not truth: a stream that an
+ * earlier coordinator of this run left behind is deleted and made anew, and a lost connection is rebuilt for as long as it
+ * takes; the workers' step deadline decides when a silent broker becomes a fault.
+ */
+import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const RECONNECT_WAIT_MS = 250;
+const MIN_STREAM_BYTES = 64 * 1024 * 1024;
+const STREAM_TO_WINDOW = 4;
+const NANOSECONDS_PER_MS = 1_000_000;
+const MAX_AGE_MS = 60 * 60 * 1_000;
+const DUPLICATE_WINDOW_MS = 2 * 60 * 1_000;
+
+export interface OpenBrokerOptions {
+  readonly url: string;
+  readonly run: string;
+  /** Bytes of the largest message. */
+  readonly messageBytes: number;
+  /** Bytes of everything that is published ahead at once. */
+  readonly windowBytes: number;
+}
+
+/** An open connection and the run's empty stream. */
+export interface Broker {
+  readonly connection: NatsConnection;
+  readonly client: JetStreamClient;
+  readonly streams: JetStreamManager['streams'];
+  readonly streamName: string;
+  /** Makes the stream when it is not there any more; tells whether it had to. */
+  ensureStream(): Promise<'kept' | 'made'>;
+  /** Deletes the stream and closes the connection; a broker that is gone is no reason to wait. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects and makes the run's stream.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE, BROKER_NO_JETSTREAM, or CONFIG_INVALID when a message or the window is too
+ *   large for the broker.
+ */
+export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
+  const connection = await connectTo(options.url);
+  try {
+    checkPayload(connection, options);
+    const manager = await managerOf(connection, options.url);
+    const config = streamConfig(options);
+    await deleteStream(manager, config.name);
+    await addStream(manager, config);
+    return {
+      connection,
+      client: jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }),
+      streams: manager.streams,
+      streamName: config.name,
+      async ensureStream() {
+        if (await streamExists(manager, config.name)) return 'kept';
+        await addStream(manager, config);
+        return 'made';
+      },
+      async close() {
+        if (!connection.isClosed()) await deleteStream(manager, config.name).catch(() => undefined);
+        await connection.close();
+      },
+    };
+  } catch (caught) {
+    await connection.close();
+    throw caught;
+  }
+}
+
+async function connectTo(url: string): Promise<NatsConnection> {
+  try {
+    return await connect({
+      servers: url,
+      name: 'facet-coordinator',
+      timeout: CONNECT_TIMEOUT_MS,
+      reconnect: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+    });
+  } catch (caught) {
+    const { message } = TrainingError.from(caught);
+    const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
+    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${url}: ${message}; ${advice}`, { cause: caught });
+  }
+}
+
+function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBrokerOptions): void {
+  const limit = info?.max_payload;
+  if (limit === undefined || messageBytes <= limit) return;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `a micro-batch takes ${messageBytes} bytes, but the broker at ${url} allows ${limit} per message; ` +
+      'lower batch.micro, set data: local, or raise max_payload in the broker\'s configuration',
+  );
+}
+
+async function managerOf(connection: NatsConnection, url: string): Promise<JetStreamManager> {
+  try {
+    return await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS });
+  } catch (caught) {
+    const { message } = TrainingError.from(caught);
+    throw new TrainingError(
+      'BROKER_NO_JETSTREAM',
+      `the NATS broker at ${url} has no JetStream: ${message}; start it with \`nats-server -js\``,
+      { cause: caught },
+    );
+  }
+}
+
+function streamConfig({ run, windowBytes }: OpenBrokerOptions): Partial<StreamConfig> & { readonly name: string } {
+  return {
+    name: shardStreamName(run),
+    subjects: [shardSubjectFilter(run)],
+    storage: 'memory',
+    retention: 'limits',
+    discard: 'old',
+    max_age: MAX_AGE_MS * NANOSECONDS_PER_MS,
+    max_bytes: Math.max(MIN_STREAM_BYTES, STREAM_TO_WINDOW * windowBytes),
+    duplicate_window: DUPLICATE_WINDOW_MS * NANOSECONDS_PER_MS,
+    num_replicas: 1,
+  };
+}
+
+async function addStream(manager: JetStreamManager, config: Partial<StreamConfig> & { readonly name: string }): Promise<void> {
+  try {
+    await manager.streams.add(config);
+  } catch (caught) {
+    const { message } = TrainingError.from(caught);
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      `the broker refuses stream ${config.name} of ${config.max_bytes} bytes: ${message}; give it more memory, lower prefetchSteps, or set data: local`,
+      { cause: caught },
+    );
+  }
+}
+
+async function streamExists(manager: JetStreamManager, name: string): Promise<boolean> {
+  for await (const found of manager.streams.names()) if (found === name) return true;
+  return false;
+}
+
+async function deleteStream(manager: JetStreamManager, name: string): Promise<void> {
+  if (await streamExists(manager, name)) await manager.streams.delete(name);
+}

@@ -1,0 +1,235 @@
+/**
+ * Publishes the shards of one generation after another, never more than the window ahead of the last completed piece of
+ * work and never more than a few messages unacknowledged. Completed means durable in the ledger. When the broker comes
+ * back without the stream, everything that is not completed is published again; workers drop duplicates by identity.
+ */
+import { rangeOfRank, shardSubject, TrainingError, type Plan, type WorkItem } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { Broker } from './broker.js';
+import { createSignal, type Signal } from './signal.js';
+import type { ShardSource } from './shard-source.js';
+
+const MAX_IN_FLIGHT = 64;
+const PUBLISH_TIMEOUT_MS = 2_000;
+/** A failed publish is tried again when the broker is back, or after so long. */
+const RETRY_MS = 500;
+
+export interface PublisherOptions {
+  readonly run: string;
+  readonly plan: Plan;
+  readonly broker: Broker;
+  readonly source: ShardSource;
+  /** Pieces of work that may be published ahead of the last completed one. */
+  readonly window: number;
+  readonly log: Logger;
+  readonly onPublished: (bytes: number) => void;
+  readonly onError: (error: TrainingError) => void;
+}
+
+export interface PublishGeneration {
+  readonly generation: number;
+  readonly worldSize: number;
+  readonly first: WorkItem;
+}
+
+interface Published {
+  readonly item: WorkItem;
+  readonly microBatches: number;
+  /** Smallest sequence number of its messages; what lies before it can be purged once all earlier work is done. */
+  firstSequence: number;
+}
+
+/** The generation that is being published. */
+interface Feed extends PublishGeneration {
+  readonly abort: AbortController;
+  /** Published or under way, not completed, in order. */
+  open: Published[];
+  next: WorkItem | undefined;
+  /** Counts up when the stream was lost, so that what was published before it is published again. */
+  streamVersion: number;
+}
+
+export class ShardPublisher {
+  readonly #options: PublisherOptions;
+  readonly #changed: Signal = createSignal();
+  #feed: Feed | undefined;
+  #feeding: Promise<void> = Promise.resolve();
+  #watching: Promise<void>;
+  #isClosed = false;
+  #isConnected = true;
+  #purging: Promise<void> = Promise.resolve();
+  #completedSincePurge = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#watching = this.#watchBroker();
+  }
+
+  /** Micro-batches that are published and not yet committed. */
+  get backlog(): number {
+    return this.#feed?.open.reduce((sum, { microBatches }) => sum + microBatches, 0) ?? 0;
+  }
+
+  /** Begins a generation; the one before must have been stopped. */
+  start(request: PublishGeneration): void {
+    this.stop();
+    const feed: Feed = { ...request, abort: new AbortController(), open: [], next: request.first, streamVersion: 0 };
+    this.#feed = feed;
+    this.#feeding = this.#feeding.then(() => this.#publishAll(feed)).catch((caught: unknown) => {
+      if (!feed.abort.signal.aborted) this.#options.onError(TrainingError.from(caught));
+    });
+  }
+
+  /** Stops publishing at once and forgets what the generation had published. */
+  stop(): void {
+    const feed = this.#feed;
+    if (feed === undefined) return;
+    this.#feed = undefined;
+    feed.abort.abort();
+    this.#changed.notify();
+    this.#purge({ filter: shardSubject(this.#options.run, feed.generation, 0).replace(/[^.]+$/, '*') });
+  }
+
+  /** A piece of work is durable in the ledger: the window moves on. */
+  complete(item: WorkItem): void {
+    const feed = this.#feed;
+    if (feed === undefined) return;
+    const at = feed.open.findIndex((open) => open.item.kind === item.kind && open.item.step === item.step);
+    if (at === -1) return;
+    feed.open = feed.open.slice(at + 1);
+    this.#changed.notify();
+    this.#completedSincePurge += at + 1;
+    const keptFrom = feed.open[0]?.firstSequence ?? Number.POSITIVE_INFINITY;
+    if (this.#completedSincePurge < this.#options.window || !Number.isFinite(keptFrom)) return;
+    this.#completedSincePurge = 0;
+    this.#purge({ seq: keptFrom });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.stop();
+    await this.#feeding;
+    await this.#purging;
+    await this.#options.broker.close();
+    await this.#watching;
+  }
+
+  async #publishAll(feed: Feed): Promise<void> {
+    const { signal } = feed.abort;
+    while (!signal.aborted) {
+      const { next } = feed;
+      if (next === undefined || feed.open.length >= this.#options.window) {
+        await this.#changed.wait();
+        continue;
+      }
+      const published: Published = {
+        item: next,
+        microBatches: this.#options.plan.microBatchCount(next),
+        firstSequence: Number.POSITIVE_INFINITY,
+      };
+      feed.open.push(published);
+      feed.next = this.#options.plan.next(next);
+      const version = feed.streamVersion;
+      await this.#publishItem(feed, published);
+      if (version !== feed.streamVersion) rewind(feed);
+    }
+  }
+
+  async #publishItem(feed: Feed, published: Published): Promise<void> {
+    const inFlight = new Set<Promise<void>>();
+    const faults: unknown[] = [];
+    for (const { rank, index } of interleave(published.microBatches, feed.worldSize)) {
+      if (feed.abort.signal.aborted || faults.length > 0) break;
+      const publishing = this.#publishOne(feed, published, { rank, index })
+        .catch((caught: unknown) => void faults.push(caught))
+        .finally(() => inFlight.delete(publishing));
+      inFlight.add(publishing);
+      if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
+    }
+    await Promise.all(inFlight);
+    if (faults.length > 0) throw faults[0];
+  }
+
+  async #publishOne(feed: Feed, published: Published, { rank, index }: { readonly rank: number; readonly index: number }): Promise<void> {
+    const { run, plan, source, broker, log } = this.#options;
+    const { item } = published;
+    const { generation } = feed;
+    const payload = source.encode(item, index, generation);
+    const subject = shardSubject(run, generation, rank);
+    const version = feed.streamVersion;
+    const msgID = `${run}.${generation}.${item.kind}.${plan.epochOf(item.step)}.${item.step}.${index}`;
+    while (!feed.abort.signal.aborted && version === feed.streamVersion) {
+      try {
+        const { seq } = await broker.client.publish(subject, payload, { msgID, timeout: PUBLISH_TIMEOUT_MS });
+        published.firstSequence = Math.min(published.firstSequence, seq);
+        this.#options.onPublished(payload.length);
+        return;
+      } catch (caught) {
+        if (broker.connection.isClosed()) throw caught;
+        log.warn({ generation, step: item.step, index, reason: TrainingError.from(caught).message }, 'shard not acknowledged, trying again');
+        await this.#changed.wait(RETRY_MS);
+      }
+    }
+  }
+
+  /** Follows the connection: after a reconnect the stream may be gone, and with it what was published. */
+  async #watchBroker(): Promise<void> {
+    const { broker, log } = this.#options;
+    for await (const status of broker.connection.status()) {
+      if (this.#isClosed) break;
+      if (status.type === 'disconnect') {
+        this.#isConnected = false;
+        log.warn('the connection to the broker is lost; connecting again');
+      } else if (status.type === 'reconnect') {
+        this.#isConnected = true;
+        await this.#restoreStream();
+      }
+    }
+  }
+
+  async #restoreStream(): Promise<void> {
+    const { broker, log } = this.#options;
+    try {
+      const found = await broker.ensureStream();
+      log.info({ stream: found }, 'the broker is back');
+      const feed = this.#feed;
+      if (found === 'made' && feed !== undefined) {
+        feed.streamVersion += 1;
+        rewind(feed);
+      }
+      this.#changed.notify();
+    } catch (caught) {
+      if (!this.#isClosed && !broker.connection.isClosed()) log.warn({ reason: TrainingError.from(caught).message }, 'the stream cannot be restored yet');
+    }
+  }
+
+  /** Purging saves the broker's memory; when it fails, the stream's own limits do the same later. */
+  #purge(options: { readonly filter: string } | { readonly seq: number }): void {
+    const { broker, log } = this.#options;
+    this.#purging = this.#purging.then(async () => {
+      if (!this.#isConnected || broker.connection.isClosed()) return;
+      await broker.streams.purge(broker.streamName, options).catch((caught: unknown) => {
+        log.debug({ reason: TrainingError.from(caught).message }, 'purge failed');
+      });
+    });
+  }
+}
+
+/** Takes back everything that is not completed. */
+function rewind(feed: Feed): void {
+  const [first] = feed.open;
+  if (first === undefined) return;
+  feed.next = first.item;
+  feed.open = [];
+}
+
+/** All micro-batches with their ranks, so that every rank's first one comes early. */
+export function* interleave(microBatches: number, worldSize: number): Generator<{ readonly rank: number; readonly index: number }> {
+  const ranges = Array.from({ length: worldSize }, (_, rank) => rangeOfRank(microBatches, worldSize, rank));
+  const longest = Math.max(...ranges.map(({ start, end }) => end - start));
+  for (let offset = 0; offset < longest; offset++) {
+    for (const [rank, { start, end }] of ranges.entries()) {
+      if (start + offset < end) yield { rank, index: start + offset };
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What a micro-batch's message holds: ids alone, or ids with the labels and raw pixels gathered from the dataset. Sizes are
+ * computed before anything is published, so that a broker's limits are checked at the start and not in the middle.
+ */
+import type { Dataset } from '@facet/datasets';
+import { encodeShardMessage, shardMessageBytes, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+
+export interface ShardSource {
+  /** The encoded message of one micro-batch. */
+  encode(item: WorkItem, index: number, generation: number): Uint8Array;
+  /** Bytes of the largest message. */
+  readonly messageBytes: number;
+  /** Upper bound of the bytes of everything that is published ahead at once. */
+  readonly windowBytes: number;
+}
+
+export interface ShardSourceOptions {
+  readonly config: Pick<RunConfig, 'data' | 'batch' | 'prefetchSteps'>;
+  readonly plan: Plan;
+  readonly dataset: Dataset;
+}
+
+export function createShardSource({ config, plan, dataset }: ShardSourceOptions): ShardSource {
+  const { height, width, channels } = dataset.image;
+  const bytesPerSample = height * width * channels;
+  const hasPixels = config.data === 'stream';
+  const messageBytes = shardMessageBytes(config.batch.micro, hasPixels ? bytesPerSample : undefined);
+  const train = plan.microBatchCount({ kind: 'train', step: 1 }) * config.prefetchSteps;
+  const evaluations = Math.ceil((config.prefetchSteps + 1) / (plan.stepsPerEpoch + 1));
+  const evaluate = plan.microBatchCount({ kind: 'evaluate', step: plan.stepsPerEpoch }) * evaluations;
+  return {
+    messageBytes,
+    windowBytes: (train + evaluate) * messageBytes,
+    encode(item, index, generation) {
+      const { kind, step } = item;
+      const ids = plan.microBatch(item, index);
+      const message = { kind, generation, epoch: plan.epochOf(step), step, index, ids };
+      if (!hasPixels) return encodeShardMessage(message);
+      const split = kind === 'train' ? dataset.train : dataset.test;
+      const pixels = new Uint8Array(ids.length * bytesPerSample);
+      ids.forEach((id, i) => {
+        pixels.set(split.pixels.subarray(id * bytesPerSample, (id + 1) * bytesPerSample), i * bytesPerSample);
+      });
+      const labels = Uint8Array.from(ids, (id) => split.labels[id] ?? 0);
+      return encodeShardMessage({ ...message, samples: { labels, pixels, bytesPerSample } });
+    },
+  };
+}

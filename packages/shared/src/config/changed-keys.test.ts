@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { changedTrainingKeys } from './changed-keys.js';
+import { mergeMappings, nest } from './layers.js';
+import { PRESETS } from './presets.js';
+import { resolveConfig } from './resolve-config.js';
+import type { RunConfig, TrainingConfig } from './schema.js';
+
+const config = { preset: 'mnist-fast', ...PRESETS['mnist-fast'] } as TrainingConfig;
+const changed = (key: string, value: unknown): TrainingConfig =>
+  mergeMappings(config, nest(key, value)) as TrainingConfig;
+
+test.each([
+  ['seed', 2],
+  ['dataset', 'cifar10'],
+  ['epochs', 5],
+  ['batch.micro', 64],
+  ['model.width', 64],
+  ['model.views', ['identity', 'zoom-out', 'zoom-in']],
+  ['model.pixels.mean', [0.13]],
+  ['optimizer.weightDecay', 0],
+  ['augmentation.flip', true],
+  ['samples.train', 100],
+])('names %s', (key, value) => {
+  expect(changedTrainingKeys(config, changed(key, value))).toEqual([key]);
+});
+
+describe('changedTrainingKeys', () => {
+  it('names nothing when nothing changed, and nothing of the operational half', () => {
+    expect(changedTrainingKeys(config, structuredClone(config))).toEqual([]);
+    const of = (flags: object): RunConfig => {
+      const resolved = resolveConfig({ environment: {}, flags: { dataset: 'mnist', run: 'demo', ...flags } });
+      if (!resolved.ok) throw new Error(resolved.problems.join());
+      return resolved.config;
+    };
+    const other = of({ workers: { count: 7 }, data: 'local', nats: { url: 'nats://other' }, bucketBytes: 8192 });
+    expect(changedTrainingKeys(of({}), other)).toEqual([]);
+  });
+
+  it('names every changed key, in the order of the schema', () => {
+    const keys = ['seed', 'batch.global', 'model.depth', 'optimizer.beta1'];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(keys), (subset) => {
+        const after = subset.reduce<object>((merged, key) => mergeMappings(merged as never, nest(key, 0.5)), config);
+        const expected = keys.filter((key) => subset.includes(key));
+        expect(changedTrainingKeys(config, after as TrainingConfig)).toEqual(expected);
+      }),
+    );
+  });
+});

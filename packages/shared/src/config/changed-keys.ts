@@ -1,0 +1,26 @@
+/**
+ * What differs between two configurations of a run in the half that decides the arithmetic. A resume must change nothing
+ * there, and says which key it would have changed.
+ */
+import { canonicalJson } from './canonical-json.js';
+import { isMapping } from './layers.js';
+import { trainingSchema, type TrainingConfig } from './schema.js';
+
+/** Dotted keys, in the order of the schema, whose values differ; a list counts as one value. */
+export function changedTrainingKeys(before: TrainingConfig, after: TrainingConfig): string[] {
+  const keys = Object.keys(trainingSchema.shape) as (keyof TrainingConfig)[];
+  return keys.flatMap((key) => changesBelow(key, before[key], after[key]));
+}
+
+function changesBelow(key: string, before: unknown, after: unknown): string[] {
+  if (isMapping(before) && isMapping(after)) {
+    const members = new Set([...Object.keys(before), ...Object.keys(after)]);
+    return [...members].flatMap((member) => changesBelow(`${key}.${member}`, before[member], after[member]));
+  }
+  return isSame(before, after) ? [] : [key];
+}
+
+function isSame(before: unknown, after: unknown): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  return canonicalJson(before) === canonicalJson(after);
+}

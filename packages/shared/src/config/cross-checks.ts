@@ -1,0 +1,81 @@
+/**
+ * What must hold between keys. Every check reads only sections that are sound by themselves, so a fault in one place never
+ * hides a fault in another and never shows up twice.
+ */
+import type { z } from 'zod';
+import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
+import { shown } from './expectation.js';
+import { valueAt, type Mapping } from './layers.js';
+import { maskUrl } from './mask-secrets.js';
+import { configSchema, type TrainingConfig } from './schema.js';
+
+/** Channels of each dataset's images; the pixel statistics have one number for each. */
+const CHANNELS: Record<TrainingConfig['dataset'], number> = { mnist: 1, cifar10: 3 };
+
+const BROKER_URL = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/@[\]]+)(?::\d{1,5})?\/?$/i;
+
+/** Problems between keys, one sentence each. */
+export function crossProblems(merged: Mapping): readonly string[] {
+  return [...runProblems(merged), ...batchProblems(merged), ...modelProblems(merged), ...operationProblems(merged)];
+}
+
+function runProblems(merged: Mapping): string[] {
+  const run = sound(merged, 'run');
+  return run === undefined || isRunName(run) ? [] : [`run: ${shown(run)}, expected ${RUN_NAME_EXPECTATION}`];
+}
+
+function batchProblems(merged: Mapping): string[] {
+  const batch = sound(merged, 'batch');
+  if (batch === undefined || batch.micro <= batch.global) return [];
+  return [`batch.micro: ${batch.micro}, expected at most batch.global, which is ${batch.global}`];
+}
+
+function modelProblems(merged: Mapping): string[] {
+  const model = sound(merged, 'model');
+  if (model === undefined) return [];
+  const problems: string[] = [];
+  const { views, width, heads, pixels } = model;
+  if (width % heads !== 0) problems.push(`model.heads: ${heads}, expected a divisor of model.width, which is ${width}`);
+  if (views[0] !== 'identity') {
+    problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
+  } else if (views.lastIndexOf('identity') > 0) {
+    problems.push(`model.views: ${shown(views)}, expected identity once`);
+  }
+  const dataset = sound(merged, 'dataset');
+  if (dataset === undefined) return problems;
+  for (const statistic of ['mean', 'stddev'] as const) {
+    const { length } = pixels[statistic];
+    if (length === CHANNELS[dataset]) continue;
+    const expected = `${CHANNELS[dataset]}, one for each channel of ${dataset}`;
+    problems.push(`model.pixels.${statistic}: ${shown(pixels[statistic])} has length ${length}, expected ${expected}`);
+  }
+  return problems;
+}
+
+function operationProblems(merged: Mapping): string[] {
+  const problems: string[] = [];
+  const workers = sound(merged, 'workers');
+  if (workers !== undefined) {
+    const { count, min, max } = workers;
+    if (count < min) problems.push(`workers.count: ${count}, expected at least workers.min, which is ${min}`);
+    if (count > max) problems.push(`workers.count: ${count}, expected at most workers.max, which is ${max}`);
+  }
+  const nats = sound(merged, 'nats');
+  if (nats !== undefined && !nats.url.split(',').every((url) => BROKER_URL.test(url.trim()))) {
+    problems.push(`nats.url: ${shown(maskUrl(nats.url))}, expected an address such as nats://HOST:4222`);
+  }
+  return problems;
+}
+
+/** The value of a top-level key when the schema has nothing against it. Unknown keys in it are another check's matter. */
+function sound<K extends keyof typeof configSchema.shape>(
+  merged: Mapping,
+  key: K,
+): z.infer<(typeof configSchema.shape)[K]> | undefined {
+  const schema = configSchema.shape[key];
+  const value = valueAt(merged, [key]);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data as z.infer<(typeof configSchema.shape)[K]>;
+  const onlyUnknownKeys = parsed.error.issues.every((issue) => issue.code === 'unrecognized_keys');
+  return onlyUnknownKeys ? (value as z.infer<(typeof configSchema.shape)[K]>) : undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * The environment variables that set configuration keys: one table, from which messages and documentation are made.
+ * Values arrive as text; what looks like a number for a key that takes one becomes one, and the schema judges the rest.
+ */
+import { suggestion } from './closest-name.js';
+import { mergeMappings, nest, type Mapping } from './layers.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface EnvironmentVariable {
+  readonly variable: string;
+  /** Dotted configuration key. */
+  readonly key: string;
+  readonly takes: 'number' | 'text';
+}
+
+/** Every variable that sets a key. Anything else of the configuration has a flag or stands in the file. */
+export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
+  { variable: 'FACET_DATASET', key: 'dataset', takes: 'text' },
+  { variable: 'FACET_PRESET', key: 'preset', takes: 'text' },
+  { variable: 'FACET_SEED', key: 'seed', takes: 'number' },
+  { variable: 'FACET_EPOCHS', key: 'epochs', takes: 'number' },
+  { variable: 'FACET_DATA', key: 'data', takes: 'text' },
+  { variable: 'FACET_DATA_FOLDER', key: 'dataFolder', takes: 'text' },
+  { variable: 'FACET_WORKERS', key: 'workers.count', takes: 'number' },
+  { variable: 'FACET_ENGINE', key: 'engine.name', takes: 'text' },
+  { variable: 'FACET_DEVICE', key: 'engine.device', takes: 'text' },
+  { variable: 'FACET_THREADS', key: 'engine.threads', takes: 'number' },
+  { variable: 'FACET_CHECKPOINT_STEPS', key: 'checkpoint.everySteps', takes: 'number' },
+  { variable: 'FACET_CHECKPOINT_KEEP', key: 'checkpoint.keep', takes: 'number' },
+  { variable: 'FACET_NATS_URL', key: 'nats.url', takes: 'text' },
+  { variable: 'FACET_COORDINATOR_HOST', key: 'coordinator.host', takes: 'text' },
+  { variable: 'FACET_COORDINATOR_PORT', key: 'coordinator.port', takes: 'number' },
+  { variable: 'FACET_HTTP_PORT', key: 'coordinator.httpPort', takes: 'number' },
+];
+
+/** Variables with our prefix that are not configuration keys. */
+const OTHER_VARIABLES = [
+  'FACET_CACHE',
+  'FACET_CODE_VERSION',
+  'FACET_PROMETHEUS_BIN',
+  'FACET_RUNS',
+  'FACET_TEST_REPORT',
+];
+
+const PREFIX = 'FACET_';
+
+/**
+ * The layer that the environment makes. A variable that is set to nothing counts as unset. A variable with our prefix
+ * that is nearly one of ours is a problem; a stranger is not, because other programs may share the prefix.
+ */
+export function readEnvironment(environment: Environment): { readonly values: Mapping; readonly problems: string[] } {
+  let values: Mapping = {};
+  for (const { variable, key, takes } of ENVIRONMENT_VARIABLES) {
+    const text = environment[variable];
+    if (text === undefined || text === '') continue;
+    values = mergeMappings(values, nest(key, takes === 'number' ? numberIn(text) : text));
+  }
+  const known = [...ENVIRONMENT_VARIABLES.map(({ variable }) => variable), ...OTHER_VARIABLES];
+  const problems = Object.keys(environment)
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name))
+    .map((name) => ({ name, advice: suggestion(name, known) }))
+    .filter(({ advice }) => advice !== '')
+    .map(({ name, advice }) => `${name}: unknown environment variable${advice}`);
+  return { values, problems };
+}
+
+/** The variable that sets a dotted key. */
+export function variableOf(key: string): string | undefined {
+  return ENVIRONMENT_VARIABLES.find((entry) => entry.key === key)?.variable;
+}
+
+/** The same environment without the variables that set keys, for a child that is told its configuration in full. */
+export function withoutConfigVariables(environment: Environment): Record<string, string | undefined> {
+  const own = new Set(ENVIRONMENT_VARIABLES.map(({ variable }) => variable));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !own.has(name)));
+}
+
+function numberIn(text: string): number | string {
+  const value = Number(text);
+  return text.trim() === '' || Number.isNaN(value) ? text : value;
+}

@@ -1,0 +1,137 @@
+/**
+ * From what people say to one configuration: flags over environment over file over preset over defaults. Either the
+ * whole configuration is sound or every problem is listed at once; nothing is guessed and nothing unknown is dropped.
+ */
+import { suggestion } from './closest-name.js';
+import { crossProblems } from './cross-checks.js';
+import { readEnvironment, type Environment } from './environment.js';
+import { shown } from './expectation.js';
+import { isMapping, mergeLayers, sourceAt, type ConfigLayer, type ConfigSource, type Mapping } from './layers.js';
+import { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './presets.js';
+import { schemaProblems, wrongAt } from './schema-problems.js';
+import { configSchema, DATASETS, type RunConfig, type TrainingConfig } from './schema.js';
+
+export interface ConfigInput {
+  /** The name of a preset, as strong as a flag. */
+  readonly preset?: string | undefined;
+  /** The parsed content of a YAML file; an empty file is null or undefined. */
+  readonly file?: unknown;
+  readonly environment: Environment;
+  /** Nested like the configuration itself, with only the keys that were given. */
+  readonly flags: Mapping;
+  /** Names the run when nothing else does. */
+  readonly defaultRun?: (named: { readonly dataset: string; readonly preset: string }) => string;
+}
+
+export type ConfigResolution =
+  | {
+      readonly ok: true;
+      /** Frozen. */
+      readonly config: RunConfig;
+      /** Which layer decided a dotted key. */
+      readonly sourceOf: (key: string) => ConfigSource;
+    }
+  | {
+      readonly ok: false;
+      /** One sentence each: the key, the actual value, what is expected. */
+      readonly problems: readonly string[];
+    };
+
+/** Resolves a run's configuration. */
+export function resolveConfig(input: ConfigInput): ConfigResolution {
+  const said = sayings(input);
+  const choice = choosePreset(mergeLayers(said.layers));
+  const layers: ConfigLayer[] = [
+    { source: 'default', values: OPERATION_DEFAULTS },
+    { source: 'preset', values: choice.values },
+    ...said.layers,
+  ];
+  const unnamed = mergeLayers(layers);
+  const merged = unnamed['run'] === undefined ? { ...unnamed, run: input.defaultRun?.(choice) } : unnamed;
+  const problems = [
+    ...said.problems,
+    ...choice.problems.map((problem) => problem(merged, layers)),
+    // Presets are judged above, where their names are known.
+    ...schemaProblems(merged, layers).filter((problem) => !problem.startsWith('preset: ')),
+    // Without a preset of the dataset that was asked for, checks against that dataset would blame the stand-in.
+    ...crossProblems(choice.problems.length > 0 ? { ...merged, dataset: undefined } : merged),
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+  const config = deepFreeze(configSchema.parse(merged));
+  return { ok: true, config, sourceOf: (key) => sourceAt(layers, key.split('.')) };
+}
+
+/** The three layers that people make, weakest first, and what cannot even be read. */
+function sayings({ preset, file, environment, flags }: ConfigInput): {
+  readonly layers: readonly ConfigLayer[];
+  readonly problems: readonly string[];
+} {
+  const fromEnvironment = readEnvironment(environment);
+  const isReadable = file === undefined || file === null || isMapping(file);
+  const problems = isReadable ? [] : [`the file holds ${shown(file)}, expected a mapping of keys to values`];
+  const layers: ConfigLayer[] = [
+    { source: 'file', values: isMapping(file) ? file : {} },
+    { source: 'environment', values: fromEnvironment.values },
+    { source: 'flags', values: preset === undefined ? flags : { ...flags, preset } },
+  ];
+  return { layers, problems: [...problems, ...fromEnvironment.problems] };
+}
+
+type ProblemText = (merged: Mapping, layers: readonly ConfigLayer[]) => string;
+
+interface PresetChoice {
+  readonly dataset: string;
+  readonly preset: string;
+  /** Every training key, so that a wrong dataset or preset does not make all others look missing. */
+  readonly values: Mapping;
+  readonly problems: readonly ProblemText[];
+}
+
+/** Which preset fills in what nobody said; a dataset and a preset name each other when only one is given. */
+function choosePreset(said: Mapping): PresetChoice {
+  const { dataset, preset } = said;
+  const named = typeof preset === 'string' && Object.hasOwn(PRESETS, preset) ? (preset as PresetName) : undefined;
+  const known = DATASETS.find((name) => name === dataset);
+  const fallback = known === undefined ? undefined : DEFAULT_PRESET[known];
+  const chosen = named ?? fallback ?? (Object.keys(PRESETS)[0] as PresetName);
+  const values = { ...PRESETS[chosen], preset: chosen };
+  const choice = { dataset: known ?? values.dataset, preset: chosen, values };
+  const problems: ProblemText[] = [];
+  if (preset !== undefined && named === undefined) {
+    problems.push((merged, layers) => `${wrongAt(['preset'], merged, layers)}, ${expectedPreset(preset)}`);
+  } else if (dataset === undefined && preset === undefined) {
+    problems.push(() => `dataset: missing, expected one of ${DATASETS.join(', ')}`);
+  } else if (known !== undefined && fallback === undefined) {
+    problems.push((merged, layers) => `${wrongAt(['dataset'], merged, layers)}: ${notTrainable(known)}`);
+  } else if (known !== undefined && PRESETS[chosen].dataset !== known) {
+    const expected = `expected a preset of ${known}: ${presetsOf(known).join(', ')}`;
+    problems.push(
+      (merged, layers) =>
+        `${wrongAt(['preset'], merged, layers)} is a preset of ${PRESETS[chosen].dataset}, ${expected}`,
+    );
+  }
+  return { ...choice, problems };
+}
+
+function expectedPreset(preset: unknown): string {
+  const names = Object.keys(PRESETS);
+  const advice = typeof preset === 'string' ? suggestion(preset, names) : '';
+  return `expected ${names.length === 1 ? names.join() : `one of ${names.join(', ')}`}${advice}`;
+}
+
+function presetsOf(dataset: TrainingConfig['dataset']): string[] {
+  return Object.entries(PRESETS)
+    .filter(([, preset]) => preset.dataset === dataset)
+    .map(([name]) => name);
+}
+
+function notTrainable(dataset: string): string {
+  const trainable = Object.keys(DEFAULT_PRESET).join(', ');
+  return `training on it comes later (it can be fetched and verified: facet dataset fetch ${dataset}); expected ${trainable}`;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

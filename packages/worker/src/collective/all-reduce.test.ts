@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { rangeOfRank, TrainingError } from '@facet/shared';
+import { createAllReduce, type AllReduce } from './all-reduce.js';
+import { createPartialSums } from './partial-sums.js';
+import { scheduleBuckets, chunkOf } from './schedule/buckets.js';
+import { subtreesOf } from './schedule/reduction-tree.js';
+
+/** Values whose sum depends on the order in which they are added. */
+function gradientsOf(microBatches: number, length: number, seed: number): Float32Array[] {
+  return Array.from({ length: microBatches }, (_, k) =>
+    Float32Array.from({ length }, (_, i) => Math.sin(seed + k * 131 + i * 7) * 10 ** ((k * 5 + i) % 7)),
+  );
+}
+
+interface World {
+  readonly ranks: AllReduce[];
+  reduce(step: number, gradients: Float32Array[]): Promise<Float32Array[]>;
+}
+
+/** Ranks that talk to each other in memory, each message after a tick of its own. */
+function createWorld(
+  worldSize: number,
+  length: number,
+  microBatches: number,
+  bucketBytes: number,
+  timeoutMs = 5_000,
+): World {
+  const ranks: AllReduce[] = [];
+  for (let rank = 0; rank < worldSize; rank++) {
+    ranks.push(
+      createAllReduce({
+        run: 1,
+        generation: 1,
+        rank,
+        worldSize,
+        length,
+        bucketBytes,
+        timeoutMs,
+        firstStep: 1,
+        microBatches: () => microBatches,
+        nameOf: (of) => `rank ${of}`,
+        send: async (to, frame) => {
+          await Promise.resolve();
+          ranks[to]!.receive(rank, Buffer.from(frame));
+        },
+      }),
+    );
+  }
+  const sums = ranks.map(() => createPartialSums(length));
+  return {
+    ranks,
+    reduce: (step, gradients) =>
+      Promise.all(
+        ranks.map(async (allReduce, rank) => {
+          const range = rangeOfRank(microBatches, worldSize, rank);
+          sums[rank]!.begin(microBatches);
+          for (let k = range.start; k < range.end; k++) sums[rank]!.add(k, gradients[k]!);
+          const output = new Float32Array(length).fill(Number.NaN);
+          await allReduce.reduce(step, sums[rank]!.finish(), output);
+          return output;
+        }),
+      ),
+  };
+}
+
+describe('the all-reduce', () => {
+  it('gives every world size the bits of one rank, for any split, length and bucket size', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          worldSize: fc.integer({ min: 1, max: 9 }),
+          microBatches: fc.integer({ min: 1, max: 13 }),
+          length: fc.integer({ min: 1, max: 40 }),
+          bucketBytes: fc.integer({ min: 4, max: 200 }),
+          seed: fc.nat(1000),
+        }),
+        async ({ worldSize, microBatches, length, bucketBytes, seed }) => {
+          const gradients = gradientsOf(microBatches, length, seed);
+          const [alone] = await createWorld(1, length, microBatches, 1 << 20).reduce(1, gradients);
+          const world = createWorld(worldSize, length, microBatches, bucketBytes);
+          for (const step of [1, 2]) {
+            for (const result of await world.reduce(step, gradients)) expect(result).toEqual(alone);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('fails every call once a peer is lost, with the first reason', async () => {
+    const [first] = createWorld(2, 8, 4, 1024).ranks;
+    const waiting = first!.reduce(1, [], new Float32Array(8));
+    first!.fail(new TrainingError('PEER_UNAVAILABLE', 'rank 1 is gone'));
+    first!.fail(new TrainingError('STALE', 'later'));
+    await expect(waiting).rejects.toThrow('rank 1 is gone');
+    await expect(first!.reduce(1, [], new Float32Array(8))).rejects.toThrow('rank 1 is gone');
+  });
+
+  it('names rank, peer, step and bucket when a peer stays silent', async () => {
+    const ranks: AllReduce[] = [];
+    const silent = createAllReduce({
+      run: 1,
+      generation: 1,
+      rank: 0,
+      worldSize: 2,
+      length: 8,
+      bucketBytes: 1024,
+      timeoutMs: 20,
+      firstStep: 5,
+      microBatches: () => 2,
+      nameOf: (of) => `rank ${of}`,
+      send: () => Promise.resolve(),
+    });
+    ranks.push(silent);
+    const partial = { subtree: { level: 0, index: 0 }, values: new Float32Array(8) };
+    await expect(silent.reduce(5, [partial], new Float32Array(8))).rejects.toThrow(
+      /rank 0 waited 20 ms for the (partial|reduced) chunk of rank 1 in step 5, bucket 0/,
+    );
+  });
+
+  it('refuses a damaged frame, and a frame of another generation', async () => {
+    const frames: Buffer[] = [];
+    const options = {
+      run: 1,
+      rank: 1,
+      worldSize: 2,
+      length: 8,
+      bucketBytes: 1024,
+      timeoutMs: 1_000,
+      firstStep: 1,
+      microBatches: () => 2,
+      nameOf: (of: number) => `rank ${of}`,
+    };
+    const sender = createAllReduce({
+      ...options,
+      generation: 1,
+      send: (_to, frame) => {
+        frames.push(frame);
+        return Promise.resolve();
+      },
+    });
+    sender
+      .reduce(1, [{ subtree: { level: 0, index: 1 }, values: new Float32Array(8).fill(1) }], new Float32Array(8))
+      .catch(() => undefined);
+    const receiver = (generation: number): AllReduce =>
+      createAllReduce({ ...options, rank: 0, generation, send: () => Promise.resolve() });
+
+    const damaged = Buffer.from(frames[0]!);
+    damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
+    const first = receiver(1);
+    first.receive(1, damaged);
+    await expect(first.reduce(1, [], new Float32Array(8))).rejects.toThrow(/checksum/);
+
+    const second = receiver(2);
+    second.receive(1, frames[0]!);
+    await expect(second.reduce(1, [], new Float32Array(8))).rejects.toThrow('generation 1, expected 2');
+    sender.fail(new TrainingError('CANCELLED', 'test over'));
+  });
+});
+
+describe('the schedule', () => {
+  it('covers every micro-batch exactly once by the sub-trees of all ranks', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 20 }), (microBatches, worldSize) => {
+        const seen = new Array<number>(microBatches).fill(0);
+        for (let rank = 0; rank < worldSize; rank++) {
+          for (const { level, index } of subtreesOf(rangeOfRank(microBatches, worldSize, rank), microBatches)) {
+            for (let k = index * 2 ** level; k < Math.min((index + 1) * 2 ** level, microBatches); k++) seen[k]!++;
+          }
+        }
+        expect(seen.every((count) => count === 1)).toBe(true);
+      }),
+    );
+  });
+
+  it('is what folding the micro-batches one by one ends with', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9 }), (microBatches, worldSize) => {
+        const sums = createPartialSums(1);
+        for (let rank = 0; rank < worldSize; rank++) {
+          const range = rangeOfRank(microBatches, worldSize, rank);
+          sums.begin(microBatches);
+          for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
+          expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
+        }
+      }),
+    );
+  });
+
+  it('gives every element of every bucket exactly one owner', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(300),
+        fc.integer({ min: 1, max: 16 }),
+        fc.integer({ min: 4, max: 400 }),
+        (length, worldSize, bucketBytes) => {
+          const schedule = scheduleBuckets(length, worldSize, bucketBytes);
+          const owned = new Array<number>(length).fill(0);
+          schedule.buckets.forEach((_, bucket) => {
+            for (let owner = 0; owner < worldSize; owner++) {
+              const { start, end } = chunkOf(schedule, bucket, owner);
+              for (let i = start; i < end; i++) owned[i]!++;
+            }
+          });
+          expect(owned.every((count) => count === 1)).toBe(true);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,156 @@
+/**
+ * The pulling side: one long-lived stream of frames from every peer, and the one-off pull of a state.
+ */
+import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Exchange, type PullRequest, type PullStateResponse__Output } from '@facet/proto';
+import { TrainingError } from '@facet/shared';
+import { weightsCrc } from '../train/training-state.js';
+import type { StateSnapshot } from './exchange-server.js';
+
+export interface Inlet {
+  close(): void;
+}
+
+export interface InletOptions {
+  readonly address: string;
+  /** How the peer is called in messages. */
+  readonly peer: string;
+  readonly request: PullRequest;
+  readonly onFrame: (frame: Buffer) => void;
+  /** Called once when the stream ends before we close it. */
+  readonly onClosed: (reason: string) => void;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Opens the stream of frames from a peer; resolves when the peer has accepted it.
+ *
+ * @throws TrainingError PEER_UNAVAILABLE naming the peer, its address and the reason.
+ */
+export function openInlet(options: InletOptions): Promise<Inlet> {
+  const { address, peer, request, timeoutMs } = options;
+  const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const { path, requestSerialize } = Exchange.service.Pull;
+  const stream = client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    (bytes: Buffer) => bytes,
+    request,
+    new Metadata(),
+  );
+  let isClosing = false;
+  return new Promise((resolve, reject) => {
+    let isOpen = false;
+    const end = (reason: string): void => {
+      clearTimeout(timer);
+      client.close();
+      if (isClosing) return;
+      isClosing = true;
+      if (isOpen) options.onClosed(reason);
+      else reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
+    };
+    const timer = setTimeout(() => {
+      stream.cancel();
+      end(`no answer within ${timeoutMs} ms`);
+    }, timeoutMs);
+    stream.on('metadata', () => {
+      isOpen = true;
+      clearTimeout(timer);
+      resolve({
+        close() {
+          isClosing = true;
+          stream.cancel();
+          client.close();
+        },
+      });
+    });
+    stream.on('data', options.onFrame);
+    stream.on('error', (error: ServiceError) => {
+      end(error.details || error.message);
+    });
+    stream.on('end', () => {
+      end('the peer ended its stream');
+    });
+  });
+}
+
+export interface PullStateOptions {
+  readonly address: string;
+  readonly run: string;
+  readonly step: number;
+  readonly weightsCrc: number;
+  /** Receives the state, [parameters] each. */
+  readonly target: Pick<StateSnapshot, 'weights' | 'm' | 'v'>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Pulls the state after a step into buffers of the caller and checks it.
+ *
+ * @throws TrainingError PEER_UNAVAILABLE, or DESYNC when what came is not what was announced.
+ */
+export async function pullState(options: PullStateOptions): Promise<void> {
+  const { address, run, step, target, timeoutMs, signal } = options;
+  const client = new Exchange(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  try {
+    const stream = client.PullState({ run, step }, { deadline: Date.now() + timeoutMs });
+    const cancel = (): void => {
+      stream.cancel();
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    await receiveState(stream, options);
+    signal.removeEventListener('abort', cancel);
+  } catch (caught) {
+    if (caught instanceof TrainingError) throw caught;
+    const reason = caught instanceof Error ? caught.message : String(caught);
+    throw new TrainingError('PEER_UNAVAILABLE', `cannot pull the state after step ${step} from ${address}: ${reason}`, {
+      cause: caught,
+    });
+  } finally {
+    client.close();
+  }
+  const actual = weightsCrc(target.weights);
+  if (actual !== options.weightsCrc) {
+    throw new TrainingError(
+      'DESYNC',
+      `the state after step ${step} from ${address} has weights ${actual.toString(16)}, expected ${options.weightsCrc.toString(16)}`,
+    );
+  }
+}
+
+async function receiveState(
+  stream: ClientReadableStream<PullStateResponse__Output>,
+  { target, step }: PullStateOptions,
+): Promise<void> {
+  const parts = [target.weights, target.m, target.v].map((part) =>
+    Buffer.from(part.buffer, part.byteOffset, part.byteLength),
+  );
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const flat = Buffer.allocUnsafe(total);
+  let received = 0;
+  for await (const message of stream as AsyncIterable<PullStateResponse__Output>) {
+    if (message.header) {
+      const { parameters, step: actualStep } = message.header;
+      if (actualStep !== step || parameters !== target.weights.length) {
+        throw new TrainingError(
+          'DESYNC',
+          `a state of ${parameters} parameters after step ${actualStep} came, expected ${target.weights.length} after step ${step}`,
+        );
+      }
+    } else if (message.chunk) {
+      if (received + message.chunk.length > total) {
+        throw new TrainingError('DESYNC', `a state of more than the expected ${total} bytes came`);
+      }
+      message.chunk.copy(flat, received);
+      received += message.chunk.length;
+    }
+  }
+  if (received !== total)
+    throw new TrainingError('PEER_UNAVAILABLE', `a state of ${received} bytes came, expected ${total}`);
+  let at = 0;
+  for (const part of parts) {
+    flat.copy(part, 0, at, at + part.length);
+    at += part.length;
+  }
+}

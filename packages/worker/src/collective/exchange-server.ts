@@ -1,0 +1,204 @@
+/**
+ * The gRPC service that every worker offers to its peers: streams of frames for the all-reduce, and the training state
+ * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
+ */
+import { once } from 'node:events';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type ServerWritableStream,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Exchange, type ExchangeHandlers, type PullRequest } from '@facet/proto';
+import { TrainingError } from '@facet/shared';
+
+/** A state as a peer or the coordinator may pull it. */
+export interface StateSnapshot {
+  readonly step: number;
+  readonly weightsCrc: number;
+  readonly weights: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+/** The stream on which one peer of one generation pulls our frames. */
+export interface Outlet {
+  /** Resolves when the stream takes more. Rejects when the peer is gone. */
+  send(frame: Buffer): Promise<void>;
+  close(): void;
+}
+
+export interface ExchangeServer {
+  readonly port: number;
+  /**
+   * Waits until a peer pulls for a generation; a peer that was early is already there.
+   *
+   * @param onClosed called when the peer's stream ends before we close it
+   */
+  outlet(generation: number, rank: number, onClosed: (reason: string) => void, signal: AbortSignal): Promise<Outlet>;
+  /** Ends every stream of generations up to this one and refuses new ones. */
+  closeThrough(generation: number): void;
+  close(): void;
+}
+
+export interface ExchangeServerOptions {
+  readonly host: string;
+  /** The run that callers must name; undefined until the coordinator has told us. */
+  readonly run: () => string | undefined;
+  /** The state after a step if this worker still has it. */
+  readonly snapshot: (step: number) => StateSnapshot | undefined;
+}
+
+type FrameStream = ServerWritableStream<PullRequest, Buffer>;
+
+const STATE_CHUNK_BYTES = 1024 * 1024;
+
+/** Starts the service on any free port of a host. */
+export async function startExchangeServer(options: ExchangeServerOptions): Promise<ExchangeServer> {
+  const streams = new Map<string, FrameStream>();
+  const waiting = new Map<string, (stream: FrameStream) => void>();
+  let closedThrough = 0;
+  const key = (generation: number, rank: number): string => `${generation}/${rank}`;
+
+  const refuse = (stream: { emit(event: string, error: object): boolean }, code: status, details: string): void => {
+    stream.emit('error', { code, details });
+  };
+
+  const handlers: ExchangeHandlers = {
+    Pull(call) {
+      const stream = call as unknown as FrameStream;
+      const { run, generation, rank } = call.request;
+      if (run !== options.run()) {
+        refuse(
+          call,
+          status.FAILED_PRECONDITION,
+          `run ${run} was asked for, this worker trains ${options.run() ?? 'none yet'}`,
+        );
+        return;
+      }
+      if (generation <= closedThrough) {
+        refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
+        return;
+      }
+      stream.sendMetadata(new Metadata());
+      const name = key(generation, rank);
+      const waiter = waiting.get(name);
+      if (waiter === undefined) streams.set(name, stream);
+      else waiter(stream);
+    },
+    PullState(call) {
+      const { run, step } = call.request;
+      const state = run === options.run() ? options.snapshot(step) : undefined;
+      if (state === undefined) {
+        refuse(call, status.NOT_FOUND, `this worker does not hold the state of run ${run} after step ${step}`);
+        return;
+      }
+      call.write({ header: { step, parameters: state.weights.length, weightsCrc: state.weightsCrc } });
+      void writeState(call, state);
+    },
+  };
+
+  const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.so_reuseport': 0 });
+  server.addService(rawFrames(Exchange.service), handlers as never);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${options.host}:0`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else
+        reject(
+          new TrainingError('CONFIG_INVALID', `a worker cannot listen on ${options.host}: ${error.message}`, {
+            cause: error,
+          }),
+        );
+    });
+  });
+
+  return {
+    port,
+    outlet(generation, rank, onClosed, signal) {
+      const name = key(generation, rank);
+      return new Promise((resolve, reject) => {
+        const accept = (stream: FrameStream): void => {
+          waiting.delete(name);
+          streams.set(name, stream);
+          stream.once('cancelled', () => {
+            onClosed('its stream was cancelled');
+          });
+          resolve(openOutlet(stream));
+        };
+        const early = streams.get(name);
+        if (early !== undefined && !early.cancelled) {
+          accept(early);
+          return;
+        }
+        waiting.set(name, accept);
+        signal.addEventListener('abort', () => {
+          waiting.delete(name);
+          reject(TrainingError.from(signal.reason));
+        });
+      });
+    },
+    closeThrough(generation) {
+      closedThrough = Math.max(closedThrough, generation);
+      for (const [name, stream] of streams) {
+        if (Number(name.split('/')[0]) > closedThrough) continue;
+        stream.end();
+        streams.delete(name);
+      }
+    },
+    close() {
+      for (const stream of streams.values()) stream.end();
+      streams.clear();
+      server.forceShutdown();
+    },
+  };
+}
+
+/** Frames are not wrapped in a protobuf message: what is written is what travels. */
+function rawFrames(service: typeof Exchange.service): ServiceDefinition {
+  return {
+    ...service,
+    Pull: { ...service.Pull, responseSerialize: (frame: unknown) => frame as Buffer },
+  } as ServiceDefinition;
+}
+
+function openOutlet(stream: FrameStream): Outlet {
+  const gone = (): TrainingError => new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling');
+  return {
+    async send(frame) {
+      if (stream.cancelled || stream.destroyed) throw gone();
+      if (stream.write(frame)) return;
+      await new Promise<void>((resolve, reject) => {
+        const settle = (action: () => void) => (): void => {
+          stream.off('drain', onDrain);
+          stream.off('cancelled', onGone);
+          stream.off('close', onGone);
+          action();
+        };
+        const onDrain = settle(resolve);
+        const onGone = settle(() => {
+          reject(gone());
+        });
+        stream.on('drain', onDrain);
+        stream.on('cancelled', onGone);
+        stream.on('close', onGone);
+      });
+    },
+    close() {
+      stream.end();
+    },
+  };
+}
+
+async function writeState(call: ServerWritableStream<unknown, { chunk: Buffer }>, state: StateSnapshot): Promise<void> {
+  for (const part of [state.weights, state.m, state.v]) {
+    for (let at = 0; at < part.byteLength; at += STATE_CHUNK_BYTES) {
+      if (call.cancelled) return;
+      const length = Math.min(STATE_CHUNK_BYTES, part.byteLength - at);
+      if (!call.write({ chunk: Buffer.from(part.buffer, part.byteOffset + at, length) }))
+        await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
+    }
+  }
+  call.end();
+}

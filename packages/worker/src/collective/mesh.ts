@@ -1,0 +1,113 @@
+/**
+ * The connections of one generation: a stream to and from every peer, and the all-reduce on top of them. Opening succeeds
+ * only when every peer is connected both ways; the first lost stream fails the all-reduce with the name of the peer.
+ */
+import { TrainingError } from '@facet/shared';
+import { createAllReduce, type AllReduce } from './all-reduce.js';
+import { openInlet, type Inlet } from './exchange-client.js';
+import type { ExchangeServer, Outlet } from './exchange-server.js';
+import { runWord } from './frame.js';
+
+export interface MeshPeer {
+  readonly rank: number;
+  readonly workerId: string;
+  readonly address: string;
+}
+
+export interface MeshOptions {
+  readonly server: ExchangeServer;
+  readonly run: string;
+  readonly generation: number;
+  readonly rank: number;
+  /** Every member, this one included, in rank order. */
+  readonly peers: readonly MeshPeer[];
+  readonly length: number;
+  readonly bucketBytes: number;
+  readonly timeoutMs: number;
+  readonly firstStep: number;
+  readonly microBatches: (step: number) => number;
+  /** Called with the first failure of a connection. */
+  readonly onFailure: (error: TrainingError, peer: MeshPeer) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Mesh {
+  readonly allReduce: AllReduce;
+  close(): void;
+}
+
+/**
+ * Connects to every peer of a generation.
+ *
+ * @throws TrainingError PEER_UNAVAILABLE naming the first peer that does not answer.
+ */
+export async function openMesh(options: MeshOptions): Promise<Mesh> {
+  const { server, run, generation, rank, peers, timeoutMs } = options;
+  const outlets = new Map<number, Outlet>();
+  const inlets: Inlet[] = [];
+  let isClosed = false;
+  const nameOf = (of: number): string => `rank ${of} (${peers[of]?.workerId ?? 'unknown'})`;
+
+  const allReduce = createAllReduce({
+    run: runWord(run),
+    generation,
+    rank,
+    worldSize: peers.length,
+    length: options.length,
+    bucketBytes: options.bucketBytes,
+    timeoutMs,
+    firstStep: options.firstStep,
+    microBatches: options.microBatches,
+    nameOf,
+    send: (to, frame) => {
+      const outlet = outlets.get(to);
+      if (outlet === undefined)
+        return Promise.reject(new TrainingError('PEER_UNAVAILABLE', `no stream to ${nameOf(to)}`));
+      return outlet.send(frame);
+    },
+  });
+
+  const close = (): void => {
+    isClosed = true;
+    allReduce.fail(new TrainingError('STALE', `generation ${generation} is over`));
+    for (const inlet of inlets) inlet.close();
+    server.closeThrough(generation);
+  };
+  const lost = (peer: MeshPeer) => (reason: string) => {
+    if (isClosed) return;
+    const error = new TrainingError(
+      'PEER_UNAVAILABLE',
+      `${nameOf(rank)} lost ${nameOf(peer.rank)} at ${peer.address} in generation ${generation}: ${reason}`,
+    );
+    allReduce.fail(error);
+    options.onFailure(error, peer);
+  };
+
+  const others = peers.filter((peer) => peer.rank !== rank);
+  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    await Promise.all(
+      others.flatMap((peer) => [
+        openInlet({
+          address: peer.address,
+          peer: nameOf(peer.rank),
+          request: { run, generation, rank },
+          onFrame: (frame) => {
+            allReduce.receive(peer.rank, frame);
+          },
+          onClosed: lost(peer),
+          timeoutMs,
+        }).then((inlet) => {
+          // A connection that opens after the attempt was given up must not stay.
+          if (isClosed) inlet.close();
+          else inlets.push(inlet);
+        }),
+        server.outlet(generation, peer.rank, lost(peer), deadline).then((outlet) => outlets.set(peer.rank, outlet)),
+      ]),
+    );
+  } catch (caught) {
+    close();
+    throw TrainingError.from(caught, 'PEER_UNAVAILABLE');
+  }
+  return { allReduce, close };
+}

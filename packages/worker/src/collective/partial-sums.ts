@@ -1,0 +1,66 @@
+/**
+ * Folds the gradients of one rank's micro-batches, in order, into the largest aligned sub-trees as they come: like a
+ * binary counter, at most log2(micro-batches) + 1 buffers are held. Buffers are reused from step to step.
+ */
+import { addInto, rootOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
+
+export interface PartialSums {
+  /** Starts a step with so many micro-batches in total. */
+  begin(microBatches: number): void;
+  /** Adds the gradient of the next micro-batch of this rank; it is copied. */
+  add(index: number, gradient: Float32Array): void;
+  /** What this rank contributes. The arrays are valid until the next `begin`. */
+  finish(): readonly PartialSum[];
+}
+
+/** Makes a folder for flat gradients of a fixed length. */
+export function createPartialSums(length: number): PartialSums {
+  const free: Float32Array[] = [];
+  let stack: { subtree: Subtree; values: Float32Array }[] = [];
+  let microBatches = 0;
+
+  const mergeTop = (): void => {
+    for (;;) {
+      const right = stack.at(-1);
+      const left = stack.at(-2);
+      if (right === undefined || left === undefined || !areSiblings(left.subtree, right.subtree)) return;
+      addInto(left.values, right.values);
+      stack.pop();
+      free.push(right.values);
+      left.subtree = parentOf(left.subtree);
+    }
+  };
+
+  return {
+    begin(count) {
+      free.push(...stack.map((entry) => entry.values));
+      stack = [];
+      microBatches = count;
+    },
+    add(index, gradient) {
+      const values = free.pop() ?? new Float32Array(length);
+      values.set(gradient);
+      stack.push({ subtree: { level: 0, index }, values });
+      mergeTop();
+    },
+    finish() {
+      // At the ragged end of a step a sub-tree without a right sibling stands for its parent.
+      const top = rootOf(microBatches).level;
+      for (let last = stack.at(-1); last !== undefined; last = stack.at(-1)) {
+        const { level, index } = last.subtree;
+        if (level >= top || index % 2 === 1 || (index + 1) * 2 ** level < microBatches) break;
+        last.subtree = parentOf(last.subtree);
+        mergeTop();
+      }
+      return stack;
+    },
+  };
+}
+
+function areSiblings(left: Subtree, right: Subtree): boolean {
+  return left.level === right.level && left.index % 2 === 0 && right.index === left.index + 1;
+}
+
+function parentOf({ level, index }: Subtree): Subtree {
+  return { level: level + 1, index: Math.floor(index / 2) };
+}

@@ -1,0 +1,71 @@
+/**
+ * The reduction tree. Floating-point addition does not associate, so gradients are added along one fixed binary tree over
+ * the micro-batches of a step, whoever computed them. A sub-tree (level, index) covers the micro-batches from
+ * index * 2^level up to, not including, (index + 1) * 2^level, as far as they exist; a missing right half is skipped.
+ */
+import type { MicroBatchRange } from '@facet/shared';
+
+export interface Subtree {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** The sum over one sub-tree. */
+export interface PartialSum {
+  readonly subtree: Subtree;
+  readonly values: Float32Array;
+}
+
+/** The whole step. */
+export function rootOf(microBatches: number): Subtree {
+  return { level: Math.ceil(Math.log2(Math.max(1, microBatches))), index: 0 };
+}
+
+/** A name for a sub-tree, unique within a step. */
+export function subtreeKey({ level, index }: Subtree): string {
+  return `${level}.${index}`;
+}
+
+/**
+ * The largest sub-trees that a contiguous range of micro-batches covers, from left to right. Their sums are what a rank
+ * contributes: one for a power-of-two world, a few more otherwise.
+ */
+export function subtreesOf(range: MicroBatchRange, microBatches: number): Subtree[] {
+  const subtrees: Subtree[] = [];
+  const top = rootOf(microBatches).level;
+  let at = range.start;
+  while (at < range.end) {
+    let level = 0;
+    while (level < top && at % 2 ** (level + 1) === 0 && Math.min(at + 2 ** (level + 1), microBatches) <= range.end)
+      level++;
+    subtrees.push({ level, index: at / 2 ** level });
+    at += 2 ** level;
+  }
+  return subtrees;
+}
+
+/**
+ * Adds partial sums up to the root in tree order.
+ *
+ * @param valuesOf the sum of a sub-tree if some rank contributed it; overwritten when it is a left operand
+ * @returns the sum over the whole step, in one of the given arrays
+ * @throws RangeError when the contributions leave a micro-batch out
+ */
+export function combine(microBatches: number, valuesOf: (subtree: Subtree) => Float32Array | undefined): Float32Array {
+  const sumOf = (subtree: Subtree): Float32Array => {
+    const own = valuesOf(subtree);
+    if (own !== undefined) return own;
+    const { level, index } = subtree;
+    if (level === 0) throw new RangeError(`no contribution covers micro-batch ${index} of ${microBatches}`);
+    const left = sumOf({ level: level - 1, index: 2 * index });
+    if ((2 * index + 1) * 2 ** (level - 1) >= microBatches) return left;
+    addInto(left, sumOf({ level: level - 1, index: 2 * index + 1 }));
+    return left;
+  };
+  return sumOf(rootOf(microBatches));
+}
+
+/** target += term, rounded to float32 element by element. */
+export function addInto(target: Float32Array, term: Float32Array): void {
+  for (let i = 0; i < target.length; i++) target[i] = target[i]! + term[i]!;
+}

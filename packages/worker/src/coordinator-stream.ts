@@ -1,0 +1,93 @@
+/**
+ * The worker's side of the Join stream: messages out without waiting, messages in one after the other.
+ */
+import { credentials } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
+import { TrainingError } from '@facet/shared';
+
+/** Longest wait for a connection to the coordinator. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface CoordinatorStream extends AsyncDisposable {
+  /** Sends without waiting; messages after the end of the stream are dropped. */
+  send(message: JoinRequest): void;
+  /**
+   * Messages in order until the stream ends, however it ends.
+   *
+   * @param onArrival sees every message the moment it arrives, before its turn
+   */
+  messages(onArrival: (message: JoinResponse__Output) => void): AsyncGenerator<JoinResponse__Output, void>;
+  /** Says that nothing more will be sent. */
+  close(): void;
+}
+
+/**
+ * Connects to a coordinator.
+ *
+ * @throws TrainingError COORDINATOR_UNREACHABLE naming the address.
+ */
+export async function openCoordinatorStream(address: string): Promise<CoordinatorStream> {
+  const client = new Coordination(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  await new Promise<void>((resolve, reject) => {
+    client.waitForReady(Date.now() + CONNECT_TIMEOUT_MS, (error) => {
+      if (error === undefined) {
+        resolve();
+        return;
+      }
+      client.close();
+      reject(
+        new TrainingError(
+          'COORDINATOR_UNREACHABLE',
+          `no coordinator answers at ${address} within ${CONNECT_TIMEOUT_MS} ms; start one with \`facet coordinator\`, or check the address and the firewall`,
+          { cause: error },
+        ),
+      );
+    });
+  });
+  const call = client.Join();
+  const queue: JoinResponse__Output[] = [];
+  let isOver = false;
+  let wake: () => void = () => undefined;
+  let onArrival: (message: JoinResponse__Output) => void = () => undefined;
+  call.on('data', (message: JoinResponse__Output) => {
+    onArrival(message);
+    queue.push(message);
+    wake();
+  });
+  const end = (): void => {
+    isOver = true;
+    wake();
+  };
+  call.on('error', end);
+  call.on('end', end);
+
+  return {
+    send(message) {
+      if (!isOver) call.write(message);
+    },
+    async *messages(listener) {
+      onArrival = listener;
+      for (;;) {
+        const message = queue.shift();
+        if (message !== undefined) {
+          yield message;
+        } else if (isOver) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    },
+    close() {
+      call.end();
+    },
+    [Symbol.asyncDispose]() {
+      isOver = true;
+      call.cancel();
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * The shards of one rank in one generation, as they come from NATS. Messages may come again or out of order; what is
+ * handed out is exactly the micro-batch that the plan asks for, checked id by id, and every wait has a deadline.
+ */
+import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  decodeShardMessage,
+  shardStreamName,
+  shardSubject,
+  TrainingError,
+  type Plan,
+  type ShardMessage,
+  type WorkItem,
+} from '@facet/shared';
+import type { Split } from '@facet/datasets';
+import type { RawSamples } from './micro-batch.js';
+
+/** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
+const MAX_MESSAGES = 256;
+
+export interface ShardSource {
+  /** The samples of one micro-batch. */
+  take(item: WorkItem, index: number): Promise<RawSamples>;
+  /** Micro-batches that have arrived and wait to be taken. */
+  readonly backlog: number;
+  close(): Promise<void>;
+}
+
+export interface ShardSourceOptions {
+  readonly connection: NatsConnection;
+  readonly run: string;
+  readonly generation: number;
+  readonly rank: number;
+  readonly plan: Plan;
+  readonly bytesPerSample: number;
+  /** With `data: local` the pixels come from here. */
+  readonly local: { readonly train: Split; readonly test: Split } | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export async function openShardSource(options: ShardSourceOptions): Promise<ShardSource> {
+  const { connection, run, generation, rank, plan, timeoutMs, signal } = options;
+  const arrived = new Map<string, ShardMessage>();
+  const waiting = new Map<string, (message: ShardMessage) => void>();
+  const rejections = new Set<(error: TrainingError) => void>();
+  let failure: TrainingError | undefined;
+
+  const fail = (error: TrainingError): void => {
+    failure ??= error;
+    for (const reject of [...rejections]) reject(failure);
+    rejections.clear();
+  };
+
+  const accept = (bytes: Uint8Array): void => {
+    const message = decodeShardMessage(bytes);
+    if (message.generation !== generation) return;
+    const key = shardKey(message.kind, message.step, message.index);
+    const waiter = waiting.get(key);
+    if (waiter === undefined) arrived.set(key, message);
+    else waiter(message);
+  };
+
+  const consumer = await jetstream(connection).consumers.get(shardStreamName(run), {
+    filter_subjects: shardSubject(run, generation, rank),
+    deliver_policy: DeliverPolicy.All,
+  });
+  const messages: ConsumerMessages = await consumer.consume({ max_messages: MAX_MESSAGES });
+  const reading = (async () => {
+    try {
+      for await (const message of messages) accept(message.data);
+    } catch (caught) {
+      fail(TrainingError.from(caught, 'SHARD_TIMEOUT'));
+    }
+  })();
+  signal.addEventListener('abort', () => {
+    fail(TrainingError.from(signal.reason, 'CANCELLED'));
+  });
+
+  const next = (item: WorkItem, index: number): Promise<ShardMessage> => {
+    const key = shardKey(item.kind, item.step, index);
+    const present = arrived.get(key);
+    if (present !== undefined) {
+      arrived.delete(key);
+      return Promise.resolve(present);
+    }
+    if (failure !== undefined) return Promise.reject(failure);
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        waiting.delete(key);
+        rejections.delete(rejectWith);
+      };
+      const rejectWith = (error: TrainingError): void => {
+        settle();
+        reject(error);
+      };
+      const timer = setTimeout(() => {
+        rejectWith(
+          new TrainingError(
+            'SHARD_TIMEOUT',
+            `rank ${rank} waited ${timeoutMs} ms for micro-batch ${index} of ${item.kind} step ${item.step} in generation ${generation}; is the broker at ${connection.getServer()} up and the coordinator publishing?`,
+          ),
+        );
+      }, timeoutMs);
+      rejections.add(rejectWith);
+      waiting.set(key, (message) => {
+        settle();
+        resolve(message);
+      });
+    });
+  };
+
+  return {
+    async take(item, index) {
+      const message = await next(item, index);
+      const expected = plan.microBatch(item, index);
+      if (message.ids.length !== expected.length || message.ids.some((id, i) => id !== expected[i])) {
+        throw new TrainingError(
+          'SHARD_INVALID',
+          `micro-batch ${index} of ${item.kind} step ${item.step} came with samples ${preview(message.ids)}, the plan says ${preview(expected)}`,
+        );
+      }
+      return samplesOf(message, item, options);
+    },
+    get backlog() {
+      return arrived.size;
+    },
+    async close() {
+      fail(new TrainingError('CANCELLED', `the shards of generation ${generation} are closed`));
+      await messages.close();
+      await reading;
+    },
+  };
+}
+
+function shardKey(kind: WorkItem['kind'], step: number, index: number): string {
+  return `${kind}/${step}/${index}`;
+}
+
+function preview(ids: Uint32Array): string {
+  const shown = [...ids.subarray(0, 4)].join(', ');
+  return `${shown}${ids.length > 4 ? `, ... (${ids.length})` : ''}`;
+}
+
+function samplesOf(message: ShardMessage, item: WorkItem, { local, bytesPerSample }: ShardSourceOptions): RawSamples {
+  const { ids, samples } = message;
+  if (samples !== undefined) {
+    if (samples.bytesPerSample !== bytesPerSample) {
+      throw new TrainingError(
+        'SHARD_INVALID',
+        `samples of ${samples.bytesPerSample} bytes came, expected ${bytesPerSample}`,
+      );
+    }
+    return { ids, labels: samples.labels, pixels: samples.pixels };
+  }
+  if (local === undefined) {
+    throw new TrainingError(
+      'SHARD_INVALID',
+      'a shard without pixels came, but this run streams its data (data: stream)',
+    );
+  }
+  const split = item.kind === 'train' ? local.train : local.test;
+  const labels = new Uint8Array(ids.length);
+  const pixels = new Uint8Array(ids.length * bytesPerSample);
+  ids.forEach((id, i) => {
+    labels[i] = split.labels[id]!;
+    pixels.set(split.pixels.subarray(id * bytesPerSample, (id + 1) * bytesPerSample), i * bytesPerSample);
+  });
+  return { ids, labels, pixels };
+}

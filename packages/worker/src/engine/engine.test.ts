@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { randomKey, randomStream } from '@facet/shared';
+import { initialWeights } from '../model/parameters.js';
+import { createCompute, TAIL } from './compute.js';
+import { captureTrainingProgram } from './micro-batch-program.js';
+import { PROBE_SHAPE } from './probe.js';
+import { computeReference, deviationFrom } from './reference.js';
+
+async function openCompute(threads: number, shape = PROBE_SHAPE) {
+  let weights = new Float32Array();
+  const compute = await createCompute({
+    shape,
+    device: 'cpu',
+    threads,
+    allocateWeights: (layout) => (weights = initialWeights(layout, 3)),
+  });
+  return { compute, weights };
+}
+
+function fill(
+  tensors: { images: Float32Array; targets: Float32Array; sampleWeights: Float32Array },
+  padding = 0,
+): void {
+  const stream = randomStream(randomKey('initialisation', 11));
+  tensors.images.forEach((_, i) => (tensors.images[i] = stream.nextUniform()));
+  tensors.targets.fill(0);
+  const rows = tensors.sampleWeights.length;
+  for (let row = 0; row < rows; row++) tensors.targets[row * 10 + stream.nextBelow(10)] = 1;
+  tensors.sampleWeights.fill(1).fill(0, rows - padding);
+}
+
+describe('the captured engine', () => {
+  it('agrees with the reference engine in loss and every gradient within 1e-4', async () => {
+    const { compute, weights } = await openCompute(1);
+    const [slot] = compute.trainingSlots;
+    fill(slot.tensors);
+    await slot.run();
+    const { layout } = compute;
+    const reference = await computeReference(PROBE_SHAPE, layout, weights, slot.tensors);
+    const deviation = deviationFrom(reference, layout, { loss: slot.result[layout.length]!, gradient: slot.result });
+    expect(deviation.loss).toBeLessThan(1e-4);
+    expect(deviation.gradient, deviation.worstParameter).toBeLessThan(1e-4);
+    expect(slot.result[layout.length + TAIL.correct]).toBe(reference.correct);
+    for (const { name, offset, length } of layout.slots) {
+      expect(
+        slot.result.subarray(offset, offset + length).some((value) => value !== 0),
+        `${name} has a gradient`,
+      ).toBe(true);
+    }
+    await compute.close();
+  });
+
+  it('computes the same bits with one and with two threads, run after run', async () => {
+    const results: Float32Array[] = [];
+    for (const threads of [1, 2, 2]) {
+      const { compute } = await openCompute(threads);
+      fill(compute.trainingSlots[0].tensors);
+      await compute.trainingSlots[0].run();
+      results.push(compute.trainingSlots[0].result.slice());
+      await compute.close();
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it('gives padding no say: its pixels change neither loss nor gradient', async () => {
+    const { compute } = await openCompute(1);
+    const [first, second] = compute.trainingSlots;
+    fill(first.tensors, 2);
+    fill(second.tensors, 2);
+    second.tensors.images.fill(0.5, Math.round((second.tensors.images.length * 4) / 6));
+    await first.run();
+    await second.run();
+    expect(second.result).toEqual(first.result);
+    await compute.close();
+  });
+
+  it('captures the same program every time', async () => {
+    const [first, second] = [await captureTrainingProgram(PROBE_SHAPE), await captureTrainingProgram(PROBE_SHAPE)];
+    expect(second).toEqual(first);
+  });
+
+  it('carries NaN through to the gradient instead of hiding it', async () => {
+    const { compute, weights } = await openCompute(1);
+    const [slot] = compute.trainingSlots;
+    fill(slot.tensors);
+    weights[0] = Number.NaN;
+    await slot.run();
+    expect(slot.result[compute.layout.length]).toBeNaN();
+    await compute.close();
+  });
+});

@@ -1,0 +1,73 @@
+/**
+ * The reference: the training function as it is written, run eagerly on tfjs's plain CPU backend. Slow, simple and
+ * independent of capture, passes, the ONNX writer and onnxruntime, which are checked against it.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { createModel } from '../model/multi-view-transformer.js';
+import type { MicroBatchTensors } from '../data/micro-batch.js';
+import type { ParameterLayout } from '../model/parameters.js';
+import { trainingFunction, type MicroBatchShape } from './micro-batch-program.js';
+
+export interface ReferenceResult {
+  readonly loss: number;
+  readonly correct: number;
+  /** [parameters], summed over the samples */
+  readonly gradient: Float32Array;
+}
+
+/** Computes one micro-batch on the reference engine. */
+export async function computeReference(
+  shape: MicroBatchShape,
+  layout: ParameterLayout,
+  weights: Float32Array,
+  batch: MicroBatchTensors,
+): Promise<ReferenceResult> {
+  await tf.setBackend('cpu');
+  const model = createModel(shape);
+  tf.engine().startScope();
+  try {
+    const inputs = new Map<string, tf.Tensor>();
+    for (const { name, shape: sizes, offset, length } of layout.slots) {
+      inputs.set(name, tf.tensor(weights.slice(offset, offset + length), [...sizes]));
+    }
+    const { microBatch, classes } = shape;
+    inputs.set('images', tf.tensor2d(batch.images, [microBatch, batch.images.length / microBatch]));
+    inputs.set('targets', tf.tensor2d(batch.targets, [microBatch, classes]));
+    inputs.set('sampleWeights', tf.tensor1d(batch.sampleWeights));
+    const names = layout.slots.map((slot) => slot.name);
+    const outputs = trainingFunction(model.forward, names, inputs, shape.labelSmoothing);
+    const gradient = new Float32Array(layout.length);
+    for (const { name, offset } of layout.slots) gradient.set(outputs[`grad:${name}`]!.dataSync(), offset);
+    return { loss: outputs.loss!.dataSync()[0]!, correct: outputs.correct!.dataSync()[0]!, gradient };
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+export interface GradientDeviation {
+  readonly loss: number;
+  /** Largest deviation of a gradient, relative to the largest element of its tensor. */
+  readonly gradient: number;
+  readonly worstParameter: string;
+}
+
+/** Compares a flat gradient with the reference, tensor by tensor. */
+export function deviationFrom(
+  reference: ReferenceResult,
+  layout: ParameterLayout,
+  actual: { loss: number; gradient: Float32Array },
+): GradientDeviation {
+  let worst = { gradient: 0, worstParameter: '' };
+  for (const { name, offset, length } of layout.slots) {
+    let largest = 0;
+    let difference = 0;
+    for (let i = offset; i < offset + length; i++) {
+      largest = Math.max(largest, Math.abs(reference.gradient[i]!));
+      difference = Math.max(difference, Math.abs(reference.gradient[i]! - actual.gradient[i]!));
+    }
+    const relative = difference / Math.max(largest, 1e-6);
+    // A NaN is the worst of all.
+    if (!(relative <= worst.gradient)) worst = { gradient: relative, worstParameter: name };
+  }
+  return { loss: Math.abs(reference.loss - actual.loss) / Math.abs(reference.loss), ...worst };
+}

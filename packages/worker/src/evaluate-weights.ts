@@ -1,0 +1,96 @@
+/**
+ * Evaluates stored weights on a test split, in this process and without a cluster: what `facet evaluate` does.
+ */
+import { TrainingError, type ParameterLayout, type RunConfig } from '@facet/shared';
+import type { Dataset } from '@facet/datasets';
+import { fillMicroBatch } from './data/micro-batch.js';
+import { createCompute, type EvaluationSlot } from './engine/compute.js';
+import type { Device } from './engine/ort-session.js';
+import { scoreLogits } from './train/score.js';
+
+export interface EvaluateOptions {
+  readonly config: RunConfig;
+  /** Flat weights and where each parameter lies in them, as a checkpoint stores them. */
+  readonly weights: Float32Array;
+  readonly layout: readonly ParameterLayout[];
+  readonly dataset: Dataset;
+  readonly device: Device;
+  readonly threads: number;
+}
+
+export interface Evaluation {
+  /** Fraction of correct answers. */
+  readonly accuracy: number;
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
+  /** Fraction of correct answers among the samples of each class. */
+  readonly perClass: readonly number[];
+  /** [true class][answer] */
+  readonly confusion: readonly (readonly number[])[];
+  readonly samples: number;
+}
+
+/**
+ * Evaluates weights on the whole test split.
+ *
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model.
+ */
+export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluation> {
+  const { config, dataset, device, threads } = options;
+  const { image, test } = dataset;
+  const classes = dataset.classes.length;
+  const microBatch = config.batch.micro;
+  const compute = await createCompute({
+    shape: { image, classes, config: config.model, microBatch, labelSmoothing: config.optimizer.labelSmoothing },
+    device,
+    threads,
+    allocateWeights: (layout) => {
+      requireSameLayout(layout.slots, options.layout);
+      return options.weights.slice();
+    },
+  });
+  const count = config.samples.test > 0 ? Math.min(config.samples.test, test.count) : test.count;
+  const confusion = new Uint32Array(classes * classes);
+  const bytesPerSample = image.height * image.width * image.channels;
+  let lossSum = 0;
+  const [slot]: readonly EvaluationSlot[] = compute.evaluationSlots;
+  for (let start = 0; start < count; start += microBatch) {
+    const end = Math.min(start + microBatch, count);
+    const labels = test.labels.subarray(start, end);
+    fillMicroBatch(
+      slot!.tensors,
+      {
+        ids: Uint32Array.from(labels, (_, i) => start + i),
+        labels,
+        pixels: test.pixels.subarray(start * bytesPerSample, end * bytesPerSample),
+      },
+      { image, classes, seed: config.seed, epoch: 0 },
+    );
+    await slot!.run();
+    lossSum += scoreLogits({ logits: slot!.logits, labels, classes, confusion });
+  }
+  await compute.close();
+  const rows = Array.from({ length: classes }, (_, row) => [...confusion.subarray(row * classes, (row + 1) * classes)]);
+  const perClass = rows.map(
+    (row, label) =>
+      row[label]! /
+      Math.max(
+        1,
+        row.reduce((sum, n) => sum + n, 0),
+      ),
+  );
+  const correct = rows.reduce((sum, row, label) => sum + row[label]!, 0);
+  return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count };
+}
+
+function requireSameLayout(expected: readonly ParameterLayout[], actual: readonly ParameterLayout[]): void {
+  const describe = (layout: ParameterLayout | undefined): string =>
+    layout === undefined ? 'nothing' : `${layout.name} [${layout.shape.join(', ')}]`;
+  for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
+    if (describe(expected[i]) === describe(actual[i])) continue;
+    throw new TrainingError(
+      'CHECKPOINT_INCOMPATIBLE',
+      `the checkpoint's parameter ${i} is ${describe(actual[i])}, the model of this version has ${describe(expected[i])}; use the version of Facet that wrote it`,
+    );
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * One generation in the life of a worker: get the state, connect to the peers, train, and be over. It is always in one of
+ * three states: forming, formed (waiting for Start), running; `end` may come in any of them.
+ */
+import { TrainingError, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+import type { Form, Welcome } from '@facet/proto';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Dataset } from '@facet/datasets';
+import type { ExchangeServer } from './collective/exchange-server.js';
+import { pullState } from './collective/exchange-client.js';
+import { openMesh, type Mesh } from './collective/mesh.js';
+import { openShardSource, type ShardSource } from './data/shard-source.js';
+import { TAIL, type Compute } from './engine/compute.js';
+import { initialWeights } from './model/parameters.js';
+import type { EvaluationShare } from './train/evaluation-share.js';
+import { runGeneration, type StepResult } from './train/generation-loop.js';
+import { markApplied, type TrainingState } from './train/training-state.js';
+
+/** What a worker has once and every generation uses. */
+export interface WorkerResources {
+  readonly welcome: Welcome;
+  readonly config: RunConfig;
+  readonly plan: Plan;
+  readonly compute: Compute;
+  readonly state: TrainingState;
+  readonly connection: NatsConnection;
+  readonly exchange: ExchangeServer;
+  /** Present with `data: local`. */
+  readonly dataset: Dataset | undefined;
+}
+
+export interface GenerationEvents {
+  onFormed(generation: number): void;
+  onStep(generation: number, rank: number, result: StepResult): void;
+  onEvaluation(generation: number, step: number, share: EvaluationShare): void;
+  /** The generation cannot go on; peerWorkerId names the peer it is about, if any. */
+  onFault(generation: number, error: TrainingError, peerWorkerId: string): void;
+}
+
+export interface Generation {
+  readonly id: number;
+  readonly backlog: number;
+  /** Begins training once formed. */
+  start(): void;
+  /** Abandons whatever is going on; resolves when the state is at rest. */
+  end(reason: string): Promise<void>;
+}
+
+/** Joins a generation. It reports through its events and never throws. */
+export function joinGeneration(form: Form, resources: WorkerResources, events: GenerationEvents): Generation {
+  const { welcome, config, plan, compute, state, connection, exchange, dataset } = resources;
+  const { generation: id, rank } = form;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const item: WorkItem = { kind: form.kind === 'WORK_KIND_EVALUATE' ? 'evaluate' : 'train', step: form.step };
+  let begin: () => void = () => undefined;
+  const started = new Promise<void>((resolve, reject) => {
+    begin = resolve;
+    signal.addEventListener('abort', () => {
+      reject(TrainingError.from(signal.reason, 'CANCELLED'));
+    });
+  });
+  started.catch(() => undefined);
+  let shards: ShardSource | undefined;
+  let mesh: Mesh | undefined;
+  let faultyPeer = '';
+
+  const open = async (): Promise<{ mesh: Mesh; shards: ShardSource }> => {
+    await synchroniseState(form, resources, signal);
+    const { imageHeight, imageWidth, imageChannels } = welcome;
+    shards = await openShardSource({
+      connection,
+      run: welcome.run,
+      generation: id,
+      rank,
+      plan,
+      bytesPerSample: imageHeight * imageWidth * imageChannels,
+      local: dataset,
+      timeoutMs: config.timeouts.stepMs,
+      signal,
+    });
+    mesh = await openMesh({
+      server: exchange,
+      run: welcome.run,
+      generation: id,
+      rank,
+      peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
+      length: compute.layout.length + TAIL.length,
+      bucketBytes: config.bucketBytes,
+      timeoutMs: config.timeouts.stepMs,
+      firstStep: item.kind === 'train' ? item.step : item.step + 1,
+      microBatches: (step) => plan.microBatchCount({ kind: 'train', step }),
+      onFailure: (_error, peer) => {
+        faultyPeer = peer.workerId;
+      },
+      signal,
+    });
+    return { mesh, shards };
+  };
+
+  const done = (async () => {
+    try {
+      const opened = await open();
+      events.onFormed(id);
+      await started;
+      await runGeneration({
+        config,
+        plan,
+        image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
+        classes: welcome.classes.length,
+        rank,
+        worldSize: form.peers.length,
+        start: item,
+        compute,
+        state,
+        shards: opened.shards,
+        allReduce: opened.mesh.allReduce,
+        signal,
+        now: () => performance.now(),
+        onStep: (result) => {
+          events.onStep(id, rank, result);
+        },
+        onEvaluation: (step, share) => {
+          events.onEvaluation(id, step, share);
+        },
+      });
+    } catch (caught) {
+      if (!signal.aborted) events.onFault(id, TrainingError.from(caught), faultyPeer);
+    }
+  })();
+
+  return {
+    id,
+    get backlog() {
+      return shards?.backlog ?? 0;
+    },
+    start: () => {
+      begin();
+    },
+    async end(reason) {
+      controller.abort(new TrainingError('CANCELLED', reason));
+      mesh?.close();
+      exchange.closeThrough(id);
+      await done;
+      await shards?.close();
+    },
+  };
+}
+
+/** Brings the state to where the generation starts: from the seed, from a peer, or it is there already. */
+async function synchroniseState(
+  form: Form,
+  { welcome, config, compute, state }: WorkerResources,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (form.stateSource) {
+    case 'STATE_SOURCE_INITIAL':
+      state.weights.set(initialWeights(compute.layout, config.seed));
+      state.m.fill(0);
+      state.v.fill(0);
+      markApplied(state, 0);
+      return;
+    case 'STATE_SOURCE_PULL':
+      state.appliedStep = undefined;
+      await pullState({
+        address: form.stateAddress,
+        run: welcome.run,
+        step: form.stateStep,
+        weightsCrc: form.stateWeightsCrc,
+        target: state,
+        timeoutMs: config.timeouts.gatherMs,
+        signal,
+      });
+      markApplied(state, form.stateStep);
+      return;
+    default:
+      if (state.appliedStep === form.stateStep && state.weightsCrc === form.stateWeightsCrc) return;
+      throw new TrainingError(
+        'DESYNC',
+        `this worker was told to keep its state after step ${form.stateStep} (${form.stateWeightsCrc.toString(16)}), but holds step ${state.appliedStep ?? 'none'} (${state.weightsCrc.toString(16)})`,
+      );
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * What one worker does in one generation: training steps and evaluations in the order of the plan, until the run ends or
+ * the signal aborts. It reads top to bottom like the protocol in docs/protocol.md.
+ *
+ * Invariant: an update is applied only with the whole reduced gradient in hand, and its accounting is right; between two
+ * updates the state is untouched, so a generation may be abandoned at any wait.
+ */
+import {
+  rangeOfRank,
+  sampleChecksum,
+  TrainingError,
+  type ImageShape,
+  type Plan,
+  type RunConfig,
+  type WorkItem,
+} from '@facet/shared';
+import type { AllReduce } from '../collective/all-reduce.js';
+import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
+import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
+import type { ShardSource } from '../data/shard-source.js';
+import { TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
+import { applyAdamW, learningRate } from './adamw.js';
+import { settled, unwrap } from './settled.js';
+import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
+import { markApplied, type TrainingState } from './training-state.js';
+
+export interface StepResult {
+  readonly step: number;
+  readonly weightsCrc: number;
+  /** Mean over the real samples of the step. */
+  readonly loss: number;
+  readonly correct: number;
+  readonly sampleCount: number;
+  readonly sampleChecksum: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly timings: StepTimings;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Samples that this worker computed. */
+  readonly localSamples: number;
+}
+
+export interface StepTimings {
+  readonly totalMs: number;
+  /** Time with nothing to compute because the next shard had not come. */
+  readonly shardWaitMs: number;
+  readonly computeMs: number;
+  readonly allReduceMs: number;
+  readonly updateMs: number;
+}
+
+export interface GenerationLoopOptions {
+  readonly config: RunConfig;
+  readonly plan: Plan;
+  readonly image: ImageShape;
+  readonly classes: number;
+  readonly rank: number;
+  readonly worldSize: number;
+  readonly start: WorkItem;
+  readonly compute: Compute;
+  readonly state: TrainingState;
+  readonly shards: ShardSource;
+  readonly allReduce: AllReduce;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Called after every applied update, before the next step begins. */
+  readonly onStep: (result: StepResult) => void;
+  readonly onEvaluation: (step: number, share: EvaluationShare) => void;
+}
+
+/** Runs the generation to the end of the run; throws when it is aborted or fails. */
+export async function runGeneration(options: GenerationLoopOptions): Promise<void> {
+  const { plan, signal } = options;
+  const step = createStepRunner(options);
+  for (let item: WorkItem | undefined = options.start; item !== undefined; item = plan.next(item)) {
+    throwIfAborted(signal);
+    if (item.kind === 'train') options.onStep(await step(item));
+    else options.onEvaluation(item.step, await evaluateShare(options, item));
+  }
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw TrainingError.from(signal.reason, 'CANCELLED');
+}
+
+function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => Promise<StepResult> {
+  const { config, plan, rank, worldSize, compute, state, allReduce, signal, now } = options;
+  const { layout } = compute;
+  const reduced = new Float32Array(layout.length + TAIL.length);
+  const sums = createPartialSums(reduced.length);
+  let bytesSent = 0;
+  let bytesReceived = 0;
+
+  return async (item) => {
+    const startedAt = now();
+    const microBatches = plan.microBatchCount(item);
+    const range = rangeOfRank(microBatches, worldSize, rank);
+    const spent = await computeGradients({ options, item, range, sums, microBatches });
+    throwIfAborted(signal);
+
+    const reduceStartedAt = now();
+    await allReduce.reduce(item.step, sums.finish(), reduced);
+    throwIfAborted(signal);
+
+    const updateStartedAt = now();
+    const tail = (at: number): number => reduced[layout.length + at]!;
+    const sampleCount = tail(TAIL.count);
+    const checksum = tail(TAIL.checksum);
+    checkAccounting(options, item, sampleCount, checksum);
+    const gradientNorm = applyAdamW(state, reduced, {
+      config: config.optimizer,
+      layout,
+      step: item.step,
+      totalSteps: plan.totalSteps,
+      gradientScale: 1 / sampleCount,
+    });
+    if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced);
+    markApplied(state, item.step);
+    const finishedAt = now();
+
+    const result: StepResult = {
+      step: item.step,
+      weightsCrc: state.weightsCrc,
+      loss: tail(TAIL.loss) / sampleCount,
+      correct: tail(TAIL.correct),
+      sampleCount,
+      sampleChecksum: checksum,
+      gradientNorm,
+      learningRate: learningRate(config.optimizer, item.step, plan.totalSteps),
+      timings: {
+        totalMs: finishedAt - startedAt,
+        shardWaitMs: spent.shardWaitMs,
+        computeMs: spent.computeMs,
+        allReduceMs: updateStartedAt - reduceStartedAt,
+        updateMs: finishedAt - updateStartedAt,
+      },
+      bytesSent: allReduce.bytesSent - bytesSent,
+      bytesReceived: allReduce.bytesReceived - bytesReceived,
+      localSamples: spent.samples,
+    };
+    bytesSent = allReduce.bytesSent;
+    bytesReceived = allReduce.bytesReceived;
+    return result;
+  };
+}
+
+interface GradientWork {
+  readonly options: GenerationLoopOptions;
+  readonly item: WorkItem;
+  readonly range: { readonly start: number; readonly end: number };
+  readonly sums: PartialSums;
+  readonly microBatches: number;
+}
+
+/** Computes this rank's micro-batches in order; the next one is prepared while the current one runs. */
+async function computeGradients(
+  work: GradientWork,
+): Promise<{ shardWaitMs: number; computeMs: number; samples: number }> {
+  const { options, range, sums, microBatches } = work;
+  const { compute, now, signal } = options;
+  sums.begin(microBatches);
+  let shardWaitMs = 0;
+  let computeMs = 0;
+  let samples = 0;
+  if (range.start === range.end) return { shardWaitMs, computeMs, samples };
+
+  const slotOf = (index: number): TrainingSlot => compute.trainingSlots[index % 2]!;
+  const waitStartedAt = now();
+  samples += await prepare(work, range.start, slotOf(range.start));
+  shardWaitMs += now() - waitStartedAt;
+  for (let index = range.start; index < range.end; index++) {
+    if (signal.aborted) break;
+    const computeStartedAt = now();
+    const running = slotOf(index).run();
+    const preparing = index + 1 < range.end ? prepare(work, index + 1, slotOf(index + 1)) : Promise.resolve(0);
+    // The run ends first even when the shard fails: nobody may touch its buffers while it writes them.
+    const prepared = settled(preparing);
+    await running;
+    const computedAt = now();
+    computeMs += computedAt - computeStartedAt;
+    samples += unwrap(await prepared);
+    shardWaitMs += now() - computedAt;
+    sums.add(index, slotOf(index).result);
+  }
+  return { shardWaitMs, computeMs, samples };
+}
+
+/** Fills a slot with one micro-batch and its accounting; returns how many real samples it holds. */
+async function prepare({ options, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
+  const { config, plan, image, classes, compute, shards } = options;
+  const samples = await shards.take(item, index);
+  const epoch = plan.epochOf(item.step);
+  const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation: config.augmentation };
+  fillMicroBatch(slot.tensors, samples, fill);
+  slot.result[compute.layout.length + TAIL.count] = samples.ids.length;
+  slot.result[compute.layout.length + TAIL.checksum] = sampleChecksum(config, epoch, samples.ids);
+  return samples.ids.length;
+}
+
+/** The reduced gradient must hold exactly the samples of the step; anything else would lose or repeat some silently. */
+function checkAccounting(
+  { config, plan }: GenerationLoopOptions,
+  item: WorkItem,
+  count: number,
+  checksum: number,
+): void {
+  const expectedCount = plan.sampleCount(item);
+  let expectedChecksum = 0;
+  for (let index = 0; index < plan.microBatchCount(item); index++) {
+    expectedChecksum += sampleChecksum(config, plan.epochOf(item.step), plan.microBatch(item, index));
+  }
+  if (count === expectedCount && checksum === expectedChecksum) return;
+  throw new TrainingError(
+    'ACCOUNTING',
+    `the reduced gradient of step ${item.step} holds ${count} samples with checksum ${checksum}, expected ${expectedCount} with ${expectedChecksum}; no update was made`,
+  );
+}
+
+function nonFinite(
+  step: number,
+  slots: readonly { name: string; offset: number; length: number }[],
+  gradient: Float32Array,
+): TrainingError {
+  const bad = slots.find((slot) =>
+    gradient.subarray(slot.offset, slot.offset + slot.length).some((value) => !Number.isFinite(value)),
+  );
+  return new TrainingError(
+    'NON_FINITE',
+    `the gradient of step ${step} is not finite${bad === undefined ? '' : `, first in ${bad.name}`}; lower optimizer.peakLearningRate or turn on optimizer.clipNorm. No update was made`,
+  );
+}
