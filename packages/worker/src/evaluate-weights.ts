@@ -44,11 +44,9 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
     shape: { image, classes, config: config.model, microBatch, labelSmoothing: config.optimizer.labelSmoothing },
     device,
     threads,
-    allocateWeights: (layout) => {
-      requireSameLayout(layout.slots, options.layout);
-      return options.weights.slice();
-    },
   });
+  requireSameLayout(compute.layout.slots, options.layout);
+  compute.weights.set(options.weights);
   const count = config.samples.test > 0 ? Math.min(config.samples.test, test.count) : test.count;
   const confusion = new Uint32Array(classes * classes);
   const bytesPerSample = image.height * image.width * image.channels;

@@ -159,6 +159,7 @@ async function synchroniseState(
       state.m.fill(0);
       state.v.fill(0);
       markApplied(state, 0);
+      compute.weightsChanged();
       return;
     case 'STATE_SOURCE_PULL':
       state.appliedStep = undefined;
@@ -172,6 +173,7 @@ async function synchroniseState(
         signal,
       });
       markApplied(state, form.stateStep);
+      compute.weightsChanged();
       return;
     default:
       if (state.appliedStep === form.stateStep && state.weightsCrc === form.stateWeightsCrc) return;

@@ -264,7 +264,6 @@ async function buildResources(
   const dataset = config.data === 'local' ? await openLocalDataset(options, config, welcome) : undefined;
   const connection = await connectBroker(welcome.natsUrl);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
-  let state: TrainingState | undefined;
   const compute = await createCompute({
     shape: {
       image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
@@ -275,13 +274,10 @@ async function buildResources(
     },
     device: options.device ?? config.engine.device,
     threads: threadsFor(options, config, welcome),
-    allocateWeights: (layout) => {
-      state = allocateTrainingState(layout.length);
-      return state.weights;
-    },
   });
-  onState(state!);
-  return { welcome, config, plan, compute, state: state!, connection, exchange, dataset };
+  const state = allocateTrainingState(compute.weights);
+  onState(state);
+  return { welcome, config, plan, compute, state, connection, exchange, dataset };
 }
 
 async function openLocalDataset(options: WorkerOptions, config: RunConfig, welcome: Welcome): Promise<Dataset> {

@@ -16,6 +16,7 @@ export interface PullStateOptions {
   /** What the weights must be. */
   readonly weightsCrc: number;
   readonly timeoutMs: number;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -25,18 +26,25 @@ export interface PullStateOptions {
  *   when it is sound but not the state that was committed.
  */
 export async function pullState(options: PullStateOptions): Promise<TrainingState> {
-  const { address, run, step, parameters, timeoutMs } = options;
+  const { address, run, step, parameters, timeoutMs, signal } = options;
   const client = new Exchange(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   try {
     const reader = createStateReader(parameters);
     const call = client.pullState({ run, step }, { deadline: new Date(Date.now() + timeoutMs) });
+    const cancel = (): void => {
+      call.cancel();
+    };
+    signal.addEventListener('abort', cancel);
     try {
+      if (signal.aborted) cancel();
       for await (const message of call as AsyncIterable<PullStateResponse__Output>) reader.accept(message);
     } catch (caught) {
       call.cancel();
       if (caught instanceof TrainingError) throw caught;
       const { message } = TrainingError.from(caught);
       throw new TrainingError('PEER_UNAVAILABLE', `${address} does not hand out the state after step ${step}: ${message}`, { cause: caught });
+    } finally {
+      signal.removeEventListener('abort', cancel);
     }
     const { weightsCrc, ...state } = reader.finish();
     checkState(options, state, weightsCrc);

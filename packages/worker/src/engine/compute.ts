@@ -1,13 +1,15 @@
 /**
  * The engine as the training loop sees it: slots. A slot is one set of input buffers and one flat result; with two of
- * them the next micro-batch is prepared while the current one is computed.
+ * them the next micro-batch is prepared while the current one is computed. All buffers are shared with the engine thread.
  */
 import { createHash } from 'node:crypto';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
-import { allocateMicroBatch, type MicroBatchTensors } from '../data/micro-batch.js';
+import type { MicroBatchTensors } from '../data/micro-batch.js';
+import { startEngine } from './engine-host.js';
+import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
-import { createOrtSession, type Device, type ProgramSession } from './ort-session.js';
+import type { Device } from './ort-session.js';
 import { writeOnnx } from './onnx-writer.js';
 import type { Program } from './program.js';
 
@@ -16,8 +18,10 @@ export const TAIL = { loss: 0, correct: 1, count: 2, checksum: 3, length: 4 } as
 
 export interface TrainingSlot {
   readonly tensors: MicroBatchTensors;
-  /** [parameters + TAIL.length]: the summed gradient, then loss, correct answers, and room for the accounting. */
+  /** [parameters + TAIL.length]: the summed gradient, then loss, correct answers, sample count and checksum. */
   readonly result: Float32Array;
+  /** Room for what the host adds to the result of the next run. */
+  readonly accounting: { count: number; checksum: number };
   run(): Promise<void>;
 }
 
@@ -30,6 +34,9 @@ export interface EvaluationSlot {
 
 export interface Compute {
   readonly layout: ParameterLayout;
+  /** [parameters]; the flat weights that every run uses. Call `weightsChanged` after writing to them. */
+  readonly weights: Float32Array;
+  weightsChanged(): void;
   /** SHA-256 of the training program: workers with different programs compute different bits. */
   readonly programSha256: string;
   readonly trainingSlots: readonly [TrainingSlot, TrainingSlot];
@@ -41,37 +48,6 @@ export interface ComputeOptions {
   readonly shape: MicroBatchShape;
   readonly device: Device;
   readonly threads: number;
-  /** Makes the flat weights once the layout is known; the engine reads them in place from then on. */
-  readonly allocateWeights: (layout: ParameterLayout) => Float32Array;
-}
-
-/** The parameters of a model in the order of the flat buffer. */
-export function parameterLayout(shape: MicroBatchShape): ParameterLayout {
-  return layoutParameters(createModel(shape).parameters);
-}
-
-/** Captures both programs of a run and binds them to buffers. */
-export async function createCompute(options: ComputeOptions): Promise<Compute> {
-  const { shape, device, threads } = options;
-  const layout = parameterLayout(shape);
-  const weights = options.allocateWeights(layout);
-  const trainingProgram = await captureTrainingProgram(shape);
-  const training = await createOrtSession(trainingProgram, { device, threads });
-  const evaluation = await createOrtSession(await captureEvaluationProgram(shape), { device, threads });
-  const parameters = namedParts(layout, weights, '');
-  return {
-    layout,
-    programSha256: programSha256(trainingProgram),
-    trainingSlots: [
-      trainingSlot(training, shape, layout, parameters),
-      trainingSlot(training, shape, layout, parameters),
-    ],
-    evaluationSlots: [evaluationSlot(evaluation, shape, parameters), evaluationSlot(evaluation, shape, parameters)],
-    async close() {
-      await training.close();
-      await evaluation.close();
-    },
-  };
 }
 
 /** SHA-256 of a program's ONNX bytes. */
@@ -79,35 +55,127 @@ export function programSha256(program: Program): string {
   return createHash('sha256').update(writeOnnx(program)).digest('hex');
 }
 
-function namedParts(layout: ParameterLayout, flat: Float32Array, prefix: string): Record<string, Float32Array> {
+const SLOTS = [0, 1] as const;
+const TRAINING = 0;
+const EVALUATION = 1;
+
+/** Captures both programs of a run, starts the engine thread and binds it to shared buffers. */
+export async function createCompute({ shape, device, threads }: ComputeOptions): Promise<Compute> {
+  const layout = layoutParameters(createModel(shape).parameters);
+  const programs = [await captureTrainingProgram(shape), await captureEvaluationProgram(shape)];
+  const memory = allocateBuffers(shape, layout.length);
+  const host = await startEngine({
+    session: { device, threads },
+    programs,
+    buffers: Object.fromEntries(Object.entries(memory).map(([name, { shared }]) => [name, shared])),
+    bindings: [
+      ...SLOTS.map((slot) => trainingBinding(slot, layout, memory)),
+      ...SLOTS.map((slot) => evaluationBinding(slot, layout, memory)),
+    ],
+  });
+
+  // The engine thread copies the weights only when they changed since the run before.
+  let areWeightsFresh = false;
+  const run = async (binding: number, inputs: readonly string[]): Promise<void> => {
+    const copyIn = areWeightsFresh ? inputs : [...inputs, 'weights'];
+    areWeightsFresh = true;
+    await host.run({ binding, copyIn });
+  };
+
+  const trainingSlot = (slot: number): TrainingSlot => {
+    const result = memory[`result${slot}`]!.values;
+    const accounting = { count: 0, checksum: 0 };
+    return {
+      tensors: tensorsOf(slot, memory),
+      result,
+      accounting,
+      async run() {
+        await run(TRAINING * 2 + slot, [`images${slot}`, `targets${slot}`, `sampleWeights${slot}`]);
+        result[layout.length + TAIL.count] = accounting.count;
+        result[layout.length + TAIL.checksum] = accounting.checksum;
+      },
+    };
+  };
+  const evaluationSlot = (slot: number): EvaluationSlot => ({
+    tensors: tensorsOf(slot, memory),
+    logits: memory[`logits${slot}`]!.values,
+    run: () => run(EVALUATION * 2 + slot, [`images${slot}`]),
+  });
+
+  return {
+    layout,
+    weights: memory.weights!.values,
+    weightsChanged() {
+      areWeightsFresh = false;
+    },
+    programSha256: programSha256(programs[TRAINING]!),
+    trainingSlots: [trainingSlot(0), trainingSlot(1)],
+    evaluationSlots: [evaluationSlot(0), evaluationSlot(1)],
+    close: () => host.close(),
+  };
+}
+
+interface SharedBuffer {
+  readonly shared: SharedArrayBuffer;
+  readonly values: Float32Array;
+}
+
+type Memory = Readonly<Record<string, SharedBuffer>>;
+
+function allocateBuffers({ image, classes, microBatch }: MicroBatchShape, parameters: number): Memory {
+  const memory: Record<string, SharedBuffer> = {};
+  const allocate = (name: string, length: number): void => {
+    const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
+    memory[name] = { shared, values: new Float32Array(shared) };
+  };
+  allocate('weights', parameters);
+  for (const slot of SLOTS) {
+    allocate(`images${slot}`, microBatch * image.channels * image.height * image.width);
+    allocate(`targets${slot}`, microBatch * classes);
+    allocate(`sampleWeights${slot}`, microBatch);
+    allocate(`result${slot}`, parameters + TAIL.length);
+    allocate(`logits${slot}`, microBatch * classes);
+  }
+  return memory;
+}
+
+function tensorsOf(slot: number, memory: Memory): MicroBatchTensors {
+  return {
+    images: memory[`images${slot}`]!.values,
+    targets: memory[`targets${slot}`]!.values,
+    sampleWeights: memory[`sampleWeights${slot}`]!.values,
+  };
+}
+
+function whole(buffer: string, memory: Memory): BufferSlice {
+  return { buffer, offset: 0, length: memory[buffer]!.values.length };
+}
+
+function parts(layout: ParameterLayout, buffer: string, prefix: string): Record<string, BufferSlice> {
   return Object.fromEntries(
-    layout.slots.map(({ name, offset, length }) => [`${prefix}${name}`, flat.subarray(offset, offset + length)]),
+    layout.slots.map(({ name, offset, length }) => [`${prefix}${name}`, { buffer, offset, length }]),
   );
 }
 
-function trainingSlot(
-  session: ProgramSession,
-  { microBatch, image, classes }: MicroBatchShape,
-  layout: ParameterLayout,
-  parameters: Record<string, Float32Array>,
-): TrainingSlot {
-  const tensors = allocateMicroBatch(microBatch, image, classes);
-  const result = new Float32Array(layout.length + TAIL.length);
-  const tail = (at: number): Float32Array => result.subarray(layout.length + at, layout.length + at + 1);
-  const binding = session.bind(
-    { ...parameters, ...tensors },
-    { ...namedParts(layout, result, 'grad:'), loss: tail(TAIL.loss), correct: tail(TAIL.correct) },
-  );
-  return { tensors, result, run: () => binding.run() };
+function trainingBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
+  const buffer = `result${slot}`;
+  const tail = (at: number): BufferSlice => ({ buffer, offset: layout.length + at, length: 1 });
+  return {
+    program: TRAINING,
+    inputs: {
+      ...parts(layout, 'weights', ''),
+      images: whole(`images${slot}`, memory),
+      targets: whole(`targets${slot}`, memory),
+      sampleWeights: whole(`sampleWeights${slot}`, memory),
+    },
+    outputs: { ...parts(layout, buffer, 'grad:'), loss: tail(TAIL.loss), correct: tail(TAIL.correct) },
+  };
 }
 
-function evaluationSlot(
-  session: ProgramSession,
-  { microBatch, image, classes }: MicroBatchShape,
-  parameters: Record<string, Float32Array>,
-): EvaluationSlot {
-  const tensors = allocateMicroBatch(microBatch, image, classes);
-  const logits = new Float32Array(microBatch * classes);
-  const binding = session.bind({ ...parameters, images: tensors.images }, { logits });
-  return { tensors, logits, run: () => binding.run() };
+function evaluationBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
+  return {
+    program: EVALUATION,
+    inputs: { ...parts(layout, 'weights', ''), images: whole(`images${slot}`, memory) },
+    outputs: { logits: whole(`logits${slot}`, memory) },
+  };
 }

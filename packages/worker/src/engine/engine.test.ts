@@ -7,14 +7,9 @@ import { PROBE_SHAPE } from './probe.js';
 import { computeReference, deviationFrom } from './reference.js';
 
 async function openCompute(threads: number, shape = PROBE_SHAPE) {
-  let weights = new Float32Array();
-  const compute = await createCompute({
-    shape,
-    device: 'cpu',
-    threads,
-    allocateWeights: (layout) => (weights = initialWeights(layout, 3)),
-  });
-  return { compute, weights };
+  const compute = await createCompute({ shape, device: 'cpu', threads });
+  compute.weights.set(initialWeights(compute.layout, 3));
+  return { compute, weights: compute.weights };
 }
 
 function fill(

@@ -1,6 +1,6 @@
 /**
  * Runs a program on onnxruntime-node. Inputs and outputs are bound once to buffers that the caller owns: a run copies
- * nothing and allocates nothing that grows. The computation happens off the JavaScript thread, so networking goes on.
+ * nothing and allocates nothing that grows. onnxruntime-node computes on the thread that calls it: see engine-thread.ts.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TrainingError } from '@facet/shared';

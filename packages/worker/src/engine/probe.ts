@@ -57,13 +57,8 @@ async function probeEngine(device: Device): Promise<EngineProbe> {
 }
 
 async function measure(device: Device): Promise<{ milliseconds: number; maxRelativeError: number }> {
-  let weights: Float32Array = new Float32Array();
-  const compute = await createCompute({
-    shape: PROBE_SHAPE,
-    device,
-    threads: 1,
-    allocateWeights: (layout) => (weights = initialWeights(layout, 1)),
-  });
+  const compute = await createCompute({ shape: PROBE_SHAPE, device, threads: 1 });
+  compute.weights.set(initialWeights(compute.layout, 1));
   try {
     const [slot] = compute.trainingSlots;
     const stream = randomStream(randomKey('initialisation', 7));
@@ -74,7 +69,7 @@ async function measure(device: Device): Promise<{ milliseconds: number; maxRelat
     const startedAt = performance.now();
     await slot.run();
     const milliseconds = performance.now() - startedAt;
-    const reference = await computeReference(PROBE_SHAPE, compute.layout, weights, slot.tensors);
+    const reference = await computeReference(PROBE_SHAPE, compute.layout, compute.weights, slot.tensors);
     const actual = {
       loss: slot.result[compute.layout.length]!,
       gradient: slot.result.subarray(0, compute.layout.length),

@@ -117,6 +117,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     });
     if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced);
     markApplied(state, item.step);
+    compute.weightsChanged();
     const finishedAt = now();
 
     const result: StepResult = {
@@ -188,13 +189,13 @@ async function computeGradients(
 
 /** Fills a slot with one micro-batch and its accounting; returns how many real samples it holds. */
 async function prepare({ options, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
-  const { config, plan, image, classes, compute, shards } = options;
+  const { config, plan, image, classes, shards } = options;
   const samples = await shards.take(item, index);
   const epoch = plan.epochOf(item.step);
   const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation: config.augmentation };
   fillMicroBatch(slot.tensors, samples, fill);
-  slot.result[compute.layout.length + TAIL.count] = samples.ids.length;
-  slot.result[compute.layout.length + TAIL.checksum] = sampleChecksum(config, epoch, samples.ids);
+  slot.accounting.count = samples.ids.length;
+  slot.accounting.checksum = sampleChecksum(config, epoch, samples.ids);
   return samples.ids.length;
 }
 

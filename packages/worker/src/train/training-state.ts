@@ -20,11 +20,12 @@ export function weightsCrc(weights: Float32Array): number {
   return crc32(Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength));
 }
 
-export function allocateTrainingState(parameters: number): TrainingState {
+/** The moments of a state whose weights live in the engine's buffer. */
+export function allocateTrainingState(weights: Float32Array): TrainingState {
   return {
-    weights: new Float32Array(parameters),
-    m: new Float32Array(parameters),
-    v: new Float32Array(parameters),
+    weights,
+    m: new Float32Array(weights.length),
+    v: new Float32Array(weights.length),
     appliedStep: undefined,
     weightsCrc: 0,
   };

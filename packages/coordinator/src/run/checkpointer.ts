@@ -1,0 +1,151 @@
+/**
+ * Takes checkpoints beside the training: pulls the state from a worker, writes it, notes it in the ledger and prunes old
+ * ones. One at a time; a periodic one that comes while another is under way is skipped, the final one never is. It also
+ * hands out the newest checkpoint's state to workers when no worker has a better one.
+ */
+import { TrainingError, type CheckpointInfo, type ParameterLayout, type TrainingState } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import { pruneCheckpoints, writeCheckpoint } from '../checkpoint/checkpoint-store.js';
+import { readCheckpoint } from '../checkpoint/read-checkpoint.js';
+import { pullState } from '../grpc/pull-state.js';
+import type { HeldState } from '../membership/state.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Clock } from './clock.js';
+import type { Recorder } from './recorder.js';
+
+/** A checkpoint that stands on disk. */
+export interface TakenCheckpoint {
+  readonly held: HeldState;
+  readonly path: string;
+  readonly weightsSha256: string;
+  /** By the clock's monotonic time. */
+  readonly takenAtMs: number;
+}
+
+export interface CheckpointRequest {
+  /** Exchange address of the worker that holds the state. */
+  readonly address: string;
+  readonly held: HeldState;
+}
+
+export interface CheckpointerOptions {
+  readonly folder: string;
+  readonly keep: number;
+  readonly run: string;
+  readonly pullTimeoutMs: number;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  readonly metrics: Pick<Metrics, 'checkpointSeconds'>;
+  readonly log: Logger;
+  readonly latest: TakenCheckpoint | undefined;
+  readonly layout: () => readonly ParameterLayout[] | undefined;
+  /** Everything but step and time. */
+  readonly describe: (step: number) => Omit<CheckpointInfo, 'step' | 'at' | 'run'>;
+  readonly bestStep: () => number | undefined;
+  readonly onTaken: (taken: TakenCheckpoint) => void;
+  /** A checkpoint proved that the weights are not what was committed. */
+  readonly onDesync: (error: TrainingError) => void;
+}
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  readonly #abort = new AbortController();
+  #latest: TakenCheckpoint | undefined;
+  #underWay: Promise<void> | undefined;
+  #loaded: { readonly step: number; readonly state: Promise<TrainingState> } | undefined;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#latest = options.latest;
+  }
+
+  get latest(): TakenCheckpoint | undefined {
+    return this.#latest;
+  }
+
+  /** Takes a checkpoint unless one is under way; a failure is logged and training goes on. */
+  takePeriodic(request: CheckpointRequest): void {
+    const { log } = this.#options;
+    const { step } = request.held;
+    if (this.#underWay !== undefined) {
+      log.info({ step }, 'checkpoint skipped: another one is under way');
+      return;
+    }
+    void this.#enqueue(request).catch((caught: unknown) => {
+      const error = TrainingError.from(caught);
+      if (error.code === 'DESYNC') this.#options.onDesync(error);
+      else log.warn({ step, code: error.code, reason: error.message }, 'checkpoint failed; training goes on');
+    });
+  }
+
+  /** Takes the last checkpoint of the run, after any that is under way. */
+  async takeFinal(request: CheckpointRequest): Promise<void> {
+    await this.#underWay;
+    if (this.#latest?.held.step === request.held.step) return;
+    await this.#enqueue(request);
+  }
+
+  /**
+   * The state of the newest checkpoint, read once for all workers that ask at the same time.
+   *
+   * @throws TrainingError STALE when another step is asked for.
+   */
+  async stateOf(step: number): Promise<{ readonly state: TrainingState; readonly weightsCrc: number }> {
+    const latest = this.#latest;
+    if (latest?.held.step !== step) {
+      throw new TrainingError('STALE', `the coordinator holds the state after step ${latest?.held.step ?? 'none'}, not ${step}`);
+    }
+    if (this.#loaded?.step !== step) {
+      this.#loaded = { step, state: readCheckpoint(latest.path).then(({ state }) => state) };
+    }
+    return { state: await this.#loaded.state, weightsCrc: latest.held.weightsCrc };
+  }
+
+  /** Frees the memory of a state that was handed out. */
+  release(): void {
+    this.#loaded = undefined;
+  }
+
+  /** Waits until nothing is under way; a pull that has not come far is given up. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#underWay;
+  }
+
+  /** Runs after what is under way, and is what is under way until it is done. */
+  #enqueue(request: CheckpointRequest): Promise<void> {
+    const taking = this.#take(request);
+    const settled = taking.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#underWay = settled;
+    void settled.then(() => {
+      if (this.#underWay === settled) this.#underWay = undefined;
+    });
+    return taking;
+  }
+
+  async #take({ address, held }: CheckpointRequest): Promise<void> {
+    const { folder, keep, run, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
+    const layout = this.#options.layout();
+    if (layout === undefined) throw new TrainingError('INTERNAL', 'no worker has said what its parameters are');
+    const { step, weightsCrc } = held;
+    const startedMs = clock.now();
+    const parameters = layout.reduce((sum, { length }) => sum + length, 0);
+    const { signal } = this.#abort;
+    const state = await pullState({ address, run, step, parameters, weightsCrc, timeoutMs: pullTimeoutMs, signal });
+    const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
+    const written = await writeCheckpoint({ folder, state, layout, info });
+    await recorder.append({ kind: 'checkpoint', step, weightsSha256: written.weightsSha256 });
+    const takenAtMs = clock.now();
+    metrics.checkpointSeconds.observe((takenAtMs - startedMs) / 1_000);
+    const taken = { held, path: written.path, weightsSha256: written.weightsSha256, takenAtMs };
+    if (step >= (this.#latest?.held.step ?? 0)) this.#latest = taken;
+    log.info({ step, path: written.path, bytes: written.bytes }, 'checkpoint written');
+    this.#options.onTaken(taken);
+    await pruneCheckpoints({ folder, keep, bestStep: this.#options.bestStep() }).catch((caught: unknown) => {
+      log.warn({ reason: TrainingError.from(caught).message }, 'old checkpoints were not removed');
+    });
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Takes in what workers computed: steps, evaluations and reports of what they hold. It asks the commit log what each means,
+ * writes the ledger, moves the window of shards when a record is durable, and tells membership. Whatever arrives from a
+ * generation that is over is still true: a step that was applied is committed.
+ */
+import type { EvaluationDone, Report, StepDone } from '@facet/proto';
+import { formatCrc32, type ErrorCode, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { CommitLog, CommitVerdict } from '../commit/commit-log.js';
+import { EvaluationMerge, type EvaluationResult } from '../evaluation/evaluation.js';
+import type { HeldState, MembershipEvent } from '../membership/state.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { ShardPublisher } from '../shards/publisher.js';
+import type { History } from './history.js';
+import type { Recorder } from './recorder.js';
+import type { Stopwatch } from './stopwatch.js';
+
+export interface IntakeOptions {
+  readonly config: RunConfig;
+  readonly plan: Plan;
+  readonly classes: number;
+  readonly commits: CommitLog;
+  readonly history: History;
+  readonly stopwatch: Stopwatch;
+  readonly recorder: Recorder;
+  readonly publisher: Pick<ShardPublisher, 'complete'>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly dispatch: (event: MembershipEvent) => void;
+}
+
+/** What the last committed step was like, for status and metrics. */
+export interface LastStep {
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #evaluatedSteps: Set<number>;
+  #merge: { readonly generation: number; readonly evaluation: EvaluationMerge } | undefined;
+  #current: WorkItem | undefined;
+  #lastStep: LastStep | undefined;
+  #bytesExchanged = 0;
+
+  constructor(options: IntakeOptions, evaluatedSteps: Iterable<number>) {
+    this.#options = options;
+    this.#evaluatedSteps = new Set(evaluatedSteps);
+  }
+
+  /** The piece of work that the generation is at. */
+  get current(): WorkItem | undefined {
+    return this.#current;
+  }
+
+  get lastStep(): LastStep | undefined {
+    return this.#lastStep;
+  }
+
+  /** Bytes that workers sent each other, as they reported them. */
+  get bytesExchanged(): number {
+    return this.#bytesExchanged;
+  }
+
+  /** A generation begins. */
+  begin(work: WorkItem): void {
+    this.#current = work;
+    this.#merge = undefined;
+    if (work.kind === 'train') this.#options.stopwatch.start();
+  }
+
+  /** A worker finished a step. */
+  acceptStep(workerId: string, done: StepDone): void {
+    this.#bytesExchanged += done.bytesSent;
+    const verdict = this.#judge(workerId, done);
+    if (verdict.kind === 'fault') this.fail(verdict.code, verdict.message, done);
+  }
+
+  /**
+   * A worker says what it holds. Steps that only it knows are committed from its report.
+   *
+   * @returns the state when the ledger explains it; `reason` when it must not be a source.
+   */
+  acceptReport(workerId: string, report: Report): { readonly held: HeldState | undefined; readonly fault?: CommitVerdict & { readonly kind: 'fault' } } {
+    if (!report.hasState) return { held: undefined };
+    const { commits, log } = this.#options;
+    for (const done of report.recent) {
+      // A gap: what the worker holds beyond it cannot be explained.
+      if (done.step > commits.lastStep + 1) break;
+      const verdict = this.#judge(workerId, done);
+      if (verdict.kind === 'fault') return { held: undefined, fault: verdict };
+    }
+    const { appliedStep: step, weightsCrc } = report;
+    if (step > commits.lastStep) {
+      log.warn({ workerId, step, committedStep: commits.lastStep }, "a worker's state is ahead of the ledger and is not used");
+      return { held: undefined };
+    }
+    const committed = commits.weightsCrcOf(step);
+    if (committed !== undefined && committed !== weightsCrc) {
+      const message = `worker ${workerId} holds weights ${formatCrc32(weightsCrc)} after step ${step}, the ledger says ${formatCrc32(committed)}; resume from the last checkpoint`;
+      return { held: undefined, fault: { kind: 'fault', code: 'DESYNC', message } };
+    }
+    return { held: { step, weightsCrc } };
+  }
+
+  /** A worker finished its part of an evaluation. */
+  acceptEvaluation(workerId: string, done: EvaluationDone): void {
+    const { plan, classes, commits } = this.#options;
+    const { generation, step } = done;
+    if (this.#current?.kind !== 'evaluate' || this.#current.step !== step || commits.weightsCrcOf(step) === undefined) {
+      const message = `worker ${workerId} reports the evaluation after step ${step}, expected ${describe(this.#current)}; report this as a bug`;
+      this.fail('ACCOUNTING', message, done);
+      return;
+    }
+    if (this.#merge?.generation !== generation || this.#merge.evaluation.step !== step) {
+      this.#merge = { generation, evaluation: new EvaluationMerge({ plan, step, classes }) };
+    }
+    const verdict = this.#merge.evaluation.accept({ workerId, ...done });
+    if (verdict.kind === 'fault') this.fail('ACCOUNTING', verdict.message, done);
+    else if (verdict.kind === 'complete') this.#completeEvaluation(verdict.result);
+  }
+
+  /** Ends the run because of what a worker reported. */
+  fail(code: ErrorCode, message: string, { generation, step }: { readonly generation: number; readonly step: number }): void {
+    const { recorder, metrics, dispatch } = this.#options;
+    metrics.countFault(code);
+    void recorder.append({ kind: 'fault', generation, step, code, message });
+    dispatch({ kind: 'failed', code, message });
+  }
+
+  #judge(workerId: string, done: StepDone): CommitVerdict {
+    const { commits, recorder } = this.#options;
+    const { generation, step } = done;
+    const verdict = commits.accept({ ...done, workerId });
+    if (verdict.kind === 'commit') {
+      const { epoch, samples } = verdict;
+      const weightsCrc = formatCrc32(done.weightsCrc);
+      const writing = recorder.append({ kind: 'commit', step, epoch, generation, samples, loss: done.loss, weightsCrc });
+      this.#advance(done, writing);
+      this.#options.metrics.ledgerCommits.inc();
+      this.#options.history.commit({ step, loss: done.loss, sampleCount: samples.length, correct: done.correct });
+      this.#options.dispatch({ kind: 'committed', step });
+    } else if (verdict.kind === 'replay') {
+      this.#advance(done, recorder.append({ kind: 'replay', step, generation, weightsCrc: formatCrc32(done.weightsCrc) }));
+      this.#options.metrics.replays.inc();
+    }
+    return verdict;
+  }
+
+  /** A step is done for the first time in its generation. */
+  #advance(done: StepDone, writing: Promise<boolean>): void {
+    const { plan, stopwatch, history, metrics, publisher } = this.#options;
+    const { step, sampleCount } = done;
+    const item = { kind: 'train', step } as const;
+    const seconds = stopwatch.lap(sampleCount);
+    history.addSeconds(step, seconds);
+    if (plan.isLastOfEpoch(step)) stopwatch.pause();
+    metrics.samples.inc(sampleCount);
+    this.#current = plan.next(item);
+    this.#lastStep = { step, loss: done.loss, accuracy: sampleCount === 0 ? 0 : done.correct / sampleCount };
+    void writing.then((isDurable) => {
+      if (isDurable) publisher.complete(item);
+    });
+  }
+
+  #completeEvaluation(result: EvaluationResult): void {
+    const { plan, stopwatch, history, recorder, publisher, commits, dispatch, log } = this.#options;
+    const { step, testAccuracy, testLoss } = result;
+    const item = { kind: 'evaluate', step } as const;
+    this.#merge = undefined;
+    this.#current = plan.next(item);
+    if (this.#current !== undefined) stopwatch.start();
+    history.evaluate(result);
+    const isNew = !this.#evaluatedSteps.has(step);
+    this.#evaluatedSteps.add(step);
+    const epoch = plan.epochOf(step);
+    log.info({ epoch, step, testAccuracy, testLoss }, 'evaluated');
+    const writing = isNew ? recorder.append({ kind: 'evaluation', step, epoch, testAccuracy, testLoss }) : Promise.resolve(true);
+    void writing.then((isDurable) => {
+      if (!isDurable) return;
+      publisher.complete(item);
+      dispatch({ kind: 'evaluated', held: { step, weightsCrc: commits.weightsCrcOf(step) ?? 0 } });
+    });
+  }
+}
+
+function describe(item: WorkItem | undefined): string {
+  if (item === undefined) return 'nothing more';
+  return item.kind === 'train' ? `training step ${item.step}` : `the evaluation after step ${item.step}`;
+}

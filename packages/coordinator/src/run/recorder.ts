@@ -1,0 +1,42 @@
+/**
+ * Writes the ledger's records: stamps them, measures how long the disk takes, and lets callers go on when a record is
+ * durable. A ledger that cannot be written is reported once, by the ledger itself; nothing here rejects.
+ */
+import type { LedgerRecord } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { LedgerFile } from '../ledger/ledger-file.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Clock } from './clock.js';
+
+type WithoutTime<R> = R extends unknown ? Omit<R, 'at'> : never;
+
+/** A record before it is stamped. */
+export type NewRecord = WithoutTime<LedgerRecord>;
+
+export interface RecorderOptions {
+  readonly ledger: Pick<LedgerFile, 'append'>;
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'ledgerAppendSeconds'>;
+  readonly log: Logger;
+}
+
+export interface Recorder {
+  /** Resolves to true when the record is on disk, to false when the ledger cannot be written. */
+  append(record: NewRecord): Promise<boolean>;
+}
+
+export function createRecorder({ ledger, clock, metrics, log }: RecorderOptions): Recorder {
+  return {
+    async append(record) {
+      const startedMs = clock.now();
+      try {
+        await ledger.append({ ...record, at: clock.wallTime() });
+        metrics.ledgerAppendSeconds.observe((clock.now() - startedMs) / 1_000);
+        return true;
+      } catch (caught) {
+        log.error({ kind: record.kind, reason: String(caught) }, 'a record was not written');
+        return false;
+      }
+    },
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * A run's folder and what an earlier coordinator left in it. Opening takes the lock, reads the ledger and the newest sound
+ * checkpoint, and refuses what does not belong together; from then on only this process writes here.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  TrainingError,
+  trainingSchema,
+  type LedgerRecord,
+  type RunConfig,
+  type RunRecord,
+  type TrainingConfig,
+} from '@facet/shared';
+import type { Dataset } from '@facet/datasets';
+import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
+import { openLedger, type LedgerFile } from '../ledger/ledger-file.js';
+import { lockRun, type RunLock } from './run-lock.js';
+
+const LEDGER_FILE = 'ledger.jsonl';
+const CONFIG_FILE = 'config.json';
+const RESULT_FILE = 'result.json';
+
+export interface OpenRunFolderOptions {
+  readonly folder: string;
+  readonly mode: 'new' | 'resume';
+  readonly config: RunConfig;
+  readonly onLedgerError: (error: TrainingError) => void;
+}
+
+export interface RunFolder {
+  readonly path: string;
+  readonly checkpointsPath: string;
+  readonly ledger: LedgerFile;
+  /** Newest sound checkpoint of an earlier coordinator. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** One sentence each about what was found damaged. */
+  readonly warnings: readonly string[];
+  writeResult(result: unknown): Promise<void>;
+  /** Closes the ledger and gives the lock back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the folder of a run.
+ *
+ * @throws TrainingError RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED, LEDGER_INVALID or CHECKPOINT_INCOMPATIBLE.
+ */
+export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {
+  const { folder, mode, config, onLedgerError } = options;
+  await checkMode(options);
+  await mkdir(folder, { recursive: true });
+  const lock = await lockRun(folder);
+  let ledger: LedgerFile | undefined;
+  try {
+    // Again under the lock: two may have been started at once.
+    await checkMode(options);
+    const checkpointsPath = join(folder, 'checkpoints');
+    const { checkpoint, skipped } = await newestSoundCheckpoint(checkpointsPath);
+    ledger = await openLedger({ folder, onError: onLedgerError });
+    const warnings = skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
+    if (ledger.recovered !== undefined) {
+      warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
+    }
+    if (mode === 'new' || ledger.records.length === 0) await replaceFile(join(folder, CONFIG_FILE), configText(config));
+    return {
+      path: folder,
+      checkpointsPath,
+      ledger,
+      checkpoint,
+      warnings,
+      writeResult: (result) => replaceFile(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`),
+      close: () => closeBoth(ledger, lock),
+    };
+  } catch (caught) {
+    await closeBoth(ledger, lock);
+    throw caught;
+  }
+}
+
+/** The result of a run that ended earlier, as it was written; undefined when there is none. */
+export async function readResult(folder: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(join(folder, RESULT_FILE), 'utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The resolved configuration as it is stored and sent. */
+export function configText(config: RunConfig): string {
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** SHA-256 of the part of the configuration that decides the arithmetic. */
+export function trainingConfigSha256(config: RunConfig): string {
+  return createHash('sha256').update(JSON.stringify(trainingPart(config))).digest('hex');
+}
+
+function trainingPart(config: RunConfig): TrainingConfig {
+  const keys = Object.keys(trainingSchema.shape) as (keyof TrainingConfig)[];
+  return trainingSchema.parse(Object.fromEntries(keys.map((key) => [key, config[key]])));
+}
+
+export interface RunRecordOptions {
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly at: string;
+}
+
+/** What the ledger's first record must say about this run. */
+export function runRecord({ config, dataset, at }: RunRecordOptions): RunRecord {
+  return {
+    kind: 'run',
+    version: 1,
+    run: config.run,
+    dataset: dataset.name,
+    datasetSha256: dataset.sha256,
+    trainSamples: dataset.train.count,
+    seed: config.seed,
+    globalBatch: config.batch.global,
+    microBatch: config.batch.micro,
+    epochs: config.epochs,
+    configSha256: trainingConfigSha256(config),
+    at,
+  };
+}
+
+/**
+ * Compares the ledger of an earlier coordinator with this run.
+ *
+ * @throws TrainingError CONFIG_INVALID naming what differs.
+ */
+export function checkSameRun(records: readonly LedgerRecord[], expected: RunRecord): void {
+  const [found] = records;
+  if (found?.kind !== 'run') {
+    throw new TrainingError('LEDGER_INVALID', `the ledger starts with "${found?.kind}", expected "run"; restore it from a copy`);
+  }
+  const keys = ['run', 'dataset', 'datasetSha256', 'trainSamples', 'seed', 'globalBatch', 'microBatch', 'epochs', 'configSha256'] as const;
+  const differing = keys.filter((key) => found[key] !== expected[key]);
+  if (differing.length === 0) return;
+  const list = differing.map((key) => `${key} was ${found[key]}, is ${expected[key]}`).join('; ');
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `run ${found.run} was started with another configuration or dataset: ${list}; what decides the arithmetic is fixed for the life of a run`,
+  );
+}
+
+async function checkMode({ folder, mode, config }: OpenRunFolderOptions): Promise<void> {
+  const hasLedger = await hasContent(join(folder, LEDGER_FILE));
+  if (mode === 'new' && hasLedger) {
+    throw new TrainingError('RUN_EXISTS', `run ${config.run} exists in ${folder}; say \`facet resume ${config.run}\`, or another --run`);
+  }
+  if (mode === 'resume' && !hasLedger) {
+    throw new TrainingError('RUN_NOT_FOUND', `there is no run to resume in ${folder}: ${LEDGER_FILE} is missing; check --run and the folder`);
+  }
+}
+
+/** An empty ledger is that of a coordinator that failed before it began. */
+async function hasContent(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size > 0;
+  } catch {
+    return false;
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.part`;
+  await writeFile(temporary, text);
+  await rename(temporary, path).catch(async (caught: unknown) => {
+    await rm(temporary, { force: true });
+    throw caught;
+  });
+}
+
+async function closeBoth(ledger: LedgerFile | undefined, lock: RunLock): Promise<void> {
+  try {
+    await ledger?.close();
+  } finally {
+    await lock.release();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Measures training without waiting for the first workers and without evaluation. It runs from the first Start to the
+ * last step, stands still from the last step of an epoch until the evaluation after it is done, and counts regrouping.
+ */
+
+const MS_PER_SECOND = 1_000;
+/** Weight of the newest step in the moving rate. */
+const SMOOTHING = 0.2;
+
+export class Stopwatch {
+  readonly #now: () => number;
+  #sinceMs: number | undefined;
+  #totalMs = 0;
+  #samples = 0;
+  #rate = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Begins to count, unless it counts already. */
+  start(): void {
+    this.#sinceMs ??= this.#now();
+  }
+
+  /** Takes the time since the last lap; 0 when it stands still. `samples` were trained in it. */
+  lap(samples: number): number {
+    if (this.#sinceMs === undefined) return 0;
+    const nowMs = this.#now();
+    const lapMs = nowMs - this.#sinceMs;
+    this.#sinceMs = nowMs;
+    this.#totalMs += lapMs;
+    this.#samples += samples;
+    if (samples > 0 && lapMs > 0) {
+      const rate = (samples / lapMs) * MS_PER_SECOND;
+      this.#rate = this.#rate === 0 ? rate : this.#rate + SMOOTHING * (rate - this.#rate);
+    }
+    return lapMs / MS_PER_SECOND;
+  }
+
+  /** Stands still until the next start; time since the last lap is not counted. */
+  pause(): void {
+    this.#sinceMs = undefined;
+  }
+
+  get seconds(): number {
+    return this.#totalMs / MS_PER_SECOND;
+  }
+
+  /** Mean over the whole training time. */
+  get samplesPerSecond(): number {
+    return this.#totalMs === 0 ? 0 : this.#samples / this.seconds;
+  }
+
+  /** Moving mean over the last steps. */
+  get recentSamplesPerSecond(): number {
+    return this.#rate;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The connected workers as the wire knows them: their streams, addresses, programs and last timings. It compares programs,
+ * because workers whose programs differ must not train together, and translates commands into messages.
+ */
+import type { Hello, JoinResponse, StepDone } from '@facet/proto';
+import { TrainingError, type ParameterLayout } from '@facet/shared';
+import type { JoinSession } from '../grpc/join-session.js';
+
+export interface ProgramFacts {
+  readonly programSha256: string;
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly engine: string;
+  readonly device: string;
+}
+
+export interface ConnectedWorker {
+  readonly session: JoinSession;
+  readonly hello: Hello;
+  program: ProgramFacts | undefined;
+  lastStep: StepDone | undefined;
+}
+
+export class WorkerDirectory {
+  readonly #workers = new Map<string, ConnectedWorker>();
+  /** Everybody who was ever here: only they may come back with state of this run. */
+  readonly #known = new Set<string>();
+  readonly #checkpointLayout: readonly ParameterLayout[] | undefined;
+  #reference: { readonly workerId: string; readonly program: ProgramFacts } | undefined;
+
+  constructor(checkpointLayout: readonly ParameterLayout[] | undefined) {
+    this.#checkpointLayout = checkpointLayout;
+  }
+
+  get all(): ReadonlyMap<string, ConnectedWorker> {
+    return this.#workers;
+  }
+
+  get(workerId: string): ConnectedWorker | undefined {
+    return this.#workers.get(workerId);
+  }
+
+  /**
+   * Adds a worker.
+   *
+   * @returns the session that the same process had before; the caller ends it.
+   * @throws TrainingError CONFIG_INVALID when another process has the id.
+   */
+  add(session: JoinSession, hello: Hello): JoinSession | undefined {
+    const { workerId, host, pid } = hello;
+    const existing = this.#workers.get(workerId);
+    if (existing !== undefined && (existing.hello.host !== host || existing.hello.pid !== pid)) {
+      const { hello: other } = existing;
+      throw new TrainingError(
+        'CONFIG_INVALID',
+        `worker id ${workerId} is in use by process ${other.pid} on ${other.host}; give every worker an id of its own`,
+      );
+    }
+    this.#workers.set(workerId, { session, hello, program: undefined, lastStep: undefined });
+    return existing?.session;
+  }
+
+  remove(workerId: string): ConnectedWorker | undefined {
+    const worker = this.#workers.get(workerId);
+    this.#workers.delete(workerId);
+    return worker;
+  }
+
+  /** Workers on a host. */
+  countOn(host: string): number {
+    return [...this.#workers.values()].filter(({ hello }) => hello.host === host).length;
+  }
+
+  /**
+   * Notes a worker's program.
+   *
+   * @returns whether the worker was ready before, in this coordinator's life.
+   * @throws TrainingError VERSION_MISMATCH when it differs from the first worker's, CHECKPOINT_INCOMPATIBLE when it does
+   *   not fit the checkpoint that the run resumes from.
+   */
+  acceptProgram(workerId: string, program: ProgramFacts): 'known' | 'new' {
+    const layout = this.#checkpointLayout;
+    if (layout !== undefined) checkAgainstCheckpoint(workerId, program, layout);
+    if (this.#reference !== undefined) checkAgainstFirst(workerId, program, this.#reference);
+    this.#reference ??= { workerId, program };
+    const worker = this.#workers.get(workerId);
+    if (worker !== undefined) worker.program = program;
+    const wasKnown = this.#known.has(workerId);
+    this.#known.add(workerId);
+    return wasKnown ? 'known' : 'new';
+  }
+
+  /** Where each parameter lies in the flat buffers; known once a worker was ready. */
+  get layout(): readonly ParameterLayout[] | undefined {
+    return this.#reference === undefined ? undefined : layoutOf(this.#reference.program);
+  }
+
+  send(workerId: string, response: JoinResponse): void {
+    this.#workers.get(workerId)?.session.send(response);
+  }
+}
+
+function layoutOf({ parameters }: ProgramFacts): readonly ParameterLayout[] {
+  let offset = 0;
+  return parameters.map(({ name, shape }) => {
+    const length = shape.reduce((product, size) => product * size, 1);
+    const part = { name, shape, offset, length };
+    offset += length;
+    return part;
+  });
+}
+
+function checkAgainstFirst(
+  workerId: string,
+  program: ProgramFacts,
+  first: { readonly workerId: string; readonly program: ProgramFacts },
+): void {
+  const isSame =
+    program.programSha256 === first.program.programSha256 && describe(program.parameters) === describe(first.program.parameters);
+  if (isSame) return;
+  throw new TrainingError(
+    'VERSION_MISMATCH',
+    `program differs: worker ${workerId} built ${program.programSha256.slice(0, 12)}, worker ${first.workerId} ` +
+      `${first.program.programSha256.slice(0, 12)}; install the same version of Facet and its packages on every machine`,
+  );
+}
+
+function checkAgainstCheckpoint(workerId: string, { parameters }: ProgramFacts, layout: readonly ParameterLayout[]): void {
+  const expected = layout.toSorted((a, b) => a.offset - b.offset);
+  if (describe(parameters) === describe(expected)) return;
+  const at = expected.findIndex((part, index) => describe([part]) !== describe(parameters.slice(index, index + 1)));
+  const found = parameters[at];
+  throw new TrainingError(
+    'CHECKPOINT_INCOMPATIBLE',
+    `worker ${workerId} has ${found === undefined ? 'no parameter' : describe([found])} where the checkpoint has ` +
+      `${describe(expected.slice(at, at + 1))}; resume with the version of Facet that wrote it`,
+  );
+}
+
+function describe(parameters: readonly { readonly name: string; readonly shape: readonly number[] }[]): string {
+  return parameters.map(({ name, shape }) => `${name}[${shape.join('x')}]`).join(' ');
+}

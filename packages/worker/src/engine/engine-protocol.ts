@@ -1,0 +1,38 @@
+/**
+ * What the main thread and the engine thread say to each other. Buffers are shared memory; onnxruntime-node cannot read
+ * shared memory, so the engine thread keeps a private mirror of every buffer and copies what a run needs.
+ */
+import type { SessionOptions } from './ort-session.js';
+import type { Program } from './program.js';
+
+/** A slice of a named shared buffer, in float32 elements. */
+export interface BufferSlice {
+  readonly buffer: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A program bound to slices of buffers. */
+export interface BindingPlan {
+  readonly program: number;
+  readonly inputs: Readonly<Record<string, BufferSlice>>;
+  readonly outputs: Readonly<Record<string, BufferSlice>>;
+}
+
+export interface EnginePlan {
+  readonly session: SessionOptions;
+  readonly programs: readonly Program[];
+  readonly buffers: Readonly<Record<string, SharedArrayBuffer>>;
+  readonly bindings: readonly BindingPlan[];
+}
+
+export interface RunRequest {
+  readonly binding: number;
+  /** Buffers whose content changed since the thread last saw it. */
+  readonly copyIn: readonly string[];
+}
+
+export type EngineReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
