@@ -12,3 +12,7 @@ export {
   type Checkpoint,
   type SkippedCheckpoint,
 } from './checkpoint/read-checkpoint.js';
+export { startCoordinator } from './start-coordinator.js';
+export type { Coordinator, CoordinatorOptions } from './coordinator.js';
+export type { RunResult, StoredResult } from './run/result.js';
+export type { Clock } from './run/clock.js';

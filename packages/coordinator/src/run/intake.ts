@@ -39,7 +39,8 @@ export interface LastStep {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #evaluatedSteps: Set<number>;
-  #merge: { readonly generation: number; readonly evaluation: EvaluationMerge } | undefined;
+  /** By step. A fast worker may be a step further before a slow one's evaluation arrives. */
+  readonly #merges = new Map<number, EvaluationMerge>();
   #current: WorkItem | undefined;
   #lastStep: LastStep | undefined;
   #bytesExchanged = 0;
@@ -66,8 +67,16 @@ export class Intake {
   /** A generation begins. */
   begin(work: WorkItem): void {
     this.#current = work;
-    this.#merge = undefined;
-    if (work.kind === 'train') this.#options.stopwatch.start();
+    this.#merges.clear();
+  }
+
+  /** Every member is formed: the time of training counts from here. */
+  start(): void {
+    if (this.#current?.kind === 'train') this.#options.stopwatch.start();
+  }
+
+  get committedStep(): number {
+    return this.#options.commits.lastStep;
   }
 
   /** A worker finished a step. */
@@ -107,16 +116,18 @@ export class Intake {
   /** A worker finished its part of an evaluation. */
   acceptEvaluation(workerId: string, done: EvaluationDone): void {
     const { plan, classes, commits } = this.#options;
-    const { generation, step } = done;
-    if (this.#current?.kind !== 'evaluate' || this.#current.step !== step || commits.weightsCrcOf(step) === undefined) {
-      const message = `worker ${workerId} reports the evaluation after step ${step}, expected ${describe(this.#current)}; report this as a bug`;
+    const { step } = done;
+    if (commits.weightsCrcOf(step) === undefined || !plan.isLastOfEpoch(step)) {
+      const message = `worker ${workerId} reports an evaluation after step ${step}, expected one after a committed last step of an epoch; report this as a bug`;
       this.fail('ACCOUNTING', message, done);
       return;
     }
-    if (this.#merge?.generation !== generation || this.#merge.evaluation.step !== step) {
-      this.#merge = { generation, evaluation: new EvaluationMerge({ plan, step, classes }) };
+    let merge = this.#merges.get(step);
+    if (merge === undefined) {
+      merge = new EvaluationMerge({ plan, step, classes });
+      this.#merges.set(step, merge);
     }
-    const verdict = this.#merge.evaluation.accept({ workerId, ...done });
+    const verdict = merge.accept({ workerId, ...done });
     if (verdict.kind === 'fault') this.fail('ACCOUNTING', verdict.message, done);
     else if (verdict.kind === 'complete') this.#completeEvaluation(verdict.result);
   }
@@ -156,6 +167,7 @@ export class Intake {
     const seconds = stopwatch.lap(sampleCount);
     history.addSeconds(step, seconds);
     if (plan.isLastOfEpoch(step)) stopwatch.pause();
+    else stopwatch.start();
     metrics.samples.inc(sampleCount);
     this.#current = plan.next(item);
     this.#lastStep = { step, loss: done.loss, accuracy: sampleCount === 0 ? 0 : done.correct / sampleCount };
@@ -168,9 +180,11 @@ export class Intake {
     const { plan, stopwatch, history, recorder, publisher, commits, dispatch, log } = this.#options;
     const { step, testAccuracy, testLoss } = result;
     const item = { kind: 'evaluate', step } as const;
-    this.#merge = undefined;
-    this.#current = plan.next(item);
-    if (this.#current !== undefined) stopwatch.start();
+    this.#merges.delete(step);
+    if (this.#current?.kind === 'evaluate' && this.#current.step === step) {
+      this.#current = plan.next(item);
+      if (this.#current !== undefined) stopwatch.start();
+    }
     history.evaluate(result);
     const isNew = !this.#evaluatedSteps.has(step);
     this.#evaluatedSteps.add(step);
@@ -183,9 +197,4 @@ export class Intake {
       dispatch({ kind: 'evaluated', held: { step, weightsCrc: commits.weightsCrcOf(step) ?? 0 } });
     });
   }
-}
-
-function describe(item: WorkItem | undefined): string {
-  if (item === undefined) return 'nothing more';
-  return item.kind === 'train' ? `training step ${item.step}` : `the evaluation after step ${item.step}`;
 }

@@ -15,7 +15,11 @@ export function checkDigitBound(globalBatch: number): number {
 }
 
 /** The sum of the check digits of some samples of one epoch; below 2^24 for up to a global batch of them. */
-export function sampleChecksum(config: Pick<TrainingConfig, 'seed' | 'batch'>, epoch: number, ids: Uint32Array): number {
+export function sampleChecksum(
+  config: Pick<TrainingConfig, 'seed' | 'batch'>,
+  epoch: number,
+  ids: Uint32Array,
+): number {
   const bound = checkDigitBound(config.batch.global);
   let sum = 0;
   for (const id of ids) sum += randomKey('accounting', config.seed, epoch, id) % bound;

@@ -70,13 +70,15 @@ export function decodeShardMessage(bytes: Uint8Array): ShardMessage {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.getUint32(0, true);
-  if (magic !== MAGIC) throw invalid(`a shard message starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
+  if (magic !== MAGIC)
+    throw invalid(`a shard message starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
   const kind = view.getUint8(4);
   const hasPixels = view.getUint8(5);
   if (kind !== 1 && kind !== 2) throw invalid(`a shard message has kind ${kind}, expected 1 or 2`);
   if (hasPixels > 1) throw invalid(`a shard message has pixel flag ${hasPixels}, expected 0 or 1`);
   const count = view.getUint32(24, true);
-  if (count === 0 || count > MAX_SAMPLES) throw invalid(`a shard message has ${count} samples, expected 1 to ${MAX_SAMPLES}`);
+  if (count === 0 || count > MAX_SAMPLES)
+    throw invalid(`a shard message has ${count} samples, expected 1 to ${MAX_SAMPLES}`);
   const bytesPerSample = view.getUint32(28, true);
   const expected = shardMessageBytes(count, hasPixels === 1 ? bytesPerSample : undefined);
   if (bytes.length !== expected) {
@@ -84,7 +86,8 @@ export function decodeShardMessage(bytes: Uint8Array): ShardMessage {
   }
   const stated = view.getUint32(bytes.length - CRC_BYTES, true);
   const actual = crc32(bytes.subarray(0, bytes.length - CRC_BYTES));
-  if (stated !== actual) throw invalid(`a shard message has checksum ${actual.toString(16)}, expected ${stated.toString(16)}`);
+  if (stated !== actual)
+    throw invalid(`a shard message has checksum ${actual.toString(16)}, expected ${stated.toString(16)}`);
 
   const labelsAt = HEADER_BYTES + 4 * count;
   return {

@@ -1,0 +1,54 @@
+/**
+ * Which code this is: the package's version and a hash over the compiled files of all our packages, so that two machines
+ * with the same version number and different code refuse each other instead of training different models.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from './context.js';
+
+const PACKAGES = ['shared', 'proto', 'datasets', 'telemetry', 'coordinator', 'worker'] as const;
+const HASH_DIGITS = 12;
+
+/** A package's name and the folder of its compiled files. */
+export interface CodeFolder {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/** The version of the running code, as in `0.1.0+1a2b3c4d5e6f`; FACET_CODE_VERSION overrides it, for tests. */
+export async function readCodeVersion(env: Environment): Promise<string> {
+  if (env['FACET_CODE_VERSION']) return env['FACET_CODE_VERSION'];
+  const own = path.dirname(fileURLToPath(import.meta.url));
+  const others = PACKAGES.map((name) => ({
+    name,
+    folder: path.dirname(fileURLToPath(import.meta.resolve(`@facet/${name}`))),
+  }));
+  const hash = await hashCode([...others, { name: 'cli', folder: own }]);
+  return `${await readPackageVersion()}+${hash}`;
+}
+
+/** The version in package.json. */
+export async function readPackageVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** The first digits of the SHA-256 over the names and contents of all .js files, whatever order they are given in. */
+export async function hashCode(folders: readonly CodeFolder[]): Promise<string> {
+  const files: { readonly name: string; readonly file: string }[] = [];
+  for (const { name, folder } of folders) {
+    for (const entry of await readdir(folder, { recursive: true })) {
+      const relative = entry.split(path.sep).join('/');
+      if (relative.endsWith('.js')) files.push({ name: `${name}/${relative}`, file: path.join(folder, entry) });
+    }
+  }
+  files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hash = createHash('sha256');
+  for (const { name, file } of files) {
+    const content = await readFile(file);
+    hash.update(`${name}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex').slice(0, HASH_DIGITS);
+}

@@ -1,0 +1,99 @@
+/**
+ * The flags that set configuration keys, shared by every command that needs a run's configuration. One table says which
+ * flag sets which key; `--set key=value` reaches all others. Values are not judged here: the schema does it for all layers.
+ */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { mergeMappings, nest, type Mapping } from '@facet/shared';
+import { parse } from 'yaml';
+
+interface ConfigFlag {
+  readonly flags: string;
+  /** Dotted configuration key. */
+  readonly key: string;
+  readonly takes: 'number' | 'text';
+  readonly about: string;
+}
+
+/** Flags of every command that takes a configuration. */
+const TRAINING_FLAGS: readonly ConfigFlag[] = [
+  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: 'what to train on: mnist' },
+  { flags: '--preset <name>', key: 'preset', takes: 'text', about: 'model and recipe that belong together' },
+  { flags: '--epochs <number>', key: 'epochs', takes: 'number', about: 'passes over the training set' },
+  { flags: '--seed <number>', key: 'seed', takes: 'number', about: 'fixes every random choice' },
+];
+
+const OPERATION_FLAGS: readonly ConfigFlag[] = [
+  { flags: '--workers <number>', key: 'workers.count', takes: 'number', about: 'workers to train with' },
+  { flags: '--data <way>', key: 'data', takes: 'text', about: 'stream (pixels come over NATS) or local (every worker has the dataset)' },
+  { flags: '--data-folder <folder>', key: 'dataFolder', takes: 'text', about: "folder with the dataset's files, instead of the built-in source" },
+  { flags: '--nats <url>', key: 'nats.url', takes: 'text', about: 'a broker that runs already (nats://HOST:4222)' },
+  { flags: '--engine <name>', key: 'engine.name', takes: 'text', about: 'what runs the gradient program: onnxruntime' },
+  { flags: '--device <name>', key: 'engine.device', takes: 'text', about: 'cpu, webgpu or cuda' },
+  { flags: '--threads <number>', key: 'engine.threads', takes: 'number', about: 'threads of each worker; 0 divides the cores' },
+];
+
+const RUN_FLAG: ConfigFlag = { flags: '--run <name>', key: 'run', takes: 'text', about: 'name of the run (default: from dataset, preset and time)' };
+
+const COORDINATOR_FLAGS: readonly ConfigFlag[] = [
+  { flags: '--host <address>', key: 'coordinator.host', takes: 'text', about: 'address to listen on (default: 127.0.0.1)' },
+  { flags: '--port <number>', key: 'coordinator.port', takes: 'number', about: 'port for workers; 0 takes any free one' },
+  { flags: '--http-port <number>', key: 'coordinator.httpPort', takes: 'number', about: 'port for metrics; 0 takes any free one' },
+];
+
+/** What commander makes of the options that are added here; those in the tables are read by key. */
+export interface ConfigOptions extends Readonly<Record<string, unknown>> {
+  readonly config?: string;
+  readonly set?: readonly (readonly [key: string, value: unknown])[];
+}
+
+/** Adds --config, --set and the flags of the configuration; `run` is left out where the run is an argument. */
+export function addConfigOptions(command: Command, which: 'up' | 'coordinator' | 'resume'): Command {
+  command.option('--config <file>', 'YAML file with configuration keys; flags and environment are stronger');
+  for (const flag of flagsFor(which)) command.option(flag.flags, flag.about);
+  return command.addOption(
+    new Option('--set <key=value>', 'any configuration key, as in --set batch.micro=64; may be repeated').argParser(
+      collectSetting,
+    ),
+  );
+}
+
+/** The configuration layer of the flags that were given. */
+export function configLayer(options: ConfigOptions, which: 'up' | 'coordinator' | 'resume'): Mapping {
+  const settings = (options.set ?? []).map(([key, value]) => nest(key, value));
+  const flags = flagsFor(which).flatMap(({ flags: text, key, takes }) => {
+    const given = options[new Option(text).attributeName()];
+    if (typeof given !== 'string') return [];
+    return [nest(key, takes === 'number' ? numberIn(given) : given)];
+  });
+  return [...settings, ...flags].reduce(mergeMappings, {});
+}
+
+function flagsFor(which: 'up' | 'coordinator' | 'resume'): readonly ConfigFlag[] {
+  switch (which) {
+    case 'up':
+      return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS];
+    case 'coordinator':
+      return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS, ...COORDINATOR_FLAGS];
+    case 'resume':
+      return [...OPERATION_FLAGS, ...TRAINING_FLAGS];
+    default:
+      return which satisfies never;
+  }
+}
+
+function collectSetting(text: string, earlier: readonly (readonly [string, unknown])[] = []): (readonly [string, unknown])[] {
+  const parts = /^([^=]+)=(.*)$/s.exec(text);
+  const [, key, value] = parts ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('Expected key=value, as in batch.micro=64.');
+  try {
+    return [...earlier, [key.trim(), parse(value) as unknown]];
+  } catch {
+    return [...earlier, [key.trim(), value]];
+  }
+}
+
+/** Text stays text when it is no number: the schema then says what it expected. */
+function numberIn(text: string): number | string {
+  const value = Number(text);
+  return text.trim() === '' || Number.isNaN(value) ? text : value;
+}

@@ -1,0 +1,128 @@
+/**
+ * Reads a run's configuration from its layers for a command: the file is read and parsed here, everything is judged by
+ * resolveConfig, and what is wrong becomes one error that lists all of it.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  changedTrainingKeys,
+  mergeMappings,
+  isRunName,
+  resolveConfig,
+  TrainingError,
+  type ConfigInput,
+  type ConfigSource,
+  type Mapping,
+  type RunConfig,
+} from '@facet/shared';
+import { parse } from 'yaml';
+import type { Environment } from '../context.js';
+import { defaultRunName, requireRun, runPaths, type RunPaths } from '../runs/run-folders.js';
+
+export interface LoadedConfig {
+  readonly config: RunConfig;
+  readonly sourceOf: (key: string) => ConfigSource;
+}
+
+export interface LoadConfigOptions {
+  readonly env: Environment;
+  readonly runs: string;
+  readonly flags: Mapping;
+  readonly configFile?: string | undefined;
+  /** The most workers that this command takes; absent: as the schema says. */
+  readonly maxWorkers?: number;
+}
+
+/**
+ * The configuration of a new run.
+ *
+ * @throws TrainingError CONFIG_INVALID with every problem; RUN_NAME_INVALID when the name is the only one.
+ */
+export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
+  const { env, runs, flags, configFile } = options;
+  const file = configFile === undefined ? undefined : await readConfigFile(configFile);
+  const defaultRun = (named: { dataset: string; preset: string }): string => defaultRunName(runs, named, new Date());
+  return resolve({ file, environment: env, flags, defaultRun }, options);
+}
+
+/**
+ * The configuration that a run goes on with: as stored, with the overrides of this command.
+ *
+ * @throws TrainingError RUN_NOT_FOUND; CHECKPOINT_INCOMPATIBLE naming every override that would change the arithmetic;
+ *   CONFIG_INVALID when the stored configuration or an override is wrong.
+ */
+export async function loadStoredConfig(
+  run: string,
+  options: LoadConfigOptions,
+): Promise<LoadedConfig & { readonly paths: RunPaths }> {
+  const { env, runs, flags, configFile } = options;
+  const paths = await requireRun(runs, run);
+  const stored = await readConfigFile(paths.config);
+  const before = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
+  const file = configFile === undefined ? {} : requireMapping(await readConfigFile(configFile), configFile);
+  const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags }, options);
+  const changed = changedTrainingKeys(before.config, after.config);
+  if (changed.length > 0) {
+    const list = changed
+      .map((key) => `${key} is ${shownAt(before.config, key)} in run ${run}, asked for ${shownAt(after.config, key)}`)
+      .join('; ');
+    throw new TrainingError(
+      'CHECKPOINT_INCOMPATIBLE',
+      `${list}: what decides the arithmetic is fixed for the life of a run; leave it out, or start a new run with \`facet up\``,
+    );
+  }
+  if (after.config.run !== run) {
+    throw new TrainingError('CONFIG_INVALID', `run: '${after.config.run}', expected '${run}', which is resumed`);
+  }
+  return { ...after, paths };
+}
+
+/**
+ * Parses a YAML file; JSON is YAML too.
+ *
+ * @throws TrainingError CONFIG_INVALID naming the file, and the line when it is no YAML.
+ */
+export async function readConfigFile(file: string): Promise<unknown> {
+  try {
+    return parse(await readFile(file, 'utf8')) as unknown;
+  } catch (caught) {
+    const { code, message } = caught as NodeJS.ErrnoException;
+    const fault = code === 'ENOENT' ? 'there is no such file' : message.trim();
+    throw new TrainingError('CONFIG_INVALID', `${file}: ${fault}; expected a YAML file with configuration keys`, {
+      cause: caught,
+    });
+  }
+}
+
+function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfigOptions): LoadedConfig {
+  const resolved = resolveConfig(input);
+  const problems = resolved.ok ? [] : [...resolved.problems];
+  if (maxWorkers !== undefined) limitWorkers(problems, resolved.ok ? resolved.config.workers.count : 0, maxWorkers);
+  if (problems.length === 0 && resolved.ok) return resolved;
+  const [first] = problems;
+  const badName = input.flags['run'];
+  if (problems.length === 1 && first?.startsWith('run: ') && typeof badName === 'string' && !isRunName(badName)) {
+    runPaths(runs, badName);
+  }
+  const shown = problems.map((problem) => problem.replaceAll('(from the file)', `(from ${configFile ?? 'the file'})`));
+  const text = shown.length === 1 ? shown.join() : `${shown.length} problems:\n${shown.map((line) => `  ${line}`).join('\n')}`;
+  throw new TrainingError('CONFIG_INVALID', text);
+}
+
+/** Of the two limits on workers, only the one that this command has is of use to its reader. */
+function limitWorkers(problems: string[], count: number, maxWorkers: number): void {
+  const expected = `a whole number from 1 to ${maxWorkers}: this command starts all of them on this machine`;
+  const index = problems.findIndex((problem) => /^workers\.count: .* expected a whole number/.test(problem));
+  if (index >= 0) problems[index] = problems[index]!.replace(/a whole number.*$/, expected);
+  else if (count > maxWorkers) problems.push(`workers.count: ${count}, expected ${expected}`);
+}
+
+function requireMapping(value: unknown, file: string): Mapping {
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Mapping;
+  throw new TrainingError('CONFIG_INVALID', `${file} holds no mapping, expected a mapping of keys to values`);
+}
+
+function shownAt(config: RunConfig, key: string): string {
+  const value = key.split('.').reduce<unknown>((at, name) => (at as Mapping | undefined)?.[name], config);
+  return JSON.stringify(value) ?? 'not set';
+}

@@ -1,0 +1,35 @@
+/**
+ * What a command may touch of its process: streams, environment, signals. Commands return their exit code; only main.ts
+ * ends the process, and only a lost parent makes it do so early.
+ */
+import type { ExitCode } from './exit-codes.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A stream that may be a terminal. */
+export type OutputStream = NodeJS.WriteStream;
+
+export interface CliContext {
+  readonly env: Environment;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Calls `stop` with the name of every SIGINT, SIGTERM and SIGHUP, until the returned function is called. */
+  onStopSignal(stop: (signal: NodeJS.Signals) => void): () => void;
+  /** Calls `gone` once when stdin ends: the parent that holds its other side is gone. */
+  onParentGone(gone: () => void): void;
+  /** Ends the process at once. */
+  exit(code: ExitCode): never;
+}
+
+/** Runs one command; what it returns is what the process exits with. */
+export type CommandAction = () => Promise<ExitCode>;
+
+/** Prints one line. */
+export function printLine(stream: OutputStream, line: string): void {
+  stream.write(`${line}\n`);
+}
+
+/** Prints a value as one line of JSON: the last thing that `--json` writes to stdout. */
+export function printJson(stream: OutputStream, value: unknown): void {
+  stream.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,77 @@
+/**
+ * A broker of our own: nats-server with JetStream on a free port of 127.0.0.1, under the guard that ends it with us. Its
+ * store lives in a folder that nobody needs afterwards, because NATS is transport and the ledger is the truth.
+ */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TrainingError } from '@facet/shared';
+import { requireJetStream } from './broker-probe.js';
+import { guarded } from './broker-guard.js';
+import { describeEnd, startChild, type Child } from './child-process.js';
+import { lastLines } from './log-tail.js';
+
+const START_DEADLINE_MS = 20_000;
+const POLL_MS = 20;
+
+export interface BrokerOptions {
+  /** The nats-server binary. */
+  readonly binary: string;
+  /** A folder for the store; removed when the broker ends. */
+  readonly folder: string;
+  readonly logFile: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RunningBroker {
+  readonly url: string;
+  readonly process: Child;
+}
+
+/** Starts the process; it is not ready yet. */
+export function startBrokerProcess({ binary, folder, logFile, env }: BrokerOptions): Child {
+  const store = path.join(folder, 'broker');
+  const args = ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', store, '-js', '-sd', store];
+  return startChild({ name: 'broker', ...guarded(folder, { command: binary, args }), logFile, env });
+}
+
+/**
+ * Starts a broker and waits until it answers.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE with the end of its log when it does not come up.
+ */
+export async function startBroker(options: BrokerOptions, onStarted: (child: Child) => void): Promise<RunningBroker> {
+  const store = path.join(options.folder, 'broker');
+  await mkdir(store, { recursive: true });
+  const child = startBrokerProcess(options);
+  onStarted(child);
+  const deadline = performance.now() + START_DEADLINE_MS;
+  for (;;) {
+    const url = await readPortsFile(store);
+    if (url !== undefined) {
+      await requireJetStream(url);
+      return { url, process: child };
+    }
+    const end = child.end();
+    if (end !== undefined) throw await notStarted(child, `it ended with ${describeEnd(end)}`);
+    if (performance.now() > deadline) throw await notStarted(child, `it has no port after ${START_DEADLINE_MS} ms`);
+    await delay(POLL_MS);
+  }
+}
+
+/** The address in the file that nats-server writes once it listens; undefined until that file is whole. */
+async function readPortsFile(folder: string): Promise<string | undefined> {
+  try {
+    const name = (await readdir(folder)).find((entry) => entry.endsWith('.ports'));
+    if (name === undefined) return undefined;
+    const ports = JSON.parse(await readFile(path.join(folder, name), 'utf8')) as { nats?: readonly string[] };
+    return ports.nats?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
+async function notStarted(child: Child, fault: string): Promise<TrainingError> {
+  const told = (await lastLines(child, 8)).map((line) => `  ${line}`).join('\n');
+  return new TrainingError('BROKER_UNREACHABLE', `nats-server did not start: ${fault}; its last lines:\n${told}`);
+}

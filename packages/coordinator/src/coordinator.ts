@@ -1,0 +1,30 @@
+/**
+ * What a coordinator is to whoever starts it. Types alone; see start-coordinator.ts.
+ */
+import type { RunConfig } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { Clock } from './run/clock.js';
+import type { RunResult } from './run/result.js';
+
+export interface CoordinatorOptions {
+  readonly config: RunConfig;
+  /** Holds the ledger, the checkpoints, config.json, result.json and the lock. */
+  readonly runFolder: string;
+  readonly mode: 'new' | 'resume';
+  /** Workers of another version are refused. */
+  readonly codeVersion: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+export interface Coordinator {
+  /** host:port of the gRPC server; empty when there was nothing left to do. */
+  readonly address: string;
+  readonly httpUrl: string;
+  /** Resolves at the end of the run, whatever the outcome; never rejects. */
+  readonly done: Promise<RunResult>;
+  /** Stops with a checkpoint. */
+  requestStop(reason: string): void;
+  /** Ends at once, without a checkpoint. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,308 @@
+/**
+ * Drives membership: turns what sessions say into events, carries out the commands, and calls the machine again when its
+ * next deadline is due. It is the only place that changes the membership state. Events that commands cause are queued, so
+ * that a transition is never entered from inside another.
+ */
+import type { Hello, JoinResponse } from '@facet/proto';
+import { parseErrorCode, TrainingError, type Plan } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
+import { clip } from '../grpc/messages.js';
+import {
+  nextDeadlineMs,
+  type Command,
+  type Ending,
+  type Membership,
+  type MembershipEvent,
+  type MembershipPolicy,
+} from '../membership/state.js';
+import { transition } from '../membership/transition.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { ShardPublisher } from '../shards/publisher.js';
+import type { Checkpointer } from './checkpointer.js';
+import type { Clock } from './clock.js';
+import type { Intake } from './intake.js';
+import type { Recorder } from './recorder.js';
+import type { Stopwatch } from './stopwatch.js';
+import { formMessage, stopMessage } from './wire-commands.js';
+import type { WorkerDirectory } from './worker-directory.js';
+
+/** A tick that comes so late means that this process was busy; messages that waited are read before anyone is given up. */
+const LATE_TICK_MS = 200;
+
+export interface ConductorOptions {
+  readonly membership: Membership;
+  readonly policy: MembershipPolicy;
+  readonly plan: Plan;
+  readonly everySteps: number;
+  /** Whether workers that this coordinator never saw may bring state of this run. */
+  readonly isResumed: boolean;
+  readonly directory: WorkerDirectory;
+  readonly intake: Intake;
+  readonly checkpointer: Checkpointer;
+  readonly publisher: Pick<ShardPublisher, 'start' | 'stop'>;
+  readonly recorder: Recorder;
+  readonly stopwatch: Stopwatch;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The answer to a worker's Hello. */
+  readonly welcome: (workersOnHost: number) => JoinResponse;
+  /** The run is over; workers have been told. */
+  readonly onEnd: (ending: Ending) => void;
+}
+
+export class Conductor implements SessionHandler {
+  readonly #options: ConductorOptions;
+  readonly #queue: MembershipEvent[] = [];
+  #membership: Membership;
+  #isDispatching = false;
+  #cancelTick: () => void = () => undefined;
+  #lateSinceMs: number | undefined;
+  #regroupedAtMs: number | undefined;
+  #worldSize = 0;
+  #faults = 0;
+  #isClosed = false;
+
+  constructor(options: ConductorOptions) {
+    this.#options = options;
+    this.#membership = options.membership;
+    this.#scheduleTick();
+  }
+
+  get membership(): Membership {
+    return this.#membership;
+  }
+
+  /** Members of the last generation that was formed. */
+  get worldSize(): number {
+    return this.#worldSize;
+  }
+
+  /** Faults that ended a generation, or the run, in this process. */
+  get faults(): number {
+    return this.#faults;
+  }
+
+  onHello(session: JoinSession, hello: Hello): JoinResponse {
+    const { directory, log } = this.#options;
+    const { workerId, host } = hello;
+    if (this.#isClosed || this.#membership.phase.kind === 'ended') {
+      throw new TrainingError('CANCELLED', 'the run is over; start or resume a run');
+    }
+    const previous = directory.add(session, hello);
+    if (previous !== undefined) {
+      previous.end();
+      this.dispatch({ kind: 'closed', workerId, reason: 'it came back on another stream' });
+    }
+    log.info({ workerId, host, exchangeAddress: hello.exchangeAddress }, 'worker connected');
+    this.dispatch({ kind: 'connected', workerId });
+    return this.#options.welcome(directory.countOn(host));
+  }
+
+  onMessage(session: JoinSession, message: CheckedMessage): void {
+    const { workerId } = session;
+    this.dispatch({ kind: 'heard', workerId });
+    switch (message.kind) {
+      case 'ready':
+        this.#onReady(workerId, message.body);
+        break;
+      case 'formed': {
+        const { generation, appliedStep: step, weightsCrc } = message.body;
+        this.dispatch({ kind: 'formed', workerId, generation, held: { step, weightsCrc } });
+        break;
+      }
+      case 'stepDone':
+        this.#onStepDone(workerId, message.body);
+        break;
+      case 'evaluationDone':
+        if (this.#isRunning(message.body.generation)) this.#options.intake.acceptEvaluation(workerId, message.body);
+        break;
+      case 'report': {
+        const { held, fault } = this.#options.intake.acceptReport(workerId, message.body);
+        const { generation, appliedStep: step } = message.body;
+        if (fault !== undefined) this.#options.intake.fail(fault.code, fault.message, { generation, step });
+        else this.dispatch({ kind: 'report', workerId, generation, held });
+        break;
+      }
+      case 'fault': {
+        const { generation, step, code } = message.body;
+        this.dispatch({ kind: 'fault', workerId, generation, step, code: parseErrorCode(code), message: clip(message.body.message) });
+        break;
+      }
+      case 'heartbeat':
+        break;
+      case 'leave':
+        this.dispatch({ kind: 'left', workerId, reason: clip(message.body.reason) });
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  onClosed(session: JoinSession, reason: string): void {
+    const { workerId } = session;
+    if (this.#options.directory.get(workerId)?.session !== session) return;
+    this.#options.directory.remove(workerId);
+    this.#options.log.info({ workerId, reason }, 'worker gone');
+    this.dispatch({ kind: 'closed', workerId, reason });
+  }
+
+  /** Applies an event and everything that follows from it. */
+  dispatch(event: MembershipEvent): void {
+    this.#queue.push(event);
+    if (this.#isDispatching || this.#isClosed) return;
+    this.#isDispatching = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const { policy, clock } = this.#options;
+        const { state, commands } = transition(this.#membership, next, { policy, nowMs: clock.now() });
+        this.#membership = state;
+        for (const command of commands) this.#execute(command);
+      }
+    } finally {
+      this.#isDispatching = false;
+    }
+    this.#scheduleTick();
+  }
+
+  /** No more ticks, no more events. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTick();
+    for (const { session } of this.#options.directory.all.values()) session.end();
+  }
+
+  #onReady(workerId: string, ready: NonNullable<CheckedMessage & { kind: 'ready' }>['body']): void {
+    const { directory, intake, isResumed, log } = this.#options;
+    const arrival = directory.acceptProgram(workerId, ready);
+    const report = ready.state;
+    const mayHoldState = isResumed || arrival === 'known';
+    if (report === null || !mayHoldState) {
+      this.dispatch({ kind: 'ready', workerId, held: undefined });
+      return;
+    }
+    const { held, fault } = intake.acceptReport(workerId, report);
+    // Unlike a member's, a newcomer's wrong state harms nobody: it gets the right one.
+    if (fault !== undefined) log.warn({ workerId, reason: fault.message }, "a newcomer's state is not used");
+    this.dispatch({ kind: 'ready', workerId, held });
+  }
+
+  #onStepDone(workerId: string, done: NonNullable<CheckedMessage & { kind: 'stepDone' }>['body']): void {
+    const { directory, intake, checkpointer, plan, everySteps } = this.#options;
+    const worker = directory.get(workerId);
+    if (worker === undefined) return;
+    worker.lastStep = done;
+    intake.acceptStep(workerId, done);
+    const { generation, step, weightsCrc } = done;
+    const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
+    const { phase } = this.#membership;
+    if (!isDue || phase.kind !== 'running' || phase.generation !== generation || phase.members[0] !== workerId) return;
+    checkpointer.takePeriodic({ address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
+  }
+
+  #isRunning(generation: number): boolean {
+    const { phase } = this.#membership;
+    return phase.kind === 'running' && phase.generation === generation;
+  }
+
+  #execute(command: Command): void {
+    const { directory, publisher, intake, checkpointer, metrics, clock, log, recorder, stopwatch } = this.#options;
+    switch (command.kind) {
+      case 'form': {
+        const { generation, members, work, start } = command;
+        log.info({ generation, worldSize: members.length, ...work, fromStep: start.step }, 'forming a generation');
+        this.#worldSize = members.length;
+        publisher.start({ generation, worldSize: members.length, first: work });
+        intake.begin(work);
+        for (const member of members) directory.send(member.workerId, formMessage(command, member, directory));
+        break;
+      }
+      case 'start': {
+        const { generation, workerIds } = command;
+        log.info({ generation }, 'generation starts');
+        checkpointer.release();
+        if (this.#regroupedAtMs !== undefined) metrics.regroupSeconds.observe((clock.now() - this.#regroupedAtMs) / 1_000);
+        this.#regroupedAtMs = undefined;
+        intake.start();
+        for (const workerId of workerIds) directory.send(workerId, { start: { generation } });
+        break;
+      }
+      case 'regroup': {
+        const { generation, reason, workerIds } = command;
+        log.info({ generation, reason }, 'regrouping');
+        this.#regroupedAtMs = clock.now();
+        publisher.stop();
+        for (const workerId of workerIds) directory.send(workerId, { regroup: { generation, reason } });
+        break;
+      }
+      case 'drop':
+        log.warn({ workerId: command.workerId, reason: command.reason }, 'worker dropped');
+        directory.remove(command.workerId)?.session.end();
+        break;
+      case 'record-fault': {
+        const { generation, code, message } = command;
+        const step = command.step ?? this.#options.intake.committedStep;
+        this.#faults += 1;
+        metrics.countFault(code);
+        void recorder.append({ kind: 'fault', generation, step, code, message });
+        break;
+      }
+      case 'take-final-checkpoint':
+        publisher.stop();
+        void this.#takeFinalCheckpoint(command);
+        break;
+      case 'end': {
+        publisher.stop();
+        stopwatch.pause();
+        const { ending, workerIds } = command;
+        for (const workerId of workerIds) {
+          directory.send(workerId, stopMessage(ending));
+          directory.remove(workerId)?.session.end();
+        }
+        this.#options.onEnd(ending);
+        break;
+      }
+      default:
+        command satisfies never;
+    }
+    if (this.#membership.phase.kind === 'gathering') this.#options.publisher.stop();
+  }
+
+  async #takeFinalCheckpoint({ workerId, held }: Extract<Command, { kind: 'take-final-checkpoint' }>): Promise<void> {
+    const { directory, checkpointer } = this.#options;
+    const address = directory.get(workerId)?.hello.exchangeAddress ?? '';
+    try {
+      await checkpointer.takeFinal({ address, held });
+      this.dispatch({ kind: 'final-checkpoint', workerId, failure: undefined });
+    } catch (caught) {
+      this.dispatch({ kind: 'final-checkpoint', workerId, failure: TrainingError.from(caught).message });
+    }
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick();
+    const { policy, clock } = this.#options;
+    const deadlineMs = this.#isClosed ? undefined : nextDeadlineMs(this.#membership, policy);
+    if (deadlineMs === undefined) return;
+    this.#cancelTick = clock.schedule(deadlineMs - clock.now(), () => {
+      this.#onDeadline(deadlineMs);
+    });
+  }
+
+  #onDeadline(deadlineMs: number): void {
+    const { clock } = this.#options;
+    const nowMs = clock.now();
+    const isLate = nowMs - deadlineMs > LATE_TICK_MS;
+    if (isLate && this.#lateSinceMs === undefined) this.#lateSinceMs = nowMs;
+    const graceMs = this.#lateSinceMs === undefined ? 0 : this.#lateSinceMs + LATE_TICK_MS - nowMs;
+    if (graceMs > 0) {
+      this.#cancelTick = clock.schedule(graceMs, () => {
+        this.#onDeadline(deadlineMs);
+      });
+      return;
+    }
+    this.#lateSinceMs = undefined;
+    this.dispatch({ kind: 'tick' });
+  }
+}

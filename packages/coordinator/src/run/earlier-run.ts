@@ -1,0 +1,58 @@
+/**
+ * What the ledger and the checkpoint of an earlier coordinator mean for this one: the committed steps, where to go on,
+ * and whether there is anything left to do. Pure but for the checksum of the weights.
+ */
+import { formatCrc32, TrainingError, type LedgerRecord, type Plan } from '@facet/shared';
+import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
+import type { CommittedStep } from '../commit/commit-log.js';
+import { weightsCrcOf } from '../grpc/state-stream.js';
+import type { HeldState } from '../membership/state.js';
+
+export interface EarlierRun {
+  readonly committed: readonly CommittedStep[];
+  readonly evaluatedSteps: readonly number[];
+  readonly generation: number;
+  readonly checkpoint: HeldState | undefined;
+  readonly isFinished: boolean;
+}
+
+/**
+ * Reads an earlier coordinator's ledger.
+ *
+ * @throws TrainingError LEDGER_INVALID when commits are missing, or CHECKPOINT_INCOMPATIBLE when the checkpoint is not one of this ledger.
+ */
+export function readEarlierRun(records: readonly LedgerRecord[], checkpoint: Checkpoint | undefined, plan: Plan): EarlierRun {
+  const committed: CommittedStep[] = [];
+  const evaluatedSteps: number[] = [];
+  let generation = 0;
+  for (const record of records) {
+    if ('generation' in record) generation = Math.max(generation, record.generation);
+    if (record.kind === 'evaluation') evaluatedSteps.push(record.step);
+    if (record.kind !== 'commit') continue;
+    if (record.step !== committed.length + 1) {
+      throw new TrainingError('LEDGER_INVALID', `the ledger commits step ${record.step} after step ${committed.length}; restore it from a copy, or start a new run`);
+    }
+    committed.push({ step: record.step, generation: record.generation, weightsCrc: Number.parseInt(record.weightsCrc, 16) });
+  }
+  const held = checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, committed);
+  const isComplete = committed.length === plan.totalSteps && evaluatedSteps.includes(plan.totalSteps);
+  return { committed, evaluatedSteps, generation, checkpoint: held, isFinished: isComplete && held?.step === plan.totalSteps };
+}
+
+function checkCheckpoint({ state, path }: Checkpoint, committed: readonly CommittedStep[]): HeldState {
+  const { step } = state;
+  const weightsCrc = weightsCrcOf(state.weights);
+  if (step === 0) return { step, weightsCrc };
+  const record = committed[step - 1];
+  if (record === undefined) {
+    throw new TrainingError(
+      'CHECKPOINT_INCOMPATIBLE',
+      `checkpoint ${path} is of step ${step}, but the ledger ends at step ${committed.length}; restore the ledger that belongs to it, or remove the checkpoint`,
+    );
+  }
+  if (record.weightsCrc === weightsCrc) return { step, weightsCrc };
+  throw new TrainingError(
+    'CHECKPOINT_INCOMPATIBLE',
+    `checkpoint ${path} holds weights ${formatCrc32(weightsCrc)}, the ledger says ${formatCrc32(record.weightsCrc)} for step ${step}; remove the checkpoint to go on from an earlier one`,
+  );
+}

@@ -1,0 +1,262 @@
+/**
+ * One coordinator at work: wires membership, intake, shards, checkpoints and servers together, and takes them down once,
+ * in the reverse order, whichever comes first: the end of the run or a call of close. Decisions are elsewhere.
+ */
+import type { Dataset } from '@facet/datasets';
+import { TrainingError, type Plan } from '@facet/shared';
+import { startHttpServer } from '@facet/telemetry';
+import { CommitLog } from '../commit/commit-log.js';
+import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
+import { formatAddress, startGrpcServer } from '../grpc/grpc-server.js';
+import { createMembership, type Ending, type MembershipPolicy } from '../membership/state.js';
+import { createMetrics } from '../metrics/metrics.js';
+import { openBroker } from '../shards/broker.js';
+import { ShardPublisher } from '../shards/publisher.js';
+import { createShardSource } from '../shards/shard-source.js';
+import { Checkpointer, type TakenCheckpoint } from './checkpointer.js';
+import { systemClock } from './clock.js';
+import { Conductor } from './conductor.js';
+import type { EarlierRun } from './earlier-run.js';
+import { History } from './history.js';
+import { Intake } from './intake.js';
+import { createRecorder } from './recorder.js';
+import { makeResult, storedResult, type MeasuredResult, type RunResult } from './result.js';
+import type { RunFolder } from './run-folder.js';
+import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
+import { Stopwatch } from './stopwatch.js';
+import { welcomeMessage } from './wire-commands.js';
+import { WorkerDirectory } from './worker-directory.js';
+
+/** How long workers have to take in their Stop before their streams are cut. */
+const DRAIN_MS = 2_000;
+
+export interface RunParts {
+  readonly options: CoordinatorOptions;
+  readonly folder: RunFolder;
+  readonly plan: Plan;
+  readonly earlier: EarlierRun;
+  readonly dataset: Dataset;
+}
+
+/** A run whose workers can join. */
+export interface OpenRun {
+  readonly coordinator: Coordinator;
+  /** Ends the run as failed. */
+  readonly fail: (error: TrainingError) => void;
+}
+
+/**
+ * Opens the broker and the servers of a run.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE, BROKER_NO_JETSTREAM, PORT_BUSY or CONFIG_INVALID, with everything closed again.
+ */
+export async function openRun({ options, folder, plan, dataset, earlier }: RunParts): Promise<OpenRun> {
+  const { config, codeVersion, log, clock = systemClock } = options;
+  const { run } = config;
+  const now = (): number => clock.now();
+  const startedMs = now();
+
+  const source = createShardSource({ config, plan, dataset });
+  const broker = await openBroker({ url: config.nats.url, run, ...source });
+  openings.defer(() => broker.close());
+
+  const history = new History(plan, folder.ledger.records);
+  const stopwatch = new Stopwatch(now);
+  const directory = new WorkerDirectory(folder.checkpoint?.layout);
+  const metrics = createMetrics(() => readMetrics(sources));
+  const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
+  const commits = new CommitLog({ config, plan, committed: earlier.committed });
+  const policy: MembershipPolicy = { workers: config.workers, ...config.timeouts, plan };
+
+  const fail = (error: TrainingError): void => {
+    conductor.dispatch({ kind: 'failed', code: error.code, message: error.message });
+  };
+  const publisher = new ShardPublisher({
+    run,
+    plan,
+    broker,
+    source,
+    window: config.prefetchSteps,
+    log,
+    onPublished: (bytes) => {
+      metrics.publishedBytes.inc(bytes);
+    },
+    onError: fail,
+  });
+  const intake = new Intake(
+    {
+      config,
+      plan,
+      classes: dataset.classes.length,
+      commits,
+      history,
+      stopwatch,
+      recorder,
+      publisher,
+      metrics,
+      log,
+      dispatch: (event) => {
+        conductor.dispatch(event);
+      },
+    },
+    earlier.evaluatedSteps,
+  );
+  const checkpointer = new Checkpointer({
+    folder: folder.checkpointsPath,
+    keep: config.checkpoint.keep,
+    run,
+    pullTimeoutMs: config.timeouts.gatherMs,
+    clock,
+    recorder,
+    metrics,
+    log,
+    latest: latestOf(folder, earlier, now()),
+    layout: () => directory.layout,
+    describe: (step) => ({
+      epoch: step === 0 ? 0 : plan.epochOf(step),
+      config,
+      codeVersion,
+      ledgerStep: commits.lastStep,
+      metrics: checkpointMetrics(history, step),
+    }),
+    bestStep: () => history.bestStep,
+    onTaken: ({ held }) => {
+      conductor.dispatch({ kind: 'checkpointed', held });
+    },
+    onDesync: fail,
+  });
+  let onEnd: (ending: Ending) => void = () => undefined;
+  const conductor = new Conductor({
+    membership: createMembership({ policy, nowMs: now(), ...earlier }),
+    policy,
+    plan,
+    everySteps: config.checkpoint.everySteps,
+    isResumed: options.mode === 'resume',
+    directory,
+    intake,
+    checkpointer,
+    publisher,
+    recorder,
+    stopwatch,
+    metrics,
+    clock,
+    log,
+    welcome: (workersOnHost) => welcomeMessage(config, dataset, workersOnHost),
+    onEnd: (ending) => {
+      onEnd(ending);
+    },
+  });
+  openings.defer(() => {
+    conductor.close();
+  });
+  const sources: StatusSources = {
+    config,
+    plan,
+    conductor,
+    intake,
+    history,
+    checkpointer,
+    directory,
+    stopwatch,
+    now,
+    backlog: () => publisher.backlog,
+  };
+  const { host, port, httpPort } = config.coordinator;
+  const server = await startGrpcServer({
+    host,
+    port,
+    run,
+    codeVersion,
+    handler: conductor,
+    status: () => readStatus(sources),
+    stateOf: (step) => checkpointer.stateOf(step),
+  });
+  openings.defer(() => {
+    server.close();
+  });
+  let httpUrl = '';
+  const http = await startHttpServer({
+    host,
+    port: httpPort,
+    registry: metrics.registry,
+    routes: { '/status': () => readStatus(sources), '/sd': () => serviceDiscovery(httpUrl, directory) },
+  });
+  httpUrl = `http://${formatAddress(host, http.port)}`;
+  openings.move();
+
+  const measure = (): MeasuredResult => ({
+    run,
+    dataset: dataset.name,
+    epochs: config.epochs,
+    testAccuracy: history.lastEvaluation?.testAccuracy,
+    trainLoss: history.epochs.findLast(({ trainLoss }) => trainLoss !== undefined)?.trainLoss,
+    wallSeconds: (now() - startedMs) / 1_000,
+    trainSeconds: stopwatch.seconds,
+    imagesPerSecond: stopwatch.samplesPerSecond,
+    weightsSha256: checkpointer.latest?.weightsSha256,
+    workers: conductor.worldSize,
+    generations: conductor.membership.generation - earlier.generation,
+    checkpoint: checkpointer.latest?.path,
+    bytesExchanged: intake.bytesExchanged,
+    warnings: folder.warnings,
+  });
+
+  /** Once: by the end of the run, or by close. */
+  let ending: Promise<RunResult> | undefined;
+  const takeDown = async (how: Ending, drainMs: number): Promise<RunResult> => {
+    // Counted when it ended, not when everything was closed.
+    const measured = measure();
+    conductor.close();
+    await checkpointer.close();
+    if (drainMs > 0) {
+      await recorder.append({ kind: 'end', reason: how.outcome, step: commits.lastStep });
+      await server.drain(drainMs);
+    } else {
+      server.close();
+    }
+    await http.close();
+    await publisher.close();
+    const result = await makeResult(measured, how, folder.ledger.path);
+    if (drainMs > 0) await folder.writeResult(storedResult(result, history));
+    await folder.close();
+    return result;
+  };
+  let resolve: (result: RunResult) => void = () => undefined;
+  const done = new Promise<RunResult>((settle) => {
+    resolve = settle;
+  });
+  onEnd = (how) => {
+    ending ??= takeDown(how, DRAIN_MS);
+    ending.then(resolve, (caught: unknown) => {
+      log.error({ reason: TrainingError.from(caught).message }, 'the end of the run could not be recorded');
+    });
+  };
+  return {
+    fail,
+    coordinator: {
+      address: formatAddress(host, server.port),
+      httpUrl,
+      done,
+      requestStop: (reason) => {
+        conductor.dispatch({ kind: 'stop-requested', reason });
+      },
+      async close() {
+        ending ??= takeDown({ outcome: 'stopped', message: 'closed before the end' }, 0);
+        resolve(await ending);
+      },
+    },
+  };
+}
+
+function latestOf({ checkpoint }: RunFolder, { checkpoint: held }: EarlierRun, takenAtMs: number): TakenCheckpoint | undefined {
+  if (checkpoint === undefined || held === undefined) return undefined;
+  return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
+}
+
+function checkpointMetrics({ lastLoss, lastEvaluation }: History, step: number): Record<string, number> {
+  return {
+    ...(lastLoss !== undefined && { trainLoss: lastLoss }),
+    ...(lastEvaluation?.step === step && { testAccuracy: lastEvaluation.testAccuracy, testLoss: lastEvaluation.testLoss }),
+  };
+}
+

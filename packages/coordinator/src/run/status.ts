@@ -1,0 +1,149 @@
+/**
+ * A picture of the run for people and dashboards, made when somebody asks. It reads and changes nothing.
+ */
+import type { Status } from '@facet/proto';
+import type { Plan, RunConfig } from '@facet/shared';
+import type { Membership } from '../membership/state.js';
+import type { MetricReadings, StatusPhase } from '../metrics/metrics.js';
+import type { Checkpointer } from './checkpointer.js';
+import type { Conductor } from './conductor.js';
+import type { History } from './history.js';
+import type { Intake } from './intake.js';
+import type { Stopwatch } from './stopwatch.js';
+import type { ConnectedWorker, WorkerDirectory } from './worker-directory.js';
+
+export interface StatusSources {
+  readonly config: RunConfig;
+  readonly plan: Plan;
+  readonly conductor: Conductor;
+  readonly intake: Intake;
+  readonly history: History;
+  readonly checkpointer: Checkpointer;
+  readonly directory: WorkerDirectory;
+  readonly stopwatch: Stopwatch;
+  readonly now: () => number;
+  readonly backlog: () => number;
+}
+
+const MS_PER_SECOND = 1_000;
+const NO_TIMINGS = { totalMs: 0, shardWaitMs: 0, computeMs: 0, allReduceMs: 0, updateMs: 0 };
+
+/** The answer to GetStatus. */
+export function readStatus(sources: StatusSources): Status {
+  const { config, plan, conductor, intake, history, checkpointer, directory, stopwatch } = sources;
+  const { membership } = conductor;
+  const step = intake.lastStep?.step ?? intake.committedStep;
+  const rate = stopwatch.recentSamplesPerSecond;
+  const remainingSamples = Math.max(plan.totalSteps - step, 0) * config.batch.global;
+  const evaluation = history.lastEvaluation;
+  return {
+    run: config.run,
+    phase: phaseOf(membership, intake),
+    detail: detailOf(membership),
+    generation: membership.generation,
+    step,
+    totalSteps: plan.totalSteps,
+    epoch: epochOf(plan, step),
+    epochs: config.epochs,
+    loss: intake.lastStep?.loss ?? history.lastLoss ?? 0,
+    trainAccuracy: intake.lastStep?.accuracy ?? 0,
+    hasTestAccuracy: evaluation !== undefined,
+    testAccuracy: evaluation?.testAccuracy ?? 0,
+    samplesPerSecond: rate,
+    etaSeconds: rate > 0 ? remainingSamples / rate : 0,
+    checkpointStep: checkpointer.latest?.held.step ?? 0,
+    faults: conductor.faults,
+    workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership)),
+    dataset: config.dataset,
+    lastFault: membership.lastFault ?? '',
+  };
+}
+
+/** The values of the gauges. */
+export function readMetrics(sources: StatusSources): MetricReadings {
+  const { plan, conductor, intake, history, checkpointer, directory, stopwatch, now, backlog } = sources;
+  const { membership } = conductor;
+  const { phase } = membership;
+  const { latest } = checkpointer;
+  const evaluation = history.lastEvaluation;
+  return {
+    phase: phaseOf(membership, intake),
+    generation: membership.generation,
+    worldSize: phase.kind === 'running' || phase.kind === 'forming' ? phase.members.length : 0,
+    workersConnected: directory.all.size,
+    committedStep: intake.committedStep,
+    epoch: epochOf(plan, intake.committedStep),
+    samplesPerSecond: stopwatch.recentSamplesPerSecond,
+    shardBacklog: backlog(),
+    trainLoss: intake.lastStep?.loss ?? history.lastLoss,
+    trainAccuracy: intake.lastStep?.accuracy,
+    testAccuracy: evaluation?.testAccuracy,
+    testLoss: evaluation?.testLoss,
+    checkpointStep: latest?.held.step,
+    checkpointAgeSeconds: latest === undefined ? undefined : (now() - latest.takenAtMs) / MS_PER_SECOND,
+  };
+}
+
+/** Targets for Prometheus' HTTP service discovery. */
+export function serviceDiscovery(
+  httpUrl: string,
+  directory: WorkerDirectory,
+): readonly { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }[] {
+  const coordinator = { targets: [new URL(httpUrl).host], labels: { role: 'coordinator' } };
+  const workers = [...directory.all.values()]
+    .filter(({ hello }) => hello.metricsUrl !== '')
+    .map(({ hello }) => {
+      const { host, pathname, protocol } = new URL(hello.metricsUrl);
+      const labels = { role: 'worker', worker: hello.workerId, __metrics_path__: pathname, __scheme__: protocol.slice(0, -1) };
+      return { targets: [host], labels };
+    });
+  return [coordinator, ...workers];
+}
+
+function phaseOf({ phase }: Membership, intake: Intake): StatusPhase {
+  if (phase.kind === 'ended') return phase.ending.outcome;
+  if (phase.kind !== 'running') return phase.kind;
+  return intake.current?.kind === 'evaluate' ? 'evaluating' : 'training';
+}
+
+function detailOf({ phase, workers }: Membership): string {
+  const ready = [...workers.values()].filter(({ stage }) => stage === 'ready').length;
+  switch (phase.kind) {
+    case 'gathering':
+      return `${ready} of ${phase.wanted} workers are ready`;
+    case 'forming':
+      return `${phase.formed.size} of ${phase.members.length} workers are formed`;
+    case 'running':
+      return `${phase.members.length} workers`;
+    case 'regrouping':
+      return phase.reason;
+    case 'stopping':
+    case 'ended':
+      return phase.ending.message;
+    default:
+      return phase satisfies never;
+  }
+}
+
+function workerStatus({ hello, program, lastStep }: ConnectedWorker, { workers, phase }: Membership): Status['workers'][number] {
+  const { workerId } = hello;
+  const members = phase.kind === 'forming' || phase.kind === 'running' ? phase.members : [];
+  const totalMs = lastStep?.timings?.totalMs ?? 0;
+  return {
+    workerId,
+    host: hello.host,
+    pid: hello.pid,
+    isMember: members.includes(workerId),
+    rank: Math.max(members.indexOf(workerId), 0),
+    state: workers.get(workerId)?.stage ?? 'gone',
+    engine: program?.engine ?? '',
+    device: program?.device ?? '',
+    samplesPerSecond: totalMs > 0 ? ((lastStep?.localSamples ?? 0) / totalMs) * MS_PER_SECOND : 0,
+    timings: lastStep?.timings ?? NO_TIMINGS,
+    metricsUrl: hello.metricsUrl,
+  };
+}
+
+function epochOf(plan: Plan, step: number): number {
+  return step === 0 ? 0 : plan.epochOf(step);
+}

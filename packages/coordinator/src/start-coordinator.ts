@@ -1,0 +1,98 @@
+/**
+ * Starts a coordinator: everything that a mistake in the configuration can stop is checked before the run leaves a trace,
+ * so that the next start is not in the way of this one.
+ */
+import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
+import { createPlan, TrainingError, type RunConfig } from '@facet/shared';
+import type { Coordinator, CoordinatorOptions } from './coordinator.js';
+import { systemClock } from './run/clock.js';
+import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';
+import { History } from './run/history.js';
+import { openRun, type RunParts } from './run/open-run.js';
+import { makeResult, type MeasuredResult, type RunResult } from './run/result.js';
+import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-folder.js';
+
+/**
+ * Starts the coordinator of a run and returns when workers can join.
+ *
+ * @throws TrainingError RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED, PORT_BUSY, BROKER_UNREACHABLE, BROKER_NO_JETSTREAM,
+ *   CONFIG_INVALID, LEDGER_INVALID, CHECKPOINT_INCOMPATIBLE, DATASET_UNAVAILABLE or DATASET_INVALID.
+ */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { config, log, mode } = options;
+  const dataset = await openLimited(config);
+  const plan = createPlan(config, { trainSamples: dataset.train.count, testSamples: dataset.test.count });
+  let onLedgerError: (error: TrainingError) => void = (error) => {
+    log.error({ reason: error.message }, 'the ledger cannot be written');
+  };
+  const folder = await openRunFolder({
+    folder: options.runFolder,
+    mode,
+    config,
+    onLedgerError: (error) => {
+      onLedgerError(error);
+    },
+  });
+  try {
+    for (const warning of folder.warnings) log.warn(warning);
+    const expected = runRecord({ config, dataset, at: (options.clock ?? systemClock).wallTime() });
+    if (mode === 'resume') checkSameRun(folder.ledger.records, expected);
+    const earlier = readEarlierRun(folder.ledger.records, folder.checkpoint, plan);
+    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, earlier });
+    const running = await openRun({ options, folder, plan, dataset, earlier });
+    onLedgerError = (error) => {
+      running.fail(error);
+    };
+    await folder.ledger.append(mode === 'new' ? expected : resumeRecord(earlier, expected.at));
+    return running.coordinator;
+  } catch (caught) {
+    await folder.close();
+    throw caught;
+  }
+}
+
+async function openLimited({ dataset: name, dataFolder, samples }: RunConfig): Promise<Dataset> {
+  const dataset = await openDataset({ name, folder: dataFolder });
+  const train = samples.train === 0 ? dataset.train : limitSplit(dataset.train, samples.train);
+  const test = samples.test === 0 ? dataset.test : limitSplit(dataset.test, samples.test);
+  return { ...dataset, train, test };
+}
+
+function resumeRecord({ checkpoint }: EarlierRun, at: string): { readonly kind: 'resume'; readonly fromStep: number; readonly at: string } {
+  return { kind: 'resume', fromStep: checkpoint?.step ?? 0, at };
+}
+
+/** A run that is complete already: nothing is started, and the result is what was stored, or what the ledger says. */
+async function finishedCoordinator({ options, folder, plan, earlier }: Omit<RunParts, 'dataset'>): Promise<Coordinator> {
+  const { config, clock = systemClock, runFolder } = options;
+  const { records, path } = folder.ledger;
+  const isEnded = records.some((record) => record.kind === 'end' && record.reason === 'finished');
+  if (!isEnded) await folder.ledger.append({ kind: 'end', reason: 'finished', step: plan.totalSteps, at: clock.wallTime() });
+  await folder.close();
+  const stored = (await readResult(runFolder)) as Partial<RunResult> | undefined;
+  const history = new History(plan, records);
+  const measured: MeasuredResult = {
+    run: config.run,
+    dataset: config.dataset,
+    epochs: config.epochs,
+    testAccuracy: history.lastEvaluation?.testAccuracy,
+    trainLoss: history.epochs.at(-1)?.trainLoss,
+    wallSeconds: stored?.wallSeconds ?? 0,
+    trainSeconds: stored?.trainSeconds ?? 0,
+    imagesPerSecond: stored?.imagesPerSecond ?? 0,
+    weightsSha256: folder.checkpoint?.weightsSha256,
+    workers: stored?.workers ?? 0,
+    generations: stored?.generations ?? earlier.generation,
+    checkpoint: folder.checkpoint?.path,
+    bytesExchanged: stored?.bytesExchanged ?? 0,
+    warnings: folder.warnings,
+  };
+  const result = await makeResult(measured, { outcome: 'finished', message: 'the run was finished already' }, path);
+  return {
+    address: '',
+    httpUrl: '',
+    done: Promise.resolve(result),
+    requestStop: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}
