@@ -58,16 +58,25 @@ async function openLimited({ dataset: name, dataFolder, samples }: RunConfig): P
   return { ...dataset, train, test };
 }
 
-function resumeRecord({ checkpoint }: EarlierRun, at: string): { readonly kind: 'resume'; readonly fromStep: number; readonly at: string } {
+function resumeRecord(
+  { checkpoint }: EarlierRun,
+  at: string,
+): { readonly kind: 'resume'; readonly fromStep: number; readonly at: string } {
   return { kind: 'resume', fromStep: checkpoint?.step ?? 0, at };
 }
 
 /** A run that is complete already: nothing is started, and the result is what was stored, or what the ledger says. */
-async function finishedCoordinator({ options, folder, plan, earlier }: Omit<RunParts, 'dataset'>): Promise<Coordinator> {
+async function finishedCoordinator({
+  options,
+  folder,
+  plan,
+  earlier,
+}: Omit<RunParts, 'dataset'>): Promise<Coordinator> {
   const { config, clock = systemClock, runFolder } = options;
   const { records, path } = folder.ledger;
   const isEnded = records.some((record) => record.kind === 'end' && record.reason === 'finished');
-  if (!isEnded) await folder.ledger.append({ kind: 'end', reason: 'finished', step: plan.totalSteps, at: clock.wallTime() });
+  if (!isEnded)
+    await folder.ledger.append({ kind: 'end', reason: 'finished', step: plan.totalSteps, at: clock.wallTime() });
   await folder.close();
   const stored = (await readResult(runFolder)) as Partial<RunResult> | undefined;
   const history = new History(plan, records);

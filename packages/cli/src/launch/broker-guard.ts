@@ -20,7 +20,7 @@ trap 'kill -TERM "$broker" 2>/dev/null' TERM INT HUP
     sleep 0.1
     tries=$((tries + 1))
   done
-  kill -KILL "$broker" 2>/dev/null
+  [ "$tries" -lt 30 ] || kill -KILL "$broker" 2>/dev/null
 ) &
 watcher=$!
 exec 3<&-

@@ -51,7 +51,10 @@ export class EvaluationMerge {
   accept({ workerId, parts, confusion }: ReportedEvaluation): MergeVerdict {
     const fault = this.#findFault(parts, confusion);
     if (fault !== undefined) {
-      return { kind: 'fault', message: `evaluation after step ${this.step}, worker ${workerId}: ${fault}; report this as a bug` };
+      return {
+        kind: 'fault',
+        message: `evaluation after step ${this.step}, worker ${workerId}: ${fault}; report this as a bug`,
+      };
     }
     for (const { index, lossSum } of parts) this.#lossSums[index] = lossSum;
     confusion.forEach((count, cell) => (this.#confusion[cell] = (this.#confusion[cell] ?? 0) + count));
@@ -73,7 +76,9 @@ export class EvaluationMerge {
     }
     const answered = sum(confusion);
     const evaluated = sum(parts.map(({ sampleCount }) => sampleCount));
-    return answered === evaluated ? undefined : `its confusion matrix holds ${answered} samples, its parts ${evaluated}`;
+    return answered === evaluated
+      ? undefined
+      : `its confusion matrix holds ${answered} samples, its parts ${evaluated}`;
   }
 
   #result(): EvaluationResult {

@@ -77,7 +77,11 @@ export function formatAddress(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function coordinationHandlers({ codeVersion, handler, status: currentStatus }: GrpcServerOptions): CoordinationHandlers {
+function coordinationHandlers({
+  codeVersion,
+  handler,
+  status: currentStatus,
+}: GrpcServerOptions): CoordinationHandlers {
   return {
     Join(call) {
       new JoinSession({ call, codeVersion, handler });
@@ -162,5 +166,7 @@ function portError(host: string, port: number, error: NodeJS.ErrnoException): Tr
   if (error.code === 'EADDRINUSE') {
     return new TrainingError('PORT_BUSY', `port ${port} on ${host} is in use; ${advice}`, { cause: error });
   }
-  return new TrainingError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${error.message}; ${advice}`, { cause: error });
+  return new TrainingError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${error.message}; ${advice}`, {
+    cause: error,
+  });
 }

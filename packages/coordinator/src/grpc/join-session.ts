@@ -11,7 +11,9 @@ export type JoinCall = ServerDuplexStream<JoinRequest__Output, JoinResponse>;
 
 /** A message that passed its checks. */
 export type CheckedMessage = Exclude<
-  { [K in keyof JoinRequest__Output]-?: { readonly kind: K; readonly body: NonNullable<JoinRequest__Output[K]> } }[keyof JoinRequest__Output],
+  {
+    [K in keyof JoinRequest__Output]-?: { readonly kind: K; readonly body: NonNullable<JoinRequest__Output[K]> };
+  }[keyof JoinRequest__Output],
   { readonly kind: 'message' | 'hello' }
 >;
 
@@ -137,5 +139,8 @@ function checkMessage(request: JoinRequest__Output): CheckedMessage {
   if (formed) return { kind: 'formed', body: formed };
   if (heartbeat) return { kind: 'heartbeat', body: heartbeat };
   if (leave) return { kind: 'leave', body: leave };
-  throw new TrainingError('VERSION_MISMATCH', `a worker sent ${request.message ?? 'an unknown message'}, which is not expected here; install the same version on every machine`);
+  throw new TrainingError(
+    'VERSION_MISMATCH',
+    `a worker sent ${request.message ?? 'an unknown message'}, which is not expected here; install the same version on every machine`,
+  );
 }

@@ -23,7 +23,9 @@ type ReadyMessage = NonNullable<JoinRequest__Output['ready']>;
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */
 export function checkHello(hello: Hello): void {
-  require(WORKER_ID.test(hello.workerId), 'hello.worker_id', hello.workerId, 'letters, digits, dots and dashes, at most 128');
+  require(WORKER_ID.test(
+    hello.workerId,
+  ), 'hello.worker_id', hello.workerId, 'letters, digits, dots and dashes, at most 128');
   require(ADDRESS.test(hello.exchangeAddress), 'hello.exchange_address', hello.exchangeAddress, 'host:port');
   require(hello.host.length <= MAX_NAME_LENGTH, 'hello.host', hello.host, `at most ${MAX_NAME_LENGTH} characters`);
   const { metricsUrl } = hello;
@@ -37,8 +39,12 @@ export function checkReady({ programSha256, parameters, state }: ReadyMessage): 
   const { length } = parameters;
   require(length > 0 && length <= MAX_PARAMETERS, 'ready.parameters', `${length} of them`, `1 to ${MAX_PARAMETERS}`);
   for (const { name, shape } of parameters) {
-    require(name.length > 0 && name.length <= MAX_NAME_LENGTH, 'ready.parameters.name', name, `1 to ${MAX_NAME_LENGTH} characters`);
-    require(shape.length <= MAX_DIMENSIONS && shape.every((size) => size > 0), `ready.parameters ${name}`, `[${shape.join(', ')}]`, `at most ${MAX_DIMENSIONS} positive sizes`);
+    require(name.length > 0 &&
+      name.length <= MAX_NAME_LENGTH, 'ready.parameters.name', name, `1 to ${MAX_NAME_LENGTH} characters`);
+    require(shape.length <= MAX_DIMENSIONS &&
+      shape.every(
+        (size) => size > 0,
+      ), `ready.parameters ${name}`, `[${shape.join(', ')}]`, `at most ${MAX_DIMENSIONS} positive sizes`);
   }
   if (state !== null) checkReport(state);
 }
@@ -57,8 +63,10 @@ export function checkStepDone({ step, generation }: StepDone): void {
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */
 export function checkEvaluationDone({ parts, confusion }: EvaluationDone): void {
-  require(parts.length <= MAX_EVALUATION_PARTS, 'evaluation_done.parts', `${parts.length} of them`, `at most ${MAX_EVALUATION_PARTS}`);
-  require(confusion.length <= MAX_CLASSES_SQUARED, 'evaluation_done.confusion', `${confusion.length} cells`, `at most ${MAX_CLASSES_SQUARED}`);
+  require(parts.length <=
+    MAX_EVALUATION_PARTS, 'evaluation_done.parts', `${parts.length} of them`, `at most ${MAX_EVALUATION_PARTS}`);
+  require(confusion.length <=
+    MAX_CLASSES_SQUARED, 'evaluation_done.confusion', `${confusion.length} cells`, `at most ${MAX_CLASSES_SQUARED}`);
 }
 
 /** Text of a worker as it may enter a log or the ledger. */
@@ -69,5 +77,8 @@ export function clip(text: string): string {
 function require(isValid: boolean, field: string, actual: string | number, expected: string): void {
   if (isValid) return;
   const shown = String(actual).slice(0, MAX_NAME_LENGTH);
-  throw new TrainingError('CONFIG_INVALID', `${field} is '${shown}', expected ${expected}; the worker is of another version or broken`);
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `${field} is '${shown}', expected ${expected}; the worker is of another version or broken`,
+  );
 }

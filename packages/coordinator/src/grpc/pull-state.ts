@@ -42,7 +42,11 @@ export async function pullState(options: PullStateOptions): Promise<TrainingStat
       call.cancel();
       if (caught instanceof TrainingError) throw caught;
       const { message } = TrainingError.from(caught);
-      throw new TrainingError('PEER_UNAVAILABLE', `${address} does not hand out the state after step ${step}: ${message}`, { cause: caught });
+      throw new TrainingError(
+        'PEER_UNAVAILABLE',
+        `${address} does not hand out the state after step ${step}: ${message}`,
+        { cause: caught },
+      );
     } finally {
       signal.removeEventListener('abort', cancel);
     }
@@ -54,7 +58,11 @@ export async function pullState(options: PullStateOptions): Promise<TrainingStat
   }
 }
 
-function checkState({ address, step, weightsCrc: expected }: PullStateOptions, state: TrainingState, weightsCrc: number): void {
+function checkState(
+  { address, step, weightsCrc: expected }: PullStateOptions,
+  state: TrainingState,
+  weightsCrc: number,
+): void {
   if (state.step !== step) {
     throw new TrainingError('STALE', `${address} handed out the state after step ${state.step}, expected step ${step}`);
   }

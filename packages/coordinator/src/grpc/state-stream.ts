@@ -10,7 +10,10 @@ const BYTES_PER_VALUE = 4;
 const PARTS = 3;
 
 /** The messages of a state; chunks share its memory. */
-export function* stateMessages({ step, weights, m, v }: TrainingState, weightsCrc: number): Generator<PullStateResponse> {
+export function* stateMessages(
+  { step, weights, m, v }: TrainingState,
+  weightsCrc: number,
+): Generator<PullStateResponse> {
   yield { header: { step, parameters: weights.length, weightsCrc } };
   for (const part of [weights, m, v]) {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
@@ -49,14 +52,17 @@ export function createStateReader(parameters: number): StateReader {
         header = newHeader;
       } else if (chunk) {
         if (header === undefined) throw invalid('a chunk came before the header');
-        if (received + chunk.length > bytes.length) throw invalid(`it has more than the expected ${bytes.length} bytes`);
+        if (received + chunk.length > bytes.length)
+          throw invalid(`it has more than the expected ${bytes.length} bytes`);
         bytes.set(chunk, received);
         received += chunk.length;
       }
     },
     finish() {
-      if (header === undefined || received !== bytes.length) throw invalid(`it has ${received} bytes, expected ${bytes.length}`);
-      const part = (index: number): Float32Array => new Float32Array(bytes.buffer, index * parameters * BYTES_PER_VALUE, parameters);
+      if (header === undefined || received !== bytes.length)
+        throw invalid(`it has ${received} bytes, expected ${bytes.length}`);
+      const part = (index: number): Float32Array =>
+        new Float32Array(bytes.buffer, index * parameters * BYTES_PER_VALUE, parameters);
       const weights = part(0);
       const actual = weightsCrcOf(weights);
       if (actual !== header.weightsCrc) {

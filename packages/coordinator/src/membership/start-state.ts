@@ -25,14 +25,19 @@ export function chooseStart(ready: readonly WorkerEntry[], checkpoint: HeldState
   const start = donor.held;
   const other = ready.find(({ held }) => held?.step === start.step && held.weightsCrc !== start.weightsCrc);
   if (other?.held !== undefined) {
-    return { kind: 'desync', message: describeDesync(start.step, [donor.workerId, start], [other.workerId, other.held]) };
+    return {
+      kind: 'desync',
+      message: describeDesync(start.step, [donor.workerId, start], [other.workerId, other.held]),
+    };
   }
   const pull: Source = { kind: 'pull-from-worker', workerId: donor.workerId };
   return { kind: 'start', start, sourceOf: ({ held }) => (held?.step === start.step ? { kind: 'keep' } : pull) };
 }
 
 /** The holder of the most advanced state; the first one among equals. */
-export function mostAdvanced(workers: readonly WorkerEntry[]): (WorkerEntry & { readonly held: HeldState }) | undefined {
+export function mostAdvanced(
+  workers: readonly WorkerEntry[],
+): (WorkerEntry & { readonly held: HeldState }) | undefined {
   let best: (WorkerEntry & { readonly held: HeldState }) | undefined;
   for (const worker of workers) {
     const { held } = worker;

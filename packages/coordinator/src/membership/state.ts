@@ -84,7 +84,12 @@ export type MembershipEvent =
   | { readonly kind: 'ready'; readonly workerId: string; readonly held: HeldState | undefined }
   | { readonly kind: 'heard'; readonly workerId: string }
   | { readonly kind: 'formed'; readonly workerId: string; readonly generation: number; readonly held: HeldState }
-  | { readonly kind: 'report'; readonly workerId: string; readonly generation: number; readonly held: HeldState | undefined }
+  | {
+      readonly kind: 'report';
+      readonly workerId: string;
+      readonly generation: number;
+      readonly held: HeldState | undefined;
+    }
   | {
       readonly kind: 'fault';
       readonly workerId: string;
@@ -169,7 +174,11 @@ export interface CreateMembershipOptions {
 export function createMembership(options: CreateMembershipOptions): Membership {
   const { policy, nowMs, generation, checkpoint, evaluatedSteps } = options;
   return {
-    phase: { kind: 'gathering', wanted: Math.min(policy.workers.count, policy.workers.max), deadlineMs: nowMs + policy.gatherMs },
+    phase: {
+      kind: 'gathering',
+      wanted: Math.min(policy.workers.count, policy.workers.max),
+      deadlineMs: nowMs + policy.gatherMs,
+    },
     workers: new Map(),
     generation,
     joins: 0,

@@ -8,7 +8,13 @@ import { change, closeDraft, membersOf, openDraft, readyWorkers, type Draft } fr
 import { beginStopping, end, fail, replaceDonor } from './ending.js';
 import { beginRegroup, continueWhenReported, form, formOrGather, type FaultCause } from './generation.js';
 import { describeDesync } from './start-state.js';
-import { workerDeadlineMs, type Command, type Membership, type MembershipEvent, type MembershipPolicy } from './state.js';
+import {
+  workerDeadlineMs,
+  type Command,
+  type Membership,
+  type MembershipEvent,
+  type MembershipPolicy,
+} from './state.js';
 
 type EventOf<K extends MembershipEvent['kind']> = Extract<MembershipEvent, { kind: K }>;
 
@@ -243,7 +249,12 @@ function onPhaseDeadline(draft: Draft): void {
       }
       break;
     case 'stopping':
-      replaceDonor(draft, phase.ending, phase.donor, `worker ${phase.donor} did not hand it out within ${policy.gatherMs} ms`);
+      replaceDonor(
+        draft,
+        phase.ending,
+        phase.donor,
+        `worker ${phase.donor} did not hand it out within ${policy.gatherMs} ms`,
+      );
       break;
     case 'running':
     case 'ended':

@@ -97,7 +97,12 @@ export function createMetrics(read: () => MetricReadings): Metrics {
   const counter = (name: string, help: string): Counter => new Counter({ name: `${PREFIX}${name}`, help, registers });
   const histogram = (name: string, help: string, buckets: number[]): Histogram =>
     new Histogram({ name: `${PREFIX}${name}`, help, buckets, registers });
-  const faults = new Counter({ name: `${PREFIX}faults_total`, help: 'Faults by error code.', labelNames: ['code'], registers });
+  const faults = new Counter({
+    name: `${PREFIX}faults_total`,
+    help: 'Faults by error code.',
+    labelNames: ['code'],
+    registers,
+  });
   return {
     registry,
     samples: counter('samples_total', 'Training samples computed, replayed ones included.'),
@@ -107,8 +112,20 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     countFault: (code) => {
       faults.inc({ code });
     },
-    regroupSeconds: histogram('regroup_duration_seconds', 'From the end of a generation to the start of the next.', REGROUP_BUCKETS),
-    checkpointSeconds: histogram('checkpoint_duration_seconds', 'Pulling and writing one checkpoint.', CHECKPOINT_BUCKETS),
-    ledgerAppendSeconds: histogram('ledger_append_duration_seconds', 'From a record to its safety on disk.', APPEND_BUCKETS),
+    regroupSeconds: histogram(
+      'regroup_duration_seconds',
+      'From the end of a generation to the start of the next.',
+      REGROUP_BUCKETS,
+    ),
+    checkpointSeconds: histogram(
+      'checkpoint_duration_seconds',
+      'Pulling and writing one checkpoint.',
+      CHECKPOINT_BUCKETS,
+    ),
+    ledgerAppendSeconds: histogram(
+      'ledger_append_duration_seconds',
+      'From a record to its safety on disk.',
+      APPEND_BUCKETS,
+    ),
   };
 }

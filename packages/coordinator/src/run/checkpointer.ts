@@ -93,7 +93,10 @@ export class Checkpointer {
   async stateOf(step: number): Promise<{ readonly state: TrainingState; readonly weightsCrc: number }> {
     const latest = this.#latest;
     if (latest?.held.step !== step) {
-      throw new TrainingError('STALE', `the coordinator holds the state after step ${latest?.held.step ?? 'none'}, not ${step}`);
+      throw new TrainingError(
+        'STALE',
+        `the coordinator holds the state after step ${latest?.held.step ?? 'none'}, not ${step}`,
+      );
     }
     if (this.#loaded?.step !== step) {
       this.#loaded = { step, state: readCheckpoint(latest.path).then(({ state }) => state) };

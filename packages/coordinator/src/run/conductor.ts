@@ -127,7 +127,14 @@ export class Conductor implements SessionHandler {
       }
       case 'fault': {
         const { generation, step, code } = message.body;
-        this.dispatch({ kind: 'fault', workerId, generation, step, code: parseErrorCode(code), message: clip(message.body.message) });
+        this.dispatch({
+          kind: 'fault',
+          workerId,
+          generation,
+          step,
+          code: parseErrorCode(code),
+          message: clip(message.body.message),
+        });
         break;
       }
       case 'heartbeat':
@@ -222,7 +229,8 @@ export class Conductor implements SessionHandler {
         const { generation, workerIds } = command;
         log.info({ generation }, 'generation starts');
         checkpointer.release();
-        if (this.#regroupedAtMs !== undefined) metrics.regroupSeconds.observe((clock.now() - this.#regroupedAtMs) / 1_000);
+        if (this.#regroupedAtMs !== undefined)
+          metrics.regroupSeconds.observe((clock.now() - this.#regroupedAtMs) / 1_000);
         this.#regroupedAtMs = undefined;
         intake.start();
         for (const workerId of workerIds) directory.send(workerId, { start: { generation } });

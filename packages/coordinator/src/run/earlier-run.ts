@@ -21,7 +21,11 @@ export interface EarlierRun {
  *
  * @throws TrainingError LEDGER_INVALID when commits are missing, or CHECKPOINT_INCOMPATIBLE when the checkpoint is not one of this ledger.
  */
-export function readEarlierRun(records: readonly LedgerRecord[], checkpoint: Checkpoint | undefined, plan: Plan): EarlierRun {
+export function readEarlierRun(
+  records: readonly LedgerRecord[],
+  checkpoint: Checkpoint | undefined,
+  plan: Plan,
+): EarlierRun {
   const committed: CommittedStep[] = [];
   const evaluatedSteps: number[] = [];
   let generation = 0;
@@ -30,13 +34,26 @@ export function readEarlierRun(records: readonly LedgerRecord[], checkpoint: Che
     if (record.kind === 'evaluation') evaluatedSteps.push(record.step);
     if (record.kind !== 'commit') continue;
     if (record.step !== committed.length + 1) {
-      throw new TrainingError('LEDGER_INVALID', `the ledger commits step ${record.step} after step ${committed.length}; restore it from a copy, or start a new run`);
+      throw new TrainingError(
+        'LEDGER_INVALID',
+        `the ledger commits step ${record.step} after step ${committed.length}; restore it from a copy, or start a new run`,
+      );
     }
-    committed.push({ step: record.step, generation: record.generation, weightsCrc: Number.parseInt(record.weightsCrc, 16) });
+    committed.push({
+      step: record.step,
+      generation: record.generation,
+      weightsCrc: Number.parseInt(record.weightsCrc, 16),
+    });
   }
   const held = checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, committed);
   const isComplete = committed.length === plan.totalSteps && evaluatedSteps.includes(plan.totalSteps);
-  return { committed, evaluatedSteps, generation, checkpoint: held, isFinished: isComplete && held?.step === plan.totalSteps };
+  return {
+    committed,
+    evaluatedSteps,
+    generation,
+    checkpoint: held,
+    isFinished: isComplete && held?.step === plan.totalSteps,
+  };
 }
 
 function checkCheckpoint({ state, path }: Checkpoint, committed: readonly CommittedStep[]): HeldState {

@@ -50,7 +50,12 @@ export class History {
       if (record.kind === 'commit') {
         this.commit({ step: record.step, loss: record.loss, sampleCount: record.samples.length, correct: undefined });
       } else if (record.kind === 'evaluation') {
-        this.evaluate({ step: record.step, testAccuracy: record.testAccuracy, testLoss: record.testLoss, confusion: [] });
+        this.evaluate({
+          step: record.step,
+          testAccuracy: record.testAccuracy,
+          testLoss: record.testLoss,
+          confusion: [],
+        });
       }
     }
   }
@@ -93,21 +98,31 @@ export class History {
   }
 
   get epochs(): readonly EpochSummary[] {
-    return [...this.#epochs].sort(([a], [b]) => a - b).map(([epoch, totals]) => ({
-      epoch,
-      trainLoss: totals.samples === 0 ? undefined : totals.lossSum / totals.samples,
-      trainAccuracy:
-        totals.samples === 0 || totals.countedSamples < totals.samples ? undefined : totals.correct / totals.samples,
-      testAccuracy: totals.testAccuracy,
-      testLoss: totals.testLoss,
-      seconds: totals.seconds,
-    }));
+    return [...this.#epochs]
+      .sort(([a], [b]) => a - b)
+      .map(([epoch, totals]) => ({
+        epoch,
+        trainLoss: totals.samples === 0 ? undefined : totals.lossSum / totals.samples,
+        trainAccuracy:
+          totals.samples === 0 || totals.countedSamples < totals.samples ? undefined : totals.correct / totals.samples,
+        testAccuracy: totals.testAccuracy,
+        testLoss: totals.testLoss,
+        seconds: totals.seconds,
+      }));
   }
 
   #totalsOf(epoch: number): EpochTotals {
     let totals = this.#epochs.get(epoch);
     if (totals === undefined) {
-      totals = { samples: 0, lossSum: 0, countedSamples: 0, correct: 0, seconds: 0, testAccuracy: undefined, testLoss: undefined };
+      totals = {
+        samples: 0,
+        lossSum: 0,
+        countedSamples: 0,
+        correct: 0,
+        seconds: 0,
+        testAccuracy: undefined,
+        testLoss: undefined,
+      };
       this.#epochs.set(epoch, totals);
     }
     return totals;

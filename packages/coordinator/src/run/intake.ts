@@ -91,7 +91,10 @@ export class Intake {
    *
    * @returns the state when the ledger explains it; `reason` when it must not be a source.
    */
-  acceptReport(workerId: string, report: Report): { readonly held: HeldState | undefined; readonly fault?: CommitVerdict & { readonly kind: 'fault' } } {
+  acceptReport(
+    workerId: string,
+    report: Report,
+  ): { readonly held: HeldState | undefined; readonly fault?: CommitVerdict & { readonly kind: 'fault' } } {
     if (!report.hasState) return { held: undefined };
     const { commits, log } = this.#options;
     for (const done of report.recent) {
@@ -102,7 +105,10 @@ export class Intake {
     }
     const { appliedStep: step, weightsCrc } = report;
     if (step > commits.lastStep) {
-      log.warn({ workerId, step, committedStep: commits.lastStep }, "a worker's state is ahead of the ledger and is not used");
+      log.warn(
+        { workerId, step, committedStep: commits.lastStep },
+        "a worker's state is ahead of the ledger and is not used",
+      );
       return { held: undefined };
     }
     const committed = commits.weightsCrcOf(step);
@@ -133,7 +139,11 @@ export class Intake {
   }
 
   /** Ends the run because of what a worker reported. */
-  fail(code: ErrorCode, message: string, { generation, step }: { readonly generation: number; readonly step: number }): void {
+  fail(
+    code: ErrorCode,
+    message: string,
+    { generation, step }: { readonly generation: number; readonly step: number },
+  ): void {
     const { recorder, metrics, dispatch } = this.#options;
     metrics.countFault(code);
     void recorder.append({ kind: 'fault', generation, step, code, message });
@@ -147,13 +157,24 @@ export class Intake {
     if (verdict.kind === 'commit') {
       const { epoch, samples } = verdict;
       const weightsCrc = formatCrc32(done.weightsCrc);
-      const writing = recorder.append({ kind: 'commit', step, epoch, generation, samples, loss: done.loss, weightsCrc });
+      const writing = recorder.append({
+        kind: 'commit',
+        step,
+        epoch,
+        generation,
+        samples,
+        loss: done.loss,
+        weightsCrc,
+      });
       this.#advance(done, writing);
       this.#options.metrics.ledgerCommits.inc();
       this.#options.history.commit({ step, loss: done.loss, sampleCount: samples.length, correct: done.correct });
       this.#options.dispatch({ kind: 'committed', step });
     } else if (verdict.kind === 'replay') {
-      this.#advance(done, recorder.append({ kind: 'replay', step, generation, weightsCrc: formatCrc32(done.weightsCrc) }));
+      this.#advance(
+        done,
+        recorder.append({ kind: 'replay', step, generation, weightsCrc: formatCrc32(done.weightsCrc) }),
+      );
       this.#options.metrics.replays.inc();
     }
     return verdict;
@@ -190,7 +211,9 @@ export class Intake {
     this.#evaluatedSteps.add(step);
     const epoch = plan.epochOf(step);
     log.info({ epoch, step, testAccuracy, testLoss }, 'evaluated');
-    const writing = isNew ? recorder.append({ kind: 'evaluation', step, epoch, testAccuracy, testLoss }) : Promise.resolve(true);
+    const writing = isNew
+      ? recorder.append({ kind: 'evaluation', step, epoch, testAccuracy, testLoss })
+      : Promise.resolve(true);
     void writing.then((isDurable) => {
       if (!isDurable) return;
       publisher.complete(item);

@@ -50,7 +50,18 @@ export interface OpenRun {
  *
  * @throws TrainingError BROKER_UNREACHABLE, BROKER_NO_JETSTREAM, PORT_BUSY or CONFIG_INVALID, with everything closed again.
  */
-export async function openRun({ options, folder, plan, dataset, earlier }: RunParts): Promise<OpenRun> {
+export async function openRun(parts: RunParts): Promise<OpenRun> {
+  const closers: (() => void | Promise<void>)[] = [];
+  try {
+    return await wire(parts, closers);
+  } catch (caught) {
+    for (const close of closers.reverse()) await close();
+    throw caught;
+  }
+}
+
+async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): Promise<OpenRun> {
+  const { options, folder, plan, dataset, earlier } = parts;
   const { config, codeVersion, log, clock = systemClock } = options;
   const { run } = config;
   const now = (): number => clock.now();
@@ -58,7 +69,6 @@ export async function openRun({ options, folder, plan, dataset, earlier }: RunPa
 
   const source = createShardSource({ config, plan, dataset });
   const broker = await openBroker({ url: config.nats.url, run, ...source });
-  openings.defer(() => broker.close());
 
   const history = new History(plan, folder.ledger.records);
   const stopwatch = new Stopwatch(now);
@@ -83,6 +93,7 @@ export async function openRun({ options, folder, plan, dataset, earlier }: RunPa
     },
     onError: fail,
   });
+  closers.push(() => publisher.close());
   const intake = new Intake(
     {
       config,
@@ -146,7 +157,7 @@ export async function openRun({ options, folder, plan, dataset, earlier }: RunPa
       onEnd(ending);
     },
   });
-  openings.defer(() => {
+  closers.push(() => {
     conductor.close();
   });
   const sources: StatusSources = {
@@ -171,7 +182,7 @@ export async function openRun({ options, folder, plan, dataset, earlier }: RunPa
     status: () => readStatus(sources),
     stateOf: (step) => checkpointer.stateOf(step),
   });
-  openings.defer(() => {
+  closers.push(() => {
     server.close();
   });
   let httpUrl = '';
@@ -182,7 +193,6 @@ export async function openRun({ options, folder, plan, dataset, earlier }: RunPa
     routes: { '/status': () => readStatus(sources), '/sd': () => serviceDiscovery(httpUrl, directory) },
   });
   httpUrl = `http://${formatAddress(host, http.port)}`;
-  openings.move();
 
   const measure = (): MeasuredResult => ({
     run,
@@ -248,7 +258,11 @@ export async function openRun({ options, folder, plan, dataset, earlier }: RunPa
   };
 }
 
-function latestOf({ checkpoint }: RunFolder, { checkpoint: held }: EarlierRun, takenAtMs: number): TakenCheckpoint | undefined {
+function latestOf(
+  { checkpoint }: RunFolder,
+  { checkpoint: held }: EarlierRun,
+  takenAtMs: number,
+): TakenCheckpoint | undefined {
   if (checkpoint === undefined || held === undefined) return undefined;
   return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
 }
@@ -256,7 +270,9 @@ function latestOf({ checkpoint }: RunFolder, { checkpoint: held }: EarlierRun, t
 function checkpointMetrics({ lastLoss, lastEvaluation }: History, step: number): Record<string, number> {
   return {
     ...(lastLoss !== undefined && { trainLoss: lastLoss }),
-    ...(lastEvaluation?.step === step && { testAccuracy: lastEvaluation.testAccuracy, testLoss: lastEvaluation.testLoss }),
+    ...(lastEvaluation?.step === step && {
+      testAccuracy: lastEvaluation.testAccuracy,
+      testLoss: lastEvaluation.testLoss,
+    }),
   };
 }
-

@@ -95,7 +95,9 @@ export function configText(config: RunConfig): string {
 
 /** SHA-256 of the part of the configuration that decides the arithmetic. */
 export function trainingConfigSha256(config: RunConfig): string {
-  return createHash('sha256').update(JSON.stringify(trainingPart(config))).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(trainingPart(config)))
+    .digest('hex');
 }
 
 function trainingPart(config: RunConfig): TrainingConfig {
@@ -135,9 +137,22 @@ export function runRecord({ config, dataset, at }: RunRecordOptions): RunRecord 
 export function checkSameRun(records: readonly LedgerRecord[], expected: RunRecord): void {
   const [found] = records;
   if (found?.kind !== 'run') {
-    throw new TrainingError('LEDGER_INVALID', `the ledger starts with "${found?.kind}", expected "run"; restore it from a copy`);
+    throw new TrainingError(
+      'LEDGER_INVALID',
+      `the ledger starts with "${found?.kind}", expected "run"; restore it from a copy`,
+    );
   }
-  const keys = ['run', 'dataset', 'datasetSha256', 'trainSamples', 'seed', 'globalBatch', 'microBatch', 'epochs', 'configSha256'] as const;
+  const keys = [
+    'run',
+    'dataset',
+    'datasetSha256',
+    'trainSamples',
+    'seed',
+    'globalBatch',
+    'microBatch',
+    'epochs',
+    'configSha256',
+  ] as const;
   const differing = keys.filter((key) => found[key] !== expected[key]);
   if (differing.length === 0) return;
   const list = differing.map((key) => `${key} was ${found[key]}, is ${expected[key]}`).join('; ');
@@ -150,10 +165,16 @@ export function checkSameRun(records: readonly LedgerRecord[], expected: RunReco
 async function checkMode({ folder, mode, config }: OpenRunFolderOptions): Promise<void> {
   const hasLedger = await hasContent(join(folder, LEDGER_FILE));
   if (mode === 'new' && hasLedger) {
-    throw new TrainingError('RUN_EXISTS', `run ${config.run} exists in ${folder}; say \`facet resume ${config.run}\`, or another --run`);
+    throw new TrainingError(
+      'RUN_EXISTS',
+      `run ${config.run} exists in ${folder}; say \`facet resume ${config.run}\`, or another --run`,
+    );
   }
   if (mode === 'resume' && !hasLedger) {
-    throw new TrainingError('RUN_NOT_FOUND', `there is no run to resume in ${folder}: ${LEDGER_FILE} is missing; check --run and the folder`);
+    throw new TrainingError(
+      'RUN_NOT_FOUND',
+      `there is no run to resume in ${folder}: ${LEDGER_FILE} is missing; check --run and the folder`,
+    );
   }
 }
 

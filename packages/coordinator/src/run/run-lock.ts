@@ -74,5 +74,8 @@ function isAlive(owner: LockOwner, own: LockOwner): boolean {
 
 function locked(path: string, owner: LockOwner | undefined): TrainingError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`;
-  return new TrainingError('RUN_LOCKED', `${who} coordinates this run; stop it first, or remove ${path} when it is gone`);
+  return new TrainingError(
+    'RUN_LOCKED',
+    `${who} coordinates this run; stop it first, or remove ${path} when it is gone`,
+  );
 }

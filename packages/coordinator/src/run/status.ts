@@ -94,7 +94,12 @@ export function serviceDiscovery(
     .filter(({ hello }) => hello.metricsUrl !== '')
     .map(({ hello }) => {
       const { host, pathname, protocol } = new URL(hello.metricsUrl);
-      const labels = { role: 'worker', worker: hello.workerId, __metrics_path__: pathname, __scheme__: protocol.slice(0, -1) };
+      const labels = {
+        role: 'worker',
+        worker: hello.workerId,
+        __metrics_path__: pathname,
+        __scheme__: protocol.slice(0, -1),
+      };
       return { targets: [host], labels };
     });
   return [coordinator, ...workers];
@@ -125,7 +130,10 @@ function detailOf({ phase, workers }: Membership): string {
   }
 }
 
-function workerStatus({ hello, program, lastStep }: ConnectedWorker, { workers, phase }: Membership): Status['workers'][number] {
+function workerStatus(
+  { hello, program, lastStep }: ConnectedWorker,
+  { workers, phase }: Membership,
+): Status['workers'][number] {
   const { workerId } = hello;
   const members = phase.kind === 'forming' || phase.kind === 'running' ? phase.members : [];
   const totalMs = lastStep?.timings?.totalMs ?? 0;

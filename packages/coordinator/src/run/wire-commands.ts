@@ -39,7 +39,11 @@ export function formMessage(command: FormCommand, member: FormMember, directory:
 }
 
 /** The answer to a Hello. */
-export function welcomeMessage(config: RunConfig, { image, classes, sha256, train, test }: Dataset, workersOnHost: number): JoinResponse {
+export function welcomeMessage(
+  config: RunConfig,
+  { image, classes, sha256, train, test }: Dataset,
+  workersOnHost: number,
+): JoinResponse {
   return {
     welcome: {
       run: config.run,

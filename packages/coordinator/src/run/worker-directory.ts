@@ -115,7 +115,8 @@ function checkAgainstFirst(
   first: { readonly workerId: string; readonly program: ProgramFacts },
 ): void {
   const isSame =
-    program.programSha256 === first.program.programSha256 && describe(program.parameters) === describe(first.program.parameters);
+    program.programSha256 === first.program.programSha256 &&
+    describe(program.parameters) === describe(first.program.parameters);
   if (isSame) return;
   throw new TrainingError(
     'VERSION_MISMATCH',
@@ -124,7 +125,11 @@ function checkAgainstFirst(
   );
 }
 
-function checkAgainstCheckpoint(workerId: string, { parameters }: ProgramFacts, layout: readonly ParameterLayout[]): void {
+function checkAgainstCheckpoint(
+  workerId: string,
+  { parameters }: ProgramFacts,
+  layout: readonly ParameterLayout[],
+): void {
   const expected = layout.toSorted((a, b) => a.offset - b.offset);
   if (describe(parameters) === describe(expected)) return;
   const at = expected.findIndex((part, index) => describe([part]) !== describe(parameters.slice(index, index + 1)));

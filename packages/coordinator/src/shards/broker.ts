@@ -3,7 +3,13 @@
  * earlier coordinator of this run left behind is deleted and made anew, and a lost connection is rebuilt for as long as it
  * takes; the workers' step deadline decides when a silent broker becomes a fault.
  */
-import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import {
+  jetstream,
+  jetstreamManager,
+  type JetStreamClient,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
 
@@ -85,7 +91,9 @@ async function connectTo(url: string): Promise<NatsConnection> {
   } catch (caught) {
     const { message } = TrainingError.from(caught);
     const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
-    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${url}: ${message}; ${advice}`, { cause: caught });
+    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${url}: ${message}; ${advice}`, {
+      cause: caught,
+    });
   }
 }
 
@@ -95,7 +103,7 @@ function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBroke
   throw new TrainingError(
     'CONFIG_INVALID',
     `a micro-batch takes ${messageBytes} bytes, but the broker at ${url} allows ${limit} per message; ` +
-      'lower batch.micro, set data: local, or raise max_payload in the broker\'s configuration',
+      "lower batch.micro, set data: local, or raise max_payload in the broker's configuration",
   );
 }
 
@@ -126,7 +134,10 @@ function streamConfig({ run, windowBytes }: OpenBrokerOptions): Partial<StreamCo
   };
 }
 
-async function addStream(manager: JetStreamManager, config: Partial<StreamConfig> & { readonly name: string }): Promise<void> {
+async function addStream(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { readonly name: string },
+): Promise<void> {
   try {
     await manager.streams.add(config);
   } catch (caught) {

@@ -75,9 +75,11 @@ export class ShardPublisher {
     this.stop();
     const feed: Feed = { ...request, abort: new AbortController(), open: [], next: request.first, streamVersion: 0 };
     this.#feed = feed;
-    this.#feeding = this.#feeding.then(() => this.#publishAll(feed)).catch((caught: unknown) => {
-      if (!feed.abort.signal.aborted) this.#options.onError(TrainingError.from(caught));
-    });
+    this.#feeding = this.#feeding
+      .then(() => this.#publishAll(feed))
+      .catch((caught: unknown) => {
+        if (!feed.abort.signal.aborted) this.#options.onError(TrainingError.from(caught));
+      });
   }
 
   /** Stops publishing at once and forgets what the generation had published. */
@@ -150,7 +152,11 @@ export class ShardPublisher {
     if (faults.length > 0) throw faults[0];
   }
 
-  async #publishOne(feed: Feed, published: Published, { rank, index }: { readonly rank: number; readonly index: number }): Promise<void> {
+  async #publishOne(
+    feed: Feed,
+    published: Published,
+    { rank, index }: { readonly rank: number; readonly index: number },
+  ): Promise<void> {
     const { run, plan, source, broker, log } = this.#options;
     const { item } = published;
     const { generation } = feed;
@@ -166,7 +172,10 @@ export class ShardPublisher {
         return;
       } catch (caught) {
         if (broker.connection.isClosed()) throw caught;
-        log.warn({ generation, step: item.step, index, reason: TrainingError.from(caught).message }, 'shard not acknowledged, trying again');
+        log.warn(
+          { generation, step: item.step, index, reason: TrainingError.from(caught).message },
+          'shard not acknowledged, trying again',
+        );
         await this.#changed.wait(RETRY_MS);
       }
     }
@@ -199,7 +208,8 @@ export class ShardPublisher {
       }
       this.#changed.notify();
     } catch (caught) {
-      if (!this.#isClosed && !broker.connection.isClosed()) log.warn({ reason: TrainingError.from(caught).message }, 'the stream cannot be restored yet');
+      if (!this.#isClosed && !broker.connection.isClosed())
+        log.warn({ reason: TrainingError.from(caught).message }, 'the stream cannot be restored yet');
     }
   }
 
@@ -224,7 +234,10 @@ function rewind(feed: Feed): void {
 }
 
 /** All micro-batches with their ranks, so that every rank's first one comes early. */
-export function* interleave(microBatches: number, worldSize: number): Generator<{ readonly rank: number; readonly index: number }> {
+export function* interleave(
+  microBatches: number,
+  worldSize: number,
+): Generator<{ readonly rank: number; readonly index: number }> {
   const ranges = Array.from({ length: worldSize }, (_, rank) => rangeOfRank(microBatches, worldSize, rank));
   const longest = Math.max(...ranges.map(({ start, end }) => end - start));
   for (let offset = 0; offset < longest; offset++) {

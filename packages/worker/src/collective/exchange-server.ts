@@ -165,25 +165,32 @@ function rawFrames(service: typeof Exchange.service): ServiceDefinition {
 
 function openOutlet(stream: FrameStream): Outlet {
   const gone = (): TrainingError => new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling');
-  return {
-    async send(frame) {
-      if (stream.cancelled || stream.destroyed) throw gone();
-      if (stream.write(frame)) return;
-      await new Promise<void>((resolve, reject) => {
-        const settle = (action: () => void) => (): void => {
-          stream.off('drain', onDrain);
-          stream.off('cancelled', onGone);
-          stream.off('close', onGone);
-          action();
-        };
-        const onDrain = settle(resolve);
-        const onGone = settle(() => {
-          reject(gone());
-        });
-        stream.on('drain', onDrain);
-        stream.on('cancelled', onGone);
-        stream.on('close', onGone);
+  const write = async (frame: Buffer): Promise<void> => {
+    if (stream.cancelled || stream.destroyed) throw gone();
+    if (stream.write(frame)) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (action: () => void) => (): void => {
+        stream.off('drain', onDrain);
+        stream.off('cancelled', onGone);
+        stream.off('close', onGone);
+        action();
+      };
+      const onDrain = settle(resolve);
+      const onGone = settle(() => {
+        reject(gone());
       });
+      stream.on('drain', onDrain);
+      stream.on('cancelled', onGone);
+      stream.on('close', onGone);
+    });
+  };
+  // One frame at a time: buckets send side by side, and only the head of the line waits for the stream to drain.
+  let last: Promise<void> = Promise.resolve();
+  return {
+    send(frame) {
+      const sent = last.then(() => write(frame));
+      last = sent.catch(() => undefined);
+      return sent;
     },
     close() {
       stream.end();
