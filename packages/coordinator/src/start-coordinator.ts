@@ -3,7 +3,7 @@
  * so that the next start is not in the way of this one.
  */
 import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
-import { createPlan, TrainingError, type RunConfig } from '@facet/shared';
+import { createPlan, type TrainingError, type RunConfig } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { systemClock } from './run/clock.js';
 import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';

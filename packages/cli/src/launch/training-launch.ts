@@ -3,10 +3,11 @@
  * has ended. A worker that dies is reported and the others go on; when the coordinator or the last worker dies, the launch
  * fails with what that process said last.
  */
-import { mkdir, mkdtemp, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { TrainingError, withoutConfigVariables, type RunConfig } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { Environment } from '../context.js';
@@ -64,7 +65,6 @@ export async function launchTraining(
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-up-'));
   await using group = new ProcessGroup(folder, signals.kill);
   await mkdir(paths.logs, { recursive: true });
-  const before = await resultMark(paths);
 
   const natsUrl = await brokerUrl(plan, folder, group);
   if (signals.stop.aborted) return { result: undefined, isInterrupted: true };
@@ -80,7 +80,7 @@ export async function launchTraining(
   }
   await stopping.settled();
   await coordinator.ended;
-  const result = (await resultMark(paths)) === before ? undefined : await readResult(paths);
+  const result = await readResult(resultFile(folder));
   if (signals.stop.aborted) return { result, isInterrupted: result?.outcome !== 'finished' };
   if (result === undefined) throw await childFailure(coordinator);
   return { result, isInterrupted: false };
@@ -107,10 +107,10 @@ async function startCoordinator(plan: LaunchPlan, { folder, natsUrl, group }: Co
   const file = path.join(folder, 'config.json');
   // It may hold the broker's password.
   await writeFile(file, JSON.stringify({ ...config, nats: { url: natsUrl } }), { mode: 0o600 });
-  const args = ['coordinator', '--config', file, '--json', '--address-file', paths.address, '--exit-with-parent'];
+  const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder)];
   return group.start({
     name: 'coordinator',
-    ...facetCommand([...args, ...(mode === 'resume' ? ['--resume'] : [])]),
+    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...(mode === 'resume' ? ['--resume'] : [])]),
     logFile: path.join(paths.logs, 'coordinator.log'),
     env: { ...withoutConfigVariables(plan.env), FACET_RUNS: path.dirname(paths.folder) },
   });
@@ -128,17 +128,19 @@ function startWorker({ config, env, paths }: LaunchPlan, { index, address, group
     name: `worker-${index}`,
     ...facetCommand(['worker', '--coordinator', address, ...listen, '--json', '--exit-with-parent']),
     logFile: path.join(paths.logs, `worker-${index}.log`),
-    env: { ...withoutConfigVariables(env), UV_THREADPOOL_SIZE: env['UV_THREADPOOL_SIZE'] ?? threadPoolSize() },
+    env: withoutConfigVariables(env),
   });
 }
 
 /** This very command, so that all processes run the same code. */
 function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
-  return { command: process.execPath, args: [...process.execArgv, process.argv[1]!, ...args] };
+  const main = fileURLToPath(new URL('../main.js', import.meta.url));
+  return { command: process.execPath, args: [...process.execArgv, main, ...args] };
 }
 
-function threadPoolSize(): string {
-  return String(Math.max(4, availableParallelism()));
+/** Not the run's own result.json, which an earlier coordinator may have written. */
+function resultFile(folder: string): string {
+  return path.join(folder, 'result.json');
 }
 
 /** The address that the coordinator states; undefined when it ended or was stopped before it stated one. */
@@ -207,12 +209,4 @@ async function watch({ coordinator, workers, signals, observer }: Watched): Prom
   const cause = await childFailure(failed);
   const count = workers.length === 1 ? 'the only worker has' : `all ${workers.length} workers have`;
   throw new TrainingError(cause.code, `${count} ended, so the run cannot go on; ${cause.message}`, { cause });
-}
-
-/** Changes whenever the result is written. */
-async function resultMark({ result }: RunPaths): Promise<string> {
-  return stat(result).then(
-    ({ ino, mtimeMs }) => `${ino}-${mtimeMs}`,
-    () => 'none',
-  );
 }

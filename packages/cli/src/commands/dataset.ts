@@ -1,0 +1,95 @@
+/**
+ * `facet dataset fetch|verify`: gets a dataset ready on this machine, or says exactly which file of it is wrong.
+ */
+import type { Command } from 'commander';
+import {
+  DATASET_NAMES,
+  fetchDataset,
+  verifyDataset,
+  type DatasetName,
+  type DatasetReport,
+  type DatasetSource,
+  type FetchProgress,
+} from '@facet/datasets';
+import { suggestion, TrainingError } from '@facet/shared';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { describeProgress, openProgressLine } from '../display/fetch-progress.js';
+import { formatBytes } from '../display/format.js';
+import { tableLines } from '../display/table.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { listenForStop } from '../launch/stop-signals.js';
+
+interface DatasetOptions {
+  readonly folder?: string;
+  readonly json?: boolean;
+}
+
+export function addDatasetCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  const dataset = program.command('dataset').description('fetch and verify datasets');
+  const names = DATASET_NAMES.join(' or ');
+  dataset
+    .command('fetch <name>')
+    .description(`make sure that a dataset (${names}) is on this machine`)
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet dataset fetch cifar10')
+    .action((name: string, options: DatasetOptions) => run(() => fetch(sourceOf(name, options), options, context)));
+  dataset
+    .command('verify <name>')
+    .description(`check every file of a dataset (${names})`)
+    .option('--folder <folder>', 'check the files in this folder instead of the default source')
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet dataset verify mnist')
+    .action((name: string, options: DatasetOptions) => run(() => verify(sourceOf(name, options), options, context)));
+}
+
+function sourceOf(name: string, { folder }: DatasetOptions): DatasetSource {
+  const known = DATASET_NAMES.find((dataset) => dataset === name);
+  if (known !== undefined) return { name: known, folder };
+  const expected = `expected one of ${DATASET_NAMES.join(', ')}`;
+  throw new TrainingError('CONFIG_INVALID', `there is no dataset '${name}', ${expected}${suggestion(name, DATASET_NAMES)}`);
+}
+
+async function fetch(source: DatasetSource, { json }: DatasetOptions, context: CliContext): Promise<ExitCode> {
+  using signals = listenForStop(context);
+  using line = openProgressLine(json ? context.stderr : context.stdout);
+  let folder = '';
+  await fetchDataset(source, {
+    signal: signals.stop,
+    onProgress: (progress: FetchProgress) => {
+      if (progress.kind === 'ready') ({ folder } = progress);
+      line.show(describeProgress(progress), progress.kind === 'downloading' || progress.kind === 'converting');
+    },
+  });
+  if (json) printJson(context.stdout, { dataset: source.name, folder, ok: true });
+  return EXIT.ok;
+}
+
+async function verify(source: DatasetSource, { json }: DatasetOptions, { stdout }: CliContext): Promise<ExitCode> {
+  const report = await verifyDataset(source);
+  if (json) printJson(stdout, report);
+  else for (const line of reportLines(report)) printLine(stdout, line);
+  if (report.ok) return EXIT.ok;
+  throw new TrainingError('DATASET_INVALID', `${report.name} is not what it should be: ${report.problem}`);
+}
+
+function reportLines({ name, folder, files, sha256, ok }: DatasetReport & { name: DatasetName }): string[] {
+  return [
+    `${name} in ${folder}`,
+    ...tableLines({
+      header: ['file', 'size', 'digest', ''],
+      right: [1],
+      rows: files.map((file) => [
+        file.name,
+        file.bytes === null ? '-' : formatBytes(file.bytes),
+        file.digest ?? '-',
+        file.ok ? (file.isCanonical ? 'ok' : 'ok, not the published file') : 'WRONG',
+      ]),
+    }),
+    ...files.flatMap(({ problem }) => (problem === null ? [] : [`problem: ${problem}`])),
+    ...(ok ? [`ok, content sha256 ${sha256}`] : []),
+  ];
+}

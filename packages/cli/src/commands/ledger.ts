@@ -1,0 +1,101 @@
+/**
+ * `facet ledger check`: proves from the ledger alone, without config, weights or dataset, that every sample of every epoch
+ * was committed exactly once; or says what is wrong.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { checkLedger, parseLedger, TrainingError, type LedgerReport, type ParsedLedger } from '@facet/shared';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { formatCount } from '../display/format.js';
+import { tableLines } from '../display/table.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { pathsIn, requireRun, runsFolder } from '../runs/run-folders.js';
+
+export function addLedgerCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  const ledger = program.command('ledger').description('read the ledger of a run');
+  ledger
+    .command('check <run>')
+    .description('prove from the ledger alone that every sample of every epoch was used exactly once')
+    .usage('[options] <run name | ledger file | run folder>')
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet ledger check mnist-fast-20261123-181500')
+    .action((name: string, options: { json?: boolean }) => run(() => check(name, options, context)));
+}
+
+async function check(name: string, { json }: { json?: boolean }, context: CliContext): Promise<ExitCode> {
+  const file = await ledgerFile(name, context);
+  const parsed = parseLedger(await readLedger(file));
+  const report = checkLedger(parsed.records);
+  if (report.run === undefined) {
+    const [first] = parsed.damaged;
+    const reason = first === undefined ? report.problems.join('; ') : `line ${first.line}: ${first.reason}`;
+    throw new TrainingError('LEDGER_INVALID', `${file} cannot be read as a ledger: ${reason}; restore it from a copy`);
+  }
+  const isClean = report.clean && parsed.damaged.length === 0;
+  if (json) printJson(context.stdout, { ...report, file, clean: isClean, problems: problemsOf(report, parsed), tornTail: parsed.tornTail });
+  else for (const line of reportLines({ file, report, parsed, isClean })) printLine(context.stdout, line);
+  return isClean ? EXIT.ok : EXIT.failed;
+}
+
+/** A name is a run's; a path is a ledger's or a run folder's. */
+async function ledgerFile(name: string, { env }: CliContext): Promise<string> {
+  if (name.includes(path.sep) || name.endsWith('.jsonl')) {
+    const isFolder = existsSync(name) && statSync(name).isDirectory();
+    return isFolder ? pathsIn(name).ledger : name;
+  }
+  return (await requireRun(runsFolder(env), name)).ledger;
+}
+
+async function readLedger(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (caught) {
+    const { code, message } = caught as NodeJS.ErrnoException;
+    const fault = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new TrainingError('LEDGER_INVALID', `${file}: ${fault}; expected a run's name or its ledger.jsonl`, {
+      cause: caught,
+    });
+  }
+}
+
+function problemsOf({ problems }: LedgerReport, { damaged }: ParsedLedger): string[] {
+  return [...damaged.map(({ line, reason }) => `line ${line} is damaged: ${reason}`), ...problems];
+}
+
+interface Checked {
+  readonly file: string;
+  readonly report: LedgerReport;
+  readonly parsed: ParsedLedger;
+  readonly isClean: boolean;
+}
+
+function reportLines({ file, report, parsed, isClean }: Checked): string[] {
+  const { run, epochs, steps, faults, replays, expected, committed, missing, duplicated } = report;
+  const cells = (of: Pick<LedgerReport, 'expected' | 'committed' | 'missing' | 'duplicated'>): string[] =>
+    [of.expected, of.committed, of.missing, of.duplicated].map(formatCount);
+  // Epochs that nothing was committed to look alike: their number is enough.
+  const last = epochs.findLastIndex((epoch) => epoch.committed + epoch.foreign > 0);
+  const started = epochs.slice(0, last + 1);
+  const untouched = epochs.length - started.length;
+  return [
+    `ledger ${file} of run ${run}: ${formatCount(steps)} steps, ${formatCount(faults)} faults, ${formatCount(replays)} replays`,
+    ...tableLines({
+      header: ['epoch', 'expected', 'committed', 'missing', 'duplicated'],
+      right: [0, 1, 2, 3, 4],
+      rows: [
+        ...started.map((epoch) => [String(epoch.epoch + 1), ...cells(epoch)]),
+        ['all', ...cells({ expected, committed, missing, duplicated })],
+      ],
+    }),
+    ...(untouched === 0 ? [] : [`${formatCount(untouched)} of ${formatCount(epochs.length)} epochs have not begun`]),
+    ...(parsed.tornTail ? ['note: the last line is torn, as after a crash; it was never acknowledged and does not count'] : []),
+    ...problemsOf(report, parsed).map((problem) => `problem: ${problem}`),
+    isClean ? 'clean: every sample of every epoch was committed exactly once' : 'NOT clean',
+  ];
+}

@@ -1,0 +1,65 @@
+/**
+ * `facet resume`: `up` for a run that exists. Where and with how many workers it goes on may change; what decides the
+ * arithmetic may not.
+ */
+import type { Command } from 'commander';
+import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
+import { loadStoredConfig } from '../config/load-config.js';
+import { printLine, type CliContext, type CommandAction } from '../context.js';
+import type { ExitCode } from '../exit-codes.js';
+import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
+import { train } from '../launch/train.js';
+import { requireNotRunning } from '../runs/running-runs.js';
+import { runsFolder, type RunPaths } from '../runs/run-folders.js';
+
+interface ResumeOptions extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+export function addResumeCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  const command = program
+    .command('resume <run>')
+    .description('continue a run from its newest sound checkpoint, with any number of workers');
+  addConfigOptions(command, 'resume')
+    .option('--json', 'print one JSON object with the result as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet resume mnist-fast-20261123-181500 --workers 4')
+    .action((name: string, options: ResumeOptions) => run(() => resume(name, options, context)));
+}
+
+async function resume(name: string, options: ResumeOptions, context: CliContext): Promise<ExitCode> {
+  const { env } = context;
+  const isJson = options.json === true;
+  const { config, sourceOf, paths } = await loadStoredConfig(name, {
+    env,
+    runs: runsFolder(env),
+    flags: configLayer(options, 'resume'),
+    configFile: options.config,
+    maxWorkers: MAX_LOCAL_WORKERS,
+  });
+  await requireNotRunning(name, paths);
+  // The stored address is that of the broker of an earlier launch, which is gone.
+  const natsSource = sourceOf('nats.url');
+  const { brokerBinary } = await checkLaunch({
+    config,
+    env,
+    sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
+  });
+  for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
+  return train({ mode: 'resume', config, paths, brokerBinary, env }, { context, isJson });
+}
+
+/** Which checkpoint the run goes on from, and which were passed over and why. */
+async function startingPoint({ checkpoints }: RunPaths): Promise<string[]> {
+  const { newestSoundCheckpoint } = await import('@facet/coordinator');
+  const { checkpoint, skipped } = await newestSoundCheckpoint(checkpoints);
+  const damaged = skipped.map(({ path, reason }) => `warning: checkpoint ${path} is damaged and is passed over: ${reason}`);
+  const from =
+    checkpoint === undefined
+      ? 'there is no sound checkpoint: the run goes on from its first step, the same bits again'
+      : `resuming from ${checkpoint.path}`;
+  return [...damaged, from];
+}

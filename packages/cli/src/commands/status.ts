@@ -1,0 +1,72 @@
+/**
+ * `facet status`: how a run does, once. Without an address it looks for runs that run on this machine.
+ */
+import type { Command } from 'commander';
+import type { Status } from '@facet/proto';
+import { TrainingError } from '@facet/shared';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { frameLines } from '../display/frame.js';
+import { paletteFor } from '../display/palette.js';
+import { askStatus } from '../display/status-client.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { runningRuns, type RunningRun } from '../runs/running-runs.js';
+import { runsFolder } from '../runs/run-folders.js';
+
+interface StatusOptions {
+  readonly coordinator?: string;
+  readonly json?: boolean;
+}
+
+/** A line that is not cut: the output of a command may be as wide as it is. */
+const PIPE_COLUMNS = 1_000;
+
+export function addStatusCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  program
+    .command('status')
+    .description('show how a run does now')
+    .option('--coordinator <host:port>', 'address of its coordinator (default: the runs on this machine)')
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet status --coordinator 10.0.0.5:5555')
+    .action((options: StatusOptions) => run(() => showStatus(options, context)));
+}
+
+async function showStatus({ coordinator, json }: StatusOptions, context: CliContext): Promise<ExitCode> {
+  const { stdout, env } = context;
+  const found = coordinator === undefined ? await findRunning(context) : [await ask(coordinator)];
+  if (json) {
+    const [only] = found;
+    const objects = found.map(({ address, status }) => ({ ...status, address }));
+    printJson(stdout, found.length === 1 && only !== undefined ? objects[0] : { runs: objects });
+    return EXIT.ok;
+  }
+  const { columns = PIPE_COLUMNS } = stdout as { columns?: number };
+  for (const { address, status } of found) {
+    const palette = paletteFor(stdout, env);
+    for (const line of frameLines(status, { columns, rows: status.workers.length + 10, palette })) printLine(stdout, line);
+    printLine(stdout, `coordinator at ${address}`);
+  }
+  return EXIT.ok;
+}
+
+async function ask(address: string): Promise<{ readonly address: string; readonly status: Status }> {
+  const answer = await askStatus(address);
+  if (answer.ok) return { address, status: answer.status };
+  throw new TrainingError(
+    'COORDINATOR_UNREACHABLE',
+    `no coordinator answers at ${address}: ${answer.reason}; check the address, and that the run has not ended`,
+  );
+}
+
+async function findRunning({ env }: CliContext): Promise<RunningRun[]> {
+  const runs = runsFolder(env);
+  const found = await runningRuns(runs);
+  if (found.length > 0) return found;
+  throw new TrainingError(
+    'COORDINATOR_UNREACHABLE',
+    `no run in ${runs} runs now; give the address of a coordinator elsewhere with --coordinator HOST:PORT`,
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * `facet up`: a whole training on this machine. Everything that can be wrong is found before anything is started or
+ * written; then the launch does the work and this file shows it.
+ */
+import type { Command } from 'commander';
+import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
+import { loadConfig } from '../config/load-config.js';
+import type { CliContext, CommandAction } from '../context.js';
+import type { ExitCode } from '../exit-codes.js';
+import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
+import { train } from '../launch/train.js';
+import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
+
+interface UpOptions extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+export function addUpCommand(program: Command, context: CliContext, run: (action: CommandAction) => Promise<void>): void {
+  const command = program
+    .command('up')
+    .description('start a broker, a coordinator and workers on this machine and train');
+  addConfigOptions(command, 'up')
+    .option('--json', 'print one JSON object with the result as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json')
+    .action((options: UpOptions) => run(() => up(options, context)));
+}
+
+async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
+  const { env } = context;
+  const runs = runsFolder(env);
+  const loaded = await loadConfig({
+    env,
+    runs,
+    flags: configLayer(options, 'up'),
+    configFile: options.config,
+    maxWorkers: MAX_LOCAL_WORKERS,
+  });
+  const paths = runPaths(runs, loaded.config.run);
+  requireFreeName(paths);
+  const { brokerBinary } = await checkLaunch({ ...loaded, env });
+  return train({ mode: 'new', config: loaded.config, paths, brokerBinary, env }, { context, isJson: options.json === true });
+}

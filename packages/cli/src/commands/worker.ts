@@ -1,0 +1,121 @@
+/**
+ * `facet worker`: one worker, in this process. It learns everything about the run from the coordinator; the flags say only
+ * what is of this machine.
+ */
+import { Option, type Command } from 'commander';
+import type { Device, WorkerOutcome } from '@facet/worker';
+import { configSchema, parseErrorCode, suggestion, TrainingError } from '@facet/shared';
+import { createLogger } from '@facet/telemetry';
+import { readCodeVersion } from '../code-version.js';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { listenForStop } from '../launch/stop-signals.js';
+
+interface WorkerCommandOptions {
+  readonly coordinator: string;
+  readonly listen: string;
+  readonly engine?: string;
+  readonly device?: string;
+  readonly threads?: string;
+  readonly metricsPort: string;
+  readonly dataFolder?: string;
+  readonly json?: boolean;
+  readonly exitWithParent?: boolean;
+}
+
+const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):(\d{1,5})$/;
+const { name: engineSchema, device: deviceSchema } = configSchema.shape.engine.shape;
+const MAX_THREADS = 1_024;
+const MAX_PORT = 65_535;
+
+export function addWorkerCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  program
+    .command('worker')
+    .description('run one worker: it joins the run of a coordinator and trains until the run ends')
+    .requiredOption('--coordinator <host:port>', 'address that the coordinator prints')
+    .option('--listen <host>', 'address of this machine at which other workers reach it', '127.0.0.1')
+    .option('--engine <name>', `what runs the gradient program: ${engineSchema.options.join(', ')}`)
+    .option('--device <name>', `${deviceSchema.options.join(', ')} (default: as the run says)`)
+    .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
+    .option('--metrics-port <number>', 'port for metrics; 0 takes any free one', '0')
+    .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
+    .option('--json', 'print one JSON object with the outcome as the last line of stdout')
+    .addOption(new Option('--exit-with-parent').hideHelp())
+    .addHelpText('after', '\nExample:\n  facet worker --coordinator 10.0.0.5:5555 --listen 10.0.0.6')
+    .action((options: WorkerCommandOptions) => run(() => work(options, context)));
+}
+
+async function work(options: WorkerCommandOptions, context: CliContext): Promise<ExitCode> {
+  const { coordinator: coordinatorAddress, listen: listenHost, dataFolder } = options;
+  const machine = readMachineOptions(options);
+  if (options.exitWithParent) {
+    context.onParentGone(() => {
+      context.exit(EXIT.failed);
+    });
+  }
+  using signals = listenForStop(context);
+  signals.kill.addEventListener('abort', () => {
+    context.exit(EXIT.interrupted);
+  });
+  const { runWorker } = await import('@facet/worker');
+  const outcome = await runWorker({
+    coordinatorAddress,
+    listenHost,
+    ...machine,
+    ...(dataFolder !== undefined && { dataFolder }),
+    codeVersion: await readCodeVersion(context.env),
+    log: createLogger('worker'),
+    signal: signals.stop,
+  });
+  return report(outcome, options, context);
+}
+
+interface MachineOptions {
+  readonly metricsPort: number;
+  readonly device?: Device;
+  readonly threads?: number;
+}
+
+/** @throws TrainingError CONFIG_INVALID with every option that is wrong. */
+function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
+  const problems: string[] = [];
+  const { coordinator, engine, device, threads, metricsPort } = options;
+  const port = Number(ADDRESS.exec(coordinator)?.[2] ?? Number.NaN);
+  if (!(port >= 1 && port <= MAX_PORT)) {
+    problems.push(`--coordinator: '${coordinator}', expected HOST:PORT, as the coordinator prints it`);
+  }
+  const checkName = (flag: string, given: string | undefined, known: readonly string[]): void => {
+    if (given === undefined || known.includes(given)) return;
+    problems.push(`${flag}: '${given}', expected ${known.join(' or ')}${suggestion(given, known)}`);
+  };
+  checkName('--engine', engine, engineSchema.options);
+  checkName('--device', device, deviceSchema.options);
+  const readCount = (flag: string, given: string, most: number): number => {
+    if (!/^\d+$/.test(given) || Number(given) > most) {
+      problems.push(`${flag}: '${given}', expected a whole number from 0 to ${most}`);
+    }
+    return Number(given);
+  };
+  const read: MachineOptions = {
+    metricsPort: readCount('--metrics-port', metricsPort, MAX_PORT),
+    ...(device !== undefined && { device: device as Device }),
+    ...(threads !== undefined && { threads: readCount('--threads', threads, MAX_THREADS) }),
+  };
+  if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));
+  return read;
+}
+
+function report(outcome: WorkerOutcome, { json }: WorkerCommandOptions, { stdout }: CliContext): ExitCode {
+  const { outcome: kind, message = '' } = outcome;
+  if (kind === 'refused') {
+    const [, code = '', text = message] = /^([A-Z_]+): (.*)$/s.exec(message) ?? [];
+    throw new TrainingError(parseErrorCode(code), `the coordinator refused this worker: ${text}`);
+  }
+  if (json) printJson(stdout, outcome);
+  else printLine(stdout, `worker: ${kind}${message === '' ? '' : `: ${message}`}`);
+  return kind === 'failed' ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,98 @@
+/**
+ * The display of a running training on a terminal, as lines of text: a pure function of the coordinator's status. It is
+ * redrawn several times a second, so its height changes only with the number of workers.
+ */
+import type { Status } from '@facet/proto';
+import { formatAccuracy, formatBar, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
+import type { Palette } from './palette.js';
+import { tableLines } from './table.js';
+
+export interface FrameOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly palette: Palette;
+}
+
+const BAR_CELLS = 24;
+/** Lines that are not workers. */
+const OTHER_LINES = 6;
+
+/** The lines of the display, none wider than the terminal. */
+export function frameLines(status: Status, { columns, rows, palette }: FrameOptions): string[] {
+  const fit = (line: string): string => (line.length > columns ? line.slice(0, columns) : line);
+  const [head, ...workers] = workerLines(status).map(fit);
+  const room = Math.max(1, rows - OTHER_LINES);
+  const shown = workers.length > room ? [...workers.slice(0, room - 1), `... ${workers.length - room + 1} more`] : workers;
+  return [
+    palette.strong(fit(headline(status))),
+    fit(progressLine(status)),
+    fit(qualityLine(status)),
+    ...(status.lastFault === '' ? [] : [palette.bad(fit(`last fault: ${status.lastFault}`))]),
+    ...(head === undefined || shown.length === 0 ? [] : [palette.faint(head), ...shown]),
+  ];
+}
+
+/** The share of its epoch that a run has done, and which epoch that is, from 1. */
+export function epochProgress({ step, totalSteps, epochs }: Status): { readonly epoch: number; readonly share: number } {
+  const stepsPerEpoch = epochs === 0 ? 0 : totalSteps / epochs;
+  if (stepsPerEpoch === 0 || step === 0) return { epoch: 1, share: 0 };
+  const done = Math.min(step, totalSteps);
+  // The last step of an epoch belongs to it: its bar is full, and not the next one's empty.
+  const epoch = Math.ceil(done / stepsPerEpoch);
+  return { epoch, share: done / stepsPerEpoch - (epoch - 1) };
+}
+
+function headline({ run, dataset, generation, workers, phase, detail }: Status): string {
+  const members = workers.filter(({ isMember }) => isMember).length;
+  const what = phase === 'training' || detail === '' ? phase : `${phase}: ${detail}`;
+  return `${run}  ${dataset}, ${counted(members, 'worker')}, generation ${generation}  ${what}`;
+}
+
+function progressLine(status: Status): string {
+  const { epochs, step, totalSteps, etaSeconds } = status;
+  const { epoch, share } = epochProgress(status);
+  const bar = formatBar(share, BAR_CELLS);
+  const eta = etaSeconds > 0 ? formatSeconds(etaSeconds) : '-';
+  return `epoch ${epoch}/${epochs} ${bar} ${formatPercent(share).padStart(7)}  step ${step}/${totalSteps}  eta ${eta}`;
+}
+
+function qualityLine(status: Status): string {
+  const { loss, trainAccuracy, hasTestAccuracy, testAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
+  const parts = [
+    `loss ${step === 0 ? '-' : formatLoss(loss)}`,
+    `train ${step === 0 ? '-' : formatPercent(trainAccuracy)}`,
+    `test ${hasTestAccuracy ? formatAccuracy(testAccuracy) : '-'}`,
+    `${formatCount(samplesPerSecond)} images/s`,
+    checkpointStep > 0 ? `checkpoint at step ${checkpointStep}` : 'no checkpoint yet',
+    ...(faults > 0 ? [counted(faults, 'fault')] : []),
+  ];
+  return parts.join('  ');
+}
+
+function workerLines({ workers }: Status): string[] {
+  if (workers.length === 0) return [];
+  const byRank = [...workers].sort((a, b) => Number(b.isMember) - Number(a.isMember) || a.rank - b.rank);
+  return tableLines({
+    header: ['rank', 'worker', 'state', 'images/s', 'step ms', 'wait', 'compute', 'all-reduce', 'update'],
+    right: [0, 3, 4, 5, 6, 7, 8],
+    rows: byRank.map(({ isMember, rank, workerId, state, samplesPerSecond, timings }) => {
+      const ms = (value: number | undefined): string => (timings === null || value === undefined ? '-' : value.toFixed(1));
+      return [
+        isMember ? String(rank) : '-',
+        workerId,
+        state,
+        formatCount(samplesPerSecond),
+        ms(timings?.totalMs),
+        ms(timings?.shardWaitMs),
+        ms(timings?.computeMs),
+        ms(timings?.allReduceMs),
+        ms(timings?.updateMs),
+      ];
+    }),
+  });
+}
+
+/** `1 worker`, `2 workers`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

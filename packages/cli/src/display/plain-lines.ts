@@ -1,0 +1,75 @@
+/**
+ * Progress without a terminal: a line when the phase changes for the first time, at the end of every epoch, and every ten
+ * seconds in between. A pure step from what was printed to what to print now.
+ */
+import type { Status } from '@facet/proto';
+import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
+import { epochProgress } from './frame.js';
+
+const INTERVAL_MS = 10_000;
+
+/** What has been printed so far. */
+export interface PlainProgress {
+  readonly phase: string;
+  /** The last epoch, from 1, whose end was printed; -1 before the first status. */
+  readonly endedEpoch: number;
+  readonly printedAtMs: number;
+  readonly lastFault: string;
+}
+
+/** Nothing printed yet. */
+export function startPlainProgress(nowMs: number): PlainProgress {
+  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '' };
+}
+
+/** The lines that a new status calls for. */
+export function plainLines(
+  before: PlainProgress,
+  status: Status,
+  nowMs: number,
+): { readonly lines: readonly string[]; readonly progress: PlainProgress } {
+  const lines: string[] = [];
+  const ended = endedEpochs(status);
+  // The first status of a resumed run is not news.
+  const known = before.endedEpoch < 0 ? ended : before.endedEpoch;
+  let { printedAtMs } = before;
+  const isGathering = status.phase !== 'training' && status.phase !== 'evaluating';
+  if (isGathering && status.phase !== before.phase) {
+    lines.push(`${status.phase}${status.detail === '' ? '' : `: ${status.detail}`}`);
+  }
+  if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
+  if (ended > known) {
+    lines.push(epochLine(status, ended));
+    printedAtMs = nowMs;
+  } else if (nowMs - printedAtMs >= INTERVAL_MS && status.step > 0) {
+    lines.push(stepLine(status));
+    printedAtMs = nowMs;
+  }
+  return { lines, progress: { phase: status.phase, endedEpoch: ended, printedAtMs, lastFault: status.lastFault } };
+}
+
+/** Epochs whose evaluation is over as well. */
+function endedEpochs({ step, totalSteps, epochs, phase }: Status): number {
+  if (totalSteps === 0) return 0;
+  const stepsPerEpoch = totalSteps / epochs;
+  const whole = Math.floor(step / stepsPerEpoch);
+  const isAtEnd = step > 0 && step % stepsPerEpoch === 0;
+  const isOver = phase === 'finished' || phase === 'stopping';
+  return isAtEnd && !isOver ? whole - 1 : whole;
+}
+
+function epochLine(status: Status, epoch: number): string {
+  const test = status.hasTestAccuracy ? `  test ${formatAccuracy(status.testAccuracy)}` : '';
+  const head = `epoch ${epoch}/${status.epochs} done`;
+  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}${test}  ${rate(status)}`;
+}
+
+function stepLine(status: Status): string {
+  const { epoch } = epochProgress(status);
+  const head = `epoch ${epoch}/${status.epochs}  step ${status.step}/${status.totalSteps}`;
+  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}  ${rate(status)}`;
+}
+
+function rate({ samplesPerSecond, etaSeconds }: Status): string {
+  return `${formatCount(samplesPerSecond)} images/s${etaSeconds > 0 ? `  eta ${formatSeconds(etaSeconds)}` : ''}`;
+}

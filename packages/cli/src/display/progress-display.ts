@@ -1,0 +1,105 @@
+/**
+ * Shows a running training: redrawn in place on a terminal, plain lines elsewhere. It only reads: a display that cannot
+ * reach the coordinator says so and changes nothing. Notes (a worker that died) stay in the scrollback.
+ */
+import { createLogUpdate } from 'log-update';
+import type { Status } from '@facet/proto';
+import { printLine, type Environment, type OutputStream } from '../context.js';
+import { frameLines } from './frame.js';
+import { paletteFor } from './palette.js';
+import { plainLines, startPlainProgress } from './plain-lines.js';
+import { openStatusClient, type StatusClient } from './status-client.js';
+
+const TERMINAL_POLL_MS = 250;
+const PLAIN_POLL_MS = 1_000;
+/** A coordinator that says nothing for so long is worth a word. */
+const SILENCE_MS = 5_000;
+
+export interface ProgressDisplay extends Disposable {
+  /** Starts to ask this coordinator. */
+  follow(address: string): void;
+  /** Prints a line that stays. */
+  note(line: string): void;
+}
+
+/** Opens the display on a stream; disposing of it leaves the last picture where it is. */
+export function openProgressDisplay(stream: OutputStream, env: Environment): ProgressDisplay {
+  const isTerminal = stream.isTTY && env['TERM'] !== 'dumb' && !env['CI'];
+  const canvas = isTerminal ? terminalCanvas(stream, env) : plainCanvas(stream);
+  let client: StatusClient | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isAsking = false;
+  let isOpen = true;
+  let answeredAt = performance.now();
+
+  const ask = async (): Promise<void> => {
+    if (isAsking || client === undefined) return;
+    isAsking = true;
+    const answer = await client.ask();
+    isAsking = false;
+    if (!isOpen) return;
+    const now = performance.now();
+    if (answer.ok) {
+      answeredAt = now;
+      canvas.show(answer.status, now);
+    } else if (now - answeredAt > SILENCE_MS) {
+      answeredAt = now;
+      canvas.note(`the coordinator does not answer: ${answer.reason}`);
+    }
+  };
+
+  return {
+    follow(address) {
+      client = openStatusClient(address);
+      answeredAt = performance.now();
+      timer = setInterval(() => void ask(), isTerminal ? TERMINAL_POLL_MS : PLAIN_POLL_MS);
+      void ask();
+    },
+    note: (line) => {
+      canvas.note(line);
+    },
+    [Symbol.dispose]() {
+      isOpen = false;
+      clearInterval(timer);
+      client?.[Symbol.dispose]();
+      canvas.end();
+    },
+  };
+}
+
+interface Canvas {
+  show(status: Status, nowMs: number): void;
+  note(line: string): void;
+  end(): void;
+}
+
+function terminalCanvas(stream: OutputStream, env: Environment): Canvas {
+  const log = createLogUpdate(stream, { showCursor: true });
+  const palette = paletteFor(stream, env);
+  return {
+    show: (status) => {
+      log(frameLines(status, { columns: stream.columns, rows: stream.rows, palette }).join('\n'));
+    },
+    note: (line) => {
+      log.persist(line);
+    },
+    end: () => {
+      log.done();
+    },
+  };
+}
+
+function plainCanvas(stream: OutputStream): Canvas {
+  let progress = startPlainProgress(performance.now());
+  return {
+    show(status, nowMs) {
+      const next = plainLines(progress, status, nowMs);
+      progress = next.progress;
+      for (const line of next.lines) printLine(stream, line);
+    },
+    note: (line) => {
+      printLine(stream, line);
+    },
+    end: () => undefined,
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * What a run came to, in a few lines for people: the result, the proof, where things are, and what to do next.
+ */
+import type { RunResult } from '@facet/coordinator';
+import { formatAccuracy, formatCount, formatLoss, formatSeconds } from './format.js';
+import { counted } from './frame.js';
+
+/** The lines of the summary. */
+export function summaryLines(result: RunResult): string[] {
+  const { run, outcome, message, warnings } = result;
+  const why = outcome === 'finished' || message === undefined ? '' : `: ${message}`;
+  const rows = rowsOf(result);
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return [
+    `run ${run} ${outcome}${why}`,
+    ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...nextCommands(result),
+  ];
+}
+
+function rowsOf(result: RunResult): (readonly [label: string, value: string])[] {
+  const { testAccuracy, trainLoss, weightsSha256, checkpoint, ledger, faults } = result;
+  const { missing, duplicated, committed, expected } = ledger;
+  const unclean = result.outcome !== 'finished' && duplicated === 0 ? 'unfinished' : 'NOT clean';
+  const proof = missing + duplicated === 0 ? 'every sample exactly once per epoch' : unclean;
+  const rate = `${formatCount(result.imagesPerSecond)} images/s`;
+  const workers = `${counted(result.workers, 'worker')}, ${counted(result.generations, 'generation')}, ${counted(faults, 'fault')}`;
+  return [
+    ['test accuracy', testAccuracy === undefined ? 'not evaluated' : formatAccuracy(testAccuracy)],
+    ['train loss', trainLoss === undefined ? '-' : formatLoss(trainLoss)],
+    ['time', `${formatSeconds(result.trainSeconds)} training, ${formatSeconds(result.wallSeconds)} in all, ${rate}`],
+    ['steps', `${formatCount(result.steps)} in ${counted(result.epochs, 'epoch')}`],
+    ['workers', workers],
+    [
+      'ledger',
+      `${proof}: ${formatCount(committed)} of ${formatCount(expected)} committed, ${formatCount(missing)} missing, ${formatCount(duplicated)} duplicated`,
+    ],
+    ['weights', weightsSha256 === undefined ? 'no checkpoint' : `sha256 ${weightsSha256}`],
+    ['checkpoint', checkpoint ?? 'none'],
+  ];
+}
+
+function nextCommands({ run, outcome, checkpoint }: RunResult): string[] {
+  if (outcome !== 'finished') return [`next: facet resume ${run}`];
+  return checkpoint === undefined ? [] : [`next: facet evaluate ${run}    facet ledger check ${run}`];
+}

@@ -1,0 +1,77 @@
+/**
+ * What is checked before a launch starts or writes anything: the broker, the dataset, the ports. The configuration is
+ * sound by then; this is about the machine.
+ */
+import { createServer } from 'node:net';
+import { openDataset } from '@facet/datasets';
+import { TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
+import { findBroker } from '../broker/find-broker.js';
+import type { Environment } from '../context.js';
+import { requireJetStream } from './broker-probe.js';
+
+/** `up` starts all workers on one machine; more belong on more machines. */
+export const MAX_LOCAL_WORKERS = 64;
+
+export interface LaunchCheck {
+  readonly config: RunConfig;
+  readonly sourceOf: (key: string) => ConfigSource;
+  readonly env: Environment;
+}
+
+/**
+ * Checks what a launch needs.
+ *
+ * @returns the nats-server binary to start; undefined when somebody named a broker that runs already
+ * @throws TrainingError BROKER_NOT_FOUND, BROKER_UNREACHABLE, BROKER_NO_JETSTREAM, DATASET_UNAVAILABLE,
+ *   DATASET_INVALID, CONFIG_INVALID or PORT_BUSY.
+ */
+export async function checkLaunch({ config, sourceOf, env }: LaunchCheck): Promise<{ brokerBinary: string | undefined }> {
+  const source = sourceOf('nats.url');
+  const isOwnBroker = source === 'default' || source === 'preset';
+  const brokerBinary = isOwnBroker ? await requireBroker(env) : undefined;
+  if (!isOwnBroker) await requireJetStream(config.nats.url);
+  await requireDataset(config);
+  const { host, port, httpPort } = config.coordinator;
+  await requireFreePort(host, port, 'coordinator.port');
+  await requireFreePort(host, httpPort, 'coordinator.httpPort');
+  return { brokerBinary };
+}
+
+async function requireBroker(env: Environment): Promise<string> {
+  const search = await findBroker({ env });
+  if (search.ok) return search.broker.path;
+  const tried = search.attempts.map(({ where, reason }) => `  ${where}: ${reason}`).join('\n');
+  const advice = search.isForced
+    ? 'Correct NATS_SERVER_BIN, or unset it.'
+    : 'Install nats-server (Debian, Ubuntu: apt-get install nats-server), set NATS_SERVER_BIN to the file, or name a broker that runs with --nats.';
+  throw new TrainingError('BROKER_NOT_FOUND', `no NATS broker (nats-server) was found. Tried:\n${tried}\n${advice}`);
+}
+
+async function requireDataset({ dataset: name, dataFolder: folder, samples }: RunConfig): Promise<void> {
+  const { train, test } = await openDataset({ name, folder });
+  const problems = (['train', 'test'] as const).flatMap((split) => {
+    const { count } = { train, test }[split];
+    const asked = samples[split];
+    return asked > count ? [`samples.${split}: ${asked}, expected at most ${count}: ${name} has no more`] : [];
+  });
+  if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
+}
+
+function requireFreePort(host: string, port: number, key: string): Promise<void> {
+  if (port === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const fault =
+        error.code === 'EADDRINUSE'
+          ? new TrainingError('PORT_BUSY', `${key}: port ${port} on ${host} is in use; choose another one, or 0 for any free port`)
+          : new TrainingError('CONFIG_INVALID', `${key}: cannot listen on ${host}:${port}: ${error.message}`);
+      reject(fault);
+    });
+    server.listen(port, host, () => {
+      server.close(() => {
+        resolve();
+      });
+    });
+  });
+}

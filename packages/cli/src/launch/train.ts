@@ -1,0 +1,75 @@
+/**
+ * A launch as a person sees it: progress while it runs, the result at the end, and how to go on. Shared by `up` and
+ * `resume`. stdout belongs to the result alone when it is JSON.
+ */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { printJson, printLine, type CliContext } from '../context.js';
+import { openProgressDisplay } from '../display/progress-display.js';
+import { summaryLines } from '../display/summary.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { claimRunFolder, holdsRun } from '../runs/run-folders.js';
+import { isSuccess, resultJson } from '../runs/run-result.js';
+import { describeEnd } from './child-process.js';
+import { listenForStop } from './stop-signals.js';
+import { launchTraining, type LaunchEnd, type LaunchPlan } from './training-launch.js';
+
+export interface TrainOptions {
+  readonly context: CliContext;
+  readonly isJson: boolean;
+}
+
+/** Trains and shows it; returns the exit code. */
+export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions): Promise<ExitCode> {
+  const out = isJson ? context.stderr : context.stdout;
+  const { run } = plan.config;
+  using signals = listenForStop(context);
+  if (plan.mode === 'new') await claimRunFolder(plan.paths);
+  let end: LaunchEnd;
+  try {
+    using display = openProgressDisplay(out, context.env);
+    display.note(`run ${run} in ${plan.paths.folder}`);
+    let living = plan.config.workers.count;
+    end = await launchTraining(plan, signals, {
+      onCoordinator: ({ address, httpUrl }) => {
+        display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
+        display.follow(address);
+      },
+      onWorkerDied: (worker, how) => {
+        living -= 1;
+        const rest = living === 0 ? 'none is left' : `training goes on with ${living}`;
+        display.note(`${worker.name} (pid ${worker.pid}) died: ${describeEnd(how)}; ${rest}; log: ${worker.logFile}`);
+      },
+      onStopping: () => {
+        display.note('stopping with a checkpoint; press Ctrl-C again to stop at once');
+      },
+    });
+  } finally {
+    // A folder that never became a run would only be in the way of the next one.
+    if (!holdsRun(plan.paths.folder)) await rm(plan.paths.folder, { recursive: true, force: true });
+  }
+  return report(end, plan, { context, isJson });
+}
+
+function report({ result, isInterrupted }: LaunchEnd, plan: LaunchPlan, { context, isJson }: TrainOptions): ExitCode {
+  const { run } = plan.config;
+  if (result !== undefined) {
+    if (isJson) printJson(context.stdout, resultJson(result));
+    else for (const line of summaryLines(result)) printLine(context.stdout, line);
+    if (isSuccess(result)) return EXIT.ok;
+  } else if (isJson) {
+    printJson(context.stdout, { error: { code: 'CANCELLED', message: `run ${run} was stopped` } });
+  }
+  if (isInterrupted) {
+    printLine(context.stderr, interruption(plan, result?.checkpoint));
+    return EXIT.interrupted;
+  }
+  printLine(context.stderr, `error: run ${run} ${result?.outcome}${result?.message ? `: ${result.message}` : ''}`);
+  return EXIT.failed;
+}
+
+function interruption({ config: { run }, paths }: LaunchPlan, checkpoint: string | undefined): string {
+  if (!holdsRun(paths.folder)) return 'stopped before the run began: nothing was kept';
+  const from = checkpoint === undefined ? 'without a checkpoint of its own' : `checkpoint ${path.relative('', checkpoint)}`;
+  return `stopped, ${from}; go on with \`facet resume ${run}\``;
+}

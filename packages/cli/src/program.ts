@@ -1,0 +1,58 @@
+/**
+ * The command line as a whole: which commands there are and how mistakes in it are told. Each command is a file in
+ * commands/, which loads what it needs only when it runs: `facet status` must not wait for an engine.
+ */
+import { Command } from 'commander';
+import { readPackageVersion } from './code-version.js';
+import { addCoordinatorCommand } from './commands/coordinator.js';
+import { addDatasetCommand } from './commands/dataset.js';
+import { addDoctorCommand } from './commands/doctor.js';
+import { addEvaluateCommand } from './commands/evaluate.js';
+import { addLedgerCommand } from './commands/ledger.js';
+import { addResumeCommand } from './commands/resume.js';
+import { addStatusCommand } from './commands/status.js';
+import { addUpCommand } from './commands/up.js';
+import { addWorkerCommand } from './commands/worker.js';
+import type { CliContext, CommandAction } from './context.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+
+/** Adds one command to the program; `run` takes the work that the chosen command wants done. */
+export type AddCommand = (program: Command, context: CliContext, run: (action: CommandAction) => Promise<void>) => void;
+
+const COMMANDS: readonly AddCommand[] = [
+  addUpCommand,
+  addResumeCommand,
+  addCoordinatorCommand,
+  addWorkerCommand,
+  addStatusCommand,
+  addEvaluateCommand,
+  addLedgerCommand,
+  addDatasetCommand,
+  addDoctorCommand,
+];
+
+/**
+ * Runs one command line.
+ *
+ * @returns what the process exits with
+ * @throws TrainingError for what went wrong, CommanderError for a command line that is none
+ */
+export async function runCommandLine(args: readonly string[], context: CliContext): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  const run = async (action: CommandAction): Promise<void> => {
+    code = await action();
+  };
+  const program = new Command('facet')
+    .description('Train a vision transformer on many machines: one result, whatever the workers do.')
+    .version(await readPackageVersion())
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2');
+  for (const add of COMMANDS) add(program, context, run);
+  await program.parseAsync(args, { from: 'user' });
+  return code;
+}

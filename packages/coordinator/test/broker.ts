@@ -1,0 +1,98 @@
+/**
+ * A real nats-server for tests: its own process, port and folder, gone when the test is. It can be killed and started
+ * again on the same port, as an operator would.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { watch } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const START_TIMEOUT_MS = 10_000;
+
+export interface TestBroker {
+  readonly url: string;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface StartBrokerOptions {
+  readonly jetStream?: boolean;
+  /** Bytes of the largest message; the server's own default is 1 MiB. */
+  readonly maxPayload?: number;
+}
+
+/** Starts a broker on a free port of 127.0.0.1. */
+export async function startBroker({ jetStream = true, maxPayload }: StartBrokerOptions = {}): Promise<TestBroker> {
+  const folder = await mkdtemp(join(tmpdir(), 'facet-broker-'));
+  const config = join(folder, 'broker.conf');
+  await writeFile(config, maxPayload === undefined ? '' : `max_payload: ${maxPayload}\n`);
+  let child: ChildProcess | undefined;
+  const launch = async (port: string): Promise<string> => {
+    const args = [
+      '-c',
+      config,
+      '-p',
+      port,
+      '--ports_file_dir',
+      folder,
+      '-a',
+      '127.0.0.1',
+      ...(jetStream ? ['-js', '-sd', folder] : []),
+    ];
+    const started = spawn('nats-server', args, { stdio: 'ignore' });
+    child = started;
+    return readPort(folder, `nats-server_${started.pid}.ports`);
+  };
+  const kill = async (): Promise<void> => {
+    const running = child;
+    child = undefined;
+    if (running === undefined || running.exitCode !== null) return;
+    const gone = new Promise((resolve) => running.once('exit', resolve));
+    running.kill('SIGKILL');
+    await gone;
+  };
+  const url = await launch('-1');
+  return {
+    url,
+    kill,
+    async restart() {
+      await kill();
+      await launch(new URL(url).port);
+    },
+    async [Symbol.asyncDispose]() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readPort(folder: string, name: string): Promise<string> {
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+  const changes = watch(folder, { signal });
+  try {
+    for (;;) {
+      const changed = new Promise((resolve, reject) => {
+        changes.once('change', resolve);
+        changes.once('error', reject);
+      });
+      changed.catch(() => undefined);
+      const url = (await readdir(folder)).includes(name) ? await readUrl(join(folder, name)) : undefined;
+      if (url !== undefined) return url;
+      await changed;
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+/** The file may be seen before it is written. */
+async function readUrl(path: string): Promise<string | undefined> {
+  try {
+    const { nats } = JSON.parse(await readFile(path, 'utf8')) as { nats?: string[] };
+    return nats?.[0];
+  } catch {
+    return undefined;
+  }
+}
