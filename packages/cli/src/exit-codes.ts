@@ -1,7 +1,7 @@
 /**
  * What `facet` ends with. Scripts rely on these: a bad input is told from a failure, and a stopped run from both.
  */
-import { TrainingError } from '@facet/shared';
+import type { TrainingError } from '@facet/shared';
 
 export const EXIT = {
   ok: 0,

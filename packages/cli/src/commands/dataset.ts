@@ -6,7 +6,6 @@ import {
   DATASET_NAMES,
   fetchDataset,
   verifyDataset,
-  type DatasetName,
   type DatasetReport,
   type DatasetSource,
   type FetchProgress,
@@ -68,15 +67,17 @@ async function fetch(source: DatasetSource, { json }: DatasetOptions, context: C
   return EXIT.ok;
 }
 
-async function verify(source: DatasetSource, { json }: DatasetOptions, { stdout }: CliContext): Promise<ExitCode> {
+async function verify(source: DatasetSource, { json }: DatasetOptions, context: CliContext): Promise<ExitCode> {
+  const { stdout, stderr } = context;
   const report = await verifyDataset(source);
   if (json) printJson(stdout, report);
   else for (const line of reportLines(report)) printLine(stdout, line);
   if (report.ok) return EXIT.ok;
-  throw new TrainingError('DATASET_INVALID', `${report.name} is not what it should be: ${report.problem}`);
+  printLine(stderr, `error [DATASET_INVALID]: ${report.problem}`);
+  return EXIT.usage;
 }
 
-function reportLines({ name, folder, files, sha256, ok }: DatasetReport & { name: DatasetName }): string[] {
+function reportLines({ name, folder, files, sha256, ok }: DatasetReport): string[] {
   return [
     `${name} in ${folder}`,
     ...tableLines({

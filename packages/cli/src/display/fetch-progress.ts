@@ -30,16 +30,23 @@ export function describeProgress(progress: FetchProgress): string {
   }
 }
 
+/** Elsewhere than on a terminal, a passing line is printed this often. */
+const PASSING_INTERVAL_MS = 10_000;
+
 export interface ProgressLine extends Disposable {
-  /** Shows a line; a passing one is replaced by the next on a terminal, and left out elsewhere. */
+  /** Shows a line; a passing one is replaced by the next on a terminal, and mostly left out elsewhere. */
   show(text: string, isPassing: boolean): void;
 }
 
 export function openProgressLine(stream: OutputStream): ProgressLine {
   if (!stream.isTTY) {
+    let printedAt = performance.now();
     return {
       show: (text, isPassing) => {
-        if (!isPassing) printLine(stream, text);
+        const now = performance.now();
+        if (isPassing && now - printedAt < PASSING_INTERVAL_MS) return;
+        printedAt = now;
+        printLine(stream, text);
       },
       [Symbol.dispose]: () => undefined,
     };

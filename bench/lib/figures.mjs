@@ -1,0 +1,50 @@
+/**
+ * What every bench does with its figures: medians, a table for people, one JSON object for programs.
+ */
+import { cpus, totalmem } from 'node:os';
+import { execFileSync } from 'node:child_process';
+
+/** The value below which a share of the sorted values lies. */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+export const median = (values) => quantile(values, 0.5);
+
+/** Where and on what a bench ran; belongs to every record. */
+export function environment() {
+  const [cpu] = cpus();
+  return {
+    date: new Date().toISOString(),
+    commit: gitCommit(),
+    node: process.version,
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+function gitCommit() {
+  try {
+    const short = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+    const isDirty = execFileSync('git', ['status', '--porcelain', '--untracked-files=no'], { encoding: 'utf8' }).trim() !== '';
+    return isDirty ? `${short} with changes` : short;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Prints rows as a table on stdout, or the whole result as one JSON line when --json was asked for. */
+export function publish({ bench, rows, figures, ratios, isJson }) {
+  if (isJson) {
+    console.log(JSON.stringify({ bench, ...environment(), rows, figures, ratios }));
+    return;
+  }
+  console.table(rows);
+  for (const [name, value] of Object.entries({ ...figures, ...ratios })) console.log(`${name}: ${format(value)}`);
+}
+
+function format(value) {
+  return typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(4) : String(value);
+}

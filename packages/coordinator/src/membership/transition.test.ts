@@ -1,0 +1,487 @@
+import { createPlan } from '@facet/shared';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createMembership,
+  MAX_FRUITLESS_GENERATIONS,
+  nextDeadlineMs,
+  type Command,
+  type CreateMembershipOptions,
+  type HeldState,
+  type Membership,
+  type MembershipEvent,
+  type MembershipPolicy,
+} from './state.js';
+import { transition } from './transition.js';
+
+const plan = createPlan({ seed: 1, epochs: 2, batch: { global: 16, micro: 4 } }, { trainSamples: 64, testSamples: 20 });
+const policy: MembershipPolicy = { workers: { count: 2, min: 1, max: 3 }, heartbeatMs: 100, gatherMs: 1_000, plan };
+
+/** A machine that is told events and remembers what it was told to do. */
+class Machine {
+  state: Membership;
+  nowMs = 0;
+  commands: readonly Command[] = [];
+  readonly #policy: MembershipPolicy;
+
+  constructor(options: Partial<CreateMembershipOptions> & { readonly changes?: Partial<MembershipPolicy> } = {}) {
+    this.#policy = { ...policy, ...options.changes };
+    this.state = createMembership({
+      policy: this.#policy,
+      nowMs: 0,
+      generation: 0,
+      checkpoint: undefined,
+      evaluatedSteps: [],
+      ...options,
+    });
+  }
+
+  tell(...events: MembershipEvent[]): readonly Command[] {
+    const commands: Command[] = [];
+    for (const event of events) {
+      const result = transition(this.state, event, { policy: this.#policy, nowMs: this.nowMs });
+      this.state = result.state;
+      commands.push(...result.commands);
+    }
+    this.commands = commands;
+    return commands;
+  }
+
+  /** Lets time pass; everybody in `alive` is heard just before. */
+  pass(ms: number, alive: readonly string[] = [...this.state.workers.keys()]): readonly Command[] {
+    this.nowMs += ms;
+    for (const workerId of alive) this.tell({ kind: 'heard', workerId });
+    return this.tell({ kind: 'tick' });
+  }
+
+  join(workerId: string, held?: HeldState): readonly Command[] {
+    return this.tell({ kind: 'connected', workerId }, { kind: 'ready', workerId, held });
+  }
+
+  formed(generation: number, held: HeldState, ...workerIds: string[]): readonly Command[] {
+    return this.tell(...workerIds.map((workerId) => ({ kind: 'formed', workerId, generation, held }) as const));
+  }
+
+  /** Two workers in generation 1, running from initial weights. */
+  static running(): Machine {
+    const machine = new Machine();
+    machine.join('a');
+    machine.join('b');
+    machine.formed(1, initial, 'a', 'b');
+    return machine;
+  }
+}
+
+const initial: HeldState = { step: 0, weightsCrc: 7 };
+const at = (step: number, weightsCrc = step * 10): HeldState => ({ step, weightsCrc });
+const report = (workerId: string, generation: number, held: HeldState | undefined): MembershipEvent => ({
+  kind: 'report',
+  workerId,
+  generation,
+  held,
+});
+const faultOf = (workerId: string, generation: number, code = 'STEP_TIMEOUT' as const): MembershipEvent => ({
+  kind: 'fault',
+  workerId,
+  generation,
+  step: 1,
+  code,
+  message: 'no contribution',
+});
+
+describe('the first generation', () => {
+  it('waits for the wanted number, ranks in join order, and starts from initial weights', () => {
+    const machine = new Machine();
+    expect(machine.join('b')).toEqual([]);
+    expect(machine.join('a')).toEqual([
+      {
+        kind: 'form',
+        generation: 1,
+        members: [
+          { workerId: 'b', rank: 0, source: { kind: 'initial' } },
+          { workerId: 'a', rank: 1, source: { kind: 'initial' } },
+        ],
+        start: { step: 0, weightsCrc: undefined },
+        work: { kind: 'train', step: 1 },
+      },
+    ]);
+    expect(machine.formed(1, initial, 'a')).toEqual([]);
+    expect(machine.formed(1, initial, 'b')).toEqual([{ kind: 'start', generation: 1, workerIds: ['b', 'a'] }]);
+  });
+
+  it('forms with fewer when the time is up and the minimum is there', () => {
+    const machine = new Machine();
+    machine.join('a');
+    expect(machine.pass(999)).toEqual([]);
+    expect(machine.pass(1)).toMatchObject([{ kind: 'form', members: [{ workerId: 'a' }] }]);
+  });
+
+  it('fails with fewer than the minimum, and says how many came', () => {
+    const machine = new Machine({ changes: { workers: { count: 3, min: 2, max: 3 } } });
+    machine.join('a');
+    const [end] = machine.pass(1_000);
+    expect(end).toMatchObject({ kind: 'end', ending: { outcome: 'failed', code: 'PEER_UNAVAILABLE' } });
+    expect(end?.kind === 'end' && end.ending.message).toContain(
+      '1 workers were ready within 1000 ms, expected at least 2',
+    );
+  });
+
+  it('resumes from the checkpoint when no worker holds anything', () => {
+    const machine = new Machine({ checkpoint: at(3), generation: 6 });
+    machine.join('a');
+    expect(machine.join('b')).toMatchObject([
+      {
+        kind: 'form',
+        generation: 7,
+        members: [{ source: { kind: 'pull-from-coordinator' } }, { source: { kind: 'pull-from-coordinator' } }],
+        start: at(3),
+        work: { kind: 'train', step: 4 },
+      },
+    ]);
+  });
+
+  it('takes the most advanced worker as donor, even before the checkpoint', () => {
+    const machine = new Machine({ checkpoint: at(3) });
+    machine.join('a', at(2));
+    expect(machine.join('b', at(4))).toMatchObject([
+      {
+        members: [{ source: { kind: 'pull-from-worker', workerId: 'b' } }, { source: { kind: 'keep' } }],
+        start: at(4),
+        work: { kind: 'evaluate', step: 4 },
+      },
+    ]);
+  });
+
+  it('stops when two hold different weights of one step, and names them', () => {
+    const machine = new Machine();
+    machine.join('a', at(2, 1));
+    const [end] = machine.join('b', at(2, 2));
+    expect(end).toMatchObject({ kind: 'end', ending: { outcome: 'failed', code: 'DESYNC' } });
+    expect(end?.kind === 'end' && end.ending.message).toMatch(/step 2 differ: a has 00000001, b has 00000002/);
+  });
+
+  it('stops when members formed different states', () => {
+    const machine = new Machine();
+    machine.join('a');
+    machine.join('b');
+    machine.formed(1, initial, 'a');
+    expect(machine.formed(1, { ...initial, weightsCrc: 8 }, 'b')).toMatchObject([{ ending: { code: 'DESYNC' } }]);
+  });
+
+  it('gives up those who do not form in time', () => {
+    const machine = new Machine();
+    machine.join('a');
+    machine.join('b');
+    machine.formed(1, initial, 'a');
+    for (let i = 0; i < 19; i++) machine.pass(50);
+    expect(machine.pass(50)).toMatchObject([
+      { kind: 'drop', workerId: 'b' },
+      { kind: 'record-fault', generation: 1, code: 'PEER_UNAVAILABLE' },
+      { kind: 'regroup', generation: 1, workerIds: ['a'] },
+    ]);
+  });
+});
+
+describe('a running generation', () => {
+  it('regroups once when a stream closes, and goes on at the next step', () => {
+    const machine = Machine.running();
+    expect(machine.tell({ kind: 'closed', workerId: 'b', reason: 'its stream broke' })).toEqual([
+      {
+        kind: 'record-fault',
+        generation: 1,
+        step: undefined,
+        code: 'PEER_UNAVAILABLE',
+        message: 'worker b is gone: its stream broke',
+      },
+      { kind: 'regroup', generation: 1, reason: 'worker b is gone: its stream broke', workerIds: ['a'] },
+    ]);
+    expect(machine.tell(faultOf('a', 1))).toEqual([]);
+    expect(machine.tell(report('a', 1, at(2)))).toMatchObject([
+      {
+        kind: 'form',
+        generation: 2,
+        members: [{ workerId: 'a', source: { kind: 'keep' } }],
+        work: { kind: 'train', step: 3 },
+      },
+    ]);
+  });
+
+  it('counts one fault however many report it', () => {
+    const machine = Machine.running();
+    const commands = machine.tell(faultOf('a', 1), faultOf('b', 1));
+    expect(commands.filter(({ kind }) => kind === 'record-fault')).toHaveLength(1);
+  });
+
+  it('excludes the silent', () => {
+    const machine = Machine.running();
+    machine.pass(60, ['a']);
+    expect(machine.pass(40, ['a'])).toMatchObject([
+      { kind: 'drop', workerId: 'b', reason: 'worker b was silent for 100 ms, allowed are 100 ms' },
+      { kind: 'record-fault' },
+      { kind: 'regroup', workerIds: ['a'] },
+    ]);
+  });
+
+  it('drops a survivor that does not report', () => {
+    const machine = Machine.running();
+    machine.tell(faultOf('a', 1), report('a', 1, at(1)));
+    machine.pass(99);
+    machine.pass(99);
+    expect(machine.pass(2)).toMatchObject([
+      { kind: 'drop', workerId: 'b' },
+      { kind: 'form', generation: 2, members: [{ workerId: 'a' }] },
+    ]);
+  });
+
+  it('takes in a newcomer by a generation without a fault, up to the maximum', () => {
+    const machine = Machine.running();
+    expect(machine.join('c')).toMatchObject([{ kind: 'regroup', reason: 'worker c joins', workerIds: ['a', 'b'] }]);
+    expect(machine.tell(report('a', 1, at(1)), report('b', 1, at(1)))).toMatchObject([
+      {
+        members: [
+          { workerId: 'a' },
+          { workerId: 'b' },
+          { workerId: 'c', rank: 2, source: { kind: 'pull-from-worker', workerId: 'a' } },
+        ],
+      },
+    ]);
+    machine.formed(2, at(1), 'a', 'b', 'c');
+    expect(machine.join('d')).toEqual([]);
+  });
+
+  it('waits for more workers when there are fewer than the minimum', () => {
+    const machine = new Machine({ changes: { workers: { count: 2, min: 2, max: 3 } } });
+    machine.join('a');
+    machine.join('b');
+    machine.formed(1, initial, 'a', 'b');
+    machine.tell({ kind: 'closed', workerId: 'b', reason: 'gone' }, report('a', 1, at(1)));
+    expect(machine.state.phase).toMatchObject({ kind: 'gathering', wanted: 2 });
+    expect(machine.join('c')).toMatchObject([{ kind: 'form', generation: 2, start: at(1) }]);
+  });
+
+  it('ends the run at a fault that another generation would only repeat', () => {
+    const machine = Machine.running();
+    expect(machine.tell({ ...faultOf('a', 1), code: 'NON_FINITE' } as MembershipEvent)).toMatchObject([
+      { kind: 'record-fault', code: 'NON_FINITE' },
+      {
+        kind: 'end',
+        ending: { outcome: 'failed', code: 'NON_FINITE', message: 'worker a at step 1: no contribution' },
+      },
+    ]);
+  });
+
+  it('ends the run at the second invalid shard without a commit between', () => {
+    const machine = Machine.running();
+    const invalid = (generation: number) => ({ ...faultOf('a', generation), code: 'SHARD_INVALID' }) as MembershipEvent;
+    machine.tell(invalid(1), report('a', 1, initial), report('b', 1, initial));
+    machine.formed(2, initial, 'a', 'b');
+    expect(machine.tell(invalid(2)).at(-1)).toMatchObject({ kind: 'end', ending: { code: 'SHARD_INVALID' } });
+  });
+
+  it('does not try for ever', () => {
+    const machine = Machine.running();
+    for (let generation = 1; generation < MAX_FRUITLESS_GENERATIONS; generation++) {
+      machine.tell(faultOf('a', generation), report('a', generation, initial), report('b', generation, initial));
+      machine.formed(generation + 1, initial, 'a', 'b');
+    }
+    machine.tell(faultOf('a', MAX_FRUITLESS_GENERATIONS));
+    const state = undefined;
+    machine.tell(report('a', MAX_FRUITLESS_GENERATIONS, state), report('b', MAX_FRUITLESS_GENERATIONS, state));
+    expect(machine.state.phase).toMatchObject({ kind: 'ended', ending: { outcome: 'failed' } });
+    expect(machine.state.phase.kind === 'ended' && machine.state.phase.ending.message).toContain('no contribution');
+  });
+});
+
+describe('the end', () => {
+  it('takes a final checkpoint and stops everybody when the last evaluation is done', () => {
+    const machine = Machine.running();
+    machine.tell({ kind: 'evaluated', held: at(4) });
+    expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([
+      { kind: 'take-final-checkpoint', workerId: 'a', held: at(8) },
+    ]);
+    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'a', failure: undefined })).toEqual([
+      { kind: 'end', ending: { outcome: 'finished', message: 'all epochs are done' }, workerIds: ['a', 'b'] },
+    ]);
+  });
+
+  it('asks the next one when the donor dies', () => {
+    const machine = Machine.running();
+    machine.tell({ kind: 'evaluated', held: at(8) });
+    expect(machine.tell({ kind: 'closed', workerId: 'a', reason: 'gone' })).toEqual([
+      { kind: 'take-final-checkpoint', workerId: 'b', held: at(8) },
+    ]);
+  });
+
+  it('is not finished when the last state died with its holders', () => {
+    const machine = new Machine({ checkpoint: at(6) });
+    machine.join('a');
+    machine.join('b');
+    machine.formed(1, at(6), 'a', 'b');
+    machine.tell({ kind: 'evaluated', held: at(8) });
+    machine.tell({ kind: 'closed', workerId: 'a', reason: 'gone' }, { kind: 'closed', workerId: 'b', reason: 'gone' });
+    expect(machine.state.phase.kind).toBe('gathering');
+    expect(machine.join('c')).toMatchObject([{ kind: 'form', start: at(6), work: { kind: 'train', step: 7 } }]);
+  });
+
+  it('stops at request with the most advanced state', () => {
+    const machine = Machine.running();
+    expect(machine.tell({ kind: 'stop-requested', reason: 'enough' })).toMatchObject([
+      { kind: 'regroup', reason: 'enough' },
+    ]);
+    expect(machine.tell(report('a', 1, at(2)), report('b', 1, at(3)))).toEqual([
+      { kind: 'take-final-checkpoint', workerId: 'b', held: at(3) },
+    ]);
+    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'b', failure: 'disk full' })).toEqual([
+      { kind: 'take-final-checkpoint', workerId: 'a', held: at(2) },
+    ]);
+    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'a', failure: 'disk full' })).toMatchObject([
+      { kind: 'end', ending: { outcome: 'stopped', message: 'enough (without a final checkpoint: disk full)' } },
+    ]);
+  });
+
+  it('evaluates again what was not complete when the generation ended', () => {
+    const machine = Machine.running();
+    machine.tell(faultOf('a', 1), report('a', 1, at(4)));
+    expect(machine.tell(report('b', 1, at(3)))).toMatchObject([{ work: { kind: 'evaluate', step: 4 } }]);
+  });
+});
+
+describe('whatever happens', () => {
+  const workerId = fc.constantFrom('a', 'b', 'c', 'd');
+  const generation = fc.integer({ min: 0, max: 4 });
+  const held = fc.option(
+    fc.integer({ min: 0, max: 8 }).map((step) => at(step)),
+    { nil: undefined },
+  );
+  const event: fc.Arbitrary<MembershipEvent> = fc.oneof(
+    fc.record({ kind: fc.constant('connected' as const), workerId }),
+    fc.record({ kind: fc.constant('ready' as const), workerId, held }),
+    fc.record({ kind: fc.constant('heard' as const), workerId }),
+    fc.record({
+      kind: fc.constant('formed' as const),
+      workerId,
+      generation,
+      held: held.map((state) => state ?? initial),
+    }),
+    fc.record({ kind: fc.constant('report' as const), workerId, generation, held }),
+    fc.record({
+      kind: fc.constant('fault' as const),
+      workerId,
+      generation,
+      step: fc.nat(8),
+      code: fc.constantFrom('STEP_TIMEOUT', 'SHARD_INVALID', 'PEER_UNAVAILABLE'),
+      message: fc.constant('a fault'),
+    }),
+    fc.record({ kind: fc.constant('left' as const), workerId, reason: fc.constant('bye') }),
+    fc.record({ kind: fc.constant('closed' as const), workerId, reason: fc.constant('gone') }),
+    fc.record({ kind: fc.constant('committed' as const), step: fc.integer({ min: 1, max: 8 }) }),
+    fc.record({ kind: fc.constant('evaluated' as const), held: fc.constantFrom(at(4), at(8)) }),
+    fc.record({
+      kind: fc.constant('checkpointed' as const),
+      held: fc.integer({ min: 0, max: 8 }).map((step) => at(step)),
+    }),
+    fc.record({
+      kind: fc.constant('final-checkpoint' as const),
+      workerId,
+      failure: fc.constantFrom(undefined, 'disk full'),
+    }),
+    fc.record({ kind: fc.constant('tick' as const) }),
+  );
+  /** Answers that a healthy worker would give, so that sequences get far. */
+  const answer = fc.constantFrom('form-all' as const, 'report-all' as const, 'stop' as const);
+  const script = fc.array(
+    fc.tuple(fc.oneof({ arbitrary: event, weight: 3 }, { arbitrary: answer, weight: 2 }), fc.nat(60)),
+    {
+      maxLength: 80,
+    },
+  );
+
+  function answersOf(machine: Machine, wanted: 'form-all' | 'report-all' | 'stop'): MembershipEvent[] {
+    const { phase } = machine.state;
+    if (wanted === 'form-all' && phase.kind === 'forming') {
+      const { generation, start } = phase;
+      const state = { step: start.step, weightsCrc: start.weightsCrc ?? 7 };
+      return phase.members.map((id) => ({ kind: 'formed', workerId: id, generation, held: state }));
+    }
+    if (wanted === 'report-all' && phase.kind === 'regrouping') {
+      return [...phase.awaiting].map((id) => report(id, phase.generation, at(2)));
+    }
+    return wanted === 'stop' ? [{ kind: 'stop-requested', reason: 'stop' }] : [];
+  }
+
+  it('keeps its promises', () => {
+    let forms = 0;
+    fc.assert(
+      fc.property(script, (steps) => {
+        const machine = new Machine();
+        let lastFormed = 0;
+        let started = 0;
+        let over = 0;
+        for (const [what, ms] of steps) {
+          machine.nowMs += ms;
+          const events = typeof what === 'string' ? answersOf(machine, what) : [what];
+          for (const each of events) {
+            const before = machine.state;
+            const commands = machine.tell(each);
+            const present = new Set([...before.workers.keys(), ...machine.state.workers.keys()]);
+            const dropped = new Set<string>();
+            for (const command of commands) {
+              if (command.kind === 'form') {
+                forms += 1;
+                expect(command.generation).toBe(lastFormed + 1);
+                lastFormed = command.generation;
+                expect(command.members.map(({ rank }) => rank)).toEqual(command.members.map((_, rank) => rank));
+                const ids = command.members.map((member) => member.workerId);
+                expect(new Set(ids).size).toBe(ids.length);
+                expect(ids.length).toBeLessThanOrEqual(policy.workers.max);
+                for (const id of ids) expect(machine.state.workers.has(id) || dropped.has(id)).toBe(true);
+              } else if (command.kind === 'start') {
+                expect(command.generation).toBe(lastFormed);
+                expect(over).toBe(started);
+                started = command.generation;
+              } else if (command.kind === 'regroup') {
+                expect(command.generation).toBe(lastFormed);
+                over = command.generation;
+                started = command.generation;
+                for (const id of command.workerIds) expect(machine.state.workers.has(id)).toBe(true);
+              } else if (command.kind === 'drop') {
+                expect(present.has(command.workerId)).toBe(true);
+                expect(dropped.has(command.workerId)).toBe(false);
+                dropped.add(command.workerId);
+                expect(machine.state.workers.has(command.workerId)).toBe(false);
+              } else if (command.kind === 'take-final-checkpoint') {
+                expect(machine.state.workers.has(command.workerId)).toBe(true);
+              } else if (command.kind === 'end') {
+                expect(machine.state.phase.kind).toBe('ended');
+              }
+            }
+            if (machine.state.phase.kind !== 'running' && before.phase.kind === 'running') over = started;
+            const deadlineMs = nextDeadlineMs(machine.state, policy);
+            if (machine.state.phase.kind === 'ended') expect(deadlineMs).toBeUndefined();
+            else expect(Number.isFinite(deadlineMs)).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(forms).toBeGreaterThan(1_000);
+  });
+
+  it('comes to an end by itself when nobody says anything any more', () => {
+    fc.assert(
+      fc.property(script, (steps) => {
+        const machine = new Machine();
+        for (const [what, ms] of steps) {
+          machine.nowMs += ms;
+          machine.tell(...(typeof what === 'string' ? answersOf(machine, what) : [what]));
+        }
+        for (let ticks = 0; machine.state.phase.kind !== 'ended'; ticks++) {
+          expect(ticks).toBeLessThan(50);
+          machine.nowMs = Math.max(machine.nowMs, nextDeadlineMs(machine.state, policy) ?? 0);
+          machine.tell({ kind: 'tick' });
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
