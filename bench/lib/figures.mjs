@@ -28,7 +28,8 @@ export function environment() {
 function gitCommit() {
   try {
     const short = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-    const isDirty = execFileSync('git', ['status', '--porcelain', '--untracked-files=no'], { encoding: 'utf8' }).trim() !== '';
+    const isDirty =
+      execFileSync('git', ['status', '--porcelain', '--untracked-files=no'], { encoding: 'utf8' }).trim() !== '';
     return isDirty ? `${short} with changes` : short;
   } catch {
     return 'unknown';

@@ -52,7 +52,9 @@ describe('deploy/facet.yaml', () => {
       '${BIND_ADDRESS:-127.0.0.1}:' + `${coordinator.httpPort}:${coordinator.httpPort}`,
     ]);
     expect(Object.keys(compose.services)).toContain(new URL(nats.url).hostname);
-    expect(String(compose.services['worker']?.command)).toContain(`--coordinator ${coordinator.host}:${coordinator.port} `);
+    expect(String(compose.services['worker']?.command)).toContain(
+      `--coordinator ${coordinator.host}:${coordinator.port} `,
+    );
   });
 });
 
@@ -64,10 +66,13 @@ describe('deploy/compose.yaml', () => {
     expect(compose.services['broker']?.command).toContain('-js');
   });
 
-  test.each(services)('%s checks its health, and pins an image or is built here', (_name, { image, build, healthcheck }) => {
-    expect(healthcheck?.test.length).toBeGreaterThan(1);
-    expect(build === undefined ? image : 'built:here').toMatch(/:(v?\d[\w.-]+|here)$/);
-  });
+  test.each(services)(
+    '%s checks its health, and pins an image or is built here',
+    (_name, { image, build, healthcheck }) => {
+      expect(healthcheck?.test.length).toBeGreaterThan(1);
+      expect(build === undefined ? image : 'built:here').toMatch(/:(v?\d[\w.-]+|here)$/);
+    },
+  );
 
   test.each(services)('%s opens ports on 127.0.0.1 unless told otherwise', (_name, { ports = [] }) => {
     for (const port of ports) expect(port).toMatch(/^\$\{BIND_ADDRESS:-127\.0\.0\.1\}:\d+:\d+$/);
@@ -103,7 +108,10 @@ describe('deploy/prometheus', () => {
   test.each([
     ['check config', ['check', 'config', path.join(DEPLOY, 'prometheus/prometheus.yml')]],
     ['check rules', ['check', 'rules', path.join(DEPLOY, 'prometheus/alerts.yml')]],
-    ['test rules: every alert fires when it should and only then', ['test', 'rules', path.join(import.meta.dirname, 'alerts.yaml')]],
+    [
+      'test rules: every alert fires when it should and only then',
+      ['test', 'rules', path.join(import.meta.dirname, 'alerts.yaml')],
+    ],
   ])('passes promtool %s', (_name, args, context?: TestContext) => {
     const binaries = findPrometheus();
     if (binaries === undefined) return context?.skip(NO_PROMETHEUS);
@@ -132,9 +140,10 @@ describe('deploy/grafana', () => {
       'worker: query',
     ]);
     for (const { title, datasource, targets = [] } of panels) {
-      expect([datasource, ...targets.map((target) => target.datasource)].map((source) => source?.uid), title).toEqual(
-        Array.from({ length: targets.length + 1 }, () => '${datasource}'),
-      );
+      expect(
+        [datasource, ...targets.map((target) => target.datasource)].map((source) => source?.uid),
+        title,
+      ).toEqual(Array.from({ length: targets.length + 1 }, () => '${datasource}'));
     }
   });
 

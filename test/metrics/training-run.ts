@@ -27,7 +27,17 @@ export async function startTrainingRun(): Promise<TrainingRun> {
   const sizes = ['samples.train=2048', 'samples.test=512', 'epochs=1000', 'engine.threads=1'];
   const up = startChild({
     command: process.execPath,
-    args: [CLI_MAIN, 'up', '--dataset', 'mnist', '--workers', '2', '--run', RUN, ...sizes.flatMap((size) => ['--set', size])],
+    args: [
+      CLI_MAIN,
+      'up',
+      '--dataset',
+      'mnist',
+      '--workers',
+      '2',
+      '--run',
+      RUN,
+      ...sizes.flatMap((size) => ['--set', size]),
+    ],
     env: { ...process.env, FACET_RUNS: runs },
     stop: { signal: 'SIGINT', limitMs: STOP_LIMIT_MS },
   });

@@ -71,6 +71,7 @@ describe('a whole run', () => {
     });
     expect(await workers[0]!.ended).toMatchObject({ kind: 'stop', reason: 'STOP_REASON_FINISHED' });
     expect(await workers[1]!.ended).toMatchObject({ kind: 'stop', reason: 'STOP_REASON_FINISHED' });
+    expect(workers.map(({ received }) => received[0]?.welcome?.workersOnHost)).toEqual([2, 2]);
     expect(await readdir(join(tiny.runFolder, 'checkpoints'))).toContain('step-000000008');
     expect((await readdir(tiny.runFolder)).sort()).toEqual([
       'checkpoints',

@@ -2,12 +2,19 @@
  * `facet doctor`: what works on this machine, found out by doing it: starting a broker, opening a port, reading the
  * datasets, running each engine. Every check that fails says what to do.
  */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { brokerCheck, datasetChecks, engineChecks, nodeCheck, portCheck, type Check } from '../doctor/checks.js';
+import { probeEnginesApart } from '../doctor/engine-probes.js';
 import { paletteFor } from '../display/palette.js';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+
+interface DoctorOptions {
+  readonly json?: boolean;
+  /** How `doctor` calls itself: prints the probes of the engines as JSON. */
+  readonly enginesOnly?: boolean;
+}
 
 export function addDoctorCommand(
   program: Command,
@@ -18,12 +25,18 @@ export function addDoctorCommand(
     .command('doctor')
     .description('find out what works on this machine: Node, broker, ports, datasets, engines')
     .option('--json', 'print one JSON object as the last line of stdout')
+    .addOption(new Option('--engines-only').hideHelp())
     .addHelpText('after', '\nExample:\n  facet doctor')
-    .action((options: { json?: boolean }) => run(() => examine(options, context)));
+    .action((options: DoctorOptions) => run(() => examine(options, context)));
 }
 
-async function examine({ json }: { json?: boolean }, context: CliContext): Promise<ExitCode> {
+async function examine({ json, enginesOnly }: DoctorOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr, env } = context;
+  if (enginesOnly) {
+    const { probeEngines } = await import('@facet/worker');
+    printJson(stdout, await probeEngines());
+    return EXIT.ok;
+  }
   const checks: Check[] = [];
   const add = (...found: readonly Check[]): void => {
     checks.push(...found);
@@ -33,7 +46,7 @@ async function examine({ json }: { json?: boolean }, context: CliContext): Promi
   add(await brokerCheck(env));
   add(await portCheck());
   add(...(await datasetChecks()));
-  add(...(await engineChecks()));
+  add(...engineChecks(await probeEnginesApart()));
   if (!json && stderr.isTTY) stderr.write('\n');
   const isHealthy = checks.every(({ state }) => state !== 'failed');
   if (json) printJson(stdout, { ok: isHealthy, checks });

@@ -1,6 +1,6 @@
 /**
- * Progress without a terminal: a line when the phase changes for the first time, at the end of every epoch, and every ten
- * seconds in between. A pure step from what was printed to what to print now.
+ * Progress without a terminal: a line when the phase changes, at the end of every epoch, and every ten seconds in
+ * between. A pure step from what was printed to what to print now.
  */
 import type { Status } from '@facet/proto';
 import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
@@ -33,10 +33,9 @@ export function plainLines(
   // The first status of a resumed run is not news.
   const known = before.endedEpoch < 0 ? ended : before.endedEpoch;
   let { printedAtMs } = before;
-  const isGathering = status.phase !== 'training' && status.phase !== 'evaluating';
-  if (isGathering && status.phase !== before.phase) {
-    lines.push(`${status.phase}${status.detail === '' ? '' : `: ${status.detail}`}`);
-  }
+  // An evaluation belongs to the training around it: neither its begin nor its end is a change.
+  const phase = status.phase === 'evaluating' ? 'training' : status.phase;
+  if (phase !== before.phase) lines.push(`${phase}${status.detail === '' ? '' : `: ${status.detail}`}`);
   if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
   if (ended > known) {
     lines.push(epochLine(status, ended));
@@ -45,7 +44,7 @@ export function plainLines(
     lines.push(stepLine(status));
     printedAtMs = nowMs;
   }
-  return { lines, progress: { phase: status.phase, endedEpoch: ended, printedAtMs, lastFault: status.lastFault } };
+  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault: status.lastFault } };
 }
 
 /** Epochs whose evaluation is over as well. */

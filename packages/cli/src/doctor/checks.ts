@@ -12,6 +12,7 @@ import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
 import { startBroker } from '../launch/broker-process.js';
 import { endsWithin, type Child } from '../launch/child-process.js';
+import type { EngineProbes } from './engine-probes.js';
 
 export interface Check {
   readonly name: string;
@@ -103,15 +104,13 @@ async function datasetCheck(dataset: 'mnist' | 'cifar10'): Promise<Check> {
   }
 }
 
-/** Runs every engine; one that works is enough. */
-export async function engineChecks(): Promise<Check[]> {
-  const { probeEngines } = await import('@facet/worker');
-  const probes = await probeEngines().catch((caught: unknown) => TrainingError.from(caught));
-  if (probes instanceof TrainingError) {
-    return [{ name: 'engines', state: 'failed', detail: probes.message, remedy: 'run `npm install` again' }];
+/** What the probes of the engines say; one engine that works is enough. */
+export function engineChecks(probes: EngineProbes): Check[] {
+  if (!probes.ok) {
+    return [{ name: 'engines', state: 'failed', detail: probes.reason, remedy: 'run `npm install` again' }];
   }
-  const anyWorks = probes.some(({ ok }) => ok);
-  return probes.map(({ name, device, ok, detail, milliseconds, maxRelativeError }) => {
+  const anyWorks = probes.found.some(({ ok }) => ok);
+  return probes.found.map(({ name, device, ok, detail, milliseconds, maxRelativeError }) => {
     const title = `engine ${name} ${device}`;
     const time = milliseconds === undefined ? '' : `, ${milliseconds.toFixed(1)} ms a micro-batch`;
     const error = maxRelativeError === undefined ? '' : `, off by ${maxRelativeError.toExponential(1)} at most`;

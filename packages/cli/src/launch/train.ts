@@ -70,6 +70,12 @@ function report({ result, isInterrupted }: LaunchEnd, plan: LaunchPlan, { contex
 
 function interruption({ config: { run }, paths }: LaunchPlan, checkpoint: string | undefined): string {
   if (!holdsRun(paths.folder)) return 'stopped before the run began: nothing was kept';
-  const from = checkpoint === undefined ? 'without a checkpoint of its own' : `checkpoint ${path.relative('', checkpoint)}`;
+  const from = checkpoint === undefined ? 'without a checkpoint of its own' : `checkpoint ${shortPath(checkpoint)}`;
   return `stopped, ${from}; go on with \`facet resume ${run}\``;
+}
+
+/** Relative where that is the shorter way to say it. */
+function shortPath(file: string): string {
+  const relative = path.relative('', file);
+  return relative.startsWith('..') ? file : relative;
 }

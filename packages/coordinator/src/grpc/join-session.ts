@@ -19,8 +19,8 @@ export type CheckedMessage = Exclude<
 
 /** What the coordinator does with a session. Throwing a TrainingError refuses the worker with its code and message. */
 export interface SessionHandler {
-  /** Returns the Welcome. */
-  onHello(session: JoinSession, hello: Hello): JoinResponse;
+  /** Sends the Welcome, now or later. */
+  onHello(session: JoinSession, hello: Hello): void;
   onMessage(session: JoinSession, message: CheckedMessage): void;
   /** The stream is over; called once, and only after onHello returned. */
   onClosed(session: JoinSession, reason: string): void;
@@ -104,9 +104,8 @@ export class JoinSession {
           `${this.#codeVersion} (config version ${CONFIG_VERSION}); install the same version on every machine`,
       );
     }
-    const welcome = this.#handler.onHello(this, hello);
+    this.#handler.onHello(this, hello);
     this.#hello = hello;
-    this.send(welcome);
   }
 
   #finish(reason: string): void {

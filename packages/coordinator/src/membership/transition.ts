@@ -14,6 +14,7 @@ import {
   type Membership,
   type MembershipEvent,
   type MembershipPolicy,
+  type WorkerEntry,
 } from './state.js';
 
 type EventOf<K extends MembershipEvent['kind']> = Extract<MembershipEvent, { kind: K }>;
@@ -215,18 +216,22 @@ function onStopRequested(draft: Draft, reason: string): void {
 }
 
 function onTick(draft: Draft): void {
-  for (const worker of [...draft.workers.values()]) {
-    if (workerDeadlineMs(worker, draft.policy) > draft.nowMs) continue;
-    const silentMs = draft.nowMs - (worker.stage === 'connecting' ? worker.connectedAtMs : worker.heardAtMs);
-    const message =
-      worker.stage === 'connecting'
-        ? `worker ${worker.workerId} did not become ready within ${silentMs} ms`
-        : `worker ${worker.workerId} was silent for ${silentMs} ms, allowed are ${draft.policy.heartbeatMs} ms`;
-    draft.commands.push({ kind: 'drop', workerId: worker.workerId, reason: message });
-    removeAsFault(draft, worker.workerId, message);
-  }
+  const { policy, nowMs, workers } = draft;
+  const silent = [...workers.values()].filter((worker) => workerDeadlineMs(worker, policy) <= nowMs);
+  const messages = silent.map((worker) => [worker.workerId, describeSilence(worker, draft)] as const);
+  // All of them are taken out before anything follows, so that no generation is formed with one of them.
+  for (const [workerId, message] of messages) dropSilently(draft, workerId, message);
+  for (const [workerId, message] of messages) removeAsFault(draft, workerId, message);
   const { phase } = draft;
-  if ('deadlineMs' in phase && phase.deadlineMs <= draft.nowMs) onPhaseDeadline(draft);
+  if ('deadlineMs' in phase && phase.deadlineMs <= nowMs) onPhaseDeadline(draft);
+}
+
+function describeSilence({ workerId, stage, connectedAtMs, heardAtMs }: WorkerEntry, draft: Draft): string {
+  const { policy, nowMs } = draft;
+  if (stage === 'connecting')
+    return `worker ${workerId} did not become ready within ${Math.round(nowMs - connectedAtMs)} ms`;
+  const silentMs = Math.round(nowMs - heardAtMs);
+  return `worker ${workerId} was silent for ${silentMs} ms, allowed are ${policy.heartbeatMs} ms`;
 }
 
 function onPhaseDeadline(draft: Draft): void {
@@ -242,12 +247,14 @@ function onPhaseDeadline(draft: Draft): void {
       beginRegroup(draft, message, { step: phase.start.step, code: 'PEER_UNAVAILABLE', message });
       break;
     }
-    case 'regrouping':
-      for (const workerId of phase.awaiting) {
-        dropSilently(draft, workerId, `worker ${workerId} did not report on generation ${phase.generation} in time`);
-        stopAwaiting(draft, workerId);
+    case 'regrouping': {
+      const { awaiting, generation } = phase;
+      for (const workerId of awaiting) {
+        dropSilently(draft, workerId, `worker ${workerId} did not report on generation ${generation} in time`);
       }
+      for (const workerId of awaiting) stopAwaiting(draft, workerId);
       break;
+    }
     case 'stopping':
       replaceDonor(
         draft,

@@ -3,7 +3,7 @@
  * next deadline is due. It is the only place that changes the membership state. Events that commands cause are queued, so
  * that a transition is never entered from inside another.
  */
-import type { Hello, JoinResponse } from '@facet/proto';
+import type { Hello } from '@facet/proto';
 import { parseErrorCode, TrainingError, type Plan } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
@@ -21,6 +21,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Clock } from './clock.js';
+import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
 import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
@@ -46,8 +47,7 @@ export interface ConductorOptions {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The answer to a worker's Hello. */
-  readonly welcome: (workersOnHost: number) => JoinResponse;
+  readonly greeter: Greeter;
   /** The run is over; workers have been told. */
   readonly onEnd: (ending: Ending) => void;
 }
@@ -84,7 +84,7 @@ export class Conductor implements SessionHandler {
     return this.#faults;
   }
 
-  onHello(session: JoinSession, hello: Hello): JoinResponse {
+  onHello(session: JoinSession, hello: Hello): void {
     const { directory, log } = this.#options;
     const { workerId, host } = hello;
     if (this.#isClosed || this.#membership.phase.kind === 'ended') {
@@ -97,7 +97,7 @@ export class Conductor implements SessionHandler {
     }
     log.info({ workerId, host, exchangeAddress: hello.exchangeAddress }, 'worker connected');
     this.dispatch({ kind: 'connected', workerId });
-    return this.#options.welcome(directory.countOn(host));
+    this.#options.greeter.greet({ session, host });
   }
 
   onMessage(session: JoinSession, message: CheckedMessage): void {
@@ -177,6 +177,7 @@ export class Conductor implements SessionHandler {
   close(): void {
     this.#isClosed = true;
     this.#cancelTick();
+    this.#options.greeter.close();
     for (const { session } of this.#options.directory.all.values()) session.end();
   }
 

@@ -17,10 +17,11 @@ import { Checkpointer, type TakenCheckpoint } from './checkpointer.js';
 import { systemClock } from './clock.js';
 import { Conductor } from './conductor.js';
 import type { EarlierRun } from './earlier-run.js';
+import { Greeter } from './greeter.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
 import { createRecorder } from './recorder.js';
-import { makeResult, storedResult, type MeasuredResult, type RunResult } from './result.js';
+import { makeResult, storedResult, unrecordedResult, type MeasuredResult, type RunResult } from './result.js';
 import type { RunFolder } from './run-folder.js';
 import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
 import { Stopwatch } from './stopwatch.js';
@@ -152,7 +153,11 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     metrics,
     clock,
     log,
-    welcome: (workersOnHost) => welcomeMessage(config, dataset, workersOnHost),
+    greeter: new Greeter({
+      wanted: config.workers.count,
+      clock,
+      welcome: (host) => welcomeMessage(config, dataset, directory.countOn(host)),
+    }),
     onEnd: (ending) => {
       onEnd(ending);
     },
@@ -211,11 +216,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     warnings: folder.warnings,
   });
 
-  /** Once: by the end of the run, or by close. */
-  let ending: Promise<RunResult> | undefined;
-  const takeDown = async (how: Ending, drainMs: number): Promise<RunResult> => {
-    // Counted when it ended, not when everything was closed.
-    const measured = measure();
+  const tearDown = async (how: Ending, drainMs: number): Promise<void> => {
     conductor.close();
     await checkpointer.close();
     if (drainMs > 0) {
@@ -226,20 +227,33 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     }
     await http.close();
     await publisher.close();
-    const result = await makeResult(measured, how, folder.ledger.path);
-    if (drainMs > 0) await folder.writeResult(storedResult(result, history));
-    await folder.close();
-    return result;
   };
+  /** Whatever goes wrong at the end is in the result, because nobody would see it otherwise. */
+  const finish = async (how: Ending, drainMs: number): Promise<RunResult> => {
+    // Measured when it ended, not when everything was closed.
+    const measured = measure();
+    try {
+      await tearDown(how, drainMs);
+      const result = await makeResult(measured, how, folder.ledger.path);
+      if (drainMs > 0) await folder.writeResult(storedResult(result, history));
+      await folder.close();
+      return result;
+    } catch (caught) {
+      const { code, message } = TrainingError.from(caught);
+      log.error({ code, reason: message }, 'the run ended, but its end could not be recorded');
+      const ending: Ending = { outcome: 'failed', code, message: `${how.message}; then: ${message}` };
+      return unrecordedResult(measured, ending, commits.lastStep);
+    }
+  };
+  /** Once: by the end of the run, or by close. */
+  let finished: Promise<RunResult> | undefined;
   let resolve: (result: RunResult) => void = () => undefined;
   const done = new Promise<RunResult>((settle) => {
     resolve = settle;
   });
   onEnd = (how) => {
-    ending ??= takeDown(how, DRAIN_MS);
-    ending.then(resolve, (caught: unknown) => {
-      log.error({ reason: TrainingError.from(caught).message }, 'the end of the run could not be recorded');
-    });
+    finished ??= finish(how, DRAIN_MS);
+    void finished.then(resolve);
   };
   return {
     fail,
@@ -251,8 +265,8 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
         conductor.dispatch({ kind: 'stop-requested', reason });
       },
       async close() {
-        ending ??= takeDown({ outcome: 'stopped', message: 'closed before the end' }, 0);
-        resolve(await ending);
+        finished ??= finish({ outcome: 'stopped', message: 'closed before the end' }, 0);
+        resolve(await finished);
       },
     },
   };

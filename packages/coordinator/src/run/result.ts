@@ -69,3 +69,13 @@ export async function makeResult(measured: MeasuredResult, ending: Ending, ledge
 export function storedResult(result: RunResult, history: History): StoredResult {
   return { ...result, confusion: history.lastEvaluation?.confusion ?? [], history: history.epochs };
 }
+
+/** The result when the ledger's file cannot be read any more: what this process knows, and no word about samples. */
+export function unrecordedResult(
+  measured: MeasuredResult,
+  { outcome, code, message }: Ending,
+  steps: number,
+): RunResult {
+  const ledger = { expected: 0, committed: 0, missing: 0, duplicated: 0 };
+  return { ...measured, outcome, ...(code !== undefined && { code }), message, steps, ledger, faults: 0 };
+}

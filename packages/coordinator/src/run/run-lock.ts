@@ -2,9 +2,9 @@
  * One coordinator per run folder. The lock is a file made exclusively; it names the process, so that the lock of one that
  * died on this machine is taken over and any other is reported. It does not protect against a shared disk that lies.
  */
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { TrainingError } from '@facet/shared';
 
 const LOCK_FILE = 'lock';
@@ -18,38 +18,67 @@ export interface RunLock {
   release(): Promise<void>;
 }
 
+/** Locks that this process holds: a file with its own id that is not among them was left by an earlier life. */
+const heldPaths = new Set<string>();
+
+/** Codes by which a file system says that it has no hard links. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
 /**
  * Takes the lock of a run folder, which must exist.
  *
  * @throws TrainingError RUN_LOCKED naming the process that holds it.
  */
 export async function lockRun(folder: string): Promise<RunLock> {
-  const path = join(folder, LOCK_FILE);
+  const path = join(resolve(folder), LOCK_FILE);
   const own: LockOwner = { pid: process.pid, host: hostname() };
+  if (heldPaths.has(path)) throw locked(path, own);
   const temporary = `${path}.${own.pid}`;
   await writeFile(temporary, `${JSON.stringify(own)}\n`);
   try {
-    if (!(await tryLink(temporary, path))) {
+    if (!(await tryTake(temporary, path))) {
       const owner = await readOwner(path);
       if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
-      await rm(path, { force: true });
-      if (!(await tryLink(temporary, path))) throw locked(path, await readOwner(path));
+      await removeStale(path, owner);
+      if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
     }
+    heldPaths.add(path);
   } finally {
     await rm(temporary, { force: true });
   }
-  return { release: () => rm(path, { force: true }) };
+  return {
+    async release() {
+      if (heldPaths.delete(path)) await rm(path, { force: true });
+    },
+  };
 }
 
 /** The lock appears with its content or not at all. */
-async function tryLink(from: string, to: string): Promise<boolean> {
+async function tryTake(from: string, to: string): Promise<boolean> {
   try {
-    await link(from, to);
+    await link(from, to).catch((caught: NodeJS.ErrnoException) => {
+      if (!NO_LINKS.has(caught.code)) throw caught;
+      return copyFile(from, to, constants.COPYFILE_EXCL);
+    });
     return true;
   } catch (caught) {
     if ((caught as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw caught;
   }
+}
+
+/** Moved aside first: when two take over at once, the second must not remove the first one's new lock. */
+async function removeStale(path: string, owner: LockOwner | undefined): Promise<void> {
+  const aside = `${path}.stale.${process.pid}`;
+  await rename(path, aside).catch((caught: NodeJS.ErrnoException) => {
+    if (caught.code !== 'ENOENT') throw caught;
+  });
+  const moved = await readOwner(aside);
+  if (moved !== undefined && (moved.pid !== owner?.pid || moved.host !== owner.host)) {
+    await rename(aside, path);
+    throw locked(path, moved);
+  }
+  await rm(aside, { force: true });
 }
 
 async function readOwner(path: string): Promise<LockOwner | undefined> {
@@ -63,7 +92,7 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
 
 function isAlive(owner: LockOwner, own: LockOwner): boolean {
   if (owner.host !== own.host) return true;
-  if (owner.pid === own.pid) return true;
+  if (owner.pid === own.pid) return false;
   try {
     process.kill(owner.pid, 0);
     return true;

@@ -81,7 +81,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
 async function connectTo(url: string): Promise<NatsConnection> {
   try {
     return await connect({
-      servers: url,
+      ...serverOf(url),
       name: 'facet-coordinator',
       timeout: CONNECT_TIMEOUT_MS,
       reconnect: true,
@@ -91,10 +91,24 @@ async function connectTo(url: string): Promise<NatsConnection> {
   } catch (caught) {
     const { message } = TrainingError.from(caught);
     const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
-    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${url}: ${message}; ${advice}`, {
+    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${maskUrl(url)}: ${message}; ${advice}`, {
       cause: caught,
     });
   }
+}
+
+/** The client takes credentials beside the address, not in it. */
+function serverOf(url: string): { servers: string; user?: string; pass?: string; token?: string } {
+  if (!URL.canParse(url)) return { servers: url };
+  const { username, password, host } = new URL(url);
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  if (user === '') return { servers: url };
+  return pass === '' ? { servers: host, token: user } : { servers: host, user, pass };
+}
+
+/** The URL as it may stand in a message. */
+function maskUrl(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//***@');
 }
 
 function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBrokerOptions): void {
@@ -102,7 +116,7 @@ function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBroke
   if (limit === undefined || messageBytes <= limit) return;
   throw new TrainingError(
     'CONFIG_INVALID',
-    `a micro-batch takes ${messageBytes} bytes, but the broker at ${url} allows ${limit} per message; ` +
+    `a micro-batch takes ${messageBytes} bytes, but the broker at ${maskUrl(url)} allows ${limit} per message; ` +
       "lower batch.micro, set data: local, or raise max_payload in the broker's configuration",
   );
 }
@@ -114,7 +128,7 @@ async function managerOf(connection: NatsConnection, url: string): Promise<JetSt
     const { message } = TrainingError.from(caught);
     throw new TrainingError(
       'BROKER_NO_JETSTREAM',
-      `the NATS broker at ${url} has no JetStream: ${message}; start it with \`nats-server -js\``,
+      `the NATS broker at ${maskUrl(url)} has no JetStream: ${message}; start it with \`nats-server -js\``,
       { cause: caught },
     );
   }

@@ -3,6 +3,7 @@
  * work and never more than a few messages unacknowledged. Completed means durable in the ledger. When the broker comes
  * back without the stream, everything that is not completed is published again; workers drop duplicates by identity.
  */
+import type { PubAck } from '@nats-io/jetstream';
 import { rangeOfRank, shardSubject, TrainingError, type Plan, type WorkItem } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Broker } from './broker.js';
@@ -54,6 +55,8 @@ export class ShardPublisher {
   readonly #changed: Signal = createSignal();
   #feed: Feed | undefined;
   #feeding: Promise<void> = Promise.resolve();
+  /** Wakes each publish that waits for its acknowledgement. */
+  readonly #inFlight = new Set<() => void>();
   #watching: Promise<void>;
   #isClosed = false;
   #isConnected = true;
@@ -78,7 +81,7 @@ export class ShardPublisher {
     this.#feeding = this.#feeding
       .then(() => this.#publishAll(feed))
       .catch((caught: unknown) => {
-        if (!feed.abort.signal.aborted) this.#options.onError(TrainingError.from(caught));
+        if (!feed.abort.signal.aborted) this.#options.onError(TrainingError.from(caught, 'BROKER_UNREACHABLE'));
       });
   }
 
@@ -166,7 +169,9 @@ export class ShardPublisher {
     const msgID = `${run}.${generation}.${item.kind}.${plan.epochOf(item.step)}.${item.step}.${index}`;
     while (!feed.abort.signal.aborted && version === feed.streamVersion) {
       try {
-        const { seq } = await broker.client.publish(subject, payload, { msgID, timeout: PUBLISH_TIMEOUT_MS });
+        const acknowledged = broker.client.publish(subject, payload, { msgID, timeout: PUBLISH_TIMEOUT_MS });
+        const seq = await this.#orReconnect(acknowledged);
+        if (seq === undefined) continue;
         published.firstSequence = Math.min(published.firstSequence, seq);
         this.#options.onPublished(payload.length);
         return;
@@ -179,6 +184,21 @@ export class ShardPublisher {
         await this.#changed.wait(RETRY_MS);
       }
     }
+  }
+
+  /** An acknowledgement that was under way when the connection broke never comes: undefined says to publish again. */
+  #orReconnect(acknowledged: Promise<PubAck>): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        resolve(undefined);
+      };
+      this.#inFlight.add(giveUp);
+      void acknowledged
+        .then(({ seq }) => {
+          resolve(seq);
+        }, reject)
+        .finally(() => this.#inFlight.delete(giveUp));
+    });
   }
 
   /** Follows the connection: after a reconnect the stream may be gone, and with it what was published. */
@@ -206,6 +226,7 @@ export class ShardPublisher {
         feed.streamVersion += 1;
         rewind(feed);
       }
+      for (const giveUp of this.#inFlight) giveUp();
       this.#changed.notify();
     } catch (caught) {
       if (!this.#isClosed && !broker.connection.isClosed())

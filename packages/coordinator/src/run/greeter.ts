@@ -1,0 +1,58 @@
+/**
+ * Holds the first Welcomes back for a moment, until the workers that the run waits for have all said Hello: a Welcome says
+ * how many workers share a host, and a worker that came first would otherwise take all of its cores. Later workers are
+ * answered at once.
+ */
+import type { JoinResponse } from '@facet/proto';
+import type { JoinSession } from '../grpc/join-session.js';
+import type { Clock } from './clock.js';
+
+const HOLD_MS = 500;
+
+export interface GreeterOptions {
+  /** Workers that the run waits for. */
+  readonly wanted: number;
+  readonly clock: Clock;
+  /** The Welcome for a worker on a host, as things stand. */
+  readonly welcome: (host: string) => JoinResponse;
+}
+
+interface Guest {
+  readonly session: JoinSession;
+  readonly host: string;
+}
+
+export class Greeter {
+  readonly #options: GreeterOptions;
+  #held: Guest[] = [];
+  #cancel: (() => void) | undefined;
+  #isOpen = false;
+
+  constructor(options: GreeterOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a worker now or soon. */
+  greet(guest: Guest): void {
+    const { wanted, clock } = this.#options;
+    this.#held.push(guest);
+    if (this.#isOpen || this.#held.length >= wanted) this.#answerAll();
+    else {
+      this.#cancel ??= clock.schedule(HOLD_MS, () => {
+        this.#answerAll();
+      });
+    }
+  }
+
+  close(): void {
+    this.#cancel?.();
+  }
+
+  #answerAll(): void {
+    this.#isOpen = true;
+    this.#cancel?.();
+    const guests = this.#held;
+    this.#held = [];
+    for (const { session, host } of guests) session.send(this.#options.welcome(host));
+  }
+}

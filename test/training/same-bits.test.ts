@@ -1,0 +1,199 @@
+/**
+ * One result: the weights depend on config and seed, not on who computed what, who died, or where the run was resumed.
+ * Real processes, a real broker, real gRPC, real MNIST (its first samples).
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
+
+const SMALL = [
+  '--dataset',
+  'mnist',
+  '--epochs',
+  '2',
+  '--set',
+  'samples.train=2900',
+  '--set',
+  'samples.test=300',
+  '--set',
+  'checkpoint.everySteps=5',
+];
+const STEPS = 2 * Math.ceil(2900 / 128);
+const CLEAN = { expected: 5800, committed: 5800, missing: 0, duplicated: 0 };
+
+let workspace: Workspace;
+let expectedSha256: string;
+
+const up = (run: string, workers: number, ...more: string[]): string[] => [
+  'up',
+  ...SMALL,
+  '--run',
+  run,
+  '--workers',
+  String(workers),
+  '--json',
+  ...more,
+];
+
+beforeAll(async () => {
+  workspace = await openWorkspace();
+  const summary = parseJson(await workspace.run(up('alone', 1)));
+  expect(summary.ledger).toEqual(CLEAN);
+  expect(summary.steps).toBe(STEPS);
+  expectedSha256 = summary.weightsSha256;
+}, 120_000);
+
+afterAll(async () => {
+  expect(await processesWith(workspace.folder)).toEqual([]);
+  await workspace[Symbol.asyncDispose]();
+});
+
+describe('the weights of a run', () => {
+  it.each([2, 3, 4])('are the same bits with %i workers as with one', { timeout: 120_000 }, async (workers) => {
+    const result = await workspace.run(up(`with-${workers}`, workers));
+    const summary = parseJson(result);
+    expect(result.code, result.stderr).toBe(0);
+    expect(summary).toMatchObject({ weightsSha256: expectedSha256, workers, ledger: CLEAN, faults: 0 });
+  });
+
+  it('are the same bits when workers read their own copy of the data', { timeout: 120_000 }, async () => {
+    const summary = parseJson(await workspace.run(up('local', 2, '--data', 'local')));
+    expect(summary).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN });
+  });
+
+  it(
+    'are the same bits when a worker is killed in the middle; the fault costs no sample',
+    { timeout: 120_000 },
+    async () => {
+      const running = workspace.start(up('killed-worker', 3));
+      const folder = path.join(workspace.runs, 'killed-worker');
+      await until('8 steps are committed', async () => (await committedSteps(folder)) >= 8);
+      const workers = (await processesWith('worker --coordinator')).filter(({ command }) =>
+        command.includes('--exit-with-parent'),
+      );
+      const ours = await childrenOf(running.child.pid!);
+      const victim = workers.find(({ pid }) => ours.includes(pid));
+      process.kill(victim!.pid, 'SIGKILL');
+      const result = await running.done;
+      expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, faults: 1, workers: 2 });
+      expect(result.code, result.stderr).toBe(0);
+    },
+  );
+
+  it(
+    'are the same bits when everything is killed and the run is resumed with another number of workers',
+    { timeout: 120_000 },
+    async () => {
+      const running = workspace.start(up('killed-all', 2));
+      const folder = path.join(workspace.runs, 'killed-all');
+      await until('12 steps are committed', async () => (await committedSteps(folder)) >= 12);
+      for (const pid of [...(await childrenOf(running.child.pid!)), running.child.pid!]) process.kill(pid, 'SIGKILL');
+      await running.done;
+      await until('nothing of it is left', async () => (await processesWith(folder)).length === 0);
+
+      const result = await workspace.run(['resume', 'killed-all', '--workers', '3', '--json']);
+      expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, workers: 3 });
+      expect(result.code, result.stderr).toBe(0);
+      expect((await workspace.run(['ledger', 'check', 'killed-all'])).code).toBe(0);
+    },
+  );
+
+  it(
+    'are the same bits after Ctrl-C, a damaged newest checkpoint, and a resume from the one before',
+    { timeout: 120_000 },
+    async () => {
+      const running = workspace.start(up('interrupted', 2));
+      const folder = path.join(workspace.runs, 'interrupted');
+      await until('14 steps are committed', async () => (await committedSteps(folder)) >= 14);
+      running.child.kill('SIGINT');
+      const stopped = await running.done;
+      expect(stopped.code).toBe(130);
+      expect(stopped.stderr).toContain('facet resume interrupted');
+
+      const checkpoints = (await readdir(path.join(folder, 'checkpoints'))).sort();
+      const newest = path.join(folder, 'checkpoints', checkpoints.at(-1)!, 'model.safetensors');
+      const bytes = await readFile(newest);
+      bytes[bytes.length - 5]! ^= 1;
+      await writeFile(newest, bytes);
+
+      const result = await workspace.run(['resume', 'interrupted', '--json']);
+      expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN });
+      expect(result.stderr).toContain(checkpoints.at(-1)!);
+      const records = await readFile(path.join(folder, 'ledger.jsonl'), 'utf8');
+      expect(records).toContain('"kind":"replay"');
+    },
+  );
+});
+
+describe('a finished run', () => {
+  it('is evaluated to the accuracy that training reported', { timeout: 60_000 }, async () => {
+    const trained = JSON.parse(await readFile(path.join(workspace.runs, 'alone', 'result.json'), 'utf8')) as {
+      testAccuracy: number;
+    };
+    const evaluated = parseJson(await workspace.run(['evaluate', 'alone', '--json'])) as unknown as {
+      accuracy: number;
+    };
+    expect(evaluated.accuracy).toBe(trained.testAccuracy);
+  });
+
+  it('fails the ledger check when one sample is taken out or counted again', { timeout: 60_000 }, async () => {
+    expect((await workspace.run(['ledger', 'check', 'alone'])).code).toBe(0);
+    const { formatRecord, parseLedger } = await import('@facet/shared');
+    const file = path.join(workspace.runs, 'alone', 'ledger.jsonl');
+    const text = await readFile(file, 'utf8');
+    const rewrite = async (change: (samples: Uint32Array) => Uint32Array): Promise<string> => {
+      const records = parseLedger(text).records.map((record) =>
+        record.kind === 'commit' && record.step === 3 ? { ...record, samples: change(record.samples) } : record,
+      );
+      const changed = path.join(workspace.folder, 'changed.jsonl');
+      await writeFile(changed, records.map((record) => `${formatRecord(record)}\n`).join(''));
+      return changed;
+    };
+    const without = await workspace.run(['ledger', 'check', await rewrite((samples) => samples.slice(1)), '--json']);
+    expect(without.code).toBe(1);
+    expect(parseJson(without)).toMatchObject({ missing: 1, duplicated: 0 });
+    const twice = await workspace.run([
+      'ledger',
+      'check',
+      await rewrite((samples) => Uint32Array.of(...samples, samples[0]!)),
+      '--json',
+    ]);
+    expect(twice.code).toBe(1);
+    expect(parseJson(twice)).toMatchObject({ missing: 0, duplicated: 1 });
+  });
+
+  it('is neither overwritten nor resumed with another model', { timeout: 60_000 }, async () => {
+    const again = await workspace.run(up('alone', 1));
+    expect(again.code).toBe(2);
+    expect(again.stderr).toMatch(/alone.*(exists|resume)/s);
+    const other = await workspace.run(['resume', 'alone', '--set', 'model.width=32']);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('model.width');
+  });
+});
+
+/** Every descendant of a process, from /proc. */
+async function childrenOf(parent: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const status = await readFile(`/proc/${entry}/stat`, 'utf8');
+      // pid (name) state ppid: the name may hold spaces and brackets, so count from its end.
+      parents.set(Number(entry), Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // The process ended between the listing and the reading.
+    }
+  }
+  const found: number[] = [];
+  const visit = (of: number): void => {
+    for (const [pid, itsParent] of parents) {
+      if (itsParent !== of) continue;
+      found.push(pid);
+      visit(pid);
+    }
+  };
+  visit(parent);
+  return found;
+}
