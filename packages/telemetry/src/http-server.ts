@@ -49,7 +49,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       answer(200, 'text/plain', 'ok\n');
     } else {
       const route = routes[path];
-      if (route === undefined) answer(404, 'text/plain', `nothing at ${path}; there is /metrics, /healthz ${Object.keys(routes).join(' ')}\n`);
+      if (route === undefined)
+        answer(404, 'text/plain', `nothing at ${path}; there is /metrics, /healthz ${Object.keys(routes).join(' ')}\n`);
       else answer(200, 'application/json', `${JSON.stringify(route())}\n`);
     }
   });
@@ -72,7 +73,11 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new TrainingError('PORT_BUSY', `port ${port} on ${host} is in use; choose another one, or 0 for any free port`, { cause: error })
+          ? new TrainingError(
+              'PORT_BUSY',
+              `port ${port} on ${host} is in use; choose another one, or 0 for any free port`,
+              { cause: error },
+            )
           : new TrainingError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
       );
     });

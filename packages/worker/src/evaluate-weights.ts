@@ -56,7 +56,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
     const end = Math.min(start + microBatch, count);
     const labels = test.labels.subarray(start, end);
     fillMicroBatch(
-      slot!.tensors,
+      slot.tensors,
       {
         ids: Uint32Array.from(labels, (_, i) => start + i),
         labels,
@@ -64,8 +64,8 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
       },
       { image, classes, seed: config.seed, epoch: 0 },
     );
-    await slot!.run();
-    lossSum += scoreLogits({ logits: slot!.logits, labels, classes, confusion });
+    await slot.run();
+    lossSum += scoreLogits({ logits: slot.logits, labels, classes, confusion });
   }
   await compute.close();
   const rows = Array.from({ length: classes }, (_, row) => [...confusion.subarray(row * classes, (row + 1) * classes)]);

@@ -68,7 +68,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   const open = async (): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState(form, resources, signal);
     const { imageHeight, imageWidth, imageChannels } = welcome;
-    shards = await openShardSource({
+    shards = openShardSource({
       connection,
       run: welcome.run,
       generation: id,

@@ -87,7 +87,10 @@ async function load(options: CoordinatorCommandOptions, { env }: CliContext): Pr
   const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
   const run = flags['run'] ?? file?.['run'];
   if (typeof run === 'string') return loadStoredConfig(run, load);
-  throw new TrainingError('CONFIG_INVALID', 'run: missing, expected the name of the run to resume, as --run or in the file');
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    'run: missing, expected the name of the run to resume, as --run or in the file',
+  );
 }
 
 function announce({ address, httpUrl }: Coordinator, run: string, { stdout }: CliContext): void {

@@ -49,7 +49,10 @@ function sourceOf(name: string, { folder }: DatasetOptions): DatasetSource {
   const known = DATASET_NAMES.find((dataset) => dataset === name);
   if (known !== undefined) return { name: known, folder };
   const expected = `expected one of ${DATASET_NAMES.join(', ')}`;
-  throw new TrainingError('CONFIG_INVALID', `there is no dataset '${name}', ${expected}${suggestion(name, DATASET_NAMES)}`);
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `there is no dataset '${name}', ${expected}${suggestion(name, DATASET_NAMES)}`,
+  );
 }
 
 async function fetch(source: DatasetSource, { json }: DatasetOptions, context: CliContext): Promise<ExitCode> {

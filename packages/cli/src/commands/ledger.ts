@@ -38,7 +38,14 @@ async function check(name: string, { json }: { json?: boolean }, context: CliCon
     throw new TrainingError('LEDGER_INVALID', `${file} cannot be read as a ledger: ${reason}; restore it from a copy`);
   }
   const isClean = report.clean && parsed.damaged.length === 0;
-  if (json) printJson(context.stdout, { ...report, file, clean: isClean, problems: problemsOf(report, parsed), tornTail: parsed.tornTail });
+  if (json)
+    printJson(context.stdout, {
+      ...report,
+      file,
+      clean: isClean,
+      problems: problemsOf(report, parsed),
+      tornTail: parsed.tornTail,
+    });
   else for (const line of reportLines({ file, report, parsed, isClean })) printLine(context.stdout, line);
   return isClean ? EXIT.ok : EXIT.failed;
 }
@@ -94,7 +101,9 @@ function reportLines({ file, report, parsed, isClean }: Checked): string[] {
       ],
     }),
     ...(untouched === 0 ? [] : [`${formatCount(untouched)} of ${formatCount(epochs.length)} epochs have not begun`]),
-    ...(parsed.tornTail ? ['note: the last line is torn, as after a crash; it was never acknowledged and does not count'] : []),
+    ...(parsed.tornTail
+      ? ['note: the last line is torn, as after a crash; it was never acknowledged and does not count']
+      : []),
     ...problemsOf(report, parsed).map((problem) => `problem: ${problem}`),
     isClean ? 'clean: every sample of every epoch was committed exactly once' : 'NOT clean',
   ];

@@ -56,7 +56,9 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
 async function startingPoint({ checkpoints }: RunPaths): Promise<string[]> {
   const { newestSoundCheckpoint } = await import('@facet/coordinator');
   const { checkpoint, skipped } = await newestSoundCheckpoint(checkpoints);
-  const damaged = skipped.map(({ path, reason }) => `warning: checkpoint ${path} is damaged and is passed over: ${reason}`);
+  const damaged = skipped.map(
+    ({ path, reason }) => `warning: checkpoint ${path} is damaged and is passed over: ${reason}`,
+  );
   const from =
     checkpoint === undefined
       ? 'there is no sound checkpoint: the run goes on from its first step, the same bits again'

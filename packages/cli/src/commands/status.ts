@@ -46,7 +46,8 @@ async function showStatus({ coordinator, json }: StatusOptions, context: CliCont
   const { columns = PIPE_COLUMNS } = stdout as { columns?: number };
   for (const { address, status } of found) {
     const palette = paletteFor(stdout, env);
-    for (const line of frameLines(status, { columns, rows: status.workers.length + 10, palette })) printLine(stdout, line);
+    for (const line of frameLines(status, { columns, rows: status.workers.length + 10, palette }))
+      printLine(stdout, line);
     printLine(stdout, `coordinator at ${address}`);
   }
   return EXIT.ok;

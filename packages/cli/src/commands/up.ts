@@ -15,7 +15,11 @@ interface UpOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 
-export function addUpCommand(program: Command, context: CliContext, run: (action: CommandAction) => Promise<void>): void {
+export function addUpCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
@@ -38,5 +42,8 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const paths = runPaths(runs, loaded.config.run);
   requireFreeName(paths);
   const { brokerBinary } = await checkLaunch({ ...loaded, env });
-  return train({ mode: 'new', config: loaded.config, paths, brokerBinary, env }, { context, isJson: options.json === true });
+  return train(
+    { mode: 'new', config: loaded.config, paths, brokerBinary, env },
+    { context, isJson: options.json === true },
+  );
 }

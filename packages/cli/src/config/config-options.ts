@@ -24,20 +24,55 @@ const TRAINING_FLAGS: readonly ConfigFlag[] = [
 
 const OPERATION_FLAGS: readonly ConfigFlag[] = [
   { flags: '--workers <number>', key: 'workers.count', takes: 'number', about: 'workers to train with' },
-  { flags: '--data <way>', key: 'data', takes: 'text', about: 'stream (pixels come over NATS) or local (every worker has the dataset)' },
-  { flags: '--data-folder <folder>', key: 'dataFolder', takes: 'text', about: "folder with the dataset's files, instead of the built-in source" },
+  {
+    flags: '--data <way>',
+    key: 'data',
+    takes: 'text',
+    about: 'stream (pixels come over NATS) or local (every worker has the dataset)',
+  },
+  {
+    flags: '--data-folder <folder>',
+    key: 'dataFolder',
+    takes: 'text',
+    about: "folder with the dataset's files, instead of the built-in source",
+  },
   { flags: '--nats <url>', key: 'nats.url', takes: 'text', about: 'a broker that runs already (nats://HOST:4222)' },
   { flags: '--engine <name>', key: 'engine.name', takes: 'text', about: 'what runs the gradient program: onnxruntime' },
   { flags: '--device <name>', key: 'engine.device', takes: 'text', about: 'cpu, webgpu or cuda' },
-  { flags: '--threads <number>', key: 'engine.threads', takes: 'number', about: 'threads of each worker; 0 divides the cores' },
+  {
+    flags: '--threads <number>',
+    key: 'engine.threads',
+    takes: 'number',
+    about: 'threads of each worker; 0 divides the cores',
+  },
 ];
 
-const RUN_FLAG: ConfigFlag = { flags: '--run <name>', key: 'run', takes: 'text', about: 'name of the run (default: from dataset, preset and time)' };
+const RUN_FLAG: ConfigFlag = {
+  flags: '--run <name>',
+  key: 'run',
+  takes: 'text',
+  about: 'name of the run (default: from dataset, preset and time)',
+};
 
 const COORDINATOR_FLAGS: readonly ConfigFlag[] = [
-  { flags: '--host <address>', key: 'coordinator.host', takes: 'text', about: 'address to listen on (default: 127.0.0.1)' },
-  { flags: '--port <number>', key: 'coordinator.port', takes: 'number', about: 'port for workers; 0 takes any free one' },
-  { flags: '--http-port <number>', key: 'coordinator.httpPort', takes: 'number', about: 'port for metrics; 0 takes any free one' },
+  {
+    flags: '--host <address>',
+    key: 'coordinator.host',
+    takes: 'text',
+    about: 'address to listen on (default: 127.0.0.1)',
+  },
+  {
+    flags: '--port <number>',
+    key: 'coordinator.port',
+    takes: 'number',
+    about: 'port for workers; 0 takes any free one',
+  },
+  {
+    flags: '--http-port <number>',
+    key: 'coordinator.httpPort',
+    takes: 'number',
+    about: 'port for metrics; 0 takes any free one',
+  },
 ];
 
 /** What commander makes of the options that are added here; those in the tables are read by key. */
@@ -81,10 +116,14 @@ function flagsFor(which: 'up' | 'coordinator' | 'resume'): readonly ConfigFlag[]
   }
 }
 
-function collectSetting(text: string, earlier: readonly (readonly [string, unknown])[] = []): (readonly [string, unknown])[] {
+function collectSetting(
+  text: string,
+  earlier: readonly (readonly [string, unknown])[] = [],
+): (readonly [string, unknown])[] {
   const parts = /^([^=]+)=(.*)$/s.exec(text);
   const [, key, value] = parts ?? [];
-  if (key === undefined || value === undefined) throw new InvalidArgumentError('Expected key=value, as in batch.micro=64.');
+  if (key === undefined || value === undefined)
+    throw new InvalidArgumentError('Expected key=value, as in batch.micro=64.');
   try {
     return [...earlier, [key.trim(), parse(value) as unknown]];
   } catch {

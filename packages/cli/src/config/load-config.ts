@@ -104,7 +104,8 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
     runPaths(runs, badName);
   }
   const shown = problems.map((problem) => problem.replaceAll('(from the file)', `(from ${configFile ?? 'the file'})`));
-  const text = shown.length === 1 ? shown.join() : `${shown.length} problems:\n${shown.map((line) => `  ${line}`).join('\n')}`;
+  const text =
+    shown.length === 1 ? shown.join() : `${shown.length} problems:\n${shown.map((line) => `  ${line}`).join('\n')}`;
   throw new TrainingError('CONFIG_INVALID', text);
 }
 

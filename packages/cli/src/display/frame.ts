@@ -22,7 +22,8 @@ export function frameLines(status: Status, { columns, rows, palette }: FrameOpti
   const fit = (line: string): string => (line.length > columns ? line.slice(0, columns) : line);
   const [head, ...workers] = workerLines(status).map(fit);
   const room = Math.max(1, rows - OTHER_LINES);
-  const shown = workers.length > room ? [...workers.slice(0, room - 1), `... ${workers.length - room + 1} more`] : workers;
+  const shown =
+    workers.length > room ? [...workers.slice(0, room - 1), `... ${workers.length - room + 1} more`] : workers;
   return [
     palette.strong(fit(headline(status))),
     fit(progressLine(status)),
@@ -33,7 +34,10 @@ export function frameLines(status: Status, { columns, rows, palette }: FrameOpti
 }
 
 /** The share of its epoch that a run has done, and which epoch that is, from 1. */
-export function epochProgress({ step, totalSteps, epochs }: Status): { readonly epoch: number; readonly share: number } {
+export function epochProgress({ step, totalSteps, epochs }: Status): {
+  readonly epoch: number;
+  readonly share: number;
+} {
   const stepsPerEpoch = epochs === 0 ? 0 : totalSteps / epochs;
   if (stepsPerEpoch === 0 || step === 0) return { epoch: 1, share: 0 };
   const done = Math.min(step, totalSteps);
@@ -44,7 +48,9 @@ export function epochProgress({ step, totalSteps, epochs }: Status): { readonly 
 
 function headline({ run, dataset, generation, workers, phase, detail }: Status): string {
   const members = workers.filter(({ isMember }) => isMember).length;
-  const what = phase === 'training' || detail === '' ? phase : `${phase}: ${detail}`;
+  // While it trains, the detail is the number of workers, which is here already.
+  const isTraining = phase === 'training' || phase === 'evaluating';
+  const what = isTraining || detail === '' ? phase : `${phase}: ${detail}`;
   return `${run}  ${dataset}, ${counted(members, 'worker')}, generation ${generation}  ${what}`;
 }
 
@@ -76,7 +82,8 @@ function workerLines({ workers }: Status): string[] {
     header: ['rank', 'worker', 'state', 'images/s', 'step ms', 'wait', 'compute', 'all-reduce', 'update'],
     right: [0, 3, 4, 5, 6, 7, 8],
     rows: byRank.map(({ isMember, rank, workerId, state, samplesPerSecond, timings }) => {
-      const ms = (value: number | undefined): string => (timings === null || value === undefined ? '-' : value.toFixed(1));
+      const ms = (value: number | undefined): string =>
+        timings === null || value === undefined ? '-' : value.toFixed(1);
       return [
         isMember ? String(rank) : '-',
         workerId,

@@ -19,14 +19,19 @@ export const PLAIN_PALETTE: Palette = {
 };
 
 const COLOURS: Palette = {
-  strong: (text) => styleText('bold', text),
-  faint: (text) => styleText('dim', text),
-  good: (text) => styleText('green', text),
-  bad: (text) => styleText('red', text),
+  strong: (text) => styled('bold', text),
+  faint: (text) => styled('dim', text),
+  good: (text) => styled('green', text),
+  bad: (text) => styled('red', text),
 };
 
 /** The palette for a stream. */
 export function paletteFor(stream: Pick<OutputStream, 'isTTY'>, env: Environment): Palette {
   const isWanted = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   return isWanted ? COLOURS : PLAIN_PALETTE;
+}
+
+/** The stream was asked already, and it need not be stdout, which is what styleText would ask. */
+function styled(style: 'bold' | 'dim' | 'green' | 'red', text: string): string {
+  return styleText(style, text, { validateStream: false });
 }

@@ -6,8 +6,7 @@ import { credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Coordination, type Status } from '@facet/proto';
 
 export type StatusAnswer =
-  | { readonly ok: true; readonly status: Status }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly status: Status } | { readonly ok: false; readonly reason: string };
 
 export interface StatusClient extends Disposable {
   ask(): Promise<StatusAnswer>;

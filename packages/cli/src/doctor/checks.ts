@@ -57,7 +57,12 @@ export async function brokerCheck(env: Environment): Promise<Check> {
     return { name, state: 'ok', detail: `${binary} ${version}, with JetStream, ready in ${took} ms` };
   } catch (caught) {
     const detail = `${binary} ${version}: ${TrainingError.from(caught).message}`;
-    return { name, state: 'failed', detail, remedy: 'see what nats-server says; another one can be named with NATS_SERVER_BIN' };
+    return {
+      name,
+      state: 'failed',
+      detail,
+      remedy: 'see what nats-server says; another one can be named with NATS_SERVER_BIN',
+    };
   } finally {
     child?.release();
     if (child !== undefined && !(await endsWithin(child, BROKER_END_MS))) child.kill();

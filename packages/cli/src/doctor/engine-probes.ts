@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { EngineProbe } from '@facet/worker';
 
 export type EngineProbes =
-  | { readonly ok: true; readonly found: readonly EngineProbe[] }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly found: readonly EngineProbe[] } | { readonly ok: false; readonly reason: string };
 
 const DEADLINE_MS = 120_000;
 

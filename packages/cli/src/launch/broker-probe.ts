@@ -43,8 +43,7 @@ export async function requireJetStream(urls: string, timeoutMs = 5_000): Promise
 }
 
 type Answer =
-  | { readonly ok: true; readonly greeting: BrokerGreeting }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly greeting: BrokerGreeting } | { readonly ok: false; readonly reason: string };
 
 function askBroker(url: string, timeoutMs: number): Promise<Answer> {
   const { hostname, port } = new URL(url.includes('://') ? url : `nats://${url}`);

@@ -19,13 +19,15 @@ export async function childFailure(child: Child): Promise<TrainingError> {
   const lines = await readTail(child);
   const stated = lines.map(statedError).findLast((error) => error !== undefined);
   if (stated !== undefined) {
-    return new TrainingError(stated.code, `${child.name}: ${stated.message} (log: ${child.logFile})`, { cause: stated });
+    return new TrainingError(stated.code, `${child.name}: ${stated.message} (log: ${child.logFile})`, {
+      cause: stated,
+    });
   }
   const end = child.end();
   const how = end === undefined ? 'does not end' : `ended with ${describeEnd(end)}`;
   const shown = lines.slice(-SHOWN_LINES).map((line) => `  ${readable(line)}`);
   const told = shown.length === 0 ? 'it wrote nothing' : `its last lines:\n${shown.join('\n')}`;
-  return new TrainingError('INTERNAL', `the ${child.name} ${how}, log: ${child.logFile}; ${told}`);
+  return new TrainingError('INTERNAL', `${child.name} ${how}, log: ${child.logFile}; ${told}`);
 }
 
 /** One line of a log as people read it. */

@@ -25,7 +25,11 @@ export interface LaunchCheck {
  * @throws TrainingError BROKER_NOT_FOUND, BROKER_UNREACHABLE, BROKER_NO_JETSTREAM, DATASET_UNAVAILABLE,
  *   DATASET_INVALID, CONFIG_INVALID or PORT_BUSY.
  */
-export async function checkLaunch({ config, sourceOf, env }: LaunchCheck): Promise<{ brokerBinary: string | undefined }> {
+export async function checkLaunch({
+  config,
+  sourceOf,
+  env,
+}: LaunchCheck): Promise<{ brokerBinary: string | undefined }> {
   const source = sourceOf('nats.url');
   const isOwnBroker = source === 'default' || source === 'preset';
   const brokerBinary = isOwnBroker ? await requireBroker(env) : undefined;
@@ -64,7 +68,10 @@ function requireFreePort(host: string, port: number, key: string): Promise<void>
     server.once('error', (error: NodeJS.ErrnoException) => {
       const fault =
         error.code === 'EADDRINUSE'
-          ? new TrainingError('PORT_BUSY', `${key}: port ${port} on ${host} is in use; choose another one, or 0 for any free port`)
+          ? new TrainingError(
+              'PORT_BUSY',
+              `${key}: port ${port} on ${host} is in use; choose another one, or 0 for any free port`,
+            )
           : new TrainingError('CONFIG_INVALID', `${key}: cannot listen on ${host}:${port}: ${error.message}`);
       reject(fault);
     });

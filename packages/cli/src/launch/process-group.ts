@@ -5,16 +5,19 @@
 import { rm } from 'node:fs/promises';
 import { endsWithin, startChild, type Child, type ChildSpec } from './child-process.js';
 
+export type Role = 'broker' | 'coordinator' | 'worker';
+
 const END_DEADLINE_MS = 5_000;
+const ENDING_ORDER: readonly Role[] = ['worker', 'coordinator', 'broker'];
 
 export class ProcessGroup implements AsyncDisposable {
-  readonly #children: Child[] = [];
+  readonly #children: { readonly role: Role; readonly child: Child }[] = [];
   readonly #kill: AbortSignal;
   readonly #folder: string;
 
   /**
    * @param folder removed when the group is closed
-   * @param kill aborting kills every process at once
+   * @param kill aborting ends every process at once
    */
   constructor(folder: string, kill: AbortSignal) {
     this.#folder = folder;
@@ -23,30 +26,33 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   /** Starts a process that ends with the group. */
-  start(spec: ChildSpec): Child {
+  start(role: Role, spec: ChildSpec): Child {
     const child = startChild(spec);
-    this.adopt(child);
+    this.adopt(role, child);
     return child;
   }
 
   /** Takes over a process that was started elsewhere. */
-  adopt(child: Child): void {
-    this.#children.push(child);
-    if (this.#kill.aborted) child.kill();
+  adopt(role: Role, child: Child): void {
+    this.#children.push({ role, child });
+    if (this.#kill.aborted) this.#killAll();
   }
 
-  /** Ends what still runs, last started first, and removes the folder. */
+  /** Ends what still runs and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const workers = this.#children.filter(({ name }) => name.startsWith('worker-'));
-    const others = this.#children.filter((child) => !workers.includes(child)).reverse();
-    await Promise.all(workers.map(endChild));
-    for (const child of others) await endChild(child);
+    for (const role of ENDING_ORDER) {
+      await Promise.all(this.#children.filter((entry) => entry.role === role).map(({ child }) => endChild(child)));
+    }
     this.#kill.removeEventListener('abort', this.#killAll);
     await rm(this.#folder, { recursive: true, force: true });
   }
 
   readonly #killAll = (): void => {
-    for (const child of this.#children) child.kill();
+    for (const { role, child } of this.#children) {
+      // The broker is told by its guard, which must live to see its end; that takes no time worth saving.
+      if (role === 'broker') child.release();
+      else child.kill();
+    }
   };
 }
 

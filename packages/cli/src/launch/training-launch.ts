@@ -91,7 +91,7 @@ async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup):
   if (binary === undefined) return config.nats.url;
   const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env };
   const broker = await startBroker(options, (child) => {
-    group.adopt(child);
+    group.adopt('broker', child);
   });
   return broker.url;
 }
@@ -108,9 +108,15 @@ async function startCoordinator(plan: LaunchPlan, { folder, natsUrl, group }: Co
   // It may hold the broker's password.
   await writeFile(file, JSON.stringify({ ...config, nats: { url: natsUrl } }), { mode: 0o600 });
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder)];
-  return group.start({
+  return group.start('coordinator', {
     name: 'coordinator',
-    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...(mode === 'resume' ? ['--resume'] : [])]),
+    ...facetCommand([
+      'coordinator',
+      ...files,
+      '--json',
+      '--exit-with-parent',
+      ...(mode === 'resume' ? ['--resume'] : []),
+    ]),
     logFile: path.join(paths.logs, 'coordinator.log'),
     env: { ...withoutConfigVariables(plan.env), FACET_RUNS: path.dirname(paths.folder) },
   });
@@ -124,7 +130,7 @@ interface WorkerPlace {
 
 function startWorker({ config, env, paths }: LaunchPlan, { index, address, group }: WorkerPlace): Child {
   const listen = ['--listen', config.coordinator.host];
-  return group.start({
+  return group.start('worker', {
     name: `worker-${index}`,
     ...facetCommand(['worker', '--coordinator', address, ...listen, '--json', '--exit-with-parent']),
     logFile: path.join(paths.logs, `worker-${index}.log`),

@@ -5,8 +5,6 @@
 import type { EvaluationDone, Hello, JoinRequest__Output, Report, StepDone } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
 
-export type WorkerMessage = NonNullable<JoinRequest__Output['message']>;
-
 const MAX_NAME_LENGTH = 255;
 const MAX_URL_LENGTH = 2_048;
 const MAX_PARAMETERS = 100_000;

@@ -94,7 +94,7 @@ export function form(draft: Draft): void {
 }
 
 /** The first piece of work for weights that have had `step` updates; undefined when the run is complete. */
-export function workAfter({ policy, evaluatedSteps }: Draft, step: number): WorkItem | undefined {
+function workAfter({ policy, evaluatedSteps }: Draft, step: number): WorkItem | undefined {
   if (step > 0 && policy.plan.isLastOfEpoch(step) && !evaluatedSteps.has(step)) return { kind: 'evaluate', step };
   return policy.plan.after(step);
 }

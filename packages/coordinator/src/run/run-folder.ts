@@ -94,7 +94,7 @@ export function configText(config: RunConfig): string {
 }
 
 /** SHA-256 of the part of the configuration that decides the arithmetic. */
-export function trainingConfigSha256(config: RunConfig): string {
+function trainingConfigSha256(config: RunConfig): string {
   return createHash('sha256')
     .update(JSON.stringify(trainingPart(config)))
     .digest('hex');

@@ -22,7 +22,10 @@ describe('lockRun', () => {
   it('keeps a second one out until it is released, and leaves nothing behind', async () => {
     const lock = await lockRun(folder);
     expect(JSON.parse(await readFile(join(folder, 'lock'), 'utf8'))).toEqual({ pid: process.pid, host: hostname() });
-    await expect(lockRun(folder)).rejects.toMatchObject({ code: 'RUN_LOCKED', message: expect.stringContaining(String(process.pid)) });
+    await expect(lockRun(folder)).rejects.toMatchObject({
+      code: 'RUN_LOCKED',
+      message: expect.stringContaining(String(process.pid)),
+    });
     await lock.release();
     await (await lockRun(folder)).release();
     expect(await readdir(folder)).toEqual([]);
@@ -43,7 +46,10 @@ describe('lockRun', () => {
     ['a process on another machine', GONE, 'elsewhere'],
   ])('respects the lock of %s', async (_who, pid, host) => {
     await leave(pid, host);
-    await expect(lockRun(folder)).rejects.toMatchObject({ code: 'RUN_LOCKED', message: expect.stringContaining(`process ${pid} on ${host}`) });
+    await expect(lockRun(folder)).rejects.toMatchObject({
+      code: 'RUN_LOCKED',
+      message: expect.stringContaining(`process ${pid} on ${host}`),
+    });
     expect(await readdir(folder)).toEqual(['lock']);
   });
 });

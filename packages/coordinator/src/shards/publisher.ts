@@ -255,7 +255,7 @@ function rewind(feed: Feed): void {
 }
 
 /** All micro-batches with their ranks, so that every rank's first one comes early. */
-export function* interleave(
+function* interleave(
   microBatches: number,
   worldSize: number,
 ): Generator<{ readonly rank: number; readonly index: number }> {

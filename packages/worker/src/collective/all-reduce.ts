@@ -77,7 +77,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
 
   const arrivalOf = (step: number, key: string, length: number): Arrival => {
     let ofStep = arrivals.get(step);
-    if (ofStep === undefined) arrivals.set(step, (ofStep = new Map()));
+    if (ofStep === undefined) arrivals.set(step, (ofStep = new Map<string, Arrival>()));
     let arrival = ofStep.get(key);
     if (arrival === undefined) {
       arrival = { values: pool.get(length)?.pop() ?? new Float32Array(length), received: 0, resolve: undefined };
@@ -243,8 +243,10 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       try {
         await Promise.all(schedule.buckets.map((_, bucket) => reduceBucket(step, bucket, partials, output)));
       } catch (caught) {
-        fail(TrainingError.from(caught));
-        throw failure;
+        // The latched failure names the cause; what was caught may only be its consequence.
+        const error = TrainingError.from(caught);
+        fail(error);
+        throw failure ?? error;
       }
       for (const { values } of arrivals.get(step)?.values() ?? []) {
         const list = pool.get(values.length);

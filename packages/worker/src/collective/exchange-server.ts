@@ -101,7 +101,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   };
 
   const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.so_reuseport': 0 });
-  server.addService(rawFrames(Exchange.service), handlers as never);
+  server.addService(rawFrames(Exchange.service), handlers);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${options.host}:0`, ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
@@ -160,7 +160,7 @@ function rawFrames(service: typeof Exchange.service): ServiceDefinition {
   return {
     ...service,
     Pull: { ...service.Pull, responseSerialize: (frame: unknown) => frame as Buffer },
-  } as ServiceDefinition;
+  };
 }
 
 function openOutlet(stream: FrameStream): Outlet {

@@ -1,7 +1,7 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { rangeOfRank, TrainingError } from '@facet/shared';
+import { rangeOfRank, type TrainingError } from '@facet/shared';
 import { pullState } from './exchange-client.js';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from './exchange-server.js';
 import { openMesh, type Mesh, type MeshPeer } from './mesh.js';

@@ -2,6 +2,7 @@
  * The shards of one rank in one generation, as they come from NATS. Messages may come again or out of order; what is
  * handed out is exactly the micro-batch that the plan asks for, checked id by id, and every wait has a deadline.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
@@ -18,6 +19,7 @@ import type { RawSamples } from './micro-batch.js';
 
 /** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
 const MAX_MESSAGES = 256;
+const RESUBSCRIBE_DELAY_MS = 200;
 
 export interface ShardSource {
   /** The samples of one micro-batch. */
@@ -40,7 +42,8 @@ export interface ShardSourceOptions {
   readonly signal: AbortSignal;
 }
 
-export async function openShardSource(options: ShardSourceOptions): Promise<ShardSource> {
+/** Subscribes to the shards of a rank; returns at once. */
+export function openShardSource(options: ShardSourceOptions): ShardSource {
   const { connection, run, generation, rank, plan, timeoutMs, signal } = options;
   const arrived = new Map<string, ShardMessage>();
   const waiting = new Map<string, (message: ShardMessage) => void>();
@@ -62,18 +65,25 @@ export async function openShardSource(options: ShardSourceOptions): Promise<Shar
     else waiter(message);
   };
 
-  const consumer = await jetstream(connection).consumers.get(shardStreamName(run), {
-    filter_subjects: shardSubject(run, generation, rank),
-    deliver_policy: DeliverPolicy.All,
-  });
-  const messages: ConsumerMessages = await consumer.consume({ max_messages: MAX_MESSAGES });
-  const reading = (async () => {
-    try {
-      for await (const message of messages) accept(message.data);
-    } catch (caught) {
-      fail(TrainingError.from(caught, 'SHARD_TIMEOUT'));
+  let messages: ConsumerMessages | undefined;
+  let isClosed = false;
+  const read = async (): Promise<void> => {
+    while (!isClosed) {
+      try {
+        messages = await consume(connection, run, generation, rank);
+        for await (const message of messages) accept(message.data);
+      } catch (caught) {
+        if (caught instanceof TrainingError) {
+          fail(caught);
+          return;
+        }
+      }
+      // The broker came back without its memory, or is away: the coordinator publishes again, so subscribe again. The
+      // deadline of whoever waits for a shard is what bounds this.
+      if (!isClosed) await delay(RESUBSCRIBE_DELAY_MS);
     }
-  })();
+  };
+  const reading = read();
   signal.addEventListener('abort', () => {
     fail(TrainingError.from(signal.reason, 'CANCELLED'));
   });
@@ -129,10 +139,25 @@ export async function openShardSource(options: ShardSourceOptions): Promise<Shar
     },
     async close() {
       fail(new TrainingError('CANCELLED', `the shards of generation ${generation} are closed`));
-      await messages.close();
+      isClosed = true;
+      await messages?.close();
       await reading;
     },
   };
+}
+
+/** A consumer of one subject, from its first message on, without acknowledgements. */
+async function consume(
+  connection: NatsConnection,
+  run: string,
+  generation: number,
+  rank: number,
+): Promise<ConsumerMessages> {
+  const consumer = await jetstream(connection).consumers.get(shardStreamName(run), {
+    filter_subjects: shardSubject(run, generation, rank),
+    deliver_policy: DeliverPolicy.All,
+  });
+  return consumer.consume({ max_messages: MAX_MESSAGES, abort_on_missing_resource: true });
 }
 
 function shardKey(kind: WorkItem['kind'], step: number, index: number): string {

@@ -189,7 +189,7 @@ export async function captureProgram(options: CaptureOptions): Promise<Program> 
     const inputs = new Map<string, tf.Tensor>();
     for (const { name, shape, dtype } of options.inputs) {
       const dataId = backend.bind(builder.input(name, { shape, dtype }));
-      inputs.set(name, tf.engine().makeTensorFromDataId(dataId as tf.DataId, [...shape], dtype, backend));
+      inputs.set(name, tf.engine().makeTensorFromDataId(dataId, [...shape], dtype, backend));
     }
     const outputs = options.build(inputs);
     return builder.build(Object.entries(outputs).map(([name, tensor]) => ({ name, id: backend.idOf(tensor.dataId) })));

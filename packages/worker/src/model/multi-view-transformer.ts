@@ -26,7 +26,7 @@ export interface Model {
    * @param images [batch, channels * height * width], planar, in [0, 1]
    * @returns logits [batch, classes]
    */
-  forward(parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D): tf.Tensor2D;
+  readonly forward: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => tf.Tensor2D;
 }
 
 /** Keeps the view weights finite when all of them approach zero. */
@@ -201,7 +201,7 @@ function viewPatches({ shape, grid, views }: ForwardContext, images: tf.Tensor2D
 
   const resampledRows = tf.matMul(
     centred.reshape<tf.Tensor3D>([1, batch * channels * height, width]),
-    tf.stack(horizontal) as tf.Tensor3D,
+    tf.stack(horizontal),
   ); // [views, batch * channels * height, columns]
   // One product per view: tfjs's CPU kernel broadcasts a leading dimension of size one only when it is the only one.
   const resampled = resampledRows
@@ -265,8 +265,6 @@ function classify(context: ForwardContext, z: tf.Tensor2D, batch: number): tf.Te
   const width = z.shape[1];
   const tokens = z.shape[0] / batch;
   const scores = softmax(tf.matMul(z, parameter<tf.Tensor2D>(context, 'head.pool.weight')).reshape([batch, 1, tokens]));
-  const pooled = tf
-    .matMul(scores as tf.Tensor3D, z.reshape<tf.Tensor3D>([batch, tokens, width]))
-    .reshape<tf.Tensor2D>([batch, width]);
+  const pooled = tf.matMul(scores, z.reshape<tf.Tensor3D>([batch, tokens, width])).reshape<tf.Tensor2D>([batch, width]);
   return project(context, 'head', pooled);
 }

@@ -44,7 +44,7 @@ export function layerNorm(x: tf.Tensor2D, gain: tf.Tensor1D, bias: tf.Tensor1D):
         return [dx, dy.mul(normalised).sum(0), dy.sum(0)];
       },
     };
-  })(x, gain, bias) as tf.Tensor2D;
+  })(x, gain, bias);
 }
 
 function composeLayerNorm(x: tf.Tensor2D, gain: tf.Tensor1D, bias: tf.Tensor1D): tf.Tensor2D[] {

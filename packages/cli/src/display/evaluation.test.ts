@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { evaluationLines } from './evaluation.js';
+
+test('shows accuracy, accuracy per class and the confusion matrix', () => {
+  const evaluation = {
+    accuracy: 0.75,
+    loss: 0.5,
+    perClass: [1, 0.5],
+    confusion: [
+      [1_200, 0],
+      [600, 600],
+    ],
+    samples: 2_400,
+  };
+  expect(evaluationLines(evaluation, ['cat', 'dog'])).toEqual([
+    'accuracy 75.00 %, loss 0.5000, on 2,400 samples',
+    '',
+    'class  accuracy  samples',
+    'cat    100.00 %    1,200',
+    'dog     50.00 %    1,200',
+    '',
+    'true \\ answer   cat  dog',
+    'cat            1200    0',
+    'dog             600  600',
+  ]);
+});

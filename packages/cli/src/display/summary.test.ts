@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { RunResult } from '@facet/coordinator';
+import { isSuccess, resultJson } from '../runs/run-result.js';
+import { summaryLines } from './summary.js';
+
+const finished: RunResult = {
+  run: 'demo',
+  dataset: 'mnist',
+  outcome: 'finished',
+  message: 'all epochs are done',
+  epochs: 4,
+  steps: 1_876,
+  testAccuracy: 0.98612,
+  trainLoss: 0.34567,
+  wallSeconds: 42.41,
+  trainSeconds: 35.2,
+  imagesPerSecond: 6_818.2,
+  weightsSha256: 'ab'.repeat(32),
+  workers: 2,
+  generations: 1,
+  ledger: { expected: 240_000, committed: 240_000, missing: 0, duplicated: 0 },
+  faults: 0,
+  checkpoint: '/runs/demo/checkpoints/step-000001876',
+  bytesExchanged: 1,
+  warnings: [],
+};
+
+const stopped: RunResult = {
+  ...finished,
+  outcome: 'stopped',
+  message: 'a signal',
+  steps: 10,
+  testAccuracy: undefined,
+  weightsSha256: undefined,
+  checkpoint: undefined,
+  ledger: { expected: 240_000, committed: 1_280, missing: 238_720, duplicated: 0 },
+  faults: 2,
+  warnings: ['checkpoint x is damaged and was passed over: y'],
+};
+
+test('says what a finished run came to, the proof, and what to do next', () => {
+  expect(summaryLines(finished)).toEqual([
+    'run demo finished',
+    '  test accuracy  98.61 %',
+    '  train loss     0.3457',
+    '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
+    '  steps          1,876 in 4 epochs',
+    '  workers        2 workers, 1 generation, 0 faults',
+    '  ledger         every sample exactly once per epoch: 240,000 of 240,000 committed, 0 missing, 0 duplicated',
+    `  weights        sha256 ${'ab'.repeat(32)}`,
+    '  checkpoint     /runs/demo/checkpoints/step-000001876',
+    'next: facet evaluate demo    facet ledger check demo',
+  ]);
+});
+
+test('says how to go on with a stopped run, and its warnings', () => {
+  expect(summaryLines(stopped)).toEqual([
+    'run demo stopped: a signal',
+    '  test accuracy  not evaluated',
+    '  train loss     0.3457',
+    '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
+    '  steps          10 in 4 epochs',
+    '  workers        2 workers, 1 generation, 2 faults',
+    '  ledger         unfinished: 1,280 of 240,000 committed, 238,720 missing, 0 duplicated',
+    '  weights        no checkpoint',
+    '  checkpoint     none',
+    'warning: checkpoint x is damaged and was passed over: y',
+    'next: facet resume demo',
+  ]);
+});
+
+test('is a success only when the run finished and the ledger is clean', () => {
+  expect(isSuccess(finished)).toBe(true);
+  expect(isSuccess(stopped)).toBe(false);
+  expect(isSuccess({ ...finished, ledger: { ...finished.ledger, duplicated: 1 } })).toBe(false);
+  expect(isSuccess({ ...finished, ledger: { ...finished.ledger, committed: 239_999, missing: 1 } })).toBe(false);
+});
+
+test('has every member in JSON, null where there is no value', () => {
+  const json = JSON.parse(JSON.stringify(resultJson(stopped))) as Record<string, unknown>;
+  expect(json).toMatchObject({ testAccuracy: null, weightsSha256: null, checkpoint: null, trainLoss: 0.34567 });
+});
