@@ -11,7 +11,7 @@ export function exportedMetrics(text: string): ReadonlyMap<string, string> {
 /** Name -> type, from the tables of docs/operations.md. A name that ends with `*` is a family. */
 export function documentedMetrics(): ReadonlyMap<string, string> {
   const text = readFileSync(path.join(ROOT, 'docs/operations.md'), 'utf8');
-  const rows = text.matchAll(/^\| `((?:facet|process|nodejs)_[a-z0-9_]+\*?)` \| ([a-z, ]+?) \|/gm);
+  const rows = text.matchAll(/^\| `((?:facet|process|nodejs)_[a-z0-9_]+\*?)` +\| ([a-z]+) +\|/gm);
   return new Map([...rows].map(([, name = '', type = '']) => [name, type]));
 }
 

@@ -18,6 +18,8 @@ const SMALL = [
   'samples.test=300',
   '--set',
   'checkpoint.everySteps=5',
+  '--set',
+  'batch.global=128',
 ];
 const STEPS = 2 * Math.ceil(2900 / 128);
 const CLEAN = { expected: 5800, committed: 5800, missing: 0, duplicated: 0 };

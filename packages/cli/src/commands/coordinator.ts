@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import type { Coordinator, RunResult } from '@facet/coordinator';
-import { TrainingError, type Mapping } from '@facet/shared';
+import { maskSecrets, TrainingError, type Mapping } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -57,12 +57,14 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   }
   using signals = listenForStop(context);
   const { startCoordinator } = await import('@facet/coordinator');
+  const log = createLogger('coordinator');
+  log.info({ config: maskSecrets(config) }, 'configuration');
   const coordinator = await startCoordinator({
     config,
     runFolder: paths.folder,
     mode: options.resume ? 'resume' : 'new',
     codeVersion: await readCodeVersion(env),
-    log: createLogger('coordinator'),
+    log,
   });
   try {
     const { address, httpUrl } = coordinator;

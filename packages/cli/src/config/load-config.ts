@@ -3,6 +3,7 @@
  * resolveConfig, and what is wrong becomes one error that lists all of it.
  */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import {
   changedTrainingKeys,
   mergeMappings,
@@ -97,7 +98,7 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
   const resolved = resolveConfig(input);
   const problems = resolved.ok ? [] : [...resolved.problems];
   if (maxWorkers !== undefined) limitWorkers(problems, resolved.ok ? resolved.config.workers.count : 0, maxWorkers);
-  if (problems.length === 0 && resolved.ok) return resolved;
+  if (problems.length === 0 && resolved.ok) return { ...resolved, config: withAbsoluteFolder(resolved.config) };
   const [first] = problems;
   const badName = input.flags['run'];
   if (problems.length === 1 && first?.startsWith('run: ') && typeof badName === 'string' && !isRunName(badName)) {
@@ -107,6 +108,12 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
   const text =
     shown.length === 1 ? shown.join() : `${shown.length} problems:\n${shown.map((line) => `  ${line}`).join('\n')}`;
   throw new TrainingError('CONFIG_INVALID', text);
+}
+
+/** The other processes of a run, and a later resume, may run in another folder. */
+function withAbsoluteFolder(config: RunConfig): RunConfig {
+  const { dataFolder } = config;
+  return dataFolder === undefined ? config : Object.freeze({ ...config, dataFolder: path.resolve(dataFolder) });
 }
 
 /** Of the two limits on workers, only the one that this command has is of use to its reader. */

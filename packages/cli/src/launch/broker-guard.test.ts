@@ -47,7 +47,7 @@ async function startParent(context: TestContext): Promise<Started> {
   });
   parents.push(parent);
   const line = await new Promise<string>((resolve, reject) => {
-    parent.stdout!.once('data', (bytes: Buffer) => {
+    parent.stdout.once('data', (bytes: Buffer) => {
       resolve(bytes.toString());
     });
     parent.once('exit', () => {

@@ -57,7 +57,8 @@ test('kill takes what the child started with it', async () => {
   const grandchild = Number(await readFile(child.logFile, 'utf8'));
   child.kill();
   expect((await child.ended).signal).toBe('SIGKILL');
-  await expect.poll(() => isAlive(grandchild)).toBe(false);
+  // The machine's init takes a moment to reap it.
+  await expect.poll(() => isAlive(grandchild), { timeout: 15_000 }).toBe(false);
 });
 
 function isAlive(pid: number): boolean {

@@ -13,7 +13,7 @@ export const PRESETS = {
     seed: 1,
     epochs: 3,
     samples: { train: 0, test: 0 },
-    batch: { global: 128, micro: 32 },
+    batch: { global: 256, micro: 32 },
     model: {
       views: ['identity', 'zoom-in', 'zoom-out'],
       viewWeights: 'normalised',
@@ -29,7 +29,7 @@ export const PRESETS = {
     },
     optimizer: {
       ...ADAMW,
-      peakLearningRate: 6e-3,
+      peakLearningRate: 8e-3,
       warmupShare: 0.1,
       finalShare: 0.01,
       weightDecay: 0.05,
