@@ -1,7 +1,7 @@
 /**
  * The metrics of one worker process, all under facet_worker_. No label grows with time.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@facet/telemetry';
+import { Counter, createProcessRegistry, Gauge, Histogram, type Registry } from '@facet/telemetry';
 import type { StepResult } from './train/generation-loop.js';
 
 /** Steps take from under a millisecond (tests) to minutes (large models on one core). */
@@ -24,8 +24,7 @@ export interface WorkerMetrics {
  * @param backlog micro-batches that have arrived and wait, read at every scrape
  */
 export function createWorkerMetrics(backlog: () => number): WorkerMetrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const registry = createProcessRegistry();
   const registers = [registry];
   const gauge = (name: string, help: string): Gauge => new Gauge({ name: `facet_worker_${name}`, help, registers });
   const counter = (name: string, help: string): Counter =>

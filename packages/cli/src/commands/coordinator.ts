@@ -40,7 +40,7 @@ export function addCoordinatorCommand(
     .addOption(new Option('--address-file <file>').hideHelp())
     .addOption(new Option('--result-file <file>').hideHelp())
     .addOption(new Option('--exit-with-parent').hideHelp())
-    .addHelpText('after', '\nExample:\n  facet coordinator --config facet.yaml --host 0.0.0.0 --port 5555')
+    .addHelpText('after', '\nExample:\n  facet coordinator --config facet.yaml --host 192.0.2.10 --port 5555')
     .action((options: CoordinatorCommandOptions) => run(() => coordinate(options, context)));
 }
 

@@ -2,7 +2,7 @@
  * The coordinator's metrics, declared once. No label grows with time: the only ones are the phase and an
  * error code. Values are set by whoever knows them; gauges that can be read are read when scraped.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@facet/telemetry';
+import { createProcessRegistry, Counter, Gauge, Histogram, type Registry } from '@facet/telemetry';
 import type { ErrorCode } from '@facet/shared';
 
 const STATUS_PHASES = [
@@ -49,9 +49,6 @@ export interface Metrics {
   readonly ledgerAppendSeconds: Histogram;
 }
 
-/** Gauges of prom-client that are named like counters; promtool objects, and nodejs_active_handles says the same. */
-const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
-
 const PREFIX = 'facet_coordinator_';
 const REGROUP_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 120];
 const CHECKPOINT_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 120];
@@ -59,9 +56,7 @@ const APPEND_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2];
 
 /** Declares the metrics in a registry of their own. `read` is called at every scrape. */
 export function createMetrics(read: () => MetricReadings): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  for (const name of MISNAMED) registry.removeSingleMetric(name);
+  const registry = createProcessRegistry();
   const registers = [registry];
   const gauge = (name: string, help: string, value: (readings: MetricReadings) => number | undefined): void => {
     new Gauge({

@@ -4,15 +4,15 @@
  */
 
 const MS_PER_SECOND = 1_000;
-/** Weight of the newest step in the moving rate. */
-const SMOOTHING = 0.2;
+/** Weight of the newest step in the moving mean. */
+const SMOOTHING = 0.1;
 
 export class Stopwatch {
   readonly #now: () => number;
   #sinceMs: number | undefined;
   #totalMs = 0;
   #samples = 0;
-  #rate = 0;
+  #msPerSample: number | undefined;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -31,9 +31,11 @@ export class Stopwatch {
     this.#sinceMs = nowMs;
     this.#totalMs += lapMs;
     this.#samples += samples;
-    if (samples > 0 && lapMs > 0) {
-      const rate = (samples / lapMs) * MS_PER_SECOND;
-      this.#rate = this.#rate === 0 ? rate : this.#rate + SMOOTHING * (rate - this.#rate);
+    if (samples > 0) {
+      // Times are averaged, not rates: reports that arrive in a burst have nearly no time between them.
+      const perSample = lapMs / samples;
+      this.#msPerSample =
+        this.#msPerSample === undefined ? perSample : this.#msPerSample + SMOOTHING * (perSample - this.#msPerSample);
     }
     return lapMs / MS_PER_SECOND;
   }
@@ -54,6 +56,6 @@ export class Stopwatch {
 
   /** Moving mean over the last steps. */
   get recentSamplesPerSecond(): number {
-    return this.#rate;
+    return this.#msPerSample === undefined || this.#msPerSample === 0 ? 0 : MS_PER_SECOND / this.#msPerSample;
   }
 }

@@ -11,16 +11,16 @@ const changed = (key: string, value: unknown): TrainingConfig =>
   mergeMappings(config, nest(key, value)) as TrainingConfig;
 
 test.each([
-  ['seed', 2],
+  ['seed', 20],
   ['dataset', 'cifar10'],
-  ['epochs', 5],
-  ['batch.micro', 64],
-  ['model.width', 64],
+  ['epochs', 77],
+  ['batch.micro', 77],
+  ['model.width', 800],
   ['model.views', ['identity', 'zoom-out', 'zoom-in']],
-  ['model.pixels.mean', [0.13]],
-  ['optimizer.weightDecay', 0],
+  ['model.pixels.mean', [0.77]],
+  ['optimizer.weightDecay', 0.77],
   ['augmentation.flip', true],
-  ['samples.train', 100],
+  ['samples.train', 77],
 ])('names %s', (key, value) => {
   expect(changedTrainingKeys(config, changed(key, value))).toEqual([key]);
 });

@@ -1,0 +1,251 @@
+/** Bad input, told by the built command: exit code 2, one clear message, nothing started and nothing made. */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { formatRecord, PRESETS, resolveConfig } from '@facet/shared';
+import { runCli, type CliEnd } from '../test/run-cli.js';
+
+let folder = '';
+let runs = '';
+let tmp = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'facet-cli-'));
+  runs = path.join(folder, 'runs');
+  tmp = path.join(folder, 'tmp');
+  await mkdir(tmp);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a command that must not get anywhere. */
+async function refused(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliEnd> {
+  const end = await runCli(args, { FACET_RUNS: runs, TMPDIR: tmp, FACET_CODE_VERSION: 'test', ...env });
+  expect(end.code, end.stderr).toBe(2);
+  expect(existsSync(runs)).toBe(false);
+  expect(await readdir(tmp)).toEqual([]);
+  return end;
+}
+
+const up = ['up', '--dataset', 'mnist', '--workers', '1'];
+
+test.each<[string, readonly string[], string]>([
+  ['an unknown flag', ['up', '--worker', '2'], "error: unknown option '--worker'\n(Did you mean --workers?)\n"],
+  ['an unknown command', ['trian'], "error: unknown command 'trian'\n"],
+  ['an unknown subcommand', ['ledger', 'chek'], "error: unknown command 'chek'\n(Did you mean check?)\n"],
+  ['a missing flag', ['worker'], "error: required option '--coordinator <host:port>' not specified\n"],
+  ['a missing argument', ['resume'], "error: missing required argument 'run'\n"],
+  ['too many arguments', [...up, 'now'], "error: too many arguments for 'up'. Expected 0 arguments but got 1.\n"],
+  [
+    'a setting without a value',
+    [...up, '--set', 'seed'],
+    "error: option '--set <key=value>' argument 'seed' is invalid. Expected key=value, as in batch.micro=64.\n",
+  ],
+  [
+    'an unknown dataset',
+    ['up', '--dataset', 'mnits'],
+    "error [CONFIG_INVALID]: dataset: 'mnits' (from the command line), expected one of mnist, cifar10; did you mean mnist?\n",
+  ],
+  [
+    'a dataset for later',
+    ['up', '--dataset', 'cifar10'],
+    "error [CONFIG_INVALID]: dataset: 'cifar10' (from the command line): training on it comes later (it can be fetched and verified: facet dataset fetch cifar10); expected mnist\n",
+  ],
+  [
+    'an unknown preset',
+    [...up, '--preset', 'mnist-fats'],
+    "error [CONFIG_INVALID]: preset: 'mnist-fats' (from the command line), expected mnist-fast; did you mean mnist-fast?\n",
+  ],
+  [
+    'an unknown engine',
+    [...up, '--engine', 'tfjs'],
+    "error [CONFIG_INVALID]: engine.name: 'tfjs' (from the command line), expected onnxruntime\n",
+  ],
+  [
+    'no workers',
+    ['up', '--dataset', 'mnist', '--workers', '0'],
+    'error [CONFIG_INVALID]: workers.count: 0 (from the command line), expected a whole number from 1 to 64: this command starts all of them on this machine\n',
+  ],
+  [
+    'too many workers',
+    ['up', '--dataset', 'mnist', '--workers', '65'],
+    'error [CONFIG_INVALID]: workers.count: 65, expected a whole number from 1 to 64: this command starts all of them on this machine\n',
+  ],
+  [
+    'a name that leads out of the runs folder',
+    [...up, '--run', '../x'],
+    'error [RUN_NAME_INVALID]: \'../x\' cannot be the name of a run: expected 1 to 64 letters, digits, "-" and "_", the first a letter or a digit, so that it names a folder inside the runs folder\n',
+  ],
+  [
+    'more samples than there are',
+    [...up, '--set', 'samples.train=60001'],
+    'error [CONFIG_INVALID]: samples.train: 60001, expected at most 60000: mnist has no more\n',
+  ],
+  [
+    'a broker that is not there',
+    [...up, '--nats', 'nats://ada:s3cret@127.0.0.1:1'],
+    'error [BROKER_UNREACHABLE]: no NATS broker answers (nats://***@127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1); start one with `nats-server -js`, correct --nats, or leave it out and `facet up` starts its own\n',
+  ],
+  [
+    'a file that is not there',
+    [...up, '--config', '/nowhere/facet.yaml'],
+    'error [CONFIG_INVALID]: /nowhere/facet.yaml: there is no such file; expected a YAML file with configuration keys\n',
+  ],
+  [
+    'an unknown dataset to fetch',
+    ['dataset', 'fetch', 'cifar-10'],
+    "error [CONFIG_INVALID]: there is no dataset 'cifar-10', expected one of mnist, cifar10; did you mean cifar10?\n",
+  ],
+  [
+    'a worker without an address',
+    ['worker', '--coordinator', 'here', '--device', 'gpu', '--threads', 'many'],
+    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected cpu or webgpu or cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
+  ],
+  [
+    'a coordinator that is not there',
+    ['status', '--coordinator', '127.0.0.1:1'],
+    'error [COORDINATOR_UNREACHABLE]: no coordinator answers at 127.0.0.1:1: ',
+  ],
+])('refuses %s', async (_, args, message) => {
+  const { stdout, stderr } = await refused(args);
+  expect(stderr.startsWith(message), stderr).toBe(true);
+  expect(stdout).toBe('');
+});
+
+test('names every problem of a file, the environment and the flags at once', async () => {
+  const file = path.join(folder, 'facet.yaml');
+  await writeFile(file, 'epoch: 3\nmodel:\n  depth: two\n');
+  const { stderr } = await refused(['coordinator', '--config', file, '--dataset', 'mnist'], { FACET_SEED: 'seven' });
+  expect(stderr).toBe(
+    [
+      'error [CONFIG_INVALID]: 3 problems:',
+      "  seed: 'seven' (from FACET_SEED), expected a whole number of at least 0",
+      `  model.depth: 'two' (from ${file}), expected a whole number of at least 1`,
+      `  epoch: unknown key (from ${file}); did you mean epochs?`,
+      '',
+    ].join('\n'),
+  );
+});
+
+test('names the line of a file that is no YAML', async () => {
+  const file = path.join(folder, 'broken.yaml');
+  await writeFile(file, 'seed: 1\nmodel: [1, 2\n');
+  const { stderr } = await refused([...up, '--config', file]);
+  expect(stderr).toContain(`error [CONFIG_INVALID]: ${file}: `);
+  expect(stderr).toMatch(/at line \d+, column \d+/);
+});
+
+test('with --json, the error is one object on the last line of stdout', async () => {
+  const bad = await refused(['up', '--dataset', 'mnits', '--json']);
+  expect(JSON.parse(bad.stdout)).toEqual({
+    error: { code: 'CONFIG_INVALID', message: expect.stringContaining('mnits') },
+  });
+  const unknown = await refused(['up', '--josn', '--json']);
+  expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'CONFIG_INVALID' } });
+});
+
+test('refuses a busy port', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { stderr } = await refused([...up, '--set', `coordinator.httpPort=${port}`]);
+  expect(stderr).toContain(`error [PORT_BUSY]: coordinator.httpPort: port ${port} on 127.0.0.1 is in use`);
+  server.close();
+});
+
+test('refuses a broker that does not work, and names it', async () => {
+  const { stderr } = await refused(up, { NATS_SERVER_BIN: '/nowhere/nats-server' });
+  expect(stderr).toContain('error [BROKER_NOT_FOUND]');
+  expect(stderr).toContain('NATS_SERVER_BIN=/nowhere/nats-server: no such file');
+});
+
+test('refuses a damaged dataset, and names the file', async () => {
+  const data = path.join(folder, 'data');
+  await mkdir(data);
+  for (const split of ['train', 't10k']) {
+    await writeFile(path.join(data, `${split}-images-idx3-ubyte`), 'short');
+    await writeFile(path.join(data, `${split}-labels-idx1-ubyte`), 'short');
+  }
+  const { stderr } = await refused([...up, '--data-folder', data]);
+  expect(stderr).toContain('error [DATASET_INVALID]');
+  expect(stderr).toContain(path.join(data, 'train-images-idx3-ubyte'));
+});
+
+test('help is no failure, and no command is one', async () => {
+  const help = await runCli(['up', '--help'], {});
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toContain('facet up --dataset mnist --workers 2');
+  expect(help.stdout).not.toContain('exit-with-parent');
+  expect((await runCli([], {})).code).toBe(2);
+});
+
+describe('with a run that exists', () => {
+  const env = () => ({ FACET_RUNS: path.join(folder, 'existing') });
+  const run = () => path.join(folder, 'existing', 'demo');
+
+  beforeAll(async () => {
+    await mkdir(run(), { recursive: true });
+    const resolved = resolveConfig({ environment: {}, flags: { run: 'demo', dataset: 'mnist' } });
+    if (!resolved.ok) throw new Error(resolved.problems.join());
+    const hash = 'a'.repeat(64);
+    const record = formatRecord({
+      kind: 'run',
+      version: 1,
+      run: 'demo',
+      dataset: 'mnist',
+      datasetSha256: hash,
+      trainSamples: 60_000,
+      seed: 1,
+      globalBatch: 128,
+      microBatch: 32,
+      epochs: 4,
+      configSha256: hash,
+      at: '2026-03-01T12:00:00.000Z',
+    });
+    await writeFile(path.join(run(), 'ledger.jsonl'), `${record}\n`);
+    await writeFile(path.join(run(), 'config.json'), JSON.stringify(resolved.config));
+  });
+
+  it('does not start it again, and says how to go on', async () => {
+    const { code, stderr } = await runCli([...up, '--run', 'demo'], env());
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      `error [RUN_EXISTS]: ${run()} exists already; continue it with \`facet resume demo\`, or choose another name with --run\n`,
+    );
+    expect(await readdir(run())).toEqual(['config.json', 'ledger.jsonl']);
+  });
+
+  it('does not resume it with another model or other data, and names the keys', async () => {
+    const { seed, model } = PRESETS['mnist-fast'];
+    const { depth } = model;
+    const overrides = ['--seed', '77', '--set', 'model.depth=9', '--workers', '3'];
+    const { code, stderr } = await runCli(['resume', 'demo', ...overrides], env());
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      `error [CHECKPOINT_INCOMPATIBLE]: seed is ${seed} in run demo, asked for 77; model.depth is ${depth} in run demo, asked for 9: `,
+    );
+    expect(await readdir(run())).toEqual(['config.json', 'ledger.jsonl']);
+  });
+
+  it('names it when another one is asked for', async () => {
+    for (const args of [
+      ['resume', 'dmeo'],
+      ['evaluate', 'dmeo'],
+      ['ledger', 'check', 'dmeo'],
+    ]) {
+      const { code, stderr } = await runCli(args, env());
+      expect(code).toBe(2);
+      expect(stderr).toContain("error [RUN_NOT_FOUND]: there is no run 'dmeo'");
+      expect(stderr).toContain('expected one of: demo; did you mean demo?');
+    }
+  });
+
+  it('says that it has no checkpoint to evaluate', async () => {
+    const { code, stderr } = await runCli(['evaluate', 'demo'], env());
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error [CHECKPOINT_INVALID]: no sound checkpoint in ${path.join(run(), 'checkpoints')}`);
+  });
+});

@@ -1,0 +1,40 @@
+/**
+ * How a coordinator says where it is to others on its machine: a small file in the run's folder that appears whole, and
+ * goes away with the process. A file that was left behind is believed by nobody: whoever reads it must ask the address.
+ */
+import { rmSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+
+export interface CoordinatorAddress {
+  readonly run: string;
+  /** host:port of the gRPC services. */
+  readonly address: string;
+  /** URL of the metrics. */
+  readonly httpUrl: string;
+  readonly pid: number;
+}
+
+/** Writes the file so that a reader sees all of it or nothing. */
+export async function writeAddressFile(file: string, address: CoordinatorAddress): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, `${JSON.stringify(address)}\n`);
+  await rename(part, file);
+}
+
+/** Removes the file; synchronous, so that it can be the last thing a process does. */
+export function removeAddressFile(file: string): void {
+  rmSync(file, { force: true });
+}
+
+/** What the file says; undefined when there is none or it is not ours. */
+export async function readAddressFile(file: string): Promise<CoordinatorAddress | undefined> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+  const { run, address, httpUrl, pid } = value as Partial<CoordinatorAddress>;
+  const isWhole = typeof run === 'string' && typeof address === 'string' && typeof pid === 'number';
+  return isWhole ? { run, address, pid, httpUrl: typeof httpUrl === 'string' ? httpUrl : '' } : undefined;
+}

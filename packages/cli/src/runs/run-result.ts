@@ -1,0 +1,26 @@
+/**
+ * The result of a run as a coordinator hands it to whoever started it, and as `--json` prints it.
+ */
+import { readFile } from 'node:fs/promises';
+import type { RunResult } from '@facet/coordinator';
+
+/** A result that was written to a file; undefined when there is none. What was undefined comes back as absent. */
+export async function readResult(file: string): Promise<RunResult | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as RunResult;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The object that `--json` prints: the same members for every outcome, null where there is no value. */
+export function resultJson(result: RunResult): Record<string, unknown> {
+  const { testAccuracy = null, trainLoss = null, weightsSha256 = null, checkpoint = null } = result;
+  return { ...result, testAccuracy, trainLoss, weightsSha256, checkpoint };
+}
+
+/** True when the run did all that it was meant to do and the ledger proves it. */
+export function isSuccess({ outcome, ledger }: RunResult): boolean {
+  const isClean = ledger.missing === 0 && ledger.duplicated === 0 && ledger.committed === ledger.expected;
+  return outcome === 'finished' && isClean;
+}
