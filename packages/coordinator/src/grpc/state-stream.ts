@@ -2,9 +2,8 @@
  * A training state as a stream of messages: one header, then little-endian float32 bytes of weights, first and second
  * moments. Reading checks the length and the checksum; whoever pulls decides whether it is the state it wanted.
  */
-import { crc32 } from 'node:zlib';
 import type { PullStateResponse, PullStateResponse__Output } from '@facet/proto';
-import { formatCrc32, TrainingError, type TrainingState } from '@facet/shared';
+import { crc32, formatCrc32, TrainingError, type TrainingState } from '@facet/shared';
 
 const CHUNK_BYTES = 1024 * 1024;
 const BYTES_PER_VALUE = 4;

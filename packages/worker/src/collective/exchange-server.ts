@@ -3,6 +3,7 @@
  * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
  */
 import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import {
   Metadata,
   Server,
@@ -100,19 +101,15 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     },
   };
 
-  const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.so_reuseport': 0 });
+  const server = new Server(CHANNEL_OPTIONS);
   server.addService(rawFrames(Exchange.service), handlers);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:0`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else
-        reject(
-          new TrainingError('CONFIG_INVALID', `a worker cannot listen on ${options.host}: ${error.message}`, {
-            cause: error,
-          }),
-        );
-    });
+  // The sockets are accepted here and handed to gRPC: its own listener leaves Nagle's algorithm on, and the last piece of every
+  // chunk would wait for a delayed acknowledgement.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createServer({ noDelay: true }, (socket) => {
+    injector.injectConnection(socket);
   });
+  const port = await listen(listener, options.host);
 
   return {
     port,
@@ -150,9 +147,25 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     close() {
       for (const stream of streams.values()) stream.end();
       streams.clear();
+      listener.close();
+      injector.destroy();
       server.forceShutdown();
     },
   };
+}
+
+function listen(listener: TcpServer, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', (error) => {
+      reject(
+        new TrainingError('CONFIG_INVALID', `a worker cannot listen on ${host}: ${error.message}`, { cause: error }),
+      );
+    });
+    listener.listen(0, host, () => {
+      listener.removeAllListeners('error');
+      resolve((listener.address() as AddressInfo).port);
+    });
+  });
 }
 
 /** Frames are not wrapped in a protobuf message: what is written is what travels. */

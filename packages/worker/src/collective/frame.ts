@@ -5,8 +5,7 @@
  *   0 u32 magic "FAR1"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (1 partial,
  *   2 reduced)   21 u8 level   22 u16 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 crc of the values   40 values
  */
-import { crc32 as zlibCrc32 } from 'node:zlib';
-import { TrainingError } from '@facet/shared';
+import { crc32, TrainingError } from '@facet/shared';
 import type { Subtree } from './schedule/reduction-tree.js';
 
 const MAGIC = 0x31524146;
@@ -36,7 +35,7 @@ export interface Frame extends FrameHeader {
 
 /** The word by which frames name a run. */
 export function runWord(run: string): number {
-  return zlibCrc32(run);
+  return crc32(Buffer.from(run));
 }
 
 /** Encodes a frame; the values are copied. */
@@ -55,7 +54,7 @@ export function encodeFrame(header: FrameHeader, values: Float32Array): Buffer {
   frame.writeUInt32LE(header.subtree.index, 24);
   frame.writeUInt32LE(header.offset, 28);
   frame.writeUInt32LE(values.length, 32);
-  frame.writeUInt32LE(zlibCrc32(payload), 36);
+  frame.writeUInt32LE(crc32(payload), 36);
   payload.copy(frame, FRAME_HEADER_BYTES);
   return frame;
 }
@@ -81,7 +80,7 @@ export function decodeFrame(bytes: Buffer): Frame {
     );
   }
   const stated = bytes.readUInt32LE(36);
-  const actual = zlibCrc32(payload);
+  const actual = crc32(payload);
   if (stated !== actual)
     throw invalid(`a frame's values have checksum ${actual.toString(16)}, expected ${stated.toString(16)}`);
   return {

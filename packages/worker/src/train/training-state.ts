@@ -2,7 +2,7 @@
  * What a worker holds of a run: weights and moments in flat buffers that never move (the engine reads them in place), and
  * how many updates they have had.
  */
-import { crc32 } from 'node:zlib';
+import { crc32 } from '@facet/shared';
 import type { StateSnapshot } from '../collective/exchange-server.js';
 
 export interface TrainingState {
