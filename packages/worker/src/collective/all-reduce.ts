@@ -1,6 +1,6 @@
 /**
- * All-reduce of one generation: reduce-scatter to the owner of every chunk, then all-gather of the reduced chunks, in the
- * order of the reduction tree. Transport is an argument: this file neither opens sockets nor knows gRPC.
+ * All-reduce of one generation: reduce-scatter to the owner of every chunk, then all-gather of the reduced chunks (none where
+ * every rank owns the whole), in the order of the reduction tree. Transport is an argument: this file neither opens sockets nor knows gRPC.
  *
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
@@ -212,8 +212,11 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
           }),
         ),
       );
+      // Adding overwrites this rank's own values, and where everyone owns everything they may still wait to be sent.
+      if (schedule.ownership === 'replicated') await Promise.all(scatter);
       const reduced = combine(total, (subtree) => bySubtree.get(subtreeKey(subtree)));
       output.set(reduced, own.start);
+      if (schedule.ownership === 'replicated') return;
       const result = output.subarray(own.start, own.end);
       await Promise.all(
         peers.map((peer) =>
@@ -222,7 +225,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       );
     };
 
-    const gather = peers.map(async (peer) => {
+    const gathered = schedule.ownership === 'replicated' ? [] : peers;
+    const gather = gathered.map(async (peer) => {
       const slice = chunkOf(schedule, bucket, peer);
       if (slice.start === slice.end) return;
       output.set(await wait(peer, 'reduced', step, bucket, rootOf(total), slice.end - slice.start), slice.start);

@@ -1,6 +1,9 @@
 /**
  * How the flat gradient is cut: into buckets that are reduced on their own, and every bucket into one chunk per rank, which
  * that rank owns: it adds everyone's contribution to it and hands the result back.
+ *
+ * Two ways to own: `scattered`, each rank a part, two hops, 2 (n - 1) / n of the bytes; `replicated`, every rank the whole, one
+ * hop, n - 1 times the bytes. Both add along the same tree, so both give the same bits.
  */
 
 /** A slice of the flat buffer in elements, end exclusive. */
@@ -12,20 +15,29 @@ export interface Slice {
 export interface BucketSchedule {
   readonly length: number;
   readonly worldSize: number;
+  readonly ownership: 'scattered' | 'replicated';
   readonly buckets: readonly Slice[];
 }
 
-/** Cuts a flat buffer of `length` elements into buckets of at most `bucketBytes`. */
+/** Up to so many bytes a second hop costs more than the bytes it saves. */
+const REPLICATED_BYTES = 64 * 1024;
+
+/**
+ * Cuts a flat buffer of `length` elements into buckets of at most `bucketBytes`. Two ranks send the same number of bytes
+ * either way, so they always save the second hop.
+ */
 export function scheduleBuckets(length: number, worldSize: number, bucketBytes: number): BucketSchedule {
   const size = Math.max(1, Math.floor(bucketBytes / Float32Array.BYTES_PER_ELEMENT));
   const buckets: Slice[] = [];
   for (let start = 0; start < length; start += size) buckets.push({ start, end: Math.min(start + size, length) });
-  return { length, worldSize, buckets };
+  const isSmall = length * Float32Array.BYTES_PER_ELEMENT <= REPLICATED_BYTES;
+  return { length, worldSize, ownership: worldSize <= 2 || isSmall ? 'replicated' : 'scattered', buckets };
 }
 
-/** The part of a bucket that a rank owns; empty when the bucket is shorter than the world is large. */
+/** What a rank owns of a bucket; empty when a scattered bucket is shorter than the world is large. */
 export function chunkOf(schedule: BucketSchedule, bucket: number, owner: number): Slice {
   const { start, end } = schedule.buckets[bucket]!;
+  if (schedule.ownership === 'replicated') return { start, end };
   const length = end - start;
   return {
     start: start + Math.floor((length * owner) / schedule.worldSize),
