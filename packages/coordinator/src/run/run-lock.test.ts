@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isProcessAlive } from './process-identity.js';
 import { lockRun } from './run-lock.js';
 
 /** Larger than any process id that Linux gives out. */
@@ -18,10 +22,29 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const leave = (pid: number, host: string): Promise<void> =>
   writeFile(join(folder, 'lock'), JSON.stringify({ pid, host }));
 
+describe('isProcessAlive', () => {
+  it('counts a killed process that nobody has collected yet as gone', async () => {
+    // The shell starts a child, becomes a process that never waits for it, and the child ends: a zombie.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      await vi.waitUntil(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '), { timeout: 10_000 });
+      expect(isProcessAlive({ pid })).toBe(false);
+      expect(isProcessAlive({ pid: parent.pid! })).toBe(true);
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
+});
+
 describe('lockRun', () => {
   it('keeps a second one out until it is released, and leaves nothing behind', async () => {
     const lock = await lockRun(folder);
-    expect(JSON.parse(await readFile(join(folder, 'lock'), 'utf8'))).toEqual({ pid: process.pid, host: hostname() });
+    expect(JSON.parse(await readFile(join(folder, 'lock'), 'utf8'))).toMatchObject({
+      pid: process.pid,
+      host: hostname(),
+    });
     await expect(lockRun(folder)).rejects.toMatchObject({
       code: 'RUN_LOCKED',
       message: expect.stringContaining(String(process.pid)),
@@ -34,6 +57,10 @@ describe('lockRun', () => {
   it.each([
     ['a process that is gone', () => leave(GONE, hostname())],
     ['this process id in an earlier life', () => leave(process.pid, hostname())],
+    [
+      'another process that has the id now',
+      () => writeFile(join(folder, 'lock'), JSON.stringify({ pid: process.ppid, host: hostname(), startTicks: 1 })),
+    ],
     ['nobody, because it is torn', () => writeFile(join(folder, 'lock'), '{"pid":')],
   ])('takes over the lock of %s', async (_who, prepare) => {
     await prepare();

@@ -6,11 +6,11 @@ import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TrainingError } from '@facet/shared';
+import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 const LOCK_FILE = 'lock';
 
-interface LockOwner {
-  readonly pid: number;
+interface LockOwner extends ProcessIdentity {
   readonly host: string;
 }
 
@@ -31,7 +31,7 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', '
  */
 export async function lockRun(folder: string): Promise<RunLock> {
   const path = join(resolve(folder), LOCK_FILE);
-  const own: LockOwner = { pid: process.pid, host: hostname() };
+  const own: LockOwner = { ...ownIdentity(), host: hostname() };
   if (heldPaths.has(path)) throw locked(path, own);
   const temporary = `${path}.${own.pid}`;
   await writeFile(temporary, `${JSON.stringify(own)}\n`);
@@ -83,8 +83,9 @@ async function removeStale(path: string, owner: LockOwner | undefined): Promise<
 
 async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
-    const { pid, host } = JSON.parse(await readFile(path, 'utf8')) as Partial<LockOwner>;
-    return typeof pid === 'number' && typeof host === 'string' ? { pid, host } : undefined;
+    const { pid, host, startTicks } = JSON.parse(await readFile(path, 'utf8')) as Partial<LockOwner>;
+    if (typeof pid !== 'number' || typeof host !== 'string') return undefined;
+    return { pid, host, ...(typeof startTicks === 'number' && { startTicks }) };
   } catch {
     return undefined;
   }
@@ -92,13 +93,7 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
 
 function isAlive(owner: LockOwner, own: LockOwner): boolean {
   if (owner.host !== own.host) return true;
-  if (owner.pid === own.pid) return false;
-  try {
-    process.kill(owner.pid, 0);
-    return true;
-  } catch (caught) {
-    return (caught as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return owner.pid !== own.pid && isProcessAlive(owner);
 }
 
 function locked(path: string, owner: LockOwner | undefined): TrainingError {
