@@ -104,34 +104,6 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Multiply-adds counted as two; elementwise work counts one per element of the result. */
-export function countFlops(program: Program): number {
-  let flops = 0;
-  for (const node of program.nodes) {
-    const result = program.values[node.outputs[0]!]!;
-    switch (node.op.kind) {
-      case 'matMul': {
-        const left = program.values[node.inputs[0]!]!.shape;
-        const inner = node.op.transposeA ? left.at(-2)! : left.at(-1)!;
-        flops += 2 * inner * elementCount(result.shape);
-        break;
-      }
-      case 'reshape':
-      case 'expand':
-      case 'cast':
-      case 'transpose':
-      case 'slice':
-      case 'concat':
-      case 'pad':
-      case 'gather':
-        break;
-      default:
-        flops += elementCount(program.values[node.inputs[0]!]!.shape);
-    }
-  }
-  return flops;
-}
-
 /** How often each kind of node occurs, most frequent first. */
 export function countOps(program: Program): [OpKind, number][] {
   const counts = new Map<OpKind, number>();

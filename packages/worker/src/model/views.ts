@@ -19,8 +19,6 @@ export const VIEWS = {
   'zoom-out': { name: 'zoom-out', zoom: 0.8, shiftX: 0, shiftY: 0 },
 } as const satisfies Record<string, View>;
 
-export type ViewName = keyof typeof VIEWS;
-
 export interface PatchGrid {
   /** Patches along one side. */
   readonly cells: number;
