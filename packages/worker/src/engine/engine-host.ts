@@ -3,7 +3,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { parseErrorCode, TrainingError } from '@facet/shared';
-import type { EnginePlan, EngineReply, RunRequest } from './engine-protocol.js';
+import type { EnginePlan, EngineReply, EngineRequest, RunRequest } from './engine-protocol.js';
 
 export interface EngineHost {
   /** Runs a binding once; copies the named buffers in first. Runs are served in the order asked. */
@@ -13,6 +13,8 @@ export interface EngineHost {
 
 /** Longest wait for a single run; a micro-batch that takes longer is too large for its worker. */
 const RUN_TIMEOUT_MS = 300_000;
+/** Longest wait for the engine thread to release its sessions. */
+const CLOSE_TIMEOUT_MS = 10_000;
 
 /**
  * Starts the engine thread; resolves when its sessions are made.
@@ -54,10 +56,26 @@ export async function startEngine(plan: EnginePlan): Promise<EngineHost> {
       };
     });
 
+  const ended = new Promise<void>((resolve) => {
+    thread.once('exit', () => {
+      resolve();
+    });
+  });
+  const ask = (request: EngineRequest): void => {
+    thread.postMessage(request);
+  };
+  const close = async (): Promise<void> => {
+    failure ??= new TrainingError('CANCELLED', 'the engine is closed');
+    ask({ kind: 'close' });
+    const timer = setTimeout(() => void thread.terminate(), CLOSE_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+
   try {
     await nextReply();
   } catch (caught) {
-    await thread.terminate();
+    await close();
     throw caught;
   }
   let last: Promise<void> = Promise.resolve();
@@ -66,7 +84,7 @@ export async function startEngine(plan: EnginePlan): Promise<EngineHost> {
       const run = last.then(() => {
         if (failure !== undefined) throw failure;
         const replied = nextReply();
-        thread.postMessage(request);
+        ask({ kind: 'run', ...request });
         return replied;
       });
       last = run.catch(() => undefined);
@@ -74,7 +92,7 @@ export async function startEngine(plan: EnginePlan): Promise<EngineHost> {
     },
     async close() {
       await last;
-      await thread.terminate();
+      await close();
     },
   };
 }

@@ -26,6 +26,9 @@ export interface EnginePlan {
   readonly bindings: readonly BindingPlan[];
 }
 
+/** What the main thread asks; after `close` the thread releases its sessions and ends by itself. */
+export type EngineRequest = ({ readonly kind: 'run' } & RunRequest) | { readonly kind: 'close' };
+
 export interface RunRequest {
   readonly binding: number;
   /** Buffers whose content changed since the thread last saw it. */

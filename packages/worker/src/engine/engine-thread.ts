@@ -4,8 +4,15 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { TrainingError } from '@facet/shared';
-import { createOrtSession, type Binding } from './ort-session.js';
-import type { BindingPlan, BufferSlice, EnginePlan, EngineReply, RunRequest } from './engine-protocol.js';
+import { createOrtSession, type Binding, type ProgramSession } from './ort-session.js';
+import type {
+  BindingPlan,
+  BufferSlice,
+  EnginePlan,
+  EngineReply,
+  EngineRequest,
+  RunRequest,
+} from './engine-protocol.js';
 
 interface OpenBinding {
   readonly binding: Binding;
@@ -42,29 +49,41 @@ function ownSlice({ buffer, offset, length }: BufferSlice): Float32Array {
   return mirrors.get(buffer)!.own.subarray(offset, offset + length);
 }
 
+let sessions: readonly ProgramSession[] = [];
 let bindings: readonly OpenBinding[] = [];
 
-await attempt(async () => {
-  const sessions = await Promise.all(plan.programs.map((program) => createOrtSession(program, plan.session)));
+const openSessions = async (): Promise<EngineReply> => {
+  sessions = await Promise.all(plan.programs.map((program) => createOrtSession(program, plan.session)));
   bindings = plan.bindings.map(({ program, inputs, outputs }) => ({
     binding: sessions[program]!.bind(slicesOf(inputs), slicesOf(outputs)),
     outputs: [...new Set(Object.values(outputs).map((slice) => slice.buffer))],
   }));
   return { kind: 'ready' };
+};
+
+const run = async (request: RunRequest): Promise<EngineReply> => {
+  for (const name of request.copyIn) {
+    const { shared, own } = mirrors.get(name)!;
+    own.set(shared);
+  }
+  const { binding, outputs } = bindings[request.binding]!;
+  await binding.run();
+  for (const name of outputs) {
+    const { shared, own } = mirrors.get(name)!;
+    shared.set(own);
+  }
+  return { kind: 'done' };
+};
+
+/** The thread is never torn down from outside: onnxruntime-node aborts the process when that interrupts a call of its own. */
+const close = async (): Promise<void> => {
+  for (const session of sessions) await session.close();
+  port.close();
+};
+
+port.on('message', (request: EngineRequest) => {
+  if (request.kind === 'close') void close();
+  else void attempt(() => run(request));
 });
 
-port.on('message', (request: RunRequest) => {
-  void attempt(async () => {
-    for (const name of request.copyIn) {
-      const { shared, own } = mirrors.get(name)!;
-      own.set(shared);
-    }
-    const { binding, outputs } = bindings[request.binding]!;
-    await binding.run();
-    for (const name of outputs) {
-      const { shared, own } = mirrors.get(name)!;
-      shared.set(own);
-    }
-    return { kind: 'done' };
-  });
-});
+await attempt(openSessions);

@@ -52,6 +52,23 @@ export async function createOrtSession(program: Program, options: SessionOptions
   };
 }
 
+const DEVICE_NEEDS: Record<Device, string> = {
+  cpu: 'the package onnxruntime-node must hold a build for this system',
+  webgpu: 'it needs a GPU and its Vulkan (Linux), Direct3D (Windows) or Metal (macOS) driver',
+  cuda: 'it needs an NVIDIA GPU, CUDA 12 and the CUDA libraries that the install script of onnxruntime-node fetches',
+};
+
+/** What onnxruntime means; before it stand source files and signatures of its own. */
+function lastSentence(caught: unknown): string {
+  const message = caught instanceof Error ? caught.message : String(caught);
+  return message
+    .trim()
+    .split(/ was false\. |: /)
+    .at(-1)!
+    .trim()
+    .replace(/\.$/, '');
+}
+
 async function createSession(model: Uint8Array, { device, threads }: SessionOptions): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(model, {
@@ -67,7 +84,7 @@ async function createSession(model: Uint8Array, { device, threads }: SessionOpti
   } catch (caught) {
     throw new TrainingError(
       'ENGINE_UNAVAILABLE',
-      `onnxruntime cannot run this program on device ${device}: ${caught instanceof Error ? caught.message : String(caught)}. See \`facet doctor\` for what works here`,
+      `onnxruntime does not run on device ${device} here: ${lastSentence(caught)}; ${DEVICE_NEEDS[device]}. \`facet doctor\` says what works`,
       { cause: caught },
     );
   }
