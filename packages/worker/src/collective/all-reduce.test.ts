@@ -119,6 +119,35 @@ describe('the all-reduce', () => {
     );
   });
 
+  it('does not wait forever for a peer that sends but does not read', async () => {
+    const ranks: AllReduce[] = [];
+    for (const rank of [0, 1]) {
+      ranks.push(
+        createAllReduce({
+          run: 1,
+          generation: 1,
+          rank,
+          worldSize: 2,
+          length: 8,
+          bucketBytes: 1024,
+          timeoutMs: 20,
+          firstStep: 5,
+          microBatches: () => 2,
+          nameOf: (of) => `rank ${of}`,
+          send: (to, frame) => {
+            if (rank === 0) return new Promise(() => undefined);
+            ranks[to]!.receive(rank, frame);
+            return Promise.resolve();
+          },
+        }),
+      );
+    }
+    const partial = (index: number) => [{ subtree: { level: 0, index }, values: new Float32Array(8) }];
+    const stuck = ranks[0]!.reduce(5, partial(0), new Float32Array(8));
+    ranks[1]!.reduce(5, partial(1), new Float32Array(8)).catch(() => undefined);
+    await expect(stuck).rejects.toThrow('rank 0 waited 20 ms for rank 1 to take a partial chunk of step 5, bucket 0');
+  });
+
   it('refuses a damaged frame, and a frame of another generation', async () => {
     const frames: Buffer[] = [];
     const options = {

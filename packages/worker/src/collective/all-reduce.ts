@@ -10,7 +10,7 @@ import { decodeFrame, encodeFrame, type Frame, type FrameHeader } from './frame.
 import { chunkOf, scheduleBuckets, type Slice } from './schedule/buckets.js';
 import { combine, rootOf, subtreeKey, subtreesOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
 
-/** Values of one message; larger chunks go in several. 64 KiB to 1 MiB move equally fast (docs/results). */
+/** Values of one message; larger chunks go in several, so that no peer must hold all of a large chunk twice. */
 const MESSAGE_ELEMENTS = 128 * 1024;
 
 export interface AllReduceOptions {
@@ -169,12 +169,39 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     });
   };
 
+  /** A peer that lives but does not read must not hold a step forever. */
+  const withinDeadline = async (
+    sending: Promise<void>,
+    to: number,
+    header: Omit<FrameHeader, 'offset'>,
+  ): Promise<void> => {
+    const timer = setTimeout(() => {
+      fail(
+        new TrainingError(
+          'STEP_TIMEOUT',
+          `${nameOf(rank)} waited ${timeoutMs} ms for ${nameOf(to)} to take a ${header.kind} chunk of step ${header.step}, bucket ${header.bucket}`,
+        ),
+      );
+    }, timeoutMs);
+    let reject: (error: TrainingError) => void = () => undefined;
+    const failed = new Promise<never>((_resolve, rejectFailed) => {
+      reject = rejectFailed;
+    });
+    rejections.add(reject);
+    try {
+      await Promise.race([sending, failed]);
+    } finally {
+      clearTimeout(timer);
+      rejections.delete(reject);
+    }
+  };
+
   const sendChunk = async (to: number, header: Omit<FrameHeader, 'offset'>, values: Float32Array): Promise<void> => {
     for (let offset = 0; offset < values.length; offset += MESSAGE_ELEMENTS) {
       if (failure !== undefined) throw failure;
       const frame = encodeFrame({ ...header, offset }, values.subarray(offset, offset + MESSAGE_ELEMENTS));
       bytesSent += frame.length;
-      await options.send(to, frame);
+      await withinDeadline(options.send(to, frame), to, header);
     }
   };
 

@@ -97,7 +97,10 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         return;
       }
       call.write({ header: { step, parameters: state.weights.length, weightsCrc: state.weightsCrc } });
-      void writeState(call, state);
+      // The peer's end of the stream is reported to the peer itself; here there is nobody to tell.
+      writeState(call, state).catch(() => {
+        call.destroy();
+      });
     },
   };
 
