@@ -5,8 +5,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { createProgramBuilder } from '../packages/worker/dist/engine/program-builder.js';
-import { createOrtSession } from '../packages/worker/dist/engine/ort-session.js';
+import { createProgramBuilder } from '../packages/worker/dist/engine/program/program-builder.js';
+import { createOrtSession } from '../packages/worker/dist/engine/onnxruntime/ort-session.js';
 import { median, publish } from './lib/figures.mjs';
 import { captureVit, flopsPerImage, inputShapes, LARGE, lossAndGradients, SMALL } from './lib/plain-vit.mjs';
 

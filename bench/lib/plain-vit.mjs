@@ -3,8 +3,8 @@
  * attention and MLP with GELU, mean pooling. It has no views and serves only to compare engines.
  */
 import * as tf from '@tensorflow/tfjs';
-import { captureProgram } from '../../packages/worker/dist/engine/capture.js';
-import { optimise } from '../../packages/worker/dist/engine/passes.js';
+import { captureProgram } from '../../packages/worker/dist/engine/capture/capture.js';
+import { optimise } from '../../packages/worker/dist/engine/passes/passes.js';
 import { crossEntropySum, gelu, layerNorm, linear, softmax } from '../../packages/worker/dist/model/ops.js';
 
 export const LARGE = { name: 'D 128, 6 layers, 64 tokens', width: 128, depth: 6, heads: 4, tokens: 64, patch: 48 };

@@ -5,7 +5,7 @@ import { TrainingError, type ParameterLayout, type RunConfig } from '@facet/shar
 import type { Dataset } from '@facet/datasets';
 import { fillMicroBatch } from './data/micro-batch.js';
 import { createCompute, type EvaluationSlot } from './engine/compute.js';
-import type { Device } from './engine/ort-session.js';
+import type { Device } from './engine/onnxruntime/ort-session.js';
 import { scoreLogits } from './train/score.js';
 
 export interface EvaluateOptions {

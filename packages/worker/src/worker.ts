@@ -13,7 +13,7 @@ import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry'
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from './collective/exchange-server.js';
 import { openCoordinatorStream, type CoordinatorStream } from './coordinator-stream.js';
 import { createCompute } from './engine/compute.js';
-import type { Device } from './engine/ort-session.js';
+import type { Device } from './engine/onnxruntime/ort-session.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
 import type { StepResult } from './train/generation-loop.js';

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
-import { startEngine } from './engine-host.js';
+import { startEngine } from './onnxruntime/engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
-import type { Device } from './ort-session.js';
-import { writeOnnx } from './onnx-writer.js';
-import type { Program } from './program.js';
+import type { Device } from './onnxruntime/ort-session.js';
+import { writeOnnx } from './onnx/onnx-writer.js';
+import type { Program } from './program/program.js';
 
 /** Elements behind the gradient in the flat result; they are reduced with it. */
 export const TAIL = { loss: 0, correct: 1, count: 2, checksum: 3, length: 4 } as const;

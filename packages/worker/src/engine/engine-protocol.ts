@@ -2,8 +2,8 @@
  * What the main thread and the engine thread say to each other. Buffers are shared memory; onnxruntime-node cannot read
  * shared memory, so the engine thread keeps a private mirror of every buffer and copies what a run needs.
  */
-import type { SessionOptions } from './ort-session.js';
-import type { Program } from './program.js';
+import type { SessionOptions } from './onnxruntime/ort-session.js';
+import type { Program } from './program/program.js';
 
 /** A slice of a named shared buffer, in float32 elements. */
 export interface BufferSlice {

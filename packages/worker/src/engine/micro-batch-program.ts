@@ -7,9 +7,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
 import { crossEntropySum } from '../model/ops.js';
-import { captureProgram, type ProgramInput } from './capture.js';
-import { optimise } from './passes.js';
-import type { Program } from './program.js';
+import { captureProgram, type ProgramInput } from './capture/capture.js';
+import { optimise } from './passes/passes.js';
+import type { Program } from './program/program.js';
 
 export interface MicroBatchShape extends ModelShape {
   readonly microBatch: number;

@@ -6,7 +6,7 @@ import { PRESETS, randomKey, randomStream, TrainingError } from '@facet/shared';
 import { initialWeights } from '../model/parameters.js';
 import { createCompute } from './compute.js';
 import type { MicroBatchShape } from './micro-batch-program.js';
-import type { Device } from './ort-session.js';
+import type { Device } from './onnxruntime/ort-session.js';
 import { computeReference, deviationFrom } from './reference.js';
 
 export interface EngineProbe {

@@ -4,7 +4,7 @@
  * All of them consume nothing and return new tensors.
  */
 import * as tf from '@tensorflow/tfjs';
-import { CAPTURE_BACKEND } from '../engine/capture.js';
+import { CAPTURE_BACKEND } from '../engine/capture/capture.js';
 
 const isCapturing = (): boolean => tf.getBackend() === CAPTURE_BACKEND;
 

@@ -5,8 +5,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
-import { createProgramBuilder, type ProgramBuilder } from './program-builder.js';
-import type { DType, Program, ValueId, ValueType } from './program.js';
+import { createProgramBuilder, type ProgramBuilder } from '../program/program-builder.js';
+import type { DType, Program, ValueId, ValueType } from '../program/program.js';
 import { captureKernels } from './capture-kernels.js';
 
 /** The name of the capturing backend, for ops that record one coarse node when they run on it. */
@@ -155,7 +155,7 @@ function installBackend(): CaptureBackend {
       kernelFunc: () => {
         throw new TrainingError(
           'CAPTURE_UNSUPPORTED',
-          `the tfjs operation ${kernelName} cannot be captured yet; add it to packages/worker/src/engine/capture-kernels.ts, or write the model without it`,
+          `the tfjs operation ${kernelName} cannot be captured yet; add it to packages/worker/src/engine/capture/capture-kernels.ts, or write the model without it`,
         );
       },
     });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
-import { captureProgram } from './capture.js';
-import { createProgramBuilder } from './program-builder.js';
+import { captureProgram } from '../capture/capture.js';
+import { createProgramBuilder } from '../program/program-builder.js';
 import { eliminateDeadNodes, optimise, shareCommonNodes, simplify } from './passes.js';
-import { countOps } from './program.js';
+import { countOps } from '../program/program.js';
 
 const f32 = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 

@@ -3,8 +3,8 @@
  * appends the node, and returns the id of the result. Results that change no data (Identity) are the input itself.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { ProgramBuilder } from './program-builder.js';
-import type { BinaryOp, DType, UnaryOp, ValueId } from './program.js';
+import type { ProgramBuilder } from '../program/program-builder.js';
+import type { BinaryOp, DType, UnaryOp, ValueId } from '../program/program.js';
 
 export interface KernelCall {
   readonly builder: ProgramBuilder;

@@ -11,7 +11,7 @@ import {
   type ProgramNode,
   type ValueId,
   type ValueType,
-} from './program.js';
+} from '../program/program.js';
 import {
   encodeOnnxModel,
   ONNX_ATTRIBUTE,
@@ -282,7 +282,7 @@ function writeNode(writer: Writer, node: ProgramNode): void {
     default:
       throw new TrainingError(
         'CAPTURE_UNSUPPORTED',
-        `the node ${op.kind} has no ONNX form; add it to packages/worker/src/engine/onnx-writer.ts`,
+        `the node ${op.kind} has no ONNX form; add it to packages/worker/src/engine/onnx/onnx-writer.ts`,
       );
   }
 }

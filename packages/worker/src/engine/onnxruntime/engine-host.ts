@@ -3,7 +3,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { parseErrorCode, TrainingError } from '@facet/shared';
-import type { EnginePlan, EngineReply, EngineRequest, RunRequest } from './engine-protocol.js';
+import type { EnginePlan, EngineReply, EngineRequest, RunRequest } from '../engine-protocol.js';
 
 export interface EngineHost {
   /** Runs a binding once; copies the named buffers in first. Runs are served in the order asked. */
@@ -22,8 +22,10 @@ const CLOSE_TIMEOUT_MS = 10_000;
  * @throws TrainingError ENGINE_UNAVAILABLE when the device does not work here.
  */
 export async function startEngine(plan: EnginePlan): Promise<EngineHost> {
-  // The thread runs compiled code in tests too; both src/engine and dist/engine lie two levels below the package.
-  const thread = new Worker(new URL('../../dist/engine/engine-thread.js', import.meta.url), { workerData: plan });
+  // The thread runs compiled code in tests too; both src/engine/onnxruntime and dist/engine/onnxruntime lie three levels below the package.
+  const thread = new Worker(new URL('../../../dist/engine/onnxruntime/engine-thread.js', import.meta.url), {
+    workerData: plan,
+  });
   let failure: TrainingError | undefined;
   let pending: ((reply: EngineReply) => void) | undefined;
   thread.on('message', (reply: EngineReply) => pending?.(reply));

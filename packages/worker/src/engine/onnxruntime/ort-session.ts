@@ -4,8 +4,8 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TrainingError } from '@facet/shared';
-import { elementCount, type DType, type NamedValue, type Program } from './program.js';
-import { inputName, outputName, writeOnnx } from './onnx-writer.js';
+import { elementCount, type DType, type NamedValue, type Program } from '../program/program.js';
+import { inputName, outputName, writeOnnx } from '../onnx/onnx-writer.js';
 
 export type Device = 'cpu' | 'webgpu' | 'cuda';
 

@@ -11,7 +11,7 @@ import {
   type ProgramNode,
   type ValueId,
   type ValueType,
-} from './program.js';
+} from '../program/program.js';
 
 export type Pass = (program: Program) => Program;
 

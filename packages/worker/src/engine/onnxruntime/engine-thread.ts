@@ -12,7 +12,7 @@ import type {
   EngineReply,
   EngineRequest,
   RunRequest,
-} from './engine-protocol.js';
+} from '../engine-protocol.js';
 
 interface OpenBinding {
   readonly binding: Binding;
