@@ -5,7 +5,7 @@ import { TrainingError, type ParameterLayout, type RunConfig } from '@facet/shar
 import type { Dataset } from '@facet/datasets';
 import { fillMicroBatch } from './data/micro-batch.js';
 import { createCompute, type EvaluationSlot } from './engine/compute.js';
-import type { Device } from './engine/onnxruntime/ort-session.js';
+import type { Device } from './engine/engine-id.js';
 import { scoreLogits } from './train/score.js';
 
 export interface EvaluateOptions {
@@ -42,7 +42,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   const microBatch = config.batch.micro;
   const compute = await createCompute({
     shape: { image, classes, config: config.model, microBatch, labelSmoothing: config.optimizer.labelSmoothing },
-    device,
+    engine: { name: config.engine.name, device },
     threads,
   });
   requireSameLayout(compute.layout.slots, options.layout);

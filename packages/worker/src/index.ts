@@ -1,4 +1,4 @@
 export { runWorker, type WorkerOptions, type WorkerOutcome } from './worker.js';
 export { evaluateWeights, type EvaluateOptions, type Evaluation } from './evaluate-weights.js';
 export { probeEngines, type EngineProbe } from './engine/probe.js';
-export type { Device } from './engine/onnxruntime/ort-session.js';
+export type { Device } from './engine/engine-id.js';

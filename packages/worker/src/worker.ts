@@ -13,7 +13,7 @@ import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry'
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from './collective/exchange-server.js';
 import { openCoordinatorStream, type CoordinatorStream } from './coordinator-stream.js';
 import { createCompute } from './engine/compute.js';
-import type { Device } from './engine/onnxruntime/ort-session.js';
+import type { Device } from './engine/engine-id.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
 import type { StepResult } from './train/generation-loop.js';
@@ -272,7 +272,7 @@ async function buildResources(
       microBatch: config.batch.micro,
       labelSmoothing: config.optimizer.labelSmoothing,
     },
-    device: options.device ?? config.engine.device,
+    engine: { name: config.engine.name, device: options.device ?? config.engine.device },
     threads: threadsFor(options, config, welcome),
   });
   const state = allocateTrainingState(compute.weights);

@@ -3,13 +3,14 @@
  * them the next micro-batch is prepared while the current one is computed. All buffers are shared with the engine thread.
  */
 import { createHash } from 'node:crypto';
+import { TrainingError } from '@facet/shared';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { startEngine } from './onnxruntime/engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
-import type { Device } from './onnxruntime/ort-session.js';
+import { formatEngine, type EngineId } from './engine-id.js';
 import { writeOnnx } from './onnx/onnx-writer.js';
 import type { Program } from './program/program.js';
 
@@ -46,7 +47,7 @@ export interface Compute {
 
 export interface ComputeOptions {
   readonly shape: MicroBatchShape;
-  readonly device: Device;
+  readonly engine: EngineId;
   readonly threads: number;
 }
 
@@ -60,12 +61,15 @@ const TRAINING = 0;
 const EVALUATION = 1;
 
 /** Captures both programs of a run, starts the engine thread and binds it to shared buffers. */
-export async function createCompute({ shape, device, threads }: ComputeOptions): Promise<Compute> {
+export async function createCompute({ shape, engine, threads }: ComputeOptions): Promise<Compute> {
+  if (engine.name !== 'onnxruntime') {
+    throw new TrainingError('ENGINE_UNAVAILABLE', `${formatEngine(engine)} is not built yet; use onnxruntime`);
+  }
   const layout = layoutParameters(createModel(shape).parameters);
   const programs = [await captureTrainingProgram(shape), await captureEvaluationProgram(shape)];
   const memory = allocateBuffers(shape, layout.length);
   const host = await startEngine({
-    session: { device, threads },
+    session: { device: engine.device, threads },
     programs,
     buffers: Object.fromEntries(Object.entries(memory).map(([name, { shared }]) => [name, shared])),
     bindings: [

@@ -7,7 +7,7 @@ import { PROBE_SHAPE } from './probe.js';
 import { computeReference, deviationFrom } from './reference.js';
 
 async function openCompute(threads: number, shape = PROBE_SHAPE) {
-  const compute = await createCompute({ shape, device: 'cpu', threads });
+  const compute = await createCompute({ shape, engine: { name: 'onnxruntime', device: 'cpu' }, threads });
   compute.weights.set(initialWeights(compute.layout, 3));
   return { compute, weights: compute.weights };
 }

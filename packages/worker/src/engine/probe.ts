@@ -5,8 +5,8 @@
 import { PRESETS, randomKey, randomStream, TrainingError } from '@facet/shared';
 import { initialWeights } from '../model/parameters.js';
 import { createCompute } from './compute.js';
+import { ENGINES, type EngineId } from './engine-id.js';
 import type { MicroBatchShape } from './micro-batch-program.js';
-import type { Device } from './onnxruntime/ort-session.js';
 import { computeReference, deviationFrom } from './reference.js';
 
 export interface EngineProbe {
@@ -23,8 +23,6 @@ export interface EngineProbe {
 /** Two correct engines differ by rounding only; a wrong one by far more. */
 export const PROBE_TOLERANCE = 1e-4;
 
-const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
-
 /** The small model that probes and engine tests run: every part of the real one, few of each. */
 export const PROBE_SHAPE: MicroBatchShape = {
   image: { height: 12, width: 12, channels: 1 },
@@ -37,14 +35,14 @@ export const PROBE_SHAPE: MicroBatchShape = {
 /** Probes every device of every engine of this version, one after the other. */
 export async function probeEngines(): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
-  for (const device of DEVICES) probes.push(await probeEngine(device));
+  for (const engine of ENGINES) if (engine.name === 'onnxruntime') probes.push(await probeEngine(engine));
   return probes;
 }
 
-async function probeEngine(device: Device): Promise<EngineProbe> {
-  const name = 'onnxruntime';
+async function probeEngine(engine: EngineId): Promise<EngineProbe> {
+  const { name, device } = engine;
   try {
-    const { milliseconds, maxRelativeError } = await measure(device);
+    const { milliseconds, maxRelativeError } = await measure(engine);
     const ok = maxRelativeError <= PROBE_TOLERANCE;
     const detail = ok
       ? 'gradients agree with the reference'
@@ -56,8 +54,8 @@ async function probeEngine(device: Device): Promise<EngineProbe> {
   }
 }
 
-async function measure(device: Device): Promise<{ milliseconds: number; maxRelativeError: number }> {
-  const compute = await createCompute({ shape: PROBE_SHAPE, device, threads: 1 });
+async function measure(engine: EngineId): Promise<{ milliseconds: number; maxRelativeError: number }> {
+  const compute = await createCompute({ shape: PROBE_SHAPE, engine, threads: 1 });
   compute.weights.set(initialWeights(compute.layout, 1));
   try {
     const [slot] = compute.trainingSlots;

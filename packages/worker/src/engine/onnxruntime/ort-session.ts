@@ -4,10 +4,9 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TrainingError } from '@facet/shared';
+import type { Device } from '../engine-id.js';
 import { elementCount, type DType, type NamedValue, type Program } from '../program/program.js';
 import { inputName, outputName, writeOnnx } from '../onnx/onnx-writer.js';
-
-export type Device = 'cpu' | 'webgpu' | 'cuda';
 
 export interface SessionOptions {
   readonly device: Device;
