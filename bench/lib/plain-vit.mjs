@@ -4,8 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { captureProgram } from '../../packages/worker/dist/engine/capture/capture.js';
+import { lower } from '../../packages/worker/dist/engine/capture/lower.js';
 import { optimise } from '../../packages/worker/dist/engine/passes/passes.js';
-import { crossEntropySum, gelu, layerNorm, linear, softmax } from '../../packages/worker/dist/model/ops.js';
+import { attention, crossEntropySum, gelu, layerNorm, linear } from '../../packages/worker/dist/model/ops.js';
 
 export const LARGE = { name: 'D 128, 6 layers, 64 tokens', width: 128, depth: 6, heads: 4, tokens: 64, patch: 48 };
 export const SMALL = { name: 'D 64, 4 layers, 16 tokens', width: 64, depth: 4, heads: 4, tokens: 16, patch: 48 };
@@ -58,8 +59,7 @@ function forward(config, parameters, patches) {
       .reshape([batch, tokens, 3, heads, headWidth])
       .transpose([2, 0, 3, 1, 4])
       .unstack();
-    const attention = softmax(tf.matMul(q.mul(1 / Math.sqrt(headWidth)), k, false, true));
-    const mixed = tf.matMul(attention, v).transpose([0, 2, 1, 3]).reshape([rows, width]);
+    const mixed = attention({ query: q, key: k, value: v }).transpose([0, 2, 1, 3]).reshape([rows, width]);
     z = z.add(linear(mixed, p(`${b}.out.w`), p(`${b}.out.b`)));
     const hidden = gelu(linear(layerNorm(z, p(`${b}.norm2.g`), p(`${b}.norm2.b`)), p(`${b}.mlp1.w`), p(`${b}.mlp1.b`)));
     z = z.add(linear(hidden, p(`${b}.mlp2.w`), p(`${b}.mlp2.b`)));
@@ -91,5 +91,6 @@ export function inputShapes(config, batch) {
 /** The captured and optimised program for one micro-batch size. */
 export async function captureVit(config, batch) {
   const inputs = Object.entries(inputShapes(config, batch)).map(([name, shape]) => ({ name, shape, dtype: 'float32' }));
-  return optimise(await captureProgram({ name: 'vit', inputs, build: (tensors) => lossAndGradients(config, tensors) }));
+  const program = await captureProgram({ name: 'vit', inputs, build: (tensors) => lossAndGradients(config, tensors) });
+  return optimise(await lower(program));
 }

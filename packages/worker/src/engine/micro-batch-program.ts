@@ -8,6 +8,7 @@ import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
 import { crossEntropySum } from '../model/ops.js';
 import { captureProgram, type ProgramInput } from './capture/capture.js';
+import { lower } from './capture/lower.js';
 import { optimise } from './passes/passes.js';
 import type { Program } from './program/program.js';
 
@@ -24,12 +25,30 @@ function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
   return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
 }
 
-/** Inputs: every parameter, `images`, `targets`, `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter. */
+/** What an engine runs: no coarse nodes that it has no kernel for, and nothing superfluous. */
+export async function compileProgram(captured: Program): Promise<Program> {
+  return optimise(await lower(captured));
+}
+
+/** The compiled training program; see `captureTraining`. */
 export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureTraining(shape));
+}
+
+/** The compiled evaluation program; see `captureEvaluation`. */
+export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureEvaluation(shape));
+}
+
+/**
+ * The training program as it was captured, with its coarse nodes. Inputs: every parameter, `images`, `targets`,
+ * `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter.
+ */
+export function captureTraining(shape: MicroBatchShape): Promise<Program> {
   const { microBatch, classes, labelSmoothing } = shape;
   const model = createModel(shape);
   const names = model.parameters.map(({ name }) => name);
-  const program = await captureProgram({
+  return captureProgram({
     name: 'train',
     inputs: [
       ...parameterInputs(model.parameters),
@@ -39,7 +58,6 @@ export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Pr
     ],
     build: (inputs) => trainingFunction(model.forward, names, inputs, labelSmoothing),
   });
-  return optimise(program);
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
@@ -67,13 +85,12 @@ export function trainingFunction(
   };
 }
 
-/** Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
-export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
+/** The evaluation program as it was captured. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
+export function captureEvaluation(shape: MicroBatchShape): Promise<Program> {
   const model = createModel(shape);
-  const program = await captureProgram({
+  return captureProgram({
     name: 'evaluate',
     inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
     build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
   });
-  return optimise(program);
 }

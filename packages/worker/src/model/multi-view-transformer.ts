@@ -9,7 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError, type ImageShape, type ModelConfig } from '@facet/shared';
-import { gelu, layerNorm, linear, softmax, tokenShift } from './ops.js';
+import { attention, gelu, layerNorm, linear, softmax, tokenShift } from './ops.js';
 import type { Initialiser, ParameterSpec } from './parameters.js';
 import { resampleMatrix, VIEWS, type PatchGrid, type View } from './views.js';
 
@@ -242,9 +242,7 @@ function attentionBranch(context: ForwardContext, block: number, z: tf.Tensor2D,
     .reshape([batch, tokens, 3, heads, headWidth])
     .transpose([2, 0, 3, 1, 4]) // [3, batch, heads, tokens, headWidth]
     .unstack() as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-  const attention = softmax(tf.matMul(query.mul<tf.Tensor4D>(1 / Math.sqrt(headWidth)), key, false, true));
-  const mixed = tf
-    .matMul(attention, value)
+  const mixed = attention({ query, key, value })
     .transpose([0, 2, 1, 3])
     .reshape<tf.Tensor2D>([batch * tokens, width]);
   return project(context, `${prefix}.attention.out`, mixed);

@@ -1,16 +1,37 @@
 /**
- * Operations of the model that tfjs does not have in one piece, each with its own gradient. On the capturing backend the
- * forward pass of layer norm and GELU is one node; everywhere else it is composed of tfjs operations with the same result.
- * All of them consume nothing and return new tensors.
+ * Operations of the model that tfjs does not have in one piece, each with its own gradient. On the capturing backend they
+ * record coarse nodes; everywhere else they are composed of tfjs operations with the same result. All of them consume
+ * nothing and return new tensors.
  */
 import * as tf from '@tensorflow/tfjs';
-import { CAPTURE_BACKEND } from '../engine/capture/capture.js';
+import { CAPTURE_BACKEND } from '../engine/capture/backend-name.js';
+import { callCoarse } from './coarse-ops.js';
 
 const isCapturing = (): boolean => tf.getBackend() === CAPTURE_BACKEND;
 
 function runKernel(name: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, number> = {}): tf.Tensor[] {
   const result: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attrs);
   return Array.isArray(result) ? result : [result];
+}
+
+interface WithGradient<Inputs extends tf.Tensor[]> {
+  /** The first result is the value; `saved` goes to the gradient. */
+  readonly forward: (...inputs: Inputs) => { readonly value: tf.Tensor; readonly saved: readonly tf.Tensor[] };
+  /** One gradient for each input. */
+  readonly gradient: (dy: tf.Tensor, saved: readonly tf.Tensor[]) => tf.Tensor[];
+}
+
+/** An operation with a gradient of its own, typed once. */
+function withGradient<Inputs extends tf.Tensor[]>(
+  { forward, gradient }: WithGradient<Inputs>,
+  ...inputs: Inputs
+): tf.Tensor {
+  return tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const { value, saved } = forward(...(args.slice(0, -1) as Inputs));
+    save([...saved]);
+    return { value, gradFunc: (dy: tf.Tensor, kept: tf.Tensor[]) => gradient(dy, kept) };
+  })(...inputs);
 }
 
 const LAYER_NORM_EPSILON = 1e-5;
@@ -23,28 +44,20 @@ const LAYER_NORM_EPSILON = 1e-5;
  * @param bias [width]
  */
 export function layerNorm(x: tf.Tensor2D, gain: tf.Tensor1D, bias: tf.Tensor1D): tf.Tensor2D {
-  return tf.customGrad((...args) => {
-    const [input, scale, shift, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    const [value, mean, reciprocalDeviation] = isCapturing()
-      ? (runKernel(
-          'FacetLayerNorm',
-          { x: input, gain: scale, bias: shift },
-          { epsilon: LAYER_NORM_EPSILON },
-        ) as tf.Tensor2D[])
-      : composeLayerNorm(input, scale, shift);
-    save([input, scale, mean!, reciprocalDeviation!]);
-    return {
-      value: value!,
-      gradFunc: (dy: tf.Tensor2D, saved: tf.Tensor[]) => {
-        const [x2, gain2, mean2, reciprocal2] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D, tf.Tensor2D];
-        const normalised = x2.sub(mean2).mul<tf.Tensor2D>(reciprocal2);
-        const scaled = dy.mul<tf.Tensor2D>(gain2);
-        const along = scaled.mul(normalised).mean(-1, true);
-        const dx = scaled.sub(scaled.mean(-1, true)).sub(normalised.mul(along)).mul(reciprocal2);
-        return [dx, dy.mul(normalised).sum(0), dy.sum(0)];
+  return withGradient<[tf.Tensor2D, tf.Tensor1D, tf.Tensor1D]>(
+    {
+      forward(input, scale, shift) {
+        const [value, mean, reciprocalDeviation] = isCapturing()
+          ? runKernel('FacetLayerNorm', { x: input, gain: scale, bias: shift }, { epsilon: LAYER_NORM_EPSILON })
+          : composeLayerNorm(input, scale, shift);
+        return { value: value!, saved: [input, scale, mean!, reciprocalDeviation!] };
       },
-    };
-  })(x, gain, bias);
+      gradient: (dy, saved) => callCoarse({ kind: 'layerNormGradient' }, [dy, ...saved]),
+    },
+    x,
+    gain,
+    bias,
+  ) as tf.Tensor2D;
 }
 
 function composeLayerNorm(x: tf.Tensor2D, gain: tf.Tensor1D, bias: tf.Tensor1D): tf.Tensor2D[] {
@@ -56,23 +69,18 @@ function composeLayerNorm(x: tf.Tensor2D, gain: tf.Tensor1D, bias: tf.Tensor1D):
 
 /** x * Phi(x), exact by the error function (Hendrycks and Gimpel 2016). */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  return tf.customGrad((...args) => {
-    const [input, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    const cumulative = (v: tf.Tensor): tf.Tensor => v.mul(Math.SQRT1_2).erf().mul(0.5).add(0.5);
-    save([input]);
-    return {
-      value: isCapturing() ? runKernel('FacetGelu', { x: input })[0]! : input.mul(cumulative(input)),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const v = saved[0]!;
-        const density = v
-          .mul(v)
-          .mul(-0.5)
-          .exp()
-          .mul(1 / Math.sqrt(2 * Math.PI));
-        return dy.mul(cumulative(v).add(v.mul(density)));
+  return withGradient(
+    {
+      forward(input) {
+        const value = isCapturing()
+          ? runKernel('FacetGelu', { x: input })[0]!
+          : input.mul(input.mul(Math.SQRT1_2).erf().add(1).mul(0.5));
+        return { value, saved: [input] };
       },
-    };
-  })(x) as T;
+      gradient: (dy, saved) => callCoarse({ kind: 'geluGradient' }, [dy, ...saved]),
+    },
+    x as tf.Tensor,
+  ) as T;
 }
 
 /**
@@ -84,28 +92,63 @@ export function gelu<T extends tf.Tensor>(x: T): T {
  * @returns [rows, out]
  */
 export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
-  return tf.matMul(x, weight).add(bias);
+  return withGradient<[tf.Tensor2D, tf.Tensor2D, tf.Tensor1D]>(
+    {
+      forward: (input, w, b) => ({ value: callCoarse({ kind: 'linear' }, [input, w, b])[0]!, saved: [input, w] }),
+      gradient: (dy, saved) => callCoarse({ kind: 'linearGradient' }, [dy, ...saved]),
+    },
+    x,
+    weight,
+    bias,
+  ) as tf.Tensor2D;
+}
+
+export interface AttentionInputs {
+  /** [batch, heads, queries, width] */
+  readonly query: tf.Tensor4D;
+  /** [batch, heads, tokens, width] */
+  readonly key: tf.Tensor4D;
+  /** [batch, heads, tokens, width] */
+  readonly value: tf.Tensor4D;
+}
+
+/**
+ * Scaled dot-product attention, softmax(Q K^T / sqrt(width)) V (Vaswani et al. 2017).
+ *
+ * @returns [batch, heads, queries, width]
+ */
+export function attention({ query, key, value }: AttentionInputs): tf.Tensor4D {
+  const scale = 1 / Math.sqrt(query.shape[3]);
+  return withGradient<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+    {
+      forward(q, k, v) {
+        const [mixed, probabilities] = callCoarse({ kind: 'attention', scale }, [q, k, v]);
+        return { value: mixed!, saved: [q, k, v, mixed!, probabilities!] };
+      },
+      gradient: (dy, saved) => callCoarse({ kind: 'attentionGradient', scale }, [dy, ...saved]),
+    },
+    query,
+    key,
+    value,
+  ) as tf.Tensor4D;
 }
 
 /**
  * Softmax over the last axis, with the gradient in terms of its own result: y * (dy - sum(dy * y)).
  */
 export function softmax<T extends tf.Tensor>(logits: T): T {
-  return tf.customGrad((...args) => {
-    const [input, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    const value = isCapturing()
-      ? runKernel('Softmax', { logits: input }, { dim: input.rank - 1 })[0]!
-      : tf.softmax(input);
-    save([value]);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const y = saved[0]!;
-        const weighted = dy.mul(y);
-        return weighted.sub(y.mul(weighted.sum(-1, true)));
+  return withGradient(
+    {
+      forward(input) {
+        const value = tf.softmax(input);
+        return { value, saved: [value] };
       },
-    };
-  })(logits) as T;
+      gradient(dy, [y]) {
+        return [dy.sub(dy.mul(y!).sum(-1, true)).mul(y!)];
+      },
+    },
+    logits as tf.Tensor,
+  ) as T;
 }
 
 /**
@@ -169,21 +212,16 @@ export interface CrossEntropyOptions {
 
 /** The sum over samples of weight * cross-entropy against smoothed targets, as a scalar. */
 export function crossEntropySum({ logits, targets, sampleWeights, labelSmoothing }: CrossEntropyOptions): tf.Scalar {
-  const classes = logits.shape[1];
-  const smoothed = targets.mul(1 - labelSmoothing).add<tf.Tensor2D>(labelSmoothing / classes);
-  const weights = sampleWeights.expandDims<tf.Tensor2D>(1);
-  return tf.customGrad((...args) => {
-    const [input, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
-    const logProbabilities = isCapturing()
-      ? runKernel('LogSoftmax', { logits: input }, { axis: 1 })[0]!
-      : tf.logSoftmax(input);
-    save([logProbabilities, smoothed, weights]);
-    return {
-      value: logProbabilities.mul(smoothed).mul(weights).sum().neg(),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [log, target, weight] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        return log.exp().sub(target).mul(weight).mul(dy);
+  const losses = withGradient(
+    {
+      forward(input) {
+        const op = { kind: 'crossEntropy', labelSmoothing } as const;
+        const [value, probabilities] = callCoarse(op, [input, targets, sampleWeights]);
+        return { value: value!, saved: [targets, sampleWeights, probabilities!] };
       },
-    };
-  })(logits) as tf.Scalar;
+      gradient: (dy, saved) => callCoarse({ kind: 'crossEntropyGradient', labelSmoothing }, [dy, ...saved]),
+    },
+    logits as tf.Tensor,
+  );
+  return losses.sum();
 }

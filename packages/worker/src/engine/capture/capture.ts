@@ -6,11 +6,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
 import { createProgramBuilder, type ProgramBuilder } from '../program/program-builder.js';
-import type { DType, Program, ValueId, ValueType } from '../program/program.js';
+import type { CoarseOp, DType, Program, ValueId, ValueType } from '../program/program.js';
+import { COARSE_OPS, coarseKernelName, coarseResultTypes, type CoarseKind } from '../../model/coarse-ops.js';
+import { CAPTURE_BACKEND } from './backend-name.js';
 import { captureKernels } from './capture-kernels.js';
-
-/** The name of the capturing backend, for ops that record one coarse node when they run on it. */
-export const CAPTURE_BACKEND = 'facet-capture';
 
 export interface ProgramInput extends ValueType {
   readonly name: string;
@@ -60,6 +59,12 @@ class CaptureBackend extends tf.KernelBackend {
     const dataId = {};
     this.ids.set(dataId, id);
     return dataId;
+  }
+
+  /** A value of the program as a kernel's result. */
+  tensor(id: ValueId): tf.TensorInfo {
+    const { shape, dtype } = this.builder.typeOf(id);
+    return { dataId: this.bind(id), shape: [...shape], dtype };
   }
 
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
@@ -131,10 +136,6 @@ function installBackend(): CaptureBackend {
       kernelName,
       backendName: CAPTURE_BACKEND,
       kernelFunc: ({ inputs, attrs }) => {
-        const bind = (id: ValueId): tf.TensorInfo => {
-          const type = backend.builder.typeOf(id);
-          return { dataId: backend.bind(id), shape: [...type.shape], dtype: type.dtype };
-        };
         const result = record({
           builder: backend.builder,
           input: (name) => backend.idOf(tensorInput(inputs, name, kernelName).dataId),
@@ -142,7 +143,22 @@ function installBackend(): CaptureBackend {
             Object.values(inputs as Record<string, tf.TensorInfo>).map((tensor) => backend.idOf(tensor.dataId)),
           attrs: attrs ?? {},
         });
-        return Array.isArray(result) ? result.map(bind) : bind(result);
+        return Array.isArray(result) ? result.map((id) => backend.tensor(id)) : backend.tensor(result);
+      },
+    });
+  }
+  for (const kind of Object.keys(COARSE_OPS) as CoarseKind[]) {
+    tf.registerKernel({
+      kernelName: coarseKernelName(kind),
+      backendName: CAPTURE_BACKEND,
+      kernelFunc: ({ inputs, attrs }) => {
+        const { builder } = backend;
+        const ids = Object.values(inputs as Record<string, tf.TensorInfo>).map(({ dataId }) => backend.idOf(dataId));
+        const types = coarseResultTypes(
+          kind,
+          ids.map((id) => builder.typeOf(id)),
+        );
+        return builder.nodeWithResults({ ...attrs } as unknown as CoarseOp, ids, types).map((id) => backend.tensor(id));
       },
     });
   }

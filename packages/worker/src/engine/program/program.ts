@@ -49,8 +49,32 @@ export type BinaryOp =
   | 'less'
   | 'lessEqual';
 
+/**
+ * Operations that an engine may have one kernel for; `lower` replaces the others by what they are made of (model/coarse-ops.ts).
+ * Inputs -> results:
+ */
+export type CoarseOp =
+  /** x [rows, in], weight [in, out], bias [out] -> y [rows, out] */
+  | { readonly kind: 'linear' }
+  /** dy, x, weight -> dx, dWeight, dBias */
+  | { readonly kind: 'linearGradient' }
+  /** dy, x -> dx, for the exact GELU */
+  | { readonly kind: 'geluGradient' }
+  /** dy, x, gain, mean, 1/standard deviation -> dx, dGain, dBias */
+  | { readonly kind: 'layerNormGradient' }
+  /** query, key, value, each [batch, heads, tokens, width] -> mixed values, probabilities [batch, heads, tokens, tokens] */
+  | { readonly kind: 'attention'; readonly scale: number }
+  /** dMixed, query, key, value, mixed, probabilities -> dQuery, dKey, dValue */
+  | { readonly kind: 'attentionGradient'; readonly scale: number }
+  /** logits [batch, classes], targets [batch, classes], sample weights [batch] -> weighted losses [batch], probabilities */
+  | { readonly kind: 'crossEntropy'; readonly labelSmoothing: number }
+  /** dLosses [batch], targets, sample weights, probabilities -> dLogits */
+  | { readonly kind: 'crossEntropyGradient'; readonly labelSmoothing: number };
+
+export type Op = PrimitiveOp | CoarseOp;
+
 /** What a node does. Shapes of results stand in `Program.values`, so `reshape` and `expand` need no attribute. */
-export type Op =
+export type PrimitiveOp =
   | { readonly kind: UnaryOp }
   | { readonly kind: BinaryOp }
   | {

@@ -1,0 +1,140 @@
+/**
+ * Coarse operations: the parts of the model that are worth one node in a captured program. Each is written once, as a plain
+ * composition of tfjs operations. On the capturing backend a call records one node instead; `lower` later replaces the nodes
+ * that an engine has no kernel for by the captured composition. Gradients are coarse operations themselves, so nothing is
+ * differentiated twice. Compositions consume nothing and never call another coarse operation.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { CAPTURE_BACKEND } from '../engine/capture/backend-name.js';
+import type { CoarseOp, ValueType } from '../engine/program/program.js';
+
+export type CoarseKind = CoarseOp['kind'];
+
+export interface CoarseDefinition<Kind extends CoarseKind> {
+  /** The operation in terms of tfjs. */
+  readonly compose: (inputs: readonly tf.Tensor[], op: Extract<CoarseOp, { kind: Kind }>) => tf.Tensor[];
+  /** Shapes of the results. */
+  readonly shapes: (inputs: readonly (readonly number[])[]) => (readonly number[])[];
+}
+
+const matrices = (tensors: readonly tf.Tensor[]): tf.Tensor2D[] => tensors as tf.Tensor2D[];
+
+/** Below it, 1/sqrt(2 pi) exp(-x^2 / 2) is one exponential instead of an exponential and a product. */
+const LOG_SQRT_TWO_PI = Math.log(2 * Math.PI) / 2;
+
+/** Every coarse operation; the comments in program.ts name their inputs and results. */
+export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind> } = {
+  linear: {
+    compose(inputs) {
+      const [x, weight, bias] = matrices(inputs);
+      return [tf.matMul(x!, weight!).add(bias!)];
+    },
+    shapes: ([x, weight]) => [[x![0]!, weight![1]!]],
+  },
+  linearGradient: {
+    compose(inputs) {
+      const [dy, x, weight] = matrices(inputs);
+      return [tf.matMul(dy!, weight!, false, true), tf.matMul(x!, dy!, true, false), dy!.sum(0)];
+    },
+    shapes: ([dy, x, weight]) => [x!, weight!, [dy![1]!]],
+  },
+  geluGradient: {
+    compose([dy, x]) {
+      // d/dx x Phi(x) = Phi(x) + x phi(x), Phi by the error function.
+      const cumulative = x!.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
+      const density = x!.square().mul(-0.5).sub(LOG_SQRT_TWO_PI).exp();
+      return [dy!.mul(cumulative.add(x!.mul(density)))];
+    },
+    shapes: ([dy]) => [dy!],
+  },
+  layerNormGradient: {
+    compose(inputs) {
+      const [dy, x, gain, mean, reciprocalDeviation] = matrices(inputs);
+      const normalised = x!.sub(mean!).mul(reciprocalDeviation!);
+      const scaled = dy!.mul(gain!);
+      const along = scaled.mul(normalised).mean(-1, true);
+      const dx = scaled.sub(scaled.mean(-1, true)).sub(normalised.mul(along)).mul(reciprocalDeviation!);
+      return [dx, dy!.mul(normalised).sum(0), dy!.sum(0)];
+    },
+    shapes: ([, x, gain]) => [x!, gain!, gain!],
+  },
+  attention: {
+    compose(inputs, { scale }) {
+      const [query, key, value] = inputs as tf.Tensor4D[];
+      const probabilities = tf.softmax(tf.matMul(query!.mul(scale), key!, false, true));
+      return [tf.matMul(probabilities, value!), probabilities];
+    },
+    shapes: ([query, key, value]) => [
+      [...query!.slice(0, -1), value!.at(-1)!],
+      [...query!.slice(0, -1), key!.at(-2)!],
+    ],
+  },
+  attentionGradient: {
+    compose(inputs, { scale }) {
+      const [dMixed, query, key, value, mixed, probabilities] = inputs as tf.Tensor4D[];
+      const dValue = tf.matMul(probabilities!, dMixed!, true, false);
+      // sum_j P_ij dP_ij = dO_i . O_i, a sum over the width of a head instead of over all tokens (Dao et al. 2022, appendix B).
+      const along = dMixed!.mul(mixed!).sum(-1, true);
+      const dScores = tf.matMul(dMixed!, value!, false, true).sub(along).mul(probabilities!);
+      return [tf.matMul(dScores, key!).mul(scale), tf.matMul(dScores, query!, true, false).mul(scale), dValue];
+    },
+    shapes: ([, query, key, value]) => [query!, key!, value!],
+  },
+  crossEntropy: {
+    compose(inputs, { labelSmoothing }) {
+      const [logits, targets, sampleWeights] = inputs as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+      const logProbabilities = tf.logSoftmax(logits);
+      const losses = logProbabilities.mul(smoothed(targets, labelSmoothing)).sum(1).neg().mul(sampleWeights);
+      return [losses, logProbabilities.exp()];
+    },
+    shapes: ([logits]) => [[logits![0]!], logits!],
+  },
+  crossEntropyGradient: {
+    compose(inputs, { labelSmoothing }) {
+      const [dLosses, targets, sampleWeights, probabilities] = inputs as [
+        tf.Tensor1D,
+        tf.Tensor2D,
+        tf.Tensor1D,
+        tf.Tensor2D,
+      ];
+      const weights = dLosses.mul(sampleWeights).expandDims(1);
+      return [probabilities.sub(smoothed(targets, labelSmoothing)).mul(weights)];
+    },
+    shapes: ([, targets]) => [targets!],
+  },
+};
+
+function smoothed(targets: tf.Tensor2D, labelSmoothing: number): tf.Tensor2D {
+  return targets.mul(1 - labelSmoothing).add(labelSmoothing / targets.shape[1]);
+}
+
+/** The name under which a coarse operation is registered as a kernel of the capturing backend. */
+export function coarseKernelName(kind: CoarseKind): string {
+  return `Facet:${kind}`;
+}
+
+/** The result types of a coarse operation, all of them float32. */
+export function coarseResultTypes(kind: CoarseKind, inputs: readonly ValueType[]): ValueType[] {
+  const shapes = COARSE_OPS[kind].shapes(inputs.map(({ shape }) => shape));
+  return shapes.map((shape) => ({ shape: [...shape], dtype: 'float32' as const }));
+}
+
+/** Runs the composition of a coarse operation on the current backend. */
+export function composeCoarse<Kind extends CoarseKind>(
+  op: Extract<CoarseOp, { kind: Kind }>,
+  inputs: readonly tf.Tensor[],
+): tf.Tensor[] {
+  const definition: CoarseDefinition<Kind> = COARSE_OPS[op.kind];
+  return definition.compose(inputs, op);
+}
+
+/** Calls a coarse operation: one node while a program is captured, its composition everywhere else. */
+export function callCoarse<Kind extends CoarseKind>(
+  op: Extract<CoarseOp, { kind: Kind }>,
+  inputs: readonly tf.Tensor[],
+): tf.Tensor[] {
+  if (tf.getBackend() !== CAPTURE_BACKEND) return composeCoarse(op, inputs);
+  const named = Object.fromEntries(inputs.map((tensor, i) => [`input${i}`, tensor]));
+  const results: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(coarseKernelName(op.kind), named, { ...op });
+  return Array.isArray(results) ? results : [results];
+}
