@@ -13,7 +13,7 @@ export {
   type TrainingConfig,
 } from './config/schema.js';
 export { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './config/presets.js';
-export type { ImageShape } from './image-shape.js';
+export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
 export { crc32, formatCrc32 } from './crc32.js';
 export {
   formatRecord,

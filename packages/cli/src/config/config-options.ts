@@ -81,8 +81,11 @@ export interface ConfigOptions extends Readonly<Record<string, unknown>> {
   readonly set?: readonly (readonly [key: string, value: unknown])[];
 }
 
+/** A command that takes a configuration; `show` only what decides the arithmetic. */
+export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume';
+
 /** Adds --config, --set and the flags of the configuration; `run` is left out where the run is an argument. */
-export function addConfigOptions(command: Command, which: 'up' | 'coordinator' | 'resume'): Command {
+export function addConfigOptions(command: Command, which: ConfigCommand): Command {
   command.option('--config <file>', 'YAML file with configuration keys; flags and environment are stronger');
   for (const flag of flagsFor(which)) command.option(flag.flags, flag.about);
   return command.addOption(
@@ -93,7 +96,7 @@ export function addConfigOptions(command: Command, which: 'up' | 'coordinator' |
 }
 
 /** The configuration layer of the flags that were given. */
-export function configLayer(options: ConfigOptions, which: 'up' | 'coordinator' | 'resume'): Mapping {
+export function configLayer(options: ConfigOptions, which: ConfigCommand): Mapping {
   const settings = (options.set ?? []).map(([key, value]) => nest(key, value));
   const flags = flagsFor(which).flatMap(({ flags: text, key, takes }) => {
     const given = options[new Option(text).attributeName()];
@@ -103,8 +106,10 @@ export function configLayer(options: ConfigOptions, which: 'up' | 'coordinator' 
   return [...settings, ...flags].reduce(mergeMappings, {});
 }
 
-function flagsFor(which: 'up' | 'coordinator' | 'resume'): readonly ConfigFlag[] {
+function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {
   switch (which) {
+    case 'show':
+      return TRAINING_FLAGS;
     case 'up':
       return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS];
     case 'coordinator':

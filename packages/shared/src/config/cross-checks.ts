@@ -3,14 +3,12 @@
  * hides a fault in another and never shows up twice.
  */
 import type { z } from 'zod';
+import { DATASET_SHAPES } from '../image-shape.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
 import { maskUrl } from './mask-secrets.js';
-import { configSchema, type TrainingConfig } from './schema.js';
-
-/** Channels of each dataset's images; the pixel statistics have one number for each. */
-const CHANNELS: Record<TrainingConfig['dataset'], number> = { mnist: 1, cifar10: 3 };
+import { configSchema } from './schema.js';
 
 const BROKER_URL = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/@[\]]+)(?::\d{1,5})?\/?$/i;
 
@@ -45,8 +43,9 @@ function modelProblems(merged: Mapping): string[] {
   if (dataset === undefined) return problems;
   for (const statistic of ['mean', 'stddev'] as const) {
     const { length } = pixels[statistic];
-    if (length === CHANNELS[dataset]) continue;
-    const expected = `${CHANNELS[dataset]}, one for each channel of ${dataset}`;
+    const { channels } = DATASET_SHAPES[dataset].image;
+    if (length === channels) continue;
+    const expected = `${channels}, one for each channel of ${dataset}`;
     problems.push(`model.pixels.${statistic}: ${shown(pixels[statistic])} has length ${length}, expected ${expected}`);
   }
   return problems;
