@@ -226,6 +226,23 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
       );
     });
   },
+  SplitV(call) {
+    const x = call.input('x');
+    const { shape, dtype } = call.builder.typeOf(x);
+    const { numOrSizeSplits, axis } = attributesOf<{ numOrSizeSplits: number | number[]; axis: number }>(call);
+    const at = tf.util.parseAxisParam(axis, [...shape])[0]!;
+    const sizes =
+      typeof numOrSizeSplits === 'number'
+        ? Array.from({ length: numOrSizeSplits }, () => shape[at]! / numOrSizeSplits)
+        : numOrSizeSplits;
+    let start = 0;
+    return sizes.map((length) => {
+      const begin = shape.map((_size, i) => (i === at ? start : 0));
+      start += length;
+      const part = shape.map((size, i) => (i === at ? length : size));
+      return call.builder.node({ kind: 'slice', begin }, [x], { shape: part, dtype });
+    });
+  },
   PadV2(call) {
     const x = call.input('x');
     const { shape, dtype } = call.builder.typeOf(x);

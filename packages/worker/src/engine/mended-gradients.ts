@@ -1,0 +1,35 @@
+/**
+ * Mends two gradients of tfjs that training never meets, because it differentiates by parameters only; the gradient by the
+ * images meets both on its way through the resampling of the views:
+ *
+ * - BatchMatMul: where an operand was broadcast along a leading axis (one image, many views), tfjs forgets to sum over it.
+ * - Unpack into a single part (a model of one view): tfjs hands the gradient over as one tensor and stacks a list.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+let isMended = false;
+
+/** Registers the mended gradients once per process; where tfjs's own are right, they record the same nodes. */
+export function mendGradients(): void {
+  if (isMended) return;
+  isMended = true;
+  const product = tf.getGradient('BatchMatMul');
+  tf.registerGradient({
+    ...product,
+    gradFunc(dy, saved, attrs) {
+      const [a, b] = saved as [tf.Tensor, tf.Tensor];
+      const gradients = product.gradFunc(dy, saved, attrs);
+      return { a: () => summedTo(a.shape, gradients.a!()), b: () => summedTo(b.shape, gradients.b!()) };
+    },
+  });
+  const unpack = tf.getGradient('Unpack');
+  tf.registerGradient({
+    ...unpack,
+    gradFunc: (dy, saved, attrs) => unpack.gradFunc(Array.isArray(dy) ? dy : [dy], saved, attrs),
+  });
+}
+
+function summedTo(shape: number[], gradient: tf.Tensor): tf.Tensor {
+  const axes = tf.broadcast_util.getReductionAxes(shape, gradient.shape);
+  return axes.length === 0 ? gradient : gradient.sum(axes).reshape(shape);
+}
