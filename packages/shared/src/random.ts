@@ -6,9 +6,18 @@
  */
 
 /** What a draw is for; part of the key, so that two purposes never share their numbers. */
-export type Purpose = 'permutation' | 'augmentation' | 'initialisation' | 'accounting';
+export type Purpose =
+  'permutation' | 'augmentation' | 'initialisation' | 'accounting' | 'selection' | 'attack' | 'corruption';
 
-const PURPOSE_WORD: Record<Purpose, number> = { permutation: 1, augmentation: 2, initialisation: 3, accounting: 4 };
+const PURPOSE_WORD: Record<Purpose, number> = {
+  permutation: 1,
+  augmentation: 2,
+  initialisation: 3,
+  accounting: 4,
+  selection: 5,
+  attack: 6,
+  corruption: 7,
+};
 
 function mix(hash: number, word: number): number {
   let h = (hash ^ Math.imul(word, 0xcc9e2d51)) >>> 0;

@@ -13,15 +13,13 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { createModel, type Model } from '../model/multi-view-transformer.js';
+import type { AttackLoss } from '../robustness/attacks/oracle.js';
 import { captureProgram } from './capture/capture.js';
 import { mendGradients } from './mended-gradients.js';
 import { compileProgram, type MicroBatchShape } from './micro-batch-program.js';
 import type { Program } from './program/program.js';
 
-export const ATTACK_LOSSES = ['cross-entropy', 'margin'] as const;
-
-/** What an attack climbs. */
-export type AttackLoss = (typeof ATTACK_LOSSES)[number];
+export const ATTACK_LOSSES: readonly AttackLoss[] = ['cross-entropy', 'margin'];
 
 /**
  * Captures and compiles the attack program of a loss. Inputs: every parameter, `images` [microBatch, pixels] in [0, 1],
