@@ -10,3 +10,4 @@ export {
 export { fetchDataset, type FetchOptions } from './fetch/fetch.js';
 export { type FetchProgress, type OnProgress } from './fetch/progress.js';
 export { openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';
+export { openCorruptionFolder, type CorruptionFolder, type ExpectedSamples } from './corruption-folder.js';

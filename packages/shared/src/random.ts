@@ -6,17 +6,15 @@
  */
 
 /** What a draw is for; part of the key, so that two purposes never share their numbers. */
-export type Purpose =
-  'permutation' | 'augmentation' | 'initialisation' | 'accounting' | 'selection' | 'attack' | 'corruption';
+export type Purpose = 'permutation' | 'augmentation' | 'initialisation' | 'accounting' | 'attack' | 'corruption';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
   permutation: 1,
   augmentation: 2,
   initialisation: 3,
   accounting: 4,
-  selection: 5,
-  attack: 6,
-  corruption: 7,
+  attack: 5,
+  corruption: 6,
 };
 
 function mix(hash: number, word: number): number {

@@ -81,7 +81,8 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count };
 }
 
-function requireSameLayout(expected: readonly ParameterLayout[], actual: readonly ParameterLayout[]): void {
+/** Throws CHECKPOINT_INCOMPATIBLE when stored weights are not those of the model. */
+export function requireSameLayout(expected: readonly ParameterLayout[], actual: readonly ParameterLayout[]): void {
   const describe = (layout: ParameterLayout | undefined): string =>
     layout === undefined ? 'nothing' : `${layout.name} [${layout.shape.join(', ')}]`;
   for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
