@@ -10,6 +10,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addResumeCommand } from './commands/resume.js';
+import { addRobustnessCommand } from './commands/robustness.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
 import { addWorkerCommand } from './commands/worker.js';
@@ -26,6 +27,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWorkerCommand,
   addStatusCommand,
   addEvaluateCommand,
+  addRobustnessCommand,
   addLedgerCommand,
   addDatasetCommand,
   addDoctorCommand,

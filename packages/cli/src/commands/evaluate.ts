@@ -1,16 +1,13 @@
 /**
  * `facet evaluate`: how good a checkpoint is, on the whole test split, in this process and without a cluster.
  */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
-import type { Checkpoint } from '@facet/coordinator';
 import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
 import { configSchema, suggestion, TrainingError, type RunConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { evaluationLines } from '../display/evaluation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from '../runs/run-folders.js';
+import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
 
 interface EvaluateOptions {
   readonly device?: string;
@@ -51,7 +48,7 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   }
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
-  const config = readConfig(checkpoint);
+  const config = configOf(checkpoint);
   const dataset = await openLimited(config, options.dataFolder);
   const { evaluateWeights } = await import('@facet/worker');
   const evaluation = await evaluateWeights({
@@ -71,39 +68,6 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
     for (const line of evaluationLines(evaluation, dataset.classes)) printLine(stdout, line);
   }
   return EXIT.ok;
-}
-
-interface FoundCheckpoint {
-  readonly checkpoint: Checkpoint;
-  /** Checkpoints that were passed over. */
-  readonly warnings: readonly string[];
-}
-
-/** A name is a run's; a path is a run folder's or one checkpoint's. */
-async function findCheckpoint(name: string, { env }: CliContext): Promise<FoundCheckpoint> {
-  const { newestSoundCheckpoint, readCheckpoint } = await import('@facet/coordinator');
-  const isPath = name.includes(path.sep) || name === '.' || name === '..';
-  if (isPath && existsSync(path.join(name, 'run.json'))) {
-    return { checkpoint: await readCheckpoint(path.resolve(name)), warnings: [] };
-  }
-  const runs = runsFolder(env);
-  const paths = isPath ? pathsIn(path.resolve(name)) : await requireRun(runs, name);
-  if (!existsSync(paths.folder)) throw runNotFound(`there is no folder ${paths.folder}`, name, await listRuns(runs));
-  const { checkpoint, skipped } = await newestSoundCheckpoint(paths.checkpoints);
-  const warnings = skipped.map((passed) => `checkpoint ${passed.path} is damaged and is passed over: ${passed.reason}`);
-  if (checkpoint !== undefined) return { checkpoint, warnings };
-  const fault = warnings.length === 0 ? 'there is none' : warnings.join('; ');
-  throw new TrainingError(
-    'CHECKPOINT_INVALID',
-    `no sound checkpoint in ${paths.checkpoints}: ${fault}; resume the run until it has taken one`,
-  );
-}
-
-function readConfig({ info, path: folder }: Checkpoint): RunConfig {
-  const parsed = configSchema.safeParse(info.config);
-  if (parsed.success) return parsed.data;
-  const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
-  throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);
 }
 
 async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {

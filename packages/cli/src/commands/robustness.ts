@@ -1,0 +1,110 @@
+/**
+ * `facet robustness`: how a checkpoint holds against attacks and corruptions, in this process and without a cluster. The
+ * report is written only when it is whole; an earlier one stays until then.
+ */
+import { rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
+import type { RunConfig } from '@facet/shared';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { openProgressLine } from '../display/fetch-progress.js';
+import { formatPercent } from '../display/format.js';
+import { robustnessLines } from '../display/robustness.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../robustness/robustness-options.js';
+import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
+import { holdsRun } from '../runs/run-folders.js';
+
+interface RobustnessOptions extends RobustnessFlags {
+  readonly dataFolder?: string;
+  readonly json?: boolean;
+}
+
+const REPORT_FILE = 'robustness.json';
+
+export function addRobustnessCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  program
+    .command('robustness <run>')
+    .description('accuracy under adversarial attacks and corruptions, with sanity checks')
+    .usage('[options] <run name | run folder | checkpoint folder>')
+    .option('--attacks <list>', 'none, or some of fgsm,pgd,pgd-margin,square', 'fgsm,pgd,pgd-margin,square')
+    .option('--norm <name>', 'linf, l2 or both (default: both; linf when --eps is given)')
+    .option('--eps <size>', 'size of the ball, as 0.3 or 8/255 (default: linf 0.3 and 8/255, l2 2 and 0.5)')
+    .option('--steps <number>', 'steps of pgd and pgd-margin (default: as published, and 50)')
+    .option('--restarts <number>', 'restarts of pgd-margin (default: 5)')
+    .option('--queries <number>', 'queries of square per sample (default: 1000)')
+    .option('--corruptions <what>', 'standard, none, a list of names, or a folder of CIFAR-10-C or MNIST-C', 'standard')
+    .option('--samples <number>', 'test images to use', '1000')
+    .option('--seed <number>', 'chooses the images and every random number', '0')
+    .option('--device <name>', 'cpu, webgpu or cuda (default: as the run says)')
+    .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
+    .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet robustness mnist-fast-20261123-181500 --samples 200')
+    .action((name: string, options: RobustnessOptions) => run(() => examine(name, options, context)));
+}
+
+async function examine(name: string, options: RobustnessOptions, context: CliContext): Promise<ExitCode> {
+  const { stdout, stderr } = context;
+  const { ATTACK_NAMES, corruptionNames, evaluateRobustness, NORMS } = await import('@facet/worker');
+  const settings = readRobustnessFlags(options, { attacks: ATTACK_NAMES, norms: NORMS });
+  const { checkpoint, warnings } = await findCheckpoint(name, context);
+  for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
+  const config = configOf(checkpoint);
+  const dataset = await openLimited(config, options.dataFolder);
+  const shape = { image: dataset.image, classes: dataset.classes.length };
+  const corruptions = await corruptionsNamed(options.corruptions, corruptionNames(config.dataset), shape);
+
+  using line = openProgressLine(stderr);
+  let last: { readonly stage: string; readonly text: string } | undefined;
+  const report = await evaluateRobustness({
+    config,
+    weights: checkpoint.state.weights,
+    layout: checkpoint.layout,
+    dataset,
+    device: settings.device ?? config.engine.device,
+    threads: settings.threads,
+    samples: settings.samples,
+    seed: settings.seed,
+    attacks: settings.choice,
+    corruptions,
+    onProgress({ stage, done, total, accuracy }) {
+      if (last !== undefined && last.stage !== stage) line.show(last.text, false);
+      const standing = accuracy === undefined ? '' : `, ${formatPercent(accuracy)} still correct`;
+      last = { stage, text: `${stage}: ${done} of ${total}${standing}` };
+      line.show(last.text, true);
+    },
+  });
+  if (last !== undefined) line.show(last.text, false);
+
+  const { run, step } = checkpoint.info;
+  const { weightsSha256, path: folder } = checkpoint;
+  const document = { run, step, checkpoint: folder, weightsSha256, ...report };
+  const file = path.join(reportFolder(folder), REPORT_FILE);
+  await writeFile(`${file}.part`, `${JSON.stringify(document, null, 2)}\n`);
+  await rename(`${file}.part`, file);
+  if (options.json) {
+    printJson(stdout, { ...document, file, warnings });
+  } else {
+    printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
+    for (const text of robustnessLines(report)) printLine(stdout, text);
+    printLine(stdout, `written to ${file}`);
+  }
+  return EXIT.ok;
+}
+
+/** The folder of the run that a checkpoint belongs to; a checkpoint that stands alone keeps its report itself. */
+function reportFolder(checkpoint: string): string {
+  const run = path.dirname(path.dirname(checkpoint));
+  return holdsRun(run) ? run : checkpoint;
+}
+
+async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {
+  const dataset = await openDataset({ name, folder });
+  return samples.test === 0 ? dataset : { ...dataset, test: limitSplit(dataset.test, samples.test) };
+}
