@@ -9,7 +9,7 @@ import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
 import type { RunConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
-import { formatPercent } from '../display/format.js';
+import { formatCount } from '../display/format.js';
 import { robustnessLines } from '../display/robustness.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../robustness/robustness-options.js';
@@ -73,9 +73,9 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
     seed: settings.seed,
     attacks: settings.choice,
     corruptions,
-    onProgress({ stage, done, total, accuracy }) {
+    onProgress({ stage, done, total, survivors }) {
       if (last !== undefined && last.stage !== stage) line.show(last.text, false);
-      const standing = accuracy === undefined ? '' : `, ${formatPercent(accuracy)} still correct`;
+      const standing = survivors === undefined ? '' : `, ${formatCount(survivors)} samples still correct`;
       last = { stage, text: `${stage}: ${done} of ${total}${standing}` };
       line.show(last.text, true);
     },

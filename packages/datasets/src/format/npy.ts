@@ -47,7 +47,15 @@ export function decodeNpy(file: string, bytes: Uint8Array): NpyArray {
       `has ${bytes.length} bytes, expected ${expected} for type ${type} and shape [${shape.join(', ')}]`,
     );
   }
-  return { shape, values: narrow(file, bytes.subarray(start), type, elementBytes) };
+  return {
+    shape,
+    values: narrow(
+      file,
+      new Uint8Array(bytes.buffer, bytes.byteOffset + start, count * elementBytes),
+      type,
+      elementBytes,
+    ),
+  };
 }
 
 function parseHeader(file: string, header: string): { type: string; shape: number[] } {

@@ -41,8 +41,8 @@ export interface RobustnessProgress {
   readonly stage: string;
   readonly done: number;
   readonly total: number;
-  /** Share of samples still read correctly; absent for corruptions. */
-  readonly accuracy?: number;
+  /** Samples of this attack still read correctly; absent for corruptions. */
+  readonly survivors?: number;
 }
 
 /**
@@ -84,7 +84,7 @@ async function evaluateOracle(oracle: Oracle, options: RobustnessOptions): Promi
     samples,
     seed,
     onProgress: (stage, { done, total, survivors }) => {
-      onProgress({ stage, done, total, accuracy: survivors / ids.length });
+      onProgress({ stage, done, total, survivors });
     },
   };
 

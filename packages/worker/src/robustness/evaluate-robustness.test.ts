@@ -1,0 +1,168 @@
+/** The evaluation as a whole on an untrained small model, and its checks on models that deceive. */
+import { describe, expect, it } from 'vitest';
+import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, TrainingError, type RunConfig } from '@facet/shared';
+import type { CorruptionFolder, Dataset } from '@facet/datasets';
+import { PROBE_SHAPE } from '../engine/probe.js';
+import { createModel } from '../model/multi-view-transformer.js';
+import { initialWeights, layoutParameters } from '../model/parameters.js';
+import { planAttacks, type AttackChoice } from './attack-plan.js';
+import type { Oracle } from './attacks/oracle.js';
+import { rowOf } from './attacks/standing.js';
+import { evaluateRobustness, type RobustnessOptions } from './evaluate-robustness.js';
+import { runAttack, type AttackContext, type FinishedAttack } from './run-attack.js';
+import { chooseIds, samplesOf } from './samples.js';
+import { runSanityChecks } from './sanity-checks.js';
+
+const { image, classes, config: model } = PROBE_SHAPE;
+const COUNT = 14;
+const config: RunConfig = {
+  ...PRESETS['mnist-fast'],
+  ...OPERATION_DEFAULTS,
+  preset: 'mnist-fast',
+  run: 'demo',
+  model,
+  batch: { global: 12, micro: 6 },
+};
+const layout = layoutParameters(createModel(PROBE_SHAPE).parameters);
+
+function fakeDataset(): Dataset {
+  const stream = randomStream(randomKey('initialisation', 3));
+  const bytes = COUNT * image.height * image.width;
+  const split = {
+    count: COUNT,
+    pixels: Uint8Array.from({ length: bytes }, () => stream.nextBelow(256)),
+    labels: Uint8Array.from({ length: COUNT }, () => stream.nextBelow(classes)),
+  };
+  const names = Array.from({ length: classes }, (_, i) => String(i));
+  return { name: 'mnist', image, classes: names, train: split, test: split, sha256: 'a'.repeat(64) };
+}
+
+const choice: AttackChoice = {
+  attacks: ['fgsm', 'pgd', 'pgd-margin', 'square'],
+  norms: ['linf', 'l2'],
+  steps: 3,
+  restarts: 2,
+  queries: 5,
+};
+
+const optionsWith = (more: Partial<RobustnessOptions> = {}): RobustnessOptions => ({
+  config,
+  weights: initialWeights(layout, 1).map((weight, i) => weight + 0.1 * Math.sin(i)),
+  layout: layout.slots,
+  dataset: fakeDataset(),
+  device: 'cpu',
+  threads: 1,
+  samples: 10,
+  seed: 0,
+  attacks: choice,
+  corruptions: { kind: 'generated', names: ['brightness', 'translate'] },
+  onProgress: () => undefined,
+  ...more,
+});
+
+describe('an evaluation', () => {
+  it('reports every attack, the worst case below all of them, curves that fall, and corruptions; twice the same', async () => {
+    const report = await evaluateRobustness(optionsWith());
+    expect(report.samples).toBe(10);
+    expect(report.attacks.map(({ name, norm }) => `${name} ${norm}`)).toEqual(
+      choice.norms.flatMap((norm) => choice.attacks.map((name) => `${name} ${norm}`)),
+    );
+    for (const { norm, accuracy } of report.worstCase) {
+      const single = report.attacks.filter((attack) => attack.norm === norm).map((attack) => attack.accuracy);
+      expect(accuracy).toBeLessThanOrEqual(Math.min(...single));
+    }
+    for (const { points } of report.curves) {
+      const accuracies = points.map(({ accuracy }) => accuracy);
+      expect(accuracies[0]).toBe(report.clean.accuracy);
+      expect([...accuracies].sort((a, b) => b - a)).toEqual(accuracies);
+    }
+    expect(report.corruptions?.results.map(({ name, accuracies }) => [name, accuracies.length])).toEqual([
+      ['brightness', 5],
+      ['translate', 5],
+    ]);
+    const again = await evaluateRobustness(optionsWith());
+    const untimed = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value, (key, member: unknown) => (key === 'seconds' ? 0 : member)));
+    expect(untimed(again)).toEqual(untimed(report));
+  });
+
+  it('reads published corruptions, and leaves attacks out when none are asked for', async () => {
+    const dataset = fakeDataset();
+    const folder: CorruptionFolder = { folder: '/c', names: ['fog'], read: async () => [dataset.test, dataset.test] };
+    const attacks = { ...choice, attacks: [] };
+    const report = await evaluateRobustness(optionsWith({ attacks, corruptions: { kind: 'folder', folder } }));
+    expect(report.attacks).toEqual([]);
+    expect(report.checks).toEqual([]);
+    // The files hold the clean images.
+    expect(report.corruptions?.results[0]?.accuracies).toEqual([report.clean.accuracy, report.clean.accuracy]);
+  });
+
+  it('refuses the weights of another model', async () => {
+    const other = optionsWith({ layout: [{ name: 'else', shape: [1], offset: 0, length: 1 }] });
+    await expect(evaluateRobustness(other)).rejects.toMatchObject({ code: 'CHECKPOINT_INCOMPATIBLE' });
+  });
+
+  it('refuses a corruption that the dataset does not have', async () => {
+    const refused = evaluateRobustness(optionsWith({ corruptions: { kind: 'generated', names: ['rain'] } }));
+    await expect(refused).rejects.toBeInstanceOf(TrainingError);
+    await expect(refused).rejects.toThrow("there is no corruption 'rain' for mnist; expected one of shot_noise,");
+  });
+});
+
+/** Two classes by the mean brightness. Label 0 is dark: its margin is sharpness * (mean - 0.5). */
+function brightnessOracle(gradientOf: (pixel: number, label: number) => number): Oracle {
+  const oracle: Oracle = {
+    image: { height: 4, width: 4, channels: 1 },
+    classes: 2,
+    async logits(images) {
+      return Float32Array.from({ length: images.length / 8 }, (_, i) => {
+        const row = rowOf(images, Math.floor(i / 2), 16);
+        return i % 2 === 0 ? 0 : 10 * (row.reduce((sum, pixel) => sum + pixel, 0) / 16 - 0.5);
+      });
+    },
+    async gradient(images, labels) {
+      const gradient = images.map((pixel, i) => gradientOf(pixel, labels[Math.floor(i / 16)]!));
+      return { logits: await oracle.logits(images), losses: new Float32Array(labels.length), gradient };
+    },
+  };
+  return oracle;
+}
+
+async function verdictsOf(oracle: Oracle): Promise<Record<string, string>> {
+  const split = { count: 8, pixels: new Uint8Array(128).fill(100), labels: new Uint8Array(8) };
+  const samples = samplesOf(split, oracle.image, chooseIds(8, 8, 0));
+  const context: AttackContext = { oracle, samples, seed: 0, onProgress: () => undefined };
+  const plan = planAttacks('mnist', { ...choice, norms: ['linf'], queries: 50 });
+  const finished: FinishedAttack[] = [];
+  for (const attack of plan) finished.push(await runAttack(context, attack));
+  const checks = await runSanityChecks(context, finished, plan);
+  return Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]));
+}
+
+describe('the sanity checks', () => {
+  it('all pass for an honest model', async () => {
+    const verdicts = await verdictsOf(brightnessOracle((_, label) => (label === 0 ? 1 : -1)));
+    expect(new Set(Object.values(verdicts))).toEqual(new Set(['pass']));
+  });
+
+  it('expose a model whose gradients are zero', async () => {
+    const verdicts = await verdictsOf(brightnessOracle(() => 0));
+    expect(verdicts['gradients-reach-the-pixels']).toBe('fail');
+    expect(verdicts['black-box-never-beats-white-box']).toBe('fail');
+  });
+
+  it('expose a model whose gradients point the wrong way', async () => {
+    const verdicts = await verdictsOf(brightnessOracle((_, label) => (label === 0 ? -1 : 1)));
+    expect(verdicts['gradients-reach-the-pixels']).toBe('pass');
+    expect(verdicts['huge-eps-breaks-everything']).toBe('fail');
+    expect(verdicts['black-box-never-beats-white-box']).toBe('fail');
+  });
+});
+
+it('the choice of samples is of distinct ids, in order, and another one for another seed', () => {
+  const ids = chooseIds(1_000, 100, 1);
+  expect(new Set(ids).size).toBe(100);
+  expect([...ids].sort((a, b) => a - b)).toEqual([...ids]);
+  expect(chooseIds(1_000, 100, 1)).toEqual(ids);
+  expect(chooseIds(1_000, 100, 2)).not.toEqual(ids);
+});
