@@ -21,6 +21,8 @@ const PURE_FOLDERS = [
   'packages/worker/src/engine/passes',
   'packages/worker/src/engine/onnx',
   'packages/worker/src/collective/schedule',
+  'packages/worker/src/robustness/attacks',
+  'packages/worker/src/robustness/corruptions',
 ];
 
 /** What each package must not import, as regular expressions over the module name, with the reason. */

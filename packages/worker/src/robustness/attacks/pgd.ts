@@ -39,15 +39,17 @@ export async function attackByGradient(
   const { restarts, steps } = options;
   for (let restart = 0; restart < restarts && standing.survivors().length > 0; restart++) {
     const climb = startClimb(samples, standing.survivors(), options, restart);
+    const report = (step: number): void => {
+      const survivors = standing.survivors().length;
+      options.onProgress?.({ done: restart * steps + step, total: restarts * steps, survivors });
+    };
     for (let step = 0; step < steps && climb.active.length > 0; step++) {
+      report(step);
       await takeStep(oracle, samples, climb, standing, options);
-      options.onProgress?.({
-        done: restart * steps + step + 1,
-        total: restarts * steps,
-        survivors: standing.survivors().length,
-      });
     }
+    // The last step led to images that nobody has looked at yet.
     await judge(oracle, climb, standing);
+    report(steps);
   }
   return standing.result;
 }
