@@ -6,9 +6,15 @@
  */
 
 /** What a draw is for; part of the key, so that two purposes never share their numbers. */
-export type Purpose = 'permutation' | 'augmentation' | 'initialisation' | 'accounting';
+export type Purpose = 'permutation' | 'augmentation' | 'initialisation' | 'accounting' | 'auxiliary';
 
-const PURPOSE_WORD: Record<Purpose, number> = { permutation: 1, augmentation: 2, initialisation: 3, accounting: 4 };
+const PURPOSE_WORD: Record<Purpose, number> = {
+  permutation: 1,
+  augmentation: 2,
+  initialisation: 3,
+  accounting: 4,
+  auxiliary: 5,
+};
 
 function mix(hash: number, word: number): number {
   let h = (hash ^ Math.imul(word, 0xcc9e2d51)) >>> 0;

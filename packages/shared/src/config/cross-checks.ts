@@ -32,12 +32,19 @@ function modelProblems(merged: Mapping): string[] {
   const model = sound(merged, 'model');
   if (model === undefined) return [];
   const problems: string[] = [];
-  const { views, width, heads, pixels } = model;
+  const { views, width, heads, pixels, merge, mergeSize, injection, auxiliary } = model;
   if (width % heads !== 0) problems.push(`model.heads: ${heads}, expected a divisor of model.width, which is ${width}`);
-  if (views[0] !== 'identity') {
-    problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
-  } else if (views.lastIndexOf('identity') > 0) {
-    problems.push(`model.views: ${shown(views)}, expected identity once`);
+  if (views[0] !== 'identity') problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
+  if (mergeSize < merge) {
+    problems.push(
+      `model.mergeSize: ${mergeSize}, expected at least model.merge, which is ${merge}: cells would be left out`,
+    );
+  }
+  if (auxiliary.completion > 0 && (views.length < 2 || injection === 'none')) {
+    const given = injection === 'none' ? 'model.injection none' : `the only view ${views.join()}`;
+    problems.push(
+      `model.auxiliary.completion: ${auxiliary.completion} with ${given}, expected 0: nothing could be rebuilt`,
+    );
   }
   const dataset = sound(merged, 'dataset');
   if (dataset === undefined) return problems;

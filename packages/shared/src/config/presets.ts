@@ -7,6 +7,15 @@ type Preset = Omit<TrainingConfig, 'preset'>;
 
 const ADAMW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
 
+const MULTI_VIEW = {
+  viewWeights: 'normalised',
+  injection: 'additive',
+  injectionBlocks: 64,
+  viewNorm: 'each',
+  viewImages: 'own',
+  auxiliary: { relativePosition: 0, completion: 0 },
+} as const;
+
 export const PRESETS = {
   'mnist-fast': {
     dataset: 'mnist',
@@ -16,11 +25,14 @@ export const PRESETS = {
     batch: { global: 256, micro: 32 },
     model: {
       views: ['identity', 'zoom-in', 'zoom-out'],
-      viewWeights: 'normalised',
+      ...MULTI_VIEW,
+      viewPatchSize: 10,
       patchSize: 6,
       patchStride: 4,
       stemWidth: 24,
       merge: 2,
+      mergeSize: 2,
+      relativeBias: false,
       width: 64,
       depth: 2,
       heads: 4,
@@ -37,12 +49,47 @@ export const PRESETS = {
     },
     augmentation: { shiftPixels: 1, flip: false },
   },
+  'cifar10-fast': {
+    dataset: 'cifar10',
+    seed: 1,
+    epochs: 12,
+    samples: { train: 0, test: 0 },
+    batch: { global: 128, micro: 16 },
+    model: {
+      views: ['identity', 'zoom-in', 'zoom-out'],
+      ...MULTI_VIEW,
+      viewPatchSize: 6,
+      patchSize: 4,
+      patchStride: 2,
+      stemWidth: 48,
+      merge: 2,
+      mergeSize: 4,
+      relativeBias: true,
+      width: 96,
+      depth: 4,
+      heads: 4,
+      mlpRatio: 2,
+      pixels: { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] },
+    },
+    optimizer: {
+      ...ADAMW,
+      peakLearningRate: 2e-3,
+      warmupShare: 0.1,
+      finalShare: 0.01,
+      weightDecay: 0.05,
+      labelSmoothing: 0.1,
+    },
+    augmentation: { shiftPixels: 4, flip: true },
+  },
 } satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof PRESETS;
 
 /** The preset that a dataset gets when none is named; a dataset without one is not trainable yet. */
-export const DEFAULT_PRESET: Partial<Record<TrainingConfig['dataset'], PresetName>> = { mnist: 'mnist-fast' };
+export const DEFAULT_PRESET: Partial<Record<TrainingConfig['dataset'], PresetName>> = {
+  mnist: 'mnist-fast',
+  cifar10: 'cifar10-fast',
+};
 
 /** What the operational half of a configuration is when nobody says otherwise. */
 export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {

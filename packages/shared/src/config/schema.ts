@@ -9,22 +9,45 @@ const fraction = z.number().min(0).max(1);
 const port = z.int().min(0).max(65_535);
 
 export const DATASETS = ['mnist', 'cifar10'] as const;
-export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out'] as const;
+export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out', 'rotation', 'shift'] as const;
 
 const modelSchema = z.strictObject({
-  /** The identity view comes first. */
+  /** The identity view comes first; naming it again gives a placebo that costs as much as a view and shows nothing new. */
   views: z.array(z.enum(VIEW_NAMES)).min(1).max(4),
-  viewWeights: z.enum(['normalised', 'raw']),
+  /** How much each view counts: w_i^2 / sum_j w_j^2, w_i^2, or 1/V without a parameter. */
+  viewWeights: z.enum(['normalised', 'raw', 'uniform']),
+  /** How attention sees the views: added to its input, as further keys and values, or not at all. */
+  injection: z.enum(['additive', 'cross', 'none']),
+  /** So many blocks, from the first on, see the views. */
+  injectionBlocks: positiveInteger,
+  /** Whether each view is normalised before they are summed, or only their sum: one ghosted image, for comparison. */
+  viewNorm: z.enum(['each', 'sum']),
+  /** Whose views a sample sees: its own, or its neighbour's in the micro-batch, for comparison. */
+  viewImages: z.enum(['own', 'shuffled']),
+  /** Pixels along one side of the patches of a view; they overlap when this exceeds patchStride * merge. */
+  viewPatchSize: positiveInteger,
+  /** Pixels along one side of the stem's patches, and from one to the next. */
   patchSize: positiveInteger,
   patchStride: positiveInteger,
   /** Features per patch in the stem. */
   stemWidth: positiveInteger,
-  /** So many patches along each side make one token. */
+  /** One token for so many patches along each side, */
   merge: positiveInteger,
+  /** made from so many of them: they overlap when this exceeds merge. */
+  mergeSize: positiveInteger,
+  /** A learned bias of every head for the offset between two tokens. */
+  relativeBias: z.boolean(),
   width: positiveInteger.multipleOf(8),
   depth: positiveInteger,
   heads: positiveInteger,
   mlpRatio: positiveInteger,
+  /** Weights of losses that only training has; 0 leaves a part out. */
+  auxiliary: z.strictObject({
+    /** Tell from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */
+    relativePosition: z.number().min(0).max(10),
+    /** Rebuild hidden patches of the identity view from the other views (Weinzaepfel et al. 2022, "CroCo"). */
+    completion: z.number().min(0).max(10),
+  }),
   /** Mean and standard deviation per channel of pixels in [0, 1]. */
   pixels: z.strictObject({ mean: z.array(z.number()), stddev: z.array(z.number().positive()) }),
 });
@@ -105,4 +128,4 @@ export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 export type AugmentationConfig = TrainingConfig['augmentation'];
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
-export const CONFIG_VERSION = 1;
+export const CONFIG_VERSION = 2;

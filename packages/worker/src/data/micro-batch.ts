@@ -2,6 +2,7 @@
  * Turns raw samples into the tensors of one micro-batch: augmented by the identity of the sample, scaled to [0, 1], planar.
  * What comes out depends on (seed, epoch, sample id) only, never on the worker or the order.
  */
+import type { AuxiliaryTensors } from './auxiliary-draws.js';
 import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
 
 /** Buffers of one micro-batch, filled in place and fed to the engine as they are. */
@@ -12,6 +13,8 @@ export interface MicroBatchTensors {
   readonly targets: Float32Array;
   /** [microBatch], 1 for a sample and 0 for padding */
   readonly sampleWeights: Float32Array;
+  /** Present when the model has auxiliary losses. */
+  readonly draws?: AuxiliaryTensors | undefined;
 }
 
 /** Samples as they are stored and sent: interleaved bytes. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { TrainingError } from '@facet/shared';
+import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
@@ -94,7 +95,7 @@ export async function createCompute({ shape, engine, threads }: ComputeOptions):
       result,
       accounting,
       async run() {
-        await run(TRAINING * 2 + slot, [`images${slot}`, `targets${slot}`, `sampleWeights${slot}`]);
+        await run(TRAINING * 2 + slot, Object.values(inputBuffers(slot, memory)));
         result[layout.length + TAIL.count] = accounting.count;
         result[layout.length + TAIL.checksum] = accounting.checksum;
       },
@@ -126,7 +127,9 @@ interface SharedBuffer {
 
 type Memory = Readonly<Record<string, SharedBuffer>>;
 
-function allocateBuffers({ image, classes, microBatch }: MicroBatchShape, parameters: number): Memory {
+function allocateBuffers(shape: MicroBatchShape, parameters: number): Memory {
+  const { image, classes, microBatch } = shape;
+  const { hasAuxiliary, tokens } = createModel(shape);
   const memory: Record<string, SharedBuffer> = {};
   const allocate = (name: string, length: number): void => {
     const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
@@ -137,6 +140,10 @@ function allocateBuffers({ image, classes, microBatch }: MicroBatchShape, parame
     allocate(`images${slot}`, microBatch * image.channels * image.height * image.width);
     allocate(`targets${slot}`, microBatch * classes);
     allocate(`sampleWeights${slot}`, microBatch);
+    if (hasAuxiliary) {
+      allocate(`tokenPairs${slot}`, 2 * POSITION_PAIRS * tokens);
+      allocate(`hiddenTokens${slot}`, tokens);
+    }
     allocate(`result${slot}`, parameters + TAIL.length);
     allocate(`logits${slot}`, microBatch * classes);
   }
@@ -148,7 +155,17 @@ function tensorsOf(slot: number, memory: Memory): MicroBatchTensors {
     images: memory[`images${slot}`]!.values,
     targets: memory[`targets${slot}`]!.values,
     sampleWeights: memory[`sampleWeights${slot}`]!.values,
+    draws: memory[`tokenPairs${slot}`] && {
+      tokenPairs: memory[`tokenPairs${slot}`]!.values,
+      hiddenTokens: memory[`hiddenTokens${slot}`]!.values,
+    },
   };
+}
+
+/** The buffers that hold the inputs of a training run beside the weights, by the input's name. */
+function inputBuffers(slot: number, memory: Memory): Record<string, string> {
+  const names = ['images', 'targets', 'sampleWeights', 'tokenPairs', 'hiddenTokens'];
+  return Object.fromEntries(names.map((name) => [name, `${name}${slot}`]).filter(([, buffer]) => buffer! in memory));
 }
 
 function whole(buffer: string, memory: Memory): BufferSlice {
@@ -168,9 +185,9 @@ function trainingBinding(slot: number, layout: ParameterLayout, memory: Memory):
     program: TRAINING,
     inputs: {
       ...parts(layout, 'weights', ''),
-      images: whole(`images${slot}`, memory),
-      targets: whole(`targets${slot}`, memory),
-      sampleWeights: whole(`sampleWeights${slot}`, memory),
+      ...Object.fromEntries(
+        Object.entries(inputBuffers(slot, memory)).map(([name, buffer]) => [name, whole(buffer, memory)]),
+      ),
     },
     outputs: { ...parts(layout, buffer, 'grad:'), loss: tail(TAIL.loss), correct: tail(TAIL.correct) },
   };

@@ -4,8 +4,9 @@
  * are added along the reduction tree and divided by the number of real samples once, at the update.
  */
 import * as tf from '@tensorflow/tfjs';
+import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import type { ParameterSpec } from '../model/parameters.js';
-import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
+import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
 import { crossEntropySum } from '../model/ops.js';
 import { captureProgram, type ProgramInput } from './capture/capture.js';
 import { lower } from './capture/lower.js';
@@ -42,12 +43,11 @@ export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<
 
 /**
  * The training program as it was captured, with its coarse nodes. Inputs: every parameter, `images`, `targets`,
- * `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter.
+ * `sampleWeights`, and `tokenPairs` and `hiddenTokens` when the model has auxiliary losses. Outputs: `loss`, `correct`, and `grad:NAME` per parameter.
  */
 export function captureTraining(shape: MicroBatchShape): Promise<Program> {
   const { microBatch, classes, labelSmoothing } = shape;
   const model = createModel(shape);
-  const names = model.parameters.map(({ name }) => name);
   return captureProgram({
     name: 'train',
     inputs: [
@@ -55,27 +55,42 @@ export function captureTraining(shape: MicroBatchShape): Promise<Program> {
       imagesInput(shape),
       { name: 'targets', shape: [microBatch, classes], dtype: 'float32' },
       { name: 'sampleWeights', shape: [microBatch], dtype: 'float32' },
+      ...(model.hasAuxiliary ? drawInputs(model.tokens) : []),
     ],
-    build: (inputs) => trainingFunction(model.forward, names, inputs, labelSmoothing),
+    build: (inputs) => trainingFunction(model, inputs, labelSmoothing),
   });
+}
+
+function drawInputs(tokens: number): ProgramInput[] {
+  return [
+    { name: 'tokenPairs', shape: [2 * POSITION_PAIRS, tokens], dtype: 'float32' },
+    { name: 'hiddenTokens', shape: [tokens], dtype: 'float32' },
+  ];
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
 export function trainingFunction(
-  forward: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => tf.Tensor2D,
-  names: readonly string[],
+  model: Model,
   inputs: ReadonlyMap<string, tf.Tensor>,
   labelSmoothing: number,
 ): Record<string, tf.Tensor> {
+  const names = model.parameters.map(({ name }) => name);
   const images = inputs.get('images') as tf.Tensor2D;
   const targets = inputs.get('targets') as tf.Tensor2D;
   const sampleWeights = inputs.get('sampleWeights') as tf.Tensor1D;
   let correct: tf.Tensor | undefined;
   const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
-    const logits = forward(new Map(names.map((name, i) => [name, tensors[i]!])), images);
+    const parameters = new Map(names.map((name, i) => [name, tensors[i]!]));
+    const { logits, auxiliary } = model.hasAuxiliary
+      ? model.forwardWithAuxiliary(parameters, images, {
+          tokenPairs: inputs.get('tokenPairs') as tf.Tensor2D,
+          hiddenTokens: inputs.get('hiddenTokens') as tf.Tensor1D,
+        })
+      : { logits: model.forward(parameters, images), auxiliary: undefined };
     const isCorrect = logits.argMax(1).equal(targets.argMax(1));
     correct = tf.keep(isCorrect.cast('float32').mul(sampleWeights).sum());
-    return crossEntropySum({ logits, targets, sampleWeights, labelSmoothing });
+    const loss = crossEntropySum({ logits, targets, sampleWeights, labelSmoothing });
+    return auxiliary === undefined ? loss : loss.add(auxiliary.mul(sampleWeights).sum());
   };
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => inputs.get(name)!));
   return {

@@ -34,8 +34,12 @@ export async function computeReference(
     inputs.set('images', tf.tensor2d(batch.images, [microBatch, batch.images.length / microBatch]));
     inputs.set('targets', tf.tensor2d(batch.targets, [microBatch, classes]));
     inputs.set('sampleWeights', tf.tensor1d(batch.sampleWeights));
-    const names = layout.slots.map((slot) => slot.name);
-    const outputs = trainingFunction(model.forward, names, inputs, shape.labelSmoothing);
+    if (batch.draws !== undefined) {
+      const { tokenPairs, hiddenTokens } = batch.draws;
+      inputs.set('tokenPairs', tf.tensor2d(tokenPairs, [tokenPairs.length / model.tokens, model.tokens]));
+      inputs.set('hiddenTokens', tf.tensor1d(hiddenTokens));
+    }
+    const outputs = trainingFunction(model, inputs, shape.labelSmoothing);
     const gradient = new Float32Array(layout.length);
     for (const { name, offset } of layout.slots) gradient.set(outputs[`grad:${name}`]!.dataSync(), offset);
     return { loss: outputs.loss!.dataSync()[0]!, correct: outputs.correct!.dataSync()[0]!, gradient };

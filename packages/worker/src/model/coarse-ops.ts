@@ -14,7 +14,10 @@ export interface CoarseDefinition<Kind extends CoarseKind> {
   /** The operation in terms of tfjs. */
   readonly compose: (inputs: readonly tf.Tensor[], op: Extract<CoarseOp, { kind: Kind }>) => tf.Tensor[];
   /** Shapes of the results. */
-  readonly shapes: (inputs: readonly (readonly number[])[]) => (readonly number[])[];
+  readonly shapes: (
+    inputs: readonly (readonly number[])[],
+    op: Extract<CoarseOp, { kind: Kind }>,
+  ) => (readonly number[])[];
 }
 
 const matrices = (tensors: readonly tf.Tensor[]): tf.Tensor2D[] => tensors as tf.Tensor2D[];
@@ -59,9 +62,10 @@ export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind>
     shapes: ([, x, gain]) => [x!, gain!, gain!],
   },
   attention: {
-    compose(inputs, { scale }) {
-      const [query, key, value] = inputs as tf.Tensor4D[];
-      const probabilities = tf.softmax(tf.matMul(query!.mul(scale), key!, false, true));
+    compose(inputs, { scale, hasBias }) {
+      const [query, key, value, bias] = inputs as tf.Tensor4D[];
+      const scores = tf.matMul(query!.mul(scale), key!, false, true);
+      const probabilities = tf.softmax(hasBias ? scores.add(bias!) : scores);
       return [tf.matMul(probabilities, value!), probabilities];
     },
     shapes: ([query, key, value]) => [
@@ -70,15 +74,22 @@ export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind>
     ],
   },
   attentionGradient: {
-    compose(inputs, { scale }) {
+    compose(inputs, { scale, hasBias }) {
       const [dMixed, query, key, value, mixed, probabilities] = inputs as tf.Tensor4D[];
       const dValue = tf.matMul(probabilities!, dMixed!, true, false);
       // sum_j P_ij dP_ij = dO_i . O_i, a sum over the width of a head instead of over all tokens (Dao et al. 2022, appendix B).
       const along = dMixed!.mul(mixed!).sum(-1, true);
-      const dScores = tf.matMul(dMixed!, value!, false, true).sub(along).mul(probabilities!);
-      return [tf.matMul(dScores, key!).mul(scale), tf.matMul(dScores, query!, true, false).mul(scale), dValue];
+      const dScores = tf.matMul(dMixed!, value!, false, true).sub(along).mul<tf.Tensor4D>(probabilities!);
+      const dQuery = tf.matMul(dScores, key!).mul(scale);
+      const dKey = tf.matMul(dScores, query!, true, false).mul(scale);
+      return [dQuery, dKey, dValue, ...(hasBias ? [dScores.sum(0)] : [])];
     },
-    shapes: ([, query, key, value]) => [query!, key!, value!],
+    shapes: ([, query, key, value, , probabilities], { hasBias }) => [
+      query!,
+      key!,
+      value!,
+      ...(hasBias ? [probabilities!.slice(1)] : []),
+    ],
   },
   crossEntropy: {
     compose(inputs, { labelSmoothing }) {
@@ -114,8 +125,15 @@ export function coarseKernelName(kind: CoarseKind): string {
 }
 
 /** The result types of a coarse operation, all of them float32. */
-export function coarseResultTypes(kind: CoarseKind, inputs: readonly ValueType[]): ValueType[] {
-  const shapes = COARSE_OPS[kind].shapes(inputs.map(({ shape }) => shape));
+export function coarseResultTypes<Kind extends CoarseKind>(
+  op: Extract<CoarseOp, { kind: Kind }>,
+  inputs: readonly ValueType[],
+): ValueType[] {
+  const definition: CoarseDefinition<Kind> = COARSE_OPS[op.kind];
+  const shapes = definition.shapes(
+    inputs.map(({ shape }) => shape),
+    op,
+  );
   return shapes.map((shape) => ({ shape: [...shape], dtype: 'float32' as const }));
 }
 

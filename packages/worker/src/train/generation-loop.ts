@@ -6,6 +6,7 @@
  * updates the state is untouched, so a generation may be abandoned at any wait.
  */
 import {
+  randomKey,
   rangeOfRank,
   sampleChecksum,
   TrainingError,
@@ -16,6 +17,7 @@ import {
 } from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
 import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
+import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
 import type { ShardSource } from '../data/shard-source.js';
 import { TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
@@ -194,6 +196,9 @@ async function prepare({ options, item }: GradientWork, index: number, slot: Tra
   const epoch = plan.epochOf(item.step);
   const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation: config.augmentation };
   fillMicroBatch(slot.tensors, samples, fill);
+  if (slot.tensors.draws !== undefined) {
+    drawAuxiliary(slot.tensors.draws, randomKey('auxiliary', config.seed, item.step, index));
+  }
   slot.accounting.count = samples.ids.length;
   slot.accounting.checksum = sampleChecksum(config, epoch, samples.ids);
   return samples.ids.length;

@@ -86,12 +86,16 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     return call.builder.node({ kind: 'reciprocal' }, [call.builder.node({ kind: 'sqrt' }, [x], type)], type);
   },
   Step(call) {
-    // tfjs: 1 where x > 0, alpha elsewhere; only alpha 0 occurs in gradients.
+    // tfjs: 1 where x > 0, alpha elsewhere.
     const x = call.input('x');
     const type = call.builder.typeOf(x);
-    const zero = call.builder.constant({ shape: [], dtype: 'float32' }, { kind: 'fill', value: 0 });
-    const isPositive = call.builder.node({ kind: 'greater' }, [x, zero], { shape: type.shape, dtype: 'bool' });
-    return call.builder.node({ kind: 'cast' }, [isPositive], type);
+    const { alpha = 0 } = attributesOf<{ alpha?: number }>(call);
+    const constant = (value: number): ValueId =>
+      call.builder.constant({ shape: [], dtype: 'float32' }, { kind: 'fill', value });
+    const isPositive = call.builder.node({ kind: 'greater' }, [x, constant(0)], { shape: type.shape, dtype: 'bool' });
+    const indicator = call.builder.node({ kind: 'cast' }, [isPositive], type);
+    const scaled = call.builder.node({ kind: 'mul' }, [indicator, constant(1 - alpha)], type);
+    return call.builder.node({ kind: 'add' }, [scaled, constant(alpha)], type);
   },
 
   Add: binary('add'),
@@ -224,6 +228,22 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
           dtype,
         },
       );
+    });
+  },
+  SplitV(call) {
+    const x = call.input('x');
+    const { shape, dtype } = call.builder.typeOf(x);
+    const { numOrSizeSplits, axis } = attributesOf<{ numOrSizeSplits: number | number[]; axis: number }>(call);
+    const at = tf.util.parseAxisParam(axis, [...shape])[0]!;
+    const sizes = tf.backend_util.prepareSplitSize({ shape: [...shape] } as tf.Tensor, numOrSizeSplits, at);
+    let start = 0;
+    return sizes.map((size) => {
+      const begin = shape.map((_, i) => (i === at ? start : 0));
+      start += size;
+      return call.builder.node({ kind: 'slice', begin }, [x], {
+        shape: shape.map((length, i) => (i === at ? size : length)),
+        dtype,
+      });
     });
   },
   PadV2(call) {
