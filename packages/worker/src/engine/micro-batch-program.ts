@@ -9,7 +9,7 @@ import { createModel, type ModelShape } from '../model/multi-view-transformer.js
 import { crossEntropySum } from '../model/ops.js';
 import { captureProgram, type ProgramInput } from './capture/capture.js';
 import { lower } from './capture/lower.js';
-import { optimise } from './passes/passes.js';
+import { optimise } from './passes/optimise.js';
 import type { Program } from './program/program.js';
 
 export interface MicroBatchShape extends ModelShape {
