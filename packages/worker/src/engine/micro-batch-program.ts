@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
 import { crossEntropySum } from '../model/ops.js';
-import { captureProgram, type ProgramInput } from './capture/capture.js';
+import { captureProgram, type CaptureOptions, type ProgramInput } from './capture/capture.js';
 import { optimise } from './passes/passes.js';
 import type { Program } from './program/program.js';
 
@@ -24,12 +24,15 @@ function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
   return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
 }
 
-/** Inputs: every parameter, `images`, `targets`, `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter. */
-export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
+/**
+ * The training function of a shape. Inputs: every parameter, `images`, `targets`, `sampleWeights`. Outputs: `loss`, `correct`,
+ * and `grad:NAME` per parameter. Run eagerly, `correct` outlives the scope it was made in: dispose all outputs.
+ */
+export function describeTraining(shape: MicroBatchShape): CaptureOptions {
   const { microBatch, classes, labelSmoothing } = shape;
   const model = createModel(shape);
   const names = model.parameters.map(({ name }) => name);
-  const program = await captureProgram({
+  return {
     name: 'train',
     inputs: [
       ...parameterInputs(model.parameters),
@@ -38,12 +41,31 @@ export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Pr
       { name: 'sampleWeights', shape: [microBatch], dtype: 'float32' },
     ],
     build: (inputs) => trainingFunction(model.forward, names, inputs, labelSmoothing),
-  });
-  return optimise(program);
+  };
+}
+
+/** The evaluation function of a shape. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
+export function describeEvaluation(shape: MicroBatchShape): CaptureOptions {
+  const model = createModel(shape);
+  return {
+    name: 'evaluate',
+    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
+    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
+  };
+}
+
+/** Captures what `describeTraining` describes. */
+export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
+  return optimise(await captureProgram(describeTraining(shape)));
+}
+
+/** Captures what `describeEvaluation` describes. */
+export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
+  return optimise(await captureProgram(describeEvaluation(shape)));
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
-export function trainingFunction(
+function trainingFunction(
   forward: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => tf.Tensor2D,
   names: readonly string[],
   inputs: ReadonlyMap<string, tf.Tensor>,
@@ -65,15 +87,4 @@ export function trainingFunction(
     correct: correct!,
     ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])),
   };
-}
-
-/** Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
-export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
-  const model = createModel(shape);
-  const program = await captureProgram({
-    name: 'evaluate',
-    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
-    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
-  });
-  return optimise(program);
 }
