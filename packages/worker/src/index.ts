@@ -3,3 +3,9 @@ export { evaluateWeights, type EvaluateOptions, type Evaluation } from './evalua
 export { probeEngines, type EngineProbe } from './engine/probe.js';
 export { describePrograms, type ProgramDescription, type ProgramsDescription } from './engine/describe-programs.js';
 export type { Device } from './engine/engine-id.js';
+export {
+  installTensorflow,
+  type Installation,
+  type InstallOptions,
+  type InstallRecord,
+} from './engine/tfjs/install/install-tensorflow.js';

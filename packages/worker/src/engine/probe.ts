@@ -39,10 +39,15 @@ export async function probeEngines(): Promise<EngineProbe[]> {
   return probes;
 }
 
-async function probeEngine(engine: EngineId): Promise<EngineProbe> {
+/**
+ * Probes one engine; it never throws.
+ *
+ * @param binding the folder of TensorFlow's binding; the one found on this machine when absent
+ */
+export async function probeEngine(engine: EngineId, binding?: string): Promise<EngineProbe> {
   const { name, device } = engine;
   try {
-    const { milliseconds, maxRelativeError } = await measure(engine);
+    const { milliseconds, maxRelativeError } = await measure(engine, binding);
     const ok = maxRelativeError <= PROBE_TOLERANCE;
     const detail = ok
       ? 'gradients agree with the reference'
@@ -54,8 +59,12 @@ async function probeEngine(engine: EngineId): Promise<EngineProbe> {
   }
 }
 
-async function measure(engine: EngineId): Promise<{ milliseconds: number; maxRelativeError: number }> {
-  const compute = await createCompute({ shape: PROBE_SHAPE, engine, threads: 1 });
+async function measure(
+  engine: EngineId,
+  binding: string | undefined,
+): Promise<{ milliseconds: number; maxRelativeError: number }> {
+  const options = { shape: PROBE_SHAPE, engine, threads: 1 };
+  const compute = await createCompute(binding === undefined ? options : { ...options, binding });
   compute.weights.set(initialWeights(compute.layout, 1));
   try {
     const [slot] = compute.trainingSlots;
