@@ -9,7 +9,7 @@ import { brokerCheck, datasetChecks, nodeCheck, portCheck, type Check } from '..
 import { chooseFrom, probeEngines } from '../doctor/engine-probes.js';
 import { engineLines, engineRemedies, engineState, isHealthy, type EngineReport } from '../doctor/engine-report.js';
 import { paletteFor, type Palette } from '../display/palette.js';
-import { tableBlocks } from '../display/table.js';
+import { tableBlocks, wrapText } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 
 interface DoctorOptions {
@@ -78,8 +78,13 @@ function reportLines(checks: readonly Check[], engines: EngineReport, { stdout, 
   return [
     ...(checks.length === 0 ? [] : [...checkLines(checks, palette, columns), '']),
     ...engineLines(engines, { palette, columns }),
-    ...(remedies.length === 0 ? [] : ['', 'what to do:', ...remedies.map((line) => `  ${line}`)]),
+    ...(remedies.length === 0 ? [] : ['', 'what to do:', ...remedies.flatMap((line) => indented(line, columns))]),
   ];
+}
+
+function indented(text: string, columns: number | undefined): string[] {
+  const lines = columns === undefined ? [text] : wrapText(text, columns - 4);
+  return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${line}`);
 }
 
 function checkLines(checks: readonly Check[], palette: Palette, columns: number | undefined): string[] {

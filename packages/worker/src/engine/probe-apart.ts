@@ -50,8 +50,7 @@ export function probeEngineApart(request: ProbeRequest, options: ProbeApartOptio
       settle();
     };
     const fail = (how: string): void => {
-      const last = told.trim().split('\n').at(-1) ?? '';
-      const detail = `probing it failed: ${how}${last === '' ? '' : ` (${last})`}`;
+      const detail = `probing it failed: ${how}`;
       const probe = { ...engine, ok: false, detail, milliseconds: undefined, maxRelativeError: undefined };
       finish(() => {
         resolve(probe);
@@ -76,7 +75,9 @@ export function probeEngineApart(request: ProbeRequest, options: ProbeApartOptio
     });
     // Not `exit`: what it wrote last may still be on its way.
     child.once('close', (code, by) => {
-      fail(by === null ? `its process ended with exit code ${code}` : `its process was ended by ${by}`);
+      const last = told.trim().split('\n').at(-1) ?? '';
+      const how = by === null ? `its process ended with exit code ${code}` : `its process was ended by ${by}`;
+      fail(last === '' ? how : `${how} (${last})`);
     });
     child.send(request, (error) => {
       if (error !== null) fail(error.message);
