@@ -11,8 +11,8 @@ export type GpuEvidence = Readonly<Record<Exclude<Device, 'cpu'>, string | undef
 export interface MachineFiles {
   readonly platform: NodeJS.Platform;
   /** The names in a folder; none when there is no such folder. */
-  list(folder: string): readonly string[];
-  exists(file: string): boolean;
+  readonly list: (folder: string) => readonly string[];
+  readonly exists: (file: string) => boolean;
 }
 
 const NVIDIA_NODE = /^nvidia(\d+|ctl)$/;
