@@ -2,13 +2,14 @@
 // AdamW. It has no coordinator, broker or dataset: the images are random, as in bench/peers/ddp.py, which it is measured
 // against. Answers {kind: 'listen'}, then {kind: 'join'}, then any number of {kind: 'steps'}.
 
-import { crc32, formatCrc32 } from '@facet/shared';
+import { formatCrc32 } from '@facet/shared';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
 import { createPartialSums } from '../../packages/worker/dist/collective/partial-sums.js';
 import { startEngine } from '../../packages/worker/dist/engine/onnxruntime/engine-host.js';
 import { layoutParameters } from '../../packages/worker/dist/model/parameters.js';
 import { applyAdamW } from '../../packages/worker/dist/train/adamw.js';
+import { allocateTrainingState, markApplied } from '../../packages/worker/dist/train/training-state.js';
 import { servePeer } from './peer-process.mjs';
 import { captureVit, inputValues, parameterShapes } from './plain-vit.mjs';
 
@@ -92,6 +93,7 @@ async function openModel({ config, imagesPerRank, microBatch }, rank) {
 const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
 let model;
 let mesh;
+let state;
 let takeStep;
 
 async function join({ rank, ports, ask }) {
@@ -115,7 +117,7 @@ async function join({ rank, ports, ask }) {
     signal: new AbortController().signal,
   });
   const sums = createPartialSums(reduced.length);
-  const state = { weights, m: new Float32Array(layout.length), v: new Float32Array(layout.length) };
+  state = allocateTrainingState(weights);
   let step = 0;
   takeStep = async () => {
     step++;
@@ -138,6 +140,7 @@ async function join({ rank, ports, ask }) {
       gradientScale,
     });
     if (!Number.isFinite(norm)) throw new Error(`the gradient of step ${step} is not finite`);
+    markApplied(state, step);
     return reduced[layout.length] * gradientScale;
   };
   return { parameters: layout.length };
@@ -151,10 +154,7 @@ async function takeSteps({ count }) {
     loss = await takeStep();
     milliseconds.push(performance.now() - startedAt);
   }
-  const { buffer, byteOffset, byteLength } = model.weights;
-  // crc32 reads no shared memory.
-  const weightsCrc = formatCrc32(crc32(Uint8Array.from(new Uint8Array(buffer, byteOffset, byteLength))));
-  return { milliseconds, loss, weightsCrc };
+  return { milliseconds, loss, weightsCrc: formatCrc32(state.weightsCrc) };
 }
 
 await servePeer((question) => {
