@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { captureProgram } from '../../packages/worker/dist/engine/capture/capture.js';
 import { lower } from '../../packages/worker/dist/engine/capture/lower.js';
-import { optimise } from '../../packages/worker/dist/engine/passes/passes.js';
+import { optimise } from '../../packages/worker/dist/engine/passes/optimise.js';
 import { attention, crossEntropySum, gelu, layerNorm, linear } from '../../packages/worker/dist/model/ops.js';
 
 export const LARGE = { name: 'D 128, 6 layers, 64 tokens', width: 128, depth: 6, heads: 4, tokens: 64, patch: 48 };

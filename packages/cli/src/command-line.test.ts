@@ -35,6 +35,11 @@ const up = ['up', '--dataset', 'mnist', '--workers', '1'];
 test.each<[string, readonly string[], string]>([
   ['an unknown flag', ['up', '--worker', '2'], "error: unknown option '--worker'\n(Did you mean --workers?)\n"],
   ['an unknown command', ['trian'], "error: unknown command 'trian'\n"],
+  [
+    'an engine that cannot be installed',
+    ['engine', 'install', 'tensrflow'],
+    "error [CONFIG_INVALID]: there is no engine 'tensrflow' to install, expected tensorflow; did you mean tensorflow?\n",
+  ],
   ['an unknown subcommand', ['ledger', 'chek'], "error: unknown command 'chek'\n(Did you mean check?)\n"],
   ['a missing flag', ['worker'], "error: required option '--coordinator <host:port>' not specified\n"],
   ['a missing argument', ['resume'], "error: missing required argument 'run'\n"],

@@ -6,3 +6,9 @@ export { findGpuEvidence } from './engine/gpu-evidence.js';
 export { probeEngineApart } from './engine/probe-apart.js';
 export type { EngineProbe, TimedProgram } from './engine/probe.js';
 export { describePrograms, type ProgramDescription, type ProgramsDescription } from './engine/describe-programs.js';
+export {
+  installTensorflow,
+  type Installation,
+  type InstallOptions,
+  type InstallRecord,
+} from './engine/tfjs/install/install-tensorflow.js';

@@ -11,6 +11,6 @@ process.once('disconnect', () => process.exit());
 process.once('message', (request) => {
   const { engine, timed } = request as ProbeRequest;
   void import('./probe.js')
-    .then(({ probeEngine }) => probeEngine(engine, timed))
+    .then(({ probeEngine }) => probeEngine(engine, { timed }))
     .then((probe) => process.send?.(probe));
 });

@@ -5,7 +5,7 @@
 import { PRESETS, randomKey, randomStream, TrainingError, type ErrorCode } from '@facet/shared';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { initialWeights } from '../model/parameters.js';
-import { createCompute, type Compute } from './compute.js';
+import { createCompute, type Compute, type ComputeOptions } from './compute.js';
 import type { Device, EngineId, EngineName } from './engine-id.js';
 import type { MicroBatchShape } from './micro-batch-program.js';
 import { computeReference, deviationFrom } from './reference.js';
@@ -29,6 +29,13 @@ export interface TimedProgram {
   readonly threads: number;
 }
 
+export interface ProbeOptions {
+  /** What is timed; the small program of the probe itself when absent. */
+  readonly timed?: TimedProgram;
+  /** The folder of TensorFlow's binding; the one found on this machine when absent. */
+  readonly binding?: string;
+}
+
 /** Two correct engines differ by rounding only; a wrong one by far more. */
 export const PROBE_TOLERANCE = 1e-4;
 
@@ -46,18 +53,17 @@ const TIMED_RUNS = 5;
 const TIMING_BUDGET_MS = 2_000;
 
 /** Probes one engine; whatever happens is the result. */
-export async function probeEngine(
-  engine: EngineId,
-  timed: TimedProgram = { shape: PROBE_SHAPE, threads: 1 },
-): Promise<EngineProbe> {
+export async function probeEngine(engine: EngineId, options: ProbeOptions = {}): Promise<EngineProbe> {
+  const { timed = { shape: PROBE_SHAPE, threads: 1 }, binding } = options;
+  const place = { engine, threads: timed.threads, ...(binding !== undefined && { binding }) };
   try {
-    const maxRelativeError = await withCompute(engine, { ...timed, shape: PROBE_SHAPE }, compareWithReference);
+    const maxRelativeError = await withCompute({ ...place, shape: PROBE_SHAPE }, compareWithReference);
     // A NaN is wrong too.
     if (!(maxRelativeError <= PROBE_TOLERANCE)) {
       const detail = `gradients differ by ${maxRelativeError.toExponential(1)}, at most ${PROBE_TOLERANCE} is right; do not train on it`;
       return { ...engine, ok: false, detail, milliseconds: undefined, maxRelativeError };
     }
-    const milliseconds = await withCompute(engine, timed, medianMilliseconds);
+    const milliseconds = await withCompute({ ...place, shape: timed.shape }, medianMilliseconds);
     return { ...engine, ok: true, detail: 'gradients agree with the reference', milliseconds, maxRelativeError };
   } catch (caught) {
     const { code, message: detail } = TrainingError.from(caught);
@@ -66,11 +72,11 @@ export async function probeEngine(
 }
 
 async function withCompute(
-  engine: EngineId,
-  { shape, threads }: TimedProgram,
+  options: ComputeOptions,
   measure: (compute: Compute, shape: MicroBatchShape) => Promise<number>,
 ): Promise<number> {
-  const compute = await createCompute({ shape, engine, threads });
+  const compute = await createCompute(options);
+  const { shape } = options;
   try {
     compute.weights.set(initialWeights(compute.layout, 1));
     fillWithNoise(compute.trainingSlots[0].tensors, shape);
