@@ -1,11 +1,12 @@
 /**
  * Evaluates stored weights on a test split, in this process and without a cluster: what `facet evaluate` does.
  */
-import { TrainingError, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { TrainingError, type EngineWish, type ParameterLayout, type RunConfig } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import { fillMicroBatch } from './data/micro-batch.js';
-import { createCompute, type EvaluationSlot } from './engine/compute.js';
-import type { Device } from './engine/engine-id.js';
+import type { EvaluationSlot } from './engine/compute.js';
+import { formatEngine } from './engine/engine-id.js';
+import { openEngine } from './engine/open-engine.js';
 import { scoreLogits } from './train/score.js';
 
 export interface EvaluateOptions {
@@ -14,7 +15,7 @@ export interface EvaluateOptions {
   readonly weights: Float32Array;
   readonly layout: readonly ParameterLayout[];
   readonly dataset: Dataset;
-  readonly device: Device;
+  readonly engine: EngineWish;
   readonly threads: number;
 }
 
@@ -28,21 +29,24 @@ export interface Evaluation {
   /** [true class][answer] */
   readonly confusion: readonly (readonly number[])[];
   readonly samples: number;
+  /** What computed it, such as `onnxruntime/cpu`. */
+  readonly engine: string;
 }
 
 /**
  * Evaluates weights on the whole test split.
  *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model.
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model, ENGINE_UNAVAILABLE when no engine
+ *   that was asked for works here.
  */
 export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluation> {
-  const { config, dataset, device, threads } = options;
+  const { config, dataset, engine: wish, threads } = options;
   const { image, test } = dataset;
   const classes = dataset.classes.length;
   const microBatch = config.batch.micro;
-  const compute = await createCompute({
+  const { compute, choice } = await openEngine({
+    wish,
     shape: { image, classes, config: config.model, microBatch, labelSmoothing: config.optimizer.labelSmoothing },
-    engine: { name: config.engine.name, device },
     threads,
   });
   requireSameLayout(compute.layout.slots, options.layout);
@@ -77,8 +81,9 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
         row.reduce((sum, n) => sum + n, 0),
       ),
   );
+  const engine = formatEngine(choice.engine);
   const correct = rows.reduce((sum, row, label) => sum + row[label]!, 0);
-  return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count };
+  return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count, engine };
 }
 
 function requireSameLayout(expected: readonly ParameterLayout[], actual: readonly ParameterLayout[]): void {

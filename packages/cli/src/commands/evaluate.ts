@@ -6,20 +6,18 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Checkpoint } from '@facet/coordinator';
 import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
-import { configSchema, suggestion, TrainingError, type RunConfig } from '@facet/shared';
+import { configSchema, TrainingError, wishFor, type RunConfig } from '@facet/shared';
+import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { evaluationLines } from '../display/evaluation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from '../runs/run-folders.js';
 
-interface EvaluateOptions {
-  readonly device?: string;
+interface EvaluateOptions extends EngineFlags {
   readonly threads?: string;
   readonly dataFolder?: string;
   readonly json?: boolean;
 }
-
-const devices = configSchema.shape.engine.shape.device;
 
 export function addEvaluateCommand(
   program: Command,
@@ -30,7 +28,8 @@ export function addEvaluateCommand(
     .command('evaluate <run>')
     .description('accuracy, per-class accuracy and confusion matrix of a run or checkpoint')
     .usage('[options] <run name | run folder | checkpoint folder>')
-    .option('--device <name>', `${devices.options.join(', ')} (default: as the run says)`)
+    .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
+    .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
     .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
     .option('--json', 'print one JSON object as the last line of stdout')
@@ -40,11 +39,8 @@ export function addEvaluateCommand(
 
 async function evaluate(name: string, options: EvaluateOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const device = devices.safeParse(options.device ?? 'cpu');
-  if (!device.success) {
-    const expected = `expected one of ${devices.options.join(', ')}${suggestion(options.device ?? '', devices.options)}`;
-    throw new TrainingError('CONFIG_INVALID', `--device: '${options.device}', ${expected}`);
-  }
+  const { wish, problems } = readEngineFlags(options);
+  if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));
   const threads = Number(options.threads);
   if (!Number.isInteger(threads) || threads < 0) {
     throw new TrainingError('CONFIG_INVALID', `--threads: '${options.threads}', expected a whole number of at least 0`);
@@ -59,7 +55,7 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
     weights: checkpoint.state.weights,
     layout: checkpoint.layout,
     dataset,
-    device: options.device === undefined ? config.engine.device : device.data,
+    engine: wishFor(wish, config.engine),
     threads,
   });
   const { run, step } = checkpoint.info;

@@ -11,9 +11,10 @@ test('shows accuracy, accuracy per class and the confusion matrix', () => {
       [600, 600],
     ],
     samples: 2_400,
+    engine: 'onnxruntime/cpu',
   };
   expect(evaluationLines(evaluation, ['cat', 'dog'])).toEqual([
-    'accuracy 75.00 %, loss 0.5000, on 2,400 samples',
+    'accuracy 75.00 %, loss 0.5000, on 2,400 samples, by onnxruntime/cpu',
     '',
     'class  accuracy  samples',
     'cat    100.00 %    1,200',

@@ -7,10 +7,10 @@ import { tableLines } from './table.js';
 
 /** The lines of an evaluation. */
 export function evaluationLines(evaluation: Evaluation, classes: readonly string[]): string[] {
-  const { accuracy, loss, samples, perClass, confusion } = evaluation;
+  const { accuracy, loss, samples, perClass, confusion, engine } = evaluation;
   const columns = classes.map((_, index) => index);
   return [
-    `accuracy ${formatAccuracy(accuracy)}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples`,
+    `accuracy ${formatAccuracy(accuracy)}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples, by ${engine}`,
     '',
     ...tableLines({
       header: ['class', 'accuracy', 'samples'],

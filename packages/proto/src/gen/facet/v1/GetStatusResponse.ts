@@ -26,6 +26,10 @@ export interface GetStatusResponse {
   'workers'?: (_facet_v1_WorkerStatus)[];
   'dataset'?: (string);
   'lastFault'?: (string);
+  /**
+   * What it means that workers of this run compute with different engines or devices; empty while they do not.
+   */
+  'mixedEngines'?: (string);
 }
 
 export interface GetStatusResponse__Output {
@@ -51,4 +55,8 @@ export interface GetStatusResponse__Output {
   'workers': (_facet_v1_WorkerStatus__Output)[];
   'dataset': (string);
   'lastFault': (string);
+  /**
+   * What it means that workers of this run compute with different engines or devices; empty while they do not.
+   */
+  'mixedEngines': (string);
 }
