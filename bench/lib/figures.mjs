@@ -10,7 +10,12 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
-export const median = (values) => quantile(values, 0.5);
+/** The middle value, or halfway between the two in the middle: the upper one alone would flatter every ratio. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+}
 
 /** What two things measured in the same turns are to each other: turn by turn, because a machine is not the same for long. */
 export const medianRatio = (numerators, denominators) =>

@@ -6,6 +6,7 @@ import { float } from './onnx-graph.mjs';
 
 const LOG_SQRT_TWO_PI = Math.log(2 * Math.PI) / 2;
 const LOG_SQRT_PI = Math.log(Math.PI) / 2;
+const LOG_ERF_SLOPE = Math.log(2 / Math.sqrt(Math.PI));
 
 const scaledInput = (g, x) => g.op('Mul', [x, g.scalar(Math.SQRT1_2)]);
 
@@ -22,6 +23,13 @@ const density = (g, u) => {
 };
 
 const GRADIENTS = {
+  // (1 + erf(u) + u erf'(u)) / 2
+  'slope of erf, 10 passes': (g, x) => {
+    const u = scaledInput(g, x);
+    const slope = g.op('Exp', [g.op('Sub', [g.scalar(LOG_ERF_SLOPE), g.op('Mul', [u, u])])]);
+    const twice = g.op('Add', [g.op('Add', [g.op('Mul', [slope, u]), g.op('Erf', [u])]), g.scalar(1)]);
+    return g.op('Mul', [twice, g.scalar(0.5)]);
+  },
   'erf, 11 passes': (g, x) => {
     const exponent = g.op('Sub', [g.op('Mul', [g.op('Mul', [x, x]), g.scalar(-0.5)]), g.scalar(LOG_SQRT_TWO_PI)]);
     return g.op('Add', [cumulative(g, scaledInput(g, x)), g.op('Mul', [x, g.op('Exp', [exponent])])]);

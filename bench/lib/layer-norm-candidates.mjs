@@ -30,12 +30,21 @@ function assemble(g, { scaled, meanScaled, normalised, along, reciprocal }) {
 
 const normalised = (g, { x, mean, reciprocal }) => g.op('Mul', [g.op('Sub', [x, mean]), reciprocal]);
 
-/** Row means as products with gain / width: neither dy * gain * normalised nor a reduction over it is needed. */
-function byProducts(g, names, { rows, width, sumColumns }) {
+/** The gradient as it is usually written, with either kind of means along rows and sums over rows. */
+function plain(g, names, { meanOf, sumOf }) {
   const { dy, gain, reciprocal } = names;
   const hat = normalised(g, names);
-  const product = g.op('Mul', [dy, hat]);
+  const scaled = g.op('Mul', [dy, gain]);
+  const along = meanOf(g, g.op('Mul', [scaled, hat]));
+  const dx = assemble(g, { scaled, meanScaled: meanOf(g, scaled), normalised: hat, along, reciprocal });
+  return { dx, dGain: sumOf(g, g.op('Mul', [dy, hat])), dBias: sumOf(g, dy) };
+}
+
+/** Row means as products with gain / width: the product of scaled and hat is not needed. */
+function withGainColumn(g, names, { width, hat, sumOf }) {
+  const { dy, gain, reciprocal } = names;
   const column = g.op('Reshape', [g.op('Mul', [gain, g.scalar(1 / width)]), g.integers([width, 1])]);
+  const product = g.op('Mul', [dy, hat]);
   const dx = assemble(g, {
     scaled: g.op('Mul', [dy, gain]),
     meanScaled: g.op('MatMul', [dy, column]),
@@ -43,13 +52,14 @@ function byProducts(g, names, { rows, width, sumColumns }) {
     along: g.op('MatMul', [product, column]),
     reciprocal,
   });
-  const sum = (of) => (sumColumns === 'products' ? g.op('MatMul', [g.filled(1, [rows]), of]) : columnSum(g, of));
-  return { dx, dGain: sum(product), dBias: sum(dy) };
+  return { dx, dGain: sumOf(g, product), dBias: sumOf(g, dy) };
 }
 
 /** Operations on x [rows, width]. */
 export function layerNormOperations({ rows, width }) {
   const matrix = [rows, width];
+  const meanByProduct = (g, x) => g.op('MatMul', [x, g.filled(1 / width, [width, 1])]);
+  const sumByProduct = (g, x) => g.op('Reshape', [g.op('MatMul', [g.filled(1, [1, rows]), x]), g.integers([width])]);
   const shape = `[${rows}, ${width}]`;
   const parameters = { gain: [width], bias: [width] };
   const column = [rows, 1];
@@ -101,40 +111,19 @@ export function layerNormOperations({ rows, width }) {
       chain: { dx: 'dy' },
       values: statistics(rows, width),
       candidates: {
-        'reductions, 13 passes': (g, names) => {
-          const { dy, gain, reciprocal } = names;
-          const hat = normalised(g, names);
-          const scaled = g.op('Mul', [dy, gain]);
-          const along = rowMean(g, g.op('Mul', [scaled, hat]));
-          const dx = assemble(g, { scaled, meanScaled: rowMean(g, scaled), normalised: hat, along, reciprocal });
-          return { dx, dGain: columnSum(g, g.op('Mul', [dy, hat])), dBias: columnSum(g, dy) };
-        },
-        'row means as products': (g, names) => byProducts(g, names, { rows, width, sumColumns: 'reductions' }),
-        'row means and column sums as products': (g, names) =>
-          byProducts(g, names, { rows, width, sumColumns: 'products' }),
-        'column sums as products': (g, names) => {
-          const { dy, gain, reciprocal } = names;
-          const hat = normalised(g, names);
-          const scaled = g.op('Mul', [dy, gain]);
-          const along = rowMean(g, g.op('Mul', [scaled, hat]));
-          const dx = assemble(g, { scaled, meanScaled: rowMean(g, scaled), normalised: hat, along, reciprocal });
-          const sum = (of) => g.op('MatMul', [g.filled(1, [rows]), of]);
-          return { dx, dGain: sum(g.op('Mul', [dy, hat])), dBias: sum(dy) };
-        },
-        'layer norm of x again as hat': (g, names) => {
-          const { dy, x, gain, reciprocal } = names;
-          const hat = normalise(g, x, g.filled(1, [width]), g.filled(0, [width]), 1);
-          const product = g.op('Mul', [dy, hat]);
-          const weights = g.op('Reshape', [g.op('Mul', [gain, g.scalar(1 / width)]), g.integers([width, 1])]);
-          const dx = assemble(g, {
-            scaled: g.op('Mul', [dy, gain]),
-            meanScaled: g.op('MatMul', [dy, weights]),
-            normalised: hat,
-            along: g.op('MatMul', [product, weights]),
-            reciprocal,
-          });
-          return { dx, dGain: columnSum(g, product), dBias: columnSum(g, dy) };
-        },
+        'means and sums as products': (g, names) => plain(g, names, { meanOf: meanByProduct, sumOf: sumByProduct }),
+        'means and sums as reductions': (g, names) => plain(g, names, { meanOf: rowMean, sumOf: columnSum }),
+        'sums as products': (g, names) => plain(g, names, { meanOf: rowMean, sumOf: sumByProduct }),
+        'means as products with gain': (g, names) =>
+          withGainColumn(g, names, { width, hat: normalised(g, names), sumOf: columnSum }),
+        'means as products with gain, sums as products': (g, names) =>
+          withGainColumn(g, names, { width, hat: normalised(g, names), sumOf: sumByProduct }),
+        'means as products with gain, sums as products, layer norm of x again': (g, names) =>
+          withGainColumn(g, names, {
+            width,
+            hat: normalise(g, names.x, g.filled(1, [width]), g.filled(0, [width]), 1),
+            sumOf: sumByProduct,
+          }),
       },
     },
   ];

@@ -70,10 +70,10 @@ export function linearOperations({ rows, from, to }) {
       inputs: { dy: [rows, to] },
       outputs: { db: [to] },
       candidates: {
-        ReduceSum: (g, { dy }) => ({ db: g.op('ReduceSum', [dy, g.integers([0])], { keepdims: 0 }) }),
         'MatMul with a row of ones': (g, { dy }) => ({
           db: g.op('Reshape', [g.op('MatMul', [g.filled(1, [1, rows]), dy]), g.integers([to])]),
         }),
+        ReduceSum: (g, { dy }) => ({ db: g.op('ReduceSum', [dy, g.integers([0])], { keepdims: 0 }) }),
         'Gemm with a row of ones': (g, { dy }) => ({
           db: g.op('Reshape', [g.op('Gemm', [g.filled(1, [1, rows]), dy]), g.integers([to])]),
         }),

@@ -197,8 +197,9 @@ function tensorsOf(slot: number, memory: Memory): MicroBatchTensors {
 
 /** The buffers that hold the inputs of a training run beside the weights, by the input's name. */
 function inputBuffers(slot: number, memory: Memory): Record<string, string> {
-  const names = ['images', 'targets', 'sampleWeights', 'tokenPairs', 'hiddenTokens'];
-  return Object.fromEntries(names.map((name) => [name, `${name}${slot}`]).filter(([, buffer]) => buffer! in memory));
+  const names = ['images', 'targets', 'sampleWeights', 'tokenPairs', 'hiddenTokens'] as const;
+  const buffers = names.map((name) => [name, `${name}${slot}`] as const);
+  return Object.fromEntries(buffers.filter(([, buffer]) => buffer in memory));
 }
 
 function whole(buffer: string, memory: Memory): BufferSlice {

@@ -49,12 +49,13 @@ describe.each(variants)('a model with %s', (_name, config, shape = {}) => {
       const { layout, weights } = compute;
       // Away from the start, where zero biases would hide parts of the gradient.
       weights.set(initialWeights(layout, 1).map((value, i) => value + 0.05 * Math.sin(i * 1.7)));
-      const [{ tensors, result, run }] = compute.trainingSlots;
+      const [slot] = compute.trainingSlots;
+      const { tensors, result } = slot;
       tensors.images.forEach((_, i) => (tensors.images[i] = 0.5 + 0.5 * Math.sin(i * 12.9898)));
       tensors.sampleWeights.fill(1).fill(0, probe.microBatch - 1);
       for (let row = 0; row < probe.microBatch; row++) tensors.targets[row * probe.classes + row] = 1;
       if (tensors.draws !== undefined) drawAuxiliary(tensors.draws, 77);
-      await run();
+      await slot.run();
       const reference = await computeReference(probe, layout, weights, tensors);
       const deviation = deviationFrom(reference, layout, { loss: result[layout.length]!, gradient: result });
       expect(deviation.loss).toBeLessThan(1e-5);
