@@ -1,6 +1,7 @@
 /**
  * Presets: a dataset, a model and a recipe that belong together. A preset fills in whatever the user does not say.
  */
+import { NO_AUGMENTATION } from './augmentation-schema.js';
 import type { RunConfig, TrainingConfig } from './schema.js';
 
 type Preset = Omit<TrainingConfig, 'preset'>;
@@ -12,7 +13,8 @@ export const PRESETS = {
     dataset: 'mnist',
     seed: 1,
     epochs: 3,
-    samples: { train: 0, test: 0 },
+    samples: { train: 0, test: 0, heldOut: 0 },
+    evaluation: 'test',
     batch: { global: 256, micro: 32 },
     model: {
       views: ['identity', 'zoom-in', 'zoom-out'],
@@ -34,8 +36,9 @@ export const PRESETS = {
       finalShare: 0.01,
       weightDecay: 0.05,
       labelSmoothing: 0.05,
+      emaDecay: 0,
     },
-    augmentation: { shiftPixels: 1, flip: false },
+    augmentation: { ...NO_AUGMENTATION, shiftPixels: 1 },
   },
 } satisfies Record<string, Preset>;
 

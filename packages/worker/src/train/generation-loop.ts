@@ -192,7 +192,8 @@ async function prepare({ options, item }: GradientWork, index: number, slot: Tra
   const { config, plan, image, classes, shards } = options;
   const samples = await shards.take(item, index);
   const epoch = plan.epochOf(item.step);
-  const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation: config.augmentation };
+  const augmentation = { recipe: config.augmentation, pixelMean: config.model.pixels.mean, step: item.step, index };
+  const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation };
   fillMicroBatch(slot.tensors, samples, fill);
   slot.accounting.count = samples.ids.length;
   slot.accounting.checksum = sampleChecksum(config, epoch, samples.ids);
