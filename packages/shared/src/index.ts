@@ -46,9 +46,9 @@ export {
   rangeOfRank,
   type MicroBatchRange,
   type Plan,
-  type PlanSizes,
   type WorkItem,
 } from './plan/plan.js';
+export { chooseSamples, sampleProblems } from './plan/sample-split.js';
 export { checkDigitBound, sampleChecksum } from './plan/accounting.js';
 export {
   decodeShardMessage,

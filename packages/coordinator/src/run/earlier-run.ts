@@ -31,7 +31,7 @@ export function readEarlierRun(
   let generation = 0;
   for (const record of records) {
     if ('generation' in record) generation = Math.max(generation, record.generation);
-    if (record.kind === 'evaluation') evaluatedSteps.push(record.step);
+    if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') evaluatedSteps.push(record.step);
     if (record.kind !== 'commit') continue;
     if (record.step !== committed.length + 1) {
       throw new TrainingError(

@@ -36,7 +36,7 @@ export function createShardSource({ config, plan, dataset }: ShardSourceOptions)
       const ids = plan.microBatch(item, index);
       const message = { kind, generation, epoch: plan.epochOf(step), step, index, ids };
       if (!hasPixels) return encodeShardMessage(message);
-      const split = kind === 'train' ? dataset.train : dataset.test;
+      const split = dataset[plan.splitOf(item)];
       const pixels = new Uint8Array(ids.length * bytesPerSample);
       ids.forEach((id, i) => {
         pixels.set(split.pixels.subarray(id * bytesPerSample, (id + 1) * bytesPerSample), i * bytesPerSample);

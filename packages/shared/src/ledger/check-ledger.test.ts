@@ -164,7 +164,7 @@ describe('checkLedger', () => {
     expect(report).toMatchObject({ foreign: 3, missing: 0, duplicated: 0, clean: false });
     expect(report.problems).toEqual([
       'step 5 is of epoch 2, expected 0 to 1',
-      'epoch 0: 1 sample ids are above 3, e.g. 4',
+      'epoch 0: 1 sample ids are held out or beyond the last one, e.g. 4',
     ]);
   });
 

@@ -169,7 +169,11 @@ function preview(ids: Uint32Array): string {
   return `${shown}${ids.length > 4 ? `, ... (${ids.length})` : ''}`;
 }
 
-function samplesOf(message: ShardMessage, item: WorkItem, { local, bytesPerSample }: ShardSourceOptions): RawSamples {
+function samplesOf(
+  message: ShardMessage,
+  item: WorkItem,
+  { local, plan, bytesPerSample }: ShardSourceOptions,
+): RawSamples {
   const { ids, samples } = message;
   if (samples !== undefined) {
     if (samples.bytesPerSample !== bytesPerSample) {
@@ -186,7 +190,7 @@ function samplesOf(message: ShardMessage, item: WorkItem, { local, bytesPerSampl
       'a shard without pixels came, but this run streams its data (data: stream)',
     );
   }
-  const split = item.kind === 'train' ? local.train : local.test;
+  const split = local[plan.splitOf(item)];
   const labels = new Uint8Array(ids.length);
   const pixels = new Uint8Array(ids.length * bytesPerSample);
   ids.forEach((id, i) => {

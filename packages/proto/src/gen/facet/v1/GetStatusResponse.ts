@@ -26,6 +26,11 @@ export interface GetStatusResponse {
   'workers'?: (_facet_v1_WorkerStatus)[];
   'dataset'?: (string);
   'lastFault'?: (string);
+  /**
+   * A run evaluates the test split or the images that it holds out; the other one has no accuracy.
+   */
+  'hasHeldOutAccuracy'?: (boolean);
+  'heldOutAccuracy'?: (number | string);
 }
 
 export interface GetStatusResponse__Output {
@@ -51,4 +56,9 @@ export interface GetStatusResponse__Output {
   'workers': (_facet_v1_WorkerStatus__Output)[];
   'dataset': (string);
   'lastFault': (string);
+  /**
+   * A run evaluates the test split or the images that it holds out; the other one has no accuracy.
+   */
+  'hasHeldOutAccuracy': (boolean);
+  'heldOutAccuracy': (number);
 }
