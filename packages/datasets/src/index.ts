@@ -1,6 +1,6 @@
 export {
   DATASET_NAMES,
-  limitSplit,
+  gatherSamples,
   type Dataset,
   type DatasetName,
   type DatasetSource,

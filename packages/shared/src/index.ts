@@ -35,8 +35,11 @@ export {
 export { fromTensors, toTensors, type ParameterLayout } from './flat-tensors.js';
 export {
   parseRunFile,
+  stateCrc,
+  stateParts,
   type CheckpointInfo,
   type FileSeal,
+  type PerFile,
   type RunFile,
   type TensorFileName,
   type TrainingState,

@@ -275,7 +275,7 @@ async function buildResources(
     engine: { name: config.engine.name, device: options.device ?? config.engine.device },
     threads: threadsFor(options, config, welcome),
   });
-  const state = allocateTrainingState(compute.weights);
+  const state = allocateTrainingState(compute.weights, config.optimizer);
   onState(state);
   return { welcome, config, plan, compute, state, connection, exchange, dataset };
 }

@@ -1,11 +1,12 @@
 /**
- * `facet evaluate`: how good a checkpoint is, on the whole test split, in this process and without a cluster.
+ * `facet evaluate`: how good a checkpoint is, on the whole test split or on the images that its run holds out, in this
+ * process and without a cluster.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Checkpoint } from '@facet/coordinator';
-import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
+import { openDataset } from '@facet/datasets';
 import { configSchema, suggestion, TrainingError, type RunConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { evaluationLines } from '../display/evaluation.js';
@@ -13,6 +14,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from '../runs/run-folders.js';
 
 interface EvaluateOptions {
+  readonly split: string;
   readonly device?: string;
   readonly threads?: string;
   readonly dataFolder?: string;
@@ -20,6 +22,7 @@ interface EvaluateOptions {
 }
 
 const devices = configSchema.shape.engine.shape.device;
+const splits = configSchema.shape.evaluation.unwrap();
 
 export function addEvaluateCommand(
   program: Command,
@@ -30,6 +33,7 @@ export function addEvaluateCommand(
     .command('evaluate <run>')
     .description('accuracy, per-class accuracy and confusion matrix of a run or checkpoint')
     .usage('[options] <run name | run folder | checkpoint folder>')
+    .option('--split <name>', `${splits.options.join(' or ')} (images of the training split)`, 'test')
     .option('--device <name>', `${devices.options.join(', ')} (default: as the run says)`)
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
     .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
@@ -45,6 +49,11 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
     const expected = `expected one of ${devices.options.join(', ')}${suggestion(options.device ?? '', devices.options)}`;
     throw new TrainingError('CONFIG_INVALID', `--device: '${options.device}', ${expected}`);
   }
+  const split = splits.safeParse(options.split);
+  if (!split.success) {
+    const expected = `expected one of ${splits.options.join(', ')}${suggestion(options.split, splits.options)}`;
+    throw new TrainingError('CONFIG_INVALID', `--split: '${options.split}', ${expected}`);
+  }
   const threads = Number(options.threads);
   if (!Number.isInteger(threads) || threads < 0) {
     throw new TrainingError('CONFIG_INVALID', `--threads: '${options.threads}', expected a whole number of at least 0`);
@@ -52,23 +61,28 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const config = readConfig(checkpoint);
-  const dataset = await openLimited(config, options.dataFolder);
+  const { state } = checkpoint;
+  const dataset = await openDataset({ name: config.dataset, folder: options.dataFolder ?? config.dataFolder });
   const { evaluateWeights } = await import('@facet/worker');
   const evaluation = await evaluateWeights({
     config,
-    weights: checkpoint.state.weights,
+    weights: state.ema ?? state.weights,
     layout: checkpoint.layout,
     dataset,
+    split: split.data,
     device: options.device === undefined ? config.engine.device : device.data,
     threads,
   });
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;
+  const evaluatedWeights = state.ema === undefined ? 'last' : 'average';
   if (options.json) {
-    printJson(stdout, { run, step, checkpoint: folder, weightsSha256, dataset: dataset.name, ...evaluation, warnings });
+    const what = { run, step, checkpoint: folder, weightsSha256, evaluatedWeights, dataset: dataset.name };
+    printJson(stdout, { ...what, split: split.data, ...evaluation, warnings });
   } else {
     printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
-    for (const line of evaluationLines(evaluation, dataset.classes)) printLine(stdout, line);
+    const labels = { split: split.data, evaluatedWeights, classes: dataset.classes } as const;
+    for (const line of evaluationLines(evaluation, labels)) printLine(stdout, line);
   }
   return EXIT.ok;
 }
@@ -104,9 +118,4 @@ function readConfig({ info, path: folder }: Checkpoint): RunConfig {
   if (parsed.success) return parsed.data;
   const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
   throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);
-}
-
-async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {
-  const dataset = await openDataset({ name, folder });
-  return samples.test === 0 ? dataset : { ...dataset, test: limitSplit(dataset.test, samples.test) };
 }

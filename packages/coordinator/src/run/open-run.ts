@@ -117,6 +117,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     folder: folder.checkpointsPath,
     keep: config.checkpoint.keep,
     run,
+    hasAverage: config.optimizer.emaDecay > 0,
     pullTimeoutMs: config.timeouts.gatherMs,
     clock,
     recorder,

@@ -14,7 +14,7 @@ import {
   type ShardMessage,
   type WorkItem,
 } from '@facet/shared';
-import type { Split } from '@facet/datasets';
+import { gatherSamples, type Split } from '@facet/datasets';
 import type { RawSamples } from './micro-batch.js';
 
 /** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
@@ -190,12 +190,5 @@ function samplesOf(
       'a shard without pixels came, but this run streams its data (data: stream)',
     );
   }
-  const split = local[plan.splitOf(item)];
-  const labels = new Uint8Array(ids.length);
-  const pixels = new Uint8Array(ids.length * bytesPerSample);
-  ids.forEach((id, i) => {
-    labels[i] = split.labels[id]!;
-    pixels.set(split.pixels.subarray(id * bytesPerSample, (id + 1) * bytesPerSample), i * bytesPerSample);
-  });
-  return { ids, labels, pixels };
+  return { ids, ...gatherSamples(local[plan.splitOf(item)], ids) };
 }
