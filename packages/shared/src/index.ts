@@ -44,13 +44,7 @@ export {
   type TensorFileName,
   type TrainingState,
 } from './checkpoint-format.js';
-export {
-  createPlan,
-  rangeOfRank,
-  type MicroBatchRange,
-  type Plan,
-  type WorkItem,
-} from './plan/plan.js';
+export { createPlan, rangeOfRank, type MicroBatchRange, type Plan, type WorkItem } from './plan/plan.js';
 export { chooseSamples, sampleProblems } from './plan/sample-split.js';
 export { checkDigitBound, sampleChecksum } from './plan/accounting.js';
 export {

@@ -21,7 +21,14 @@ import { Greeter } from './greeter.js';
 import { History, qualityOf } from './history.js';
 import { Intake } from './intake.js';
 import { createRecorder } from './recorder.js';
-import { accuracyOf, makeResult, storedResult, unrecordedResult, type MeasuredResult, type RunResult } from './result.js';
+import {
+  accuracyOf,
+  makeResult,
+  storedResult,
+  unrecordedResult,
+  type MeasuredResult,
+  type RunResult,
+} from './result.js';
 import type { RunFolder } from './run-folder.js';
 import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
 import { Stopwatch } from './stopwatch.js';

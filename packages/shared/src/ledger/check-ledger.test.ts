@@ -168,6 +168,27 @@ describe('checkLedger', () => {
     ]);
   });
 
+  it('expects the ids that are not held out, and finds any held-out one that was trained on', () => {
+    const heldOut = fc.uniqueArray(fc.nat(70), { maxLength: 20 });
+    fc.assert(
+      fc.property(shape, heldOut, fc.nat(), (of, held, position) => {
+        const isHeldOut = new Set(held);
+        const trained = Array.from({ length: 200 }, (_, id) => id).filter((id) => !isHeldOut.has(id));
+        const [run, ...commits] = ledgerOf(of) as [RunRecord, ...CommitRecord[]];
+        const split: RunRecord = { ...run, heldOut: Uint32Array.from(held) };
+        const moved = commits.map((commit) => withSamples(commit, (ids) => ids.map((id) => trained[id]!)));
+        expect(checkLedger([split, ...moved])).toMatchObject({ clean: true, expected: of.trainSamples * of.epochs });
+
+        fc.pre(held.length > 0);
+        const victim = pick(moved, position);
+        const leaked = moved.map((commit) =>
+          commit === victim ? withSamples(commit, (ids) => [pick(held, position), ...ids.slice(1)]) : commit,
+        );
+        expect(checkLedger([split, ...leaked])).toMatchObject({ clean: false, foreign: 1, missing: 1, duplicated: 0 });
+      }),
+    );
+  });
+
   it('says in plain words what an unfinished run lacks', () => {
     const large: Shape = { trainSamples: 2000, globalBatch: 500, epochs: 5 };
     const records = ledgerOf(large).slice(0, 1 + 5);

@@ -121,9 +121,7 @@ async function receiveState(
   stream: ClientReadableStream<PullStateResponse__Output>,
   { target, step }: PullStateOptions,
 ): Promise<void> {
-  const parts = stateParts(target).map((part) =>
-    Buffer.from(part.buffer, part.byteOffset, part.byteLength),
-  );
+  const parts = stateParts(target).map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
   const total = parts.reduce((sum, part) => sum + part.length, 0);
   const flat = Buffer.allocUnsafe(total);
   let received = 0;
