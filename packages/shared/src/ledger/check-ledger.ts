@@ -165,7 +165,7 @@ interface TrainedIds {
   readonly expected: number;
   /** One more than the last id. */
   readonly end: number;
-  isTrained(id: number): boolean;
+  readonly isTrained: (id: number) => boolean;
 }
 
 function trainedIds({ trainSamples: expected, heldOut = new Uint32Array() }: RunRecord): TrainedIds {
