@@ -12,6 +12,17 @@ export function quantile(values, share) {
 
 export const median = (values) => quantile(values, 0.5);
 
+/** Three significant digits: no bench knows more. */
+export function round(value) {
+  return Number(value.toPrecision(3));
+}
+
+/** A name made of words as the key of a figure: `mnist-fast`, `host ms` -> `mnistFastHostMs`. */
+export function figureKey(...names) {
+  const [first, ...rest] = names.join(' ').split(/[^a-zA-Z0-9]+/);
+  return first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
 /** Where and on what a bench ran; belongs to every record. */
 export function environment() {
   const [cpu] = cpus();

@@ -7,9 +7,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
 
+/** One engine for all: on a machine with a GPU, workers could choose differently. */
 const SMALL = [
   '--dataset',
   'mnist',
+  '--engine',
+  'onnxruntime',
+  '--device',
+  'cpu',
   '--epochs',
   '2',
   '--set',

@@ -35,6 +35,11 @@ const up = ['up', '--dataset', 'mnist', '--workers', '1'];
 test.each<[string, readonly string[], string]>([
   ['an unknown flag', ['up', '--worker', '2'], "error: unknown option '--worker'\n(Did you mean --workers?)\n"],
   ['an unknown command', ['trian'], "error: unknown command 'trian'\n"],
+  [
+    'an engine that cannot be installed',
+    ['engine', 'install', 'tensrflow'],
+    "error [CONFIG_INVALID]: there is no engine 'tensrflow' to install, expected tensorflow; did you mean tensorflow?\n",
+  ],
   ['an unknown subcommand', ['ledger', 'chek'], "error: unknown command 'chek'\n(Did you mean check?)\n"],
   ['a missing flag', ['worker'], "error: required option '--coordinator <host:port>' not specified\n"],
   ['a missing argument', ['resume'], "error: missing required argument 'run'\n"],
@@ -62,7 +67,22 @@ test.each<[string, readonly string[], string]>([
   [
     'an unknown engine',
     [...up, '--engine', 'tfjs'],
-    "error [CONFIG_INVALID]: engine.name: 'tfjs' (from the command line), expected onnxruntime\n",
+    "error [CONFIG_INVALID]: engine.name: 'tfjs' (from the command line), expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu\n",
+  ],
+  [
+    'an engine on a device that it cannot use',
+    [...up, '--engine', 'tensorflow', '--device', 'webgpu'],
+    "error [CONFIG_INVALID]: engine.device: 'webgpu', expected auto or cpu: engine tensorflow runs on nothing else\n",
+  ],
+  [
+    'an unknown engine to probe',
+    ['doctor', '--engine', 'onnx'],
+    "error [CONFIG_INVALID]: --engine: 'onnx', expected one of onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu\n",
+  ],
+  [
+    'an unknown engine to evaluate with',
+    ['evaluate', 'some-run', '--engine', 'tensorflwo'],
+    "error [CONFIG_INVALID]: --engine: 'tensorflwo', expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu; did you mean tensorflow?\n",
   ],
   [
     'no workers',
@@ -102,7 +122,7 @@ test.each<[string, readonly string[], string]>([
   [
     'a worker without an address',
     ['worker', '--coordinator', 'here', '--device', 'gpu', '--threads', 'many'],
-    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected cpu or webgpu or cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
+    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected one of auto, cpu, webgpu, cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
   ],
   [
     'a coordinator that is not there',

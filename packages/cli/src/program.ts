@@ -7,6 +7,7 @@ import { readPackageVersion } from './code-version.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addResumeCommand } from './commands/resume.js';
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluateCommand,
   addLedgerCommand,
   addDatasetCommand,
+  addEngineCommand,
   addDoctorCommand,
 ];
 

@@ -45,6 +45,7 @@ export function status(changes: Partial<Status> = {}): Status {
     workers: [workerStatus(0), workerStatus(1)],
     dataset: 'mnist',
     lastFault: '',
+    mixedEngines: '',
     ...changes,
   };
 }

@@ -87,6 +87,7 @@ async function finishedCoordinator({
     generations: stored?.generations ?? earlier.generation,
     checkpoint: folder.checkpoint?.path,
     bytesExchanged: stored?.bytesExchanged ?? 0,
+    engines: stored?.engines ?? folder.checkpoint?.info.engines ?? [],
     warnings: folder.warnings,
   };
   const result = await makeResult(measured, { outcome: 'finished', message: 'the run was finished already' }, path);

@@ -63,6 +63,7 @@ export interface FakeWorkerOptions {
   readonly meeting: MeetingPoint;
   readonly hello?: Partial<Hello>;
   readonly programSha256?: string;
+  readonly engine?: { readonly engine: string; readonly device: string };
   /** The worker comes with the state after this step, and knows the steps before. */
   readonly appliedStep?: number;
   /** Called before a piece of work is done; may throw, or call methods of the worker. */
@@ -200,8 +201,7 @@ export class FakeWorker {
       ready: {
         programSha256,
         parameters: FAKE_PARAMETERS,
-        engine: 'fake',
-        device: 'cpu',
+        ...(this.options.engine ?? { engine: 'fake', device: 'cpu' }),
         threads: 1,
         state: this.#state(0),
       },

@@ -1,3 +1,4 @@
+export { defaultCacheFolder } from './cache-folder.js';
 export {
   DATASET_NAMES,
   gatherSamples,

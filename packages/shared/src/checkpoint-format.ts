@@ -47,6 +47,8 @@ export interface CheckpointInfo {
   /** The last step that stood in the ledger when the checkpoint was taken. */
   readonly ledgerStep: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** What the run was computed with so far, such as `onnxruntime/cpu`; absent in checkpoints of earlier versions. */
+  readonly engines?: readonly string[] | undefined;
   /** ISO time in UTC. */
   readonly at: string;
 }
@@ -87,6 +89,7 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
   codeVersion: z.string().min(1),
   ledgerStep: count,
   metrics: z.record(z.string(), z.number()),
+  engines: z.array(z.string()).optional(),
   at: z.iso.datetime(),
   weightsSha256: sha256Text,
   files: z.strictObject({

@@ -59,6 +59,16 @@ export {
 export { canonicalJson } from './config/canonical-json.js';
 export { changedTrainingKeys } from './config/changed-keys.js';
 export { closestName, suggestion } from './config/closest-name.js';
+export {
+  DEVICES,
+  ENGINE_DEVICES,
+  ENGINE_NAMES,
+  engineProblem,
+  wishFor,
+  type Device,
+  type EngineName,
+  type EngineWish,
+} from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
 export { mergeMappings, nest, type ConfigSource, type Mapping } from './config/layers.js';
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';

@@ -2,11 +2,12 @@
  * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster: what
  * `facet evaluate` does.
  */
-import { chooseSamples, TrainingError, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { chooseSamples, TrainingError, type EngineWish, type ParameterLayout, type RunConfig } from '@facet/shared';
 import { gatherSamples, type Dataset } from '@facet/datasets';
 import { fillMicroBatch } from './data/micro-batch.js';
-import { createCompute, type EvaluationSlot } from './engine/compute.js';
-import type { Device } from './engine/engine-id.js';
+import type { EvaluationSlot } from './engine/compute.js';
+import { formatEngine } from './engine/engine-id.js';
+import { openEngine } from './engine/open-engine.js';
 import { scoreLogits } from './train/score.js';
 
 export interface EvaluateOptions {
@@ -16,7 +17,7 @@ export interface EvaluateOptions {
   readonly layout: readonly ParameterLayout[];
   readonly dataset: Dataset;
   readonly split: RunConfig['evaluation'];
-  readonly device: Device;
+  readonly engine: EngineWish;
   readonly threads: number;
 }
 
@@ -30,24 +31,26 @@ export interface Evaluation {
   /** [true class][answer] */
   readonly confusion: readonly (readonly number[])[];
   readonly samples: number;
+  /** What computed it, such as `onnxruntime/cpu`. */
+  readonly engine: string;
 }
 
 /**
  * Evaluates weights on all images of a split that the run's configuration chooses.
  *
  * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model; CONFIG_INVALID when the run holds
- *   no images out, or the dataset has fewer than it asks for.
+ *   no images out, or the dataset has fewer than it asks for; ENGINE_UNAVAILABLE when no engine that was asked for works here.
  */
 export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluation> {
-  const { config, dataset, split, device, threads } = options;
+  const { config, dataset, split, engine: wish, threads } = options;
   const { image } = dataset;
   const ids = evaluatedIds(options);
   const images = split === 'test' ? dataset.test : dataset.train;
   const classes = dataset.classes.length;
   const microBatch = config.batch.micro;
-  const compute = await createCompute({
+  const { compute, choice } = await openEngine({
+    wish,
     shape: { image, classes, config: config.model, microBatch, labelSmoothing: config.optimizer.labelSmoothing },
-    engine: { name: config.engine.name, device },
     threads,
   });
   requireSameLayout(compute.layout.slots, options.layout);
@@ -73,9 +76,10 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
         row.reduce((sum, n) => sum + n, 0),
       ),
   );
+  const engine = formatEngine(choice.engine);
   const correct = rows.reduce((sum, row, label) => sum + row[label]!, 0);
   const { length: count } = ids;
-  return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count };
+  return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count, engine };
 }
 
 function evaluatedIds({ config, dataset, split }: EvaluateOptions): Uint32Array {

@@ -11,6 +11,7 @@ import { pullState } from './collective/exchange-client.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
 import { TAIL, type Compute } from './engine/compute.js';
+import type { EngineId } from './engine/engine-id.js';
 import { initialWeights } from './model/parameters.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
 import { runGeneration, type StepResult } from './train/generation-loop.js';
@@ -22,6 +23,9 @@ export interface WorkerResources {
   readonly config: RunConfig;
   readonly plan: Plan;
   readonly compute: Compute;
+  readonly engine: EngineId;
+  /** Threads of one run of the engine. */
+  readonly threads: number;
   readonly state: TrainingState;
   readonly connection: NatsConnection;
   readonly exchange: ExchangeServer;

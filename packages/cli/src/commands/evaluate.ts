@@ -7,21 +7,20 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Checkpoint } from '@facet/coordinator';
 import { openDataset } from '@facet/datasets';
-import { configSchema, suggestion, TrainingError, type RunConfig } from '@facet/shared';
+import { configSchema, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
+import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { evaluationLines } from '../display/evaluation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from '../runs/run-folders.js';
 
-interface EvaluateOptions {
+interface EvaluateOptions extends EngineFlags {
   readonly split: string;
-  readonly device?: string;
   readonly threads?: string;
   readonly dataFolder?: string;
   readonly json?: boolean;
 }
 
-const devices = configSchema.shape.engine.shape.device;
 const splits = configSchema.shape.evaluation.unwrap();
 
 export function addEvaluateCommand(
@@ -34,7 +33,8 @@ export function addEvaluateCommand(
     .description('accuracy, per-class accuracy and confusion matrix of a run or checkpoint')
     .usage('[options] <run name | run folder | checkpoint folder>')
     .option('--split <name>', `${splits.options.join(' or ')} (images of the training split)`, 'test')
-    .option('--device <name>', `${devices.options.join(', ')} (default: as the run says)`)
+    .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
+    .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
     .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
     .option('--json', 'print one JSON object as the last line of stdout')
@@ -44,16 +44,13 @@ export function addEvaluateCommand(
 
 async function evaluate(name: string, options: EvaluateOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const device = devices.safeParse(options.device ?? 'cpu');
-  if (!device.success) {
-    const expected = `expected one of ${devices.options.join(', ')}${suggestion(options.device ?? '', devices.options)}`;
-    throw new TrainingError('CONFIG_INVALID', `--device: '${options.device}', ${expected}`);
-  }
   const split = splits.safeParse(options.split);
   if (!split.success) {
     const expected = `expected one of ${splits.options.join(', ')}${suggestion(options.split, splits.options)}`;
     throw new TrainingError('CONFIG_INVALID', `--split: '${options.split}', ${expected}`);
   }
+  const { wish, problems } = readEngineFlags(options);
+  if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));
   const threads = Number(options.threads);
   if (!Number.isInteger(threads) || threads < 0) {
     throw new TrainingError('CONFIG_INVALID', `--threads: '${options.threads}', expected a whole number of at least 0`);
@@ -70,7 +67,7 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
     layout: checkpoint.layout,
     dataset,
     split: split.data,
-    device: options.device === undefined ? config.engine.device : device.data,
+    engine: wishFor(wish, config.engine),
     threads,
   });
   const { run, step } = checkpoint.info;

@@ -11,10 +11,11 @@ test('shows accuracy, accuracy per class and the confusion matrix', () => {
       [600, 600],
     ],
     samples: 2_400,
+    engine: 'onnxruntime/cpu',
   };
   const labels = { split: 'test', evaluatedWeights: 'last', classes: ['cat', 'dog'] } as const;
   expect(evaluationLines(evaluation, labels)).toEqual([
-    'test accuracy 75.00 %, loss 0.5000, on 2,400 samples',
+    'test accuracy 75.00 %, loss 0.5000, on 2,400 samples, by onnxruntime/cpu',
     '',
     'class  accuracy  samples',
     'cat    100.00 %    1,200',
@@ -26,5 +27,7 @@ test('shows accuracy, accuracy per class and the confusion matrix', () => {
   ]);
 
   const [heldOut] = evaluationLines(evaluation, { ...labels, split: 'held-out', evaluatedWeights: 'average' });
-  expect(heldOut).toBe('held-out accuracy 75.00 %, loss 0.5000, on 2,400 samples, of the averaged weights');
+  expect(heldOut).toBe(
+    'held-out accuracy 75.00 % of the averaged weights, loss 0.5000, on 2,400 samples, by onnxruntime/cpu',
+  );
 });

@@ -17,11 +17,11 @@ export function evaluationLines(
   evaluation: Evaluation,
   { split, evaluatedWeights, classes }: EvaluationLabels,
 ): string[] {
-  const { accuracy, loss, samples, perClass, confusion } = evaluation;
-  const of = evaluatedWeights === 'average' ? ', of the averaged weights' : '';
+  const { accuracy, loss, samples, perClass, confusion, engine } = evaluation;
+  const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
   const columns = classes.map((_, index) => index);
   return [
-    `${split} accuracy ${formatAccuracy(accuracy)}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples${of}`,
+    `${split} accuracy ${formatAccuracy(accuracy)}${of}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples, by ${engine}`,
     '',
     ...tableLines({
       header: ['class', 'accuracy', 'samples'],

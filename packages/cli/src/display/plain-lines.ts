@@ -15,11 +15,12 @@ export interface PlainProgress {
   readonly endedEpoch: number;
   readonly printedAtMs: number;
   readonly lastFault: string;
+  readonly mixedEngines: string;
 }
 
 /** Nothing printed yet. */
 export function startPlainProgress(nowMs: number): PlainProgress {
-  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '' };
+  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '', mixedEngines: '' };
 }
 
 /** The lines that a new status calls for. */
@@ -36,6 +37,8 @@ export function plainLines(
   // An evaluation belongs to the training around it: neither its begin nor its end is a change.
   const phase = status.phase === 'evaluating' ? 'training' : status.phase;
   if (phase !== before.phase) lines.push(`${phase}${status.detail === '' ? '' : `: ${status.detail}`}`);
+  if (status.mixedEngines !== '' && status.mixedEngines !== before.mixedEngines)
+    lines.push(`warning: ${status.mixedEngines}`);
   if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
   if (ended > known) {
     lines.push(epochLine(status, ended));
@@ -44,7 +47,8 @@ export function plainLines(
     lines.push(stepLine(status));
     printedAtMs = nowMs;
   }
-  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault: status.lastFault } };
+  const { lastFault, mixedEngines } = status;
+  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault, mixedEngines } };
 }
 
 /** Epochs whose evaluation is over as well. */

@@ -24,6 +24,7 @@ const finished: RunResult = {
   faults: 0,
   checkpoint: '/runs/demo/checkpoints/step-000001876',
   bytesExchanged: 1,
+  engines: ['onnxruntime/cpu'],
   warnings: [],
 };
 
@@ -48,6 +49,7 @@ test('says what a finished run came to, the proof, and what to do next', () => {
     '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
     '  steps          1,876 in 4 epochs',
     '  workers        2 workers, 1 generation, 0 faults',
+    '  engine         onnxruntime/cpu',
     '  ledger         every sample exactly once per epoch: 240,000 of 240,000 committed, 0 missing, 0 duplicated',
     `  weights        sha256 ${'ab'.repeat(32)}`,
     '  checkpoint     /runs/demo/checkpoints/step-000001876',
@@ -69,6 +71,7 @@ test('says how to go on with a stopped run, and its warnings', () => {
     '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
     '  steps          10 in 4 epochs',
     '  workers        2 workers, 1 generation, 2 faults',
+    '  engine         onnxruntime/cpu',
     '  ledger         unfinished: 1,280 of 240,000 committed, 238,720 missing, 0 duplicated',
     '  weights        no checkpoint',
     '  checkpoint     none',

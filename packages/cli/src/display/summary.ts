@@ -32,6 +32,7 @@ function rowsOf(result: RunResult): (readonly [label: string, value: string])[] 
     ['time', `${formatSeconds(result.trainSeconds)} training, ${formatSeconds(result.wallSeconds)} in all, ${rate}`],
     ['steps', `${formatCount(result.steps)} in ${counted(result.epochs, 'epoch')}`],
     ['workers', workers],
+    ['engine', result.engines.length === 0 ? '-' : result.engines.join(', ')],
     [
       'ledger',
       `${proof}: ${formatCount(committed)} of ${formatCount(expected)} committed, ${formatCount(missing)} missing, ${formatCount(duplicated)} duplicated`,

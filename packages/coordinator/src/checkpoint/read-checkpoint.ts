@@ -120,8 +120,8 @@ async function readFileOf(path: string, name: string): Promise<Uint8Array> {
   }
 }
 
-function infoOf({ run, step, epoch, config, codeVersion, ledgerStep, metrics, at }: RunFile): CheckpointInfo {
-  return { run, step, epoch, config, codeVersion, ledgerStep, metrics, at };
+function infoOf({ run, step, epoch, config, codeVersion, ledgerStep, metrics, engines, at }: RunFile): CheckpointInfo {
+  return { run, step, epoch, config, codeVersion, ledgerStep, metrics, ...(engines && { engines }), at };
 }
 
 function invalid(fault: string, options?: ErrorOptions): TrainingError {

@@ -25,6 +25,7 @@ export interface MetricReadings {
   readonly generation: number;
   readonly worldSize: number;
   readonly workersConnected: number;
+  readonly engines: number;
   readonly committedStep: number;
   readonly epoch: number;
   readonly samplesPerSecond: number;
@@ -85,6 +86,11 @@ export function createMetrics(read: () => MetricReadings): Metrics {
   gauge('generation', 'Number of the current generation of workers.', ({ generation }) => generation);
   gauge('world_size', 'Workers that train together now.', ({ worldSize }) => worldSize);
   gauge('workers_connected', 'Workers with an open stream.', ({ workersConnected }) => workersConnected);
+  gauge(
+    'engines',
+    'Different engines that have computed for the run; above 1 its weights depend on who computed what.',
+    ({ engines }) => engines,
+  );
   gauge('committed_step', 'Last step in the ledger.', ({ committedStep }) => committedStep);
   gauge('epoch', 'Current epoch, from 0.', ({ epoch }) => epoch);
   gauge('samples_per_second', 'Training samples per second, moving mean.', ({ samplesPerSecond }) => samplesPerSecond);

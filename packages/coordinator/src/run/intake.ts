@@ -11,6 +11,7 @@ import { EvaluationMerge, type EvaluationResult } from '../evaluation/evaluation
 import type { HeldState, MembershipEvent } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
+import type { EngineMix } from './engine-mix.js';
 import type { History } from './history.js';
 import type { NewRecord, Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
@@ -20,6 +21,7 @@ export interface IntakeOptions {
   readonly plan: Plan;
   readonly classes: number;
   readonly commits: CommitLog;
+  readonly engines: Pick<EngineMix, 'desyncAdvice'>;
   readonly history: History;
   readonly stopwatch: Stopwatch;
   readonly recorder: Recorder;
@@ -113,7 +115,7 @@ export class Intake {
     }
     const committed = commits.weightsCrcOf(step);
     if (committed !== undefined && committed !== weightsCrc) {
-      const message = `worker ${workerId} holds weights ${formatCrc32(weightsCrc)} after step ${step}, the ledger says ${formatCrc32(committed)}; resume from the last checkpoint`;
+      const message = `worker ${workerId} holds weights ${formatCrc32(weightsCrc)} after step ${step}, the ledger says ${formatCrc32(committed)}; ${this.#options.engines.desyncAdvice}`;
       return { held: undefined, fault: { kind: 'fault', code: 'DESYNC', message } };
     }
     return { held: { step, weightsCrc } };

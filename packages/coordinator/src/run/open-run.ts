@@ -16,6 +16,7 @@ import { createShardSource } from '../shards/shard-source.js';
 import { Checkpointer, type TakenCheckpoint } from './checkpointer.js';
 import { systemClock } from './clock.js';
 import { Conductor } from './conductor.js';
+import { EngineMix } from './engine-mix.js';
 import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
 import { History, qualityOf } from './history.js';
@@ -83,7 +84,13 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const metrics = createMetrics(() => readMetrics(sources));
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
-  const commits = new CommitLog({ config, plan, committed: earlier.committed });
+  const engines = new EngineMix(folder.checkpoint?.info.engines);
+  const commits = new CommitLog({
+    config,
+    plan,
+    committed: earlier.committed,
+    desyncAdvice: () => engines.desyncAdvice,
+  });
   const policy: MembershipPolicy = { workers: config.workers, ...config.timeouts, plan };
 
   const fail = (error: TrainingError): void => {
@@ -108,6 +115,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       plan,
       classes: dataset.classes.length,
       commits,
+      engines,
       history,
       stopwatch,
       recorder,
@@ -138,6 +146,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       codeVersion,
       ledgerStep: commits.lastStep,
       metrics: checkpointMetrics(history, plan, step),
+      engines: engines.engines,
     }),
     bestStep: () => history.bestStep,
     onTaken: ({ held }) => {
@@ -153,6 +162,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     everySteps: config.checkpoint.everySteps,
     isResumed: options.mode === 'resume',
     directory,
+    engines,
     intake,
     checkpointer,
     publisher,
@@ -181,6 +191,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     history,
     checkpointer,
     directory,
+    engines,
     stopwatch,
     now,
     backlog: () => publisher.backlog,
@@ -221,7 +232,8 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     generations: conductor.membership.generation - earlier.generation,
     checkpoint: checkpointer.latest?.path,
     bytesExchanged: intake.bytesExchanged,
-    warnings: folder.warnings,
+    engines: engines.engines,
+    warnings: engines.note === '' ? folder.warnings : [...folder.warnings, engines.note],
   });
 
   const tearDown = async (how: Ending, drainMs: number): Promise<void> => {

@@ -43,7 +43,9 @@ export interface RunResult {
   /** Path of the newest checkpoint. */
   readonly checkpoint: string | undefined;
   readonly bytesExchanged: number;
-  /** One sentence each about what was found damaged at the start. */
+  /** What computed gradients, such as `onnxruntime/cpu`; with more than one the weights depend on who computed what. */
+  readonly engines: readonly string[];
+  /** One sentence each about what was found damaged at the start, and about mixed engines. */
   readonly warnings: readonly string[];
 }
 

@@ -7,6 +7,7 @@ import type { Membership } from '../membership/state.js';
 import type { MetricReadings, StatusPhase } from '../metrics/metrics.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Conductor } from './conductor.js';
+import type { EngineMix } from './engine-mix.js';
 import { qualityOf, type History } from './history.js';
 import type { Intake } from './intake.js';
 import type { Stopwatch } from './stopwatch.js';
@@ -20,6 +21,7 @@ export interface StatusSources {
   readonly history: History;
   readonly checkpointer: Checkpointer;
   readonly directory: WorkerDirectory;
+  readonly engines: EngineMix;
   readonly stopwatch: Stopwatch;
   readonly now: () => number;
   readonly backlog: () => number;
@@ -58,6 +60,7 @@ export function readStatus(sources: StatusSources): Status {
     workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership)),
     dataset: config.dataset,
     lastFault: membership.lastFault ?? '',
+    mixedEngines: sources.engines.note,
   };
 }
 
@@ -72,6 +75,7 @@ export function readMetrics(sources: StatusSources): MetricReadings {
     generation: membership.generation,
     worldSize: phase.kind === 'running' || phase.kind === 'forming' ? phase.members.length : 0,
     workersConnected: directory.all.size,
+    engines: sources.engines.engines.length,
     committedStep: intake.committedStep,
     epoch: epochOf(plan, intake.committedStep),
     samplesPerSecond: stopwatch.recentSamplesPerSecond,

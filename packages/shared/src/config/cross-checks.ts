@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { DATASET_SHAPES } from '../image-shape.js';
+import { engineProblem } from './engines.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
@@ -84,6 +85,9 @@ function operationProblems(merged: Mapping): string[] {
     if (count < min) problems.push(`workers.count: ${count}, expected at least workers.min, which is ${min}`);
     if (count > max) problems.push(`workers.count: ${count}, expected at most workers.max, which is ${max}`);
   }
+  const engine = sound(merged, 'engine');
+  const mismatch = engine === undefined ? undefined : engineProblem(engine);
+  if (mismatch !== undefined) problems.push(`engine.device: ${mismatch}`);
   const nats = sound(merged, 'nats');
   if (nats !== undefined && !nats.url.split(',').every((url) => BROKER_URL.test(url.trim()))) {
     problems.push(`nats.url: ${shown(maskUrl(nats.url))}, expected an address such as nats://HOST:4222`);

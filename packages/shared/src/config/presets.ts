@@ -51,7 +51,7 @@ export const DEFAULT_PRESET: Partial<Record<TrainingConfig['dataset'], PresetNam
 export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {
   data: 'stream',
   workers: { count: 2, min: 1, max: 256 },
-  engine: { name: 'onnxruntime', device: 'cpu', threads: 0 },
+  engine: { name: 'auto', device: 'auto', threads: 0 },
   checkpoint: { everySteps: 200, keep: 3 },
   prefetchSteps: 8,
   bucketBytes: 4 * 1024 * 1024,

@@ -90,6 +90,24 @@ describe('precedence', () => {
   });
 });
 
+describe('the engine', () => {
+  it.each<[string, string]>([
+    ['auto', 'auto'],
+    ['auto', 'webgpu'],
+    ['tensorflow', 'auto'],
+    ['onnxruntime', 'cuda'],
+    ['tensorflow-gpu', 'cuda'],
+  ])('may be %s on %s', (name, device) => {
+    expect(configOf(withFlags({ engine: { name, device } })).engine).toEqual({ name, device, threads: 0 });
+  });
+
+  it('is as it was stored when only onnxruntime could be named', () => {
+    const engine = { name: 'onnxruntime', device: 'cpu', threads: 2 };
+    const stored = { ...configOf({ flags: minimal }), engine };
+    expect(configOf({ file: JSON.parse(JSON.stringify(stored)) }).engine).toEqual(engine);
+  });
+});
+
 describe('the result', () => {
   it('is frozen and shares nothing with the presets', () => {
     const config = configOf({ flags: minimal });
@@ -122,7 +140,7 @@ describe('the environment', () => {
     expect(problemsOf({ environment, flags: minimal })).toEqual([
       "seed: 'seven' (from FACET_SEED), expected a whole number of at least 0",
       'workers.count: 0 (from FACET_WORKERS), expected a whole number from 1 to 256',
-      "engine.name: 'onnx' (from FACET_ENGINE), expected onnxruntime",
+      "engine.name: 'onnx' (from FACET_ENGINE), expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu",
     ]);
   });
 
@@ -229,6 +247,11 @@ describe('problems', () => {
       'more workers than the most',
       { workers: { count: 5, max: 4 } },
       'workers.count: 5, expected at most workers.max, which is 4',
+    ],
+    [
+      'an engine on a device that it cannot use',
+      { engine: { name: 'tensorflow', device: 'webgpu' } },
+      "engine.device: 'webgpu', expected auto or cpu: engine tensorflow runs on nothing else",
     ],
     [
       'a value where a mapping belongs',

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { augmentationSchema } from './augmentation-schema.js';
+import { DEVICES, ENGINE_NAMES } from './engines.js';
 
 const positiveInteger = z.int().min(1);
 const fraction = z.number().min(0).max(1);
@@ -82,8 +83,9 @@ const operationSchema = z.strictObject({
     max: positiveInteger.max(256),
   }),
   engine: z.strictObject({
-    name: z.enum(['onnxruntime']),
-    device: z.enum(['cpu', 'webgpu', 'cuda']),
+    /** `auto`: every worker takes the fastest one that works on its machine. */
+    name: z.enum(['auto', ...ENGINE_NAMES]),
+    device: z.enum(['auto', ...DEVICES]),
     /** Threads per worker; 0 divides the cores of a host among the workers on it. */
     threads: z.int().min(0).max(1_024),
   }),

@@ -7,9 +7,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
 import { crossEntropySum } from '../model/ops.js';
-import { captureProgram, type ProgramInput } from './capture/capture.js';
+import { captureProgram, type CaptureOptions, type ProgramInput } from './capture/capture.js';
 import { lower } from './capture/lower.js';
-import { optimise } from './passes/passes.js';
+import { optimise } from './passes/optimise.js';
 import type { Program } from './program/program.js';
 
 export interface MicroBatchShape extends ModelShape {
@@ -25,30 +25,15 @@ function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
   return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
 }
 
-/** What an engine runs: no coarse nodes that it has no kernel for, and nothing superfluous. */
-export async function compileProgram(captured: Program): Promise<Program> {
-  return optimise(await lower(captured));
-}
-
-/** The compiled training program; see `captureTraining`. */
-export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
-  return compileProgram(await captureTraining(shape));
-}
-
-/** The compiled evaluation program; see `captureEvaluation`. */
-export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
-  return compileProgram(await captureEvaluation(shape));
-}
-
 /**
- * The training program as it was captured, with its coarse nodes. Inputs: every parameter, `images`, `targets`,
- * `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter.
+ * The training function of a shape. Inputs: every parameter, `images`, `targets`, `sampleWeights`. Outputs: `loss`, `correct`,
+ * and `grad:NAME` per parameter. Run eagerly, `correct` outlives the scope it was made in: dispose all outputs.
  */
-export function captureTraining(shape: MicroBatchShape): Promise<Program> {
+export function describeTraining(shape: MicroBatchShape): CaptureOptions {
   const { microBatch, classes, labelSmoothing } = shape;
   const model = createModel(shape);
   const names = model.parameters.map(({ name }) => name);
-  return captureProgram({
+  return {
     name: 'train',
     inputs: [
       ...parameterInputs(model.parameters),
@@ -57,11 +42,36 @@ export function captureTraining(shape: MicroBatchShape): Promise<Program> {
       { name: 'sampleWeights', shape: [microBatch], dtype: 'float32' },
     ],
     build: (inputs) => trainingFunction(model.forward, names, inputs, labelSmoothing),
-  });
+  };
+}
+
+/** The evaluation function of a shape. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
+export function describeEvaluation(shape: MicroBatchShape): CaptureOptions {
+  const model = createModel(shape);
+  return {
+    name: 'evaluate',
+    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
+    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
+  };
+}
+
+/** What an engine runs: no coarse nodes that it has no kernel for, and nothing superfluous. */
+export async function compileProgram(captured: Program): Promise<Program> {
+  return optimise(await lower(captured));
+}
+
+/** Captures and compiles what `describeTraining` describes. */
+export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureProgram(describeTraining(shape)));
+}
+
+/** Captures and compiles what `describeEvaluation` describes. */
+export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureProgram(describeEvaluation(shape)));
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
-export function trainingFunction(
+function trainingFunction(
   forward: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => tf.Tensor2D,
   names: readonly string[],
   inputs: ReadonlyMap<string, tf.Tensor>,
@@ -83,14 +93,4 @@ export function trainingFunction(
     correct: correct!,
     ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])),
   };
-}
-
-/** The evaluation program as it was captured. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
-export function captureEvaluation(shape: MicroBatchShape): Promise<Program> {
-  const model = createModel(shape);
-  return captureProgram({
-    name: 'evaluate',
-    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
-    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
-  });
 }
