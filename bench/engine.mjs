@@ -3,7 +3,8 @@
 // Ratios are what counts. Ends with exit code 1 when set-up is slow or memory grows.
 
 import { parseArgs } from 'node:util';
-import { figureKey, median, publish, round } from './lib/figures.mjs';
+import { openOptional, openPeers } from './lib/engine-peers.mjs';
+import { figureKey, median, medianRatio, publish, round } from './lib/figures.mjs';
 import { openPeer } from './lib/peer-process.mjs';
 import { captureVit, flopsPerImage, inputValues, LARGE, SMALL } from './lib/plain-vit.mjs';
 import { hostOverhead, openPreset, openPresetCompute, PRESET_NAMES } from './lib/preset-bench.mjs';
@@ -32,28 +33,8 @@ const MAX_GROWTH_MB = 20;
 const rows = [];
 const figures = {};
 const ratios = {};
+const notes = [];
 const failures = [];
-
-/** Opens a peer and asks it once; undefined, with the reason printed, when it does not work here. */
-async function openOptional(name, open) {
-  try {
-    return await open();
-  } catch (caught) {
-    console.error(`skipped: ${caught.message}; the ratio ${name} is left out`);
-    return undefined;
-  }
-}
-
-async function openProbed(name, script, args, probe) {
-  const peer = openPeer(name, script, args);
-  try {
-    await peer.ask(probe);
-    return peer;
-  } catch (caught) {
-    await peer.close();
-    throw caught;
-  }
-}
 
 /** Runs measurements by name, one after the other, several times over; the samples of each. */
 async function takeTurns(measurements) {
@@ -67,20 +48,16 @@ async function takeTurns(measurements) {
 /** The large model's keys have no prefix: it is the one that the goals are about. */
 const keyOf = (config, name) => (config === LARGE ? figureKey(name) : figureKey('small', name));
 
-function addRow(model, engine, imagesPerSecond, gemmRate, { formula, counted, ...more }) {
-  const gflops = (flops) => (imagesPerSecond * flops) / 1e9;
+function addRow(model, engine, rates, gemmRates, { formula, counted, ...more }) {
+  const imagesPerSecond = median(rates);
+  const gflops = (flops) => round((imagesPerSecond * flops) / 1e9);
+  const percent = (flops) => round((100 * medianRatio(rates, gemmRates) * flops) / 1e9);
   rows.push({
     model,
     engine,
     imagesPerSecond: round(imagesPerSecond),
-    ...(formula !== undefined && {
-      gflops: round(gflops(formula)),
-      percentOfGemm: round((100 * gflops(formula)) / gemmRate),
-    }),
-    ...(counted !== undefined && {
-      countedGflops: round(gflops(counted)),
-      countedPercentOfGemm: round((100 * gflops(counted)) / gemmRate),
-    }),
+    ...(formula !== undefined && { gflops: gflops(formula), percentOfGemm: percent(formula) }),
+    ...(counted !== undefined && { countedGflops: gflops(counted), countedPercentOfGemm: percent(counted) }),
     ...more,
   });
 }
@@ -123,28 +100,29 @@ async function measureVit(config, gemm, { torch, tfjs }) {
     ),
   });
 
-  const gemmRate = median(samples.gemm);
-  rows.push({ model: config.name, engine: 'matrix product 1024^3', gflops: round(gemmRate) });
+  rows.push({ model: config.name, engine: 'matrix product 1024^3', gflops: round(median(samples.gemm)) });
   for (const { batch, flopsPerImage: counted, nodes, setupMs } of programs) {
     const more = { formula, counted, nodes, setupMs: round(setupMs) };
-    addRow(config.name, `captured, micro-batch ${batch}`, median(samples[batch]), gemmRate, more);
+    addRow(config.name, `captured, micro-batch ${batch}`, samples[batch], samples.gemm, more);
     checkSetup(`${config.name}, micro-batch ${batch}`, setupMs);
   }
   const best = programs.reduce((a, b) => (median(samples[b.batch]) > median(samples[a.batch]) ? b : a));
-  const bestRate = median(samples[best.batch]);
-  figures[keyOf(config, 'images per second')] = round(bestRate);
+  const bestRates = samples[best.batch];
+  figures[keyOf(config, 'images per second')] = round(median(bestRates));
   figures[keyOf(config, 'best micro batch')] = best.batch;
-  ratios[keyOf(config, 'gemm')] = round((bestRate * formula) / 1e9 / gemmRate);
-  ratios[keyOf(config, 'gemm counted')] = round((bestRate * best.flopsPerImage) / 1e9 / gemmRate);
+  ratios[keyOf(config, 'gemm')] = round((medianRatio(bestRates, samples.gemm) * formula) / 1e9);
+  ratios[keyOf(config, 'gemm counted')] = round((medianRatio(bestRates, samples.gemm) * best.flopsPerImage) / 1e9);
 
   if (torch !== undefined) {
     const names = TORCH_BATCHES.map((batch) => `PyTorch eager, batch ${batch}`);
-    for (const name of names) addRow(config.name, name, median(samples[name]), gemmRate, { formula });
-    ratios[keyOf(config, 'pytorch eager')] = round(bestRate / Math.max(...names.map((name) => median(samples[name]))));
+    for (const name of names) addRow(config.name, name, samples[name], samples.gemm, { formula });
+    ratios[keyOf(config, 'pytorch eager')] = round(
+      Math.min(...names.map((name) => medianRatio(bestRates, samples[name]))),
+    );
   }
   for (const backend of Object.keys(tfjs)) {
-    addRow(config.name, `${backend}, batch ${TFJS_BATCH}`, median(samples[backend]), gemmRate, { formula });
-    ratios[keyOf(config, backend)] = round(bestRate / median(samples[backend]));
+    addRow(config.name, `${backend}, batch ${TFJS_BATCH}`, samples[backend], samples.gemm, { formula });
+    ratios[keyOf(config, backend)] = round(medianRatio(bestRates, samples[backend]));
   }
   await compareLosses(config, tfjsAnswers);
   for (const program of programs) await program.close();
@@ -179,22 +157,24 @@ async function measurePreset(name, gemm) {
     host: () => hostOverhead(bare, hosted),
   });
   const { batch, flopsPerImage: counted, nodes, setupMs } = bare;
-  const gemmRate = median(samples.gemm);
-  const rate = median(samples.bare);
-  addRow(name, `captured, micro-batch ${batch}`, rate, gemmRate, { counted, nodes, setupMs: round(setupMs) });
+  addRow(name, `captured, micro-batch ${batch}`, samples.bare, samples.gemm, {
+    counted,
+    nodes,
+    setupMs: round(setupMs),
+  });
   checkSetup(name, setupMs);
-  figures[figureKey(name, 'images per second')] = round(rate);
+  figures[figureKey(name, 'images per second')] = round(median(samples.bare));
   const overheads = samples.host.map(({ bareMs, hostedMs }) => hostedMs - bareMs);
   const shares = samples.host.map(({ bareMs, hostedMs }) => (100 * (hostedMs - bareMs)) / hostedMs);
   figures[figureKey(name, 'host ms')] = round(median(overheads));
   figures[figureKey(name, 'host percent')] = round(median(shares));
-  ratios[figureKey(name, 'gemm counted')] = round((rate * counted) / 1e9 / gemmRate);
+  ratios[figureKey(name, 'gemm counted')] = round((medianRatio(samples.bare, samples.gemm) * counted) / 1e9);
   await bare.close();
   await hosted.close();
 }
 
 async function measureMemory() {
-  const peer = openPeer('steady memory', 'lib/steady-memory.mjs');
+  const peer = openPeer('steady memory', new URL('./lib/steady-memory.mjs', import.meta.url));
   const { settledMB, endMB } = await peer.ask(MEMORY);
   await peer.close();
   const growthMB = endMB - settledMB;
@@ -210,10 +190,14 @@ async function measureMemory() {
 
 /** Whole training steps of two ranks, ours and PyTorch's, one world idle while the other one trains. */
 async function measureWorlds(config, microBatch) {
-  const ddp = await openOptional(keyOf(config, 'pytorch ddp'), () =>
-    openWorld('PyTorch DDP', 'peers/ddp.py', { ...WORLD, config }),
+  const ddp = await openOptional(keyOf(config, 'pytorch ddp'), notes, () =>
+    openWorld('PyTorch DDP', new URL('./peers/ddp.py', import.meta.url), { ...WORLD, config }),
   );
-  const ours = await openWorld('facet', 'lib/vit-rank.mjs', { ...WORLD, config, microBatch });
+  const ours = await openWorld('facet', new URL('./lib/vit-rank.mjs', import.meta.url), {
+    ...WORLD,
+    config,
+    microBatch,
+  });
   if (ddp !== undefined && ddp.parameters !== ours.parameters) {
     throw new Error(`PyTorch's model has ${ddp.parameters} parameters, ours ${ours.parameters}: they are not the same`);
   }
@@ -229,21 +213,11 @@ async function measureWorlds(config, microBatch) {
     rows.push({ model: config.name, engine: names[name], imagesPerSecond: round(median(samples[name])) });
   }
   figures[keyOf(config, 'two ranks images per second')] = round(median(samples.ours));
-  if (ddp !== undefined) ratios[keyOf(config, 'pytorch ddp')] = round(median(samples.ours) / median(samples.ddp));
+  if (ddp !== undefined) ratios[keyOf(config, 'pytorch ddp')] = round(medianRatio(samples.ours, samples.ddp));
   for (const world of Object.values(worlds)) await world.close();
 }
 
-const probe = { ...SMALL, batch: 2, runs: 1 };
-const torch = await openOptional('pytorchEager', () => openProbed('PyTorch', 'peers/vit.py', [], probe));
-const tfjs = {};
-for (const backend of ['cpu', 'wasm']) {
-  const name = `tfjs-${backend}`;
-  const peer = await openOptional(figureKey(name), () =>
-    openProbed(name, 'lib/tfjs-peer.mjs', [backend], { config: SMALL, batch: TFJS_BATCH, isWarmUp: false }),
-  );
-  if (peer !== undefined) tfjs[name] = peer;
-}
-
+const { torch, tfjs } = await openPeers({ config: SMALL, batch: TFJS_BATCH, notes });
 const gemm = await openGemm();
 const bestMicroBatches = new Map();
 for (const config of [LARGE, SMALL]) bestMicroBatches.set(config, await measureVit(config, gemm, { torch, tfjs }));
@@ -253,6 +227,6 @@ await gemm.close();
 await measureMemory();
 for (const [config, microBatch] of bestMicroBatches) await measureWorlds(config, microBatch);
 
-publish({ bench: 'engine', rows, figures, ratios, isJson: options.json });
+publish({ bench: 'engine', rows, figures, ratios, notes, isJson: options.json });
 for (const failure of failures) console.error(`failed: ${failure}`);
 if (failures.length > 0) process.exitCode = 1;

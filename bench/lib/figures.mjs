@@ -12,6 +12,10 @@ export function quantile(values, share) {
 
 export const median = (values) => quantile(values, 0.5);
 
+/** What two things measured in the same turns are to each other: turn by turn, because a machine is not the same for long. */
+export const medianRatio = (numerators, denominators) =>
+  median(numerators.map((value, turn) => value / denominators[turn]));
+
 /** Three significant digits: no bench knows more. */
 export function round(value) {
   return Number(value.toPrecision(3));
@@ -47,14 +51,18 @@ function gitCommit() {
   }
 }
 
-/** Prints rows as a table on stdout, or the whole result as one JSON line when --json was asked for. */
-export function publish({ bench, rows, figures, ratios, isJson }) {
+/**
+ * Prints rows as a table on stdout, or the whole result as one JSON line when --json was asked for. Notes are sentences on
+ * how something was measured.
+ */
+export function publish({ bench, rows, figures, ratios, notes = [], isJson }) {
   if (isJson) {
-    console.log(JSON.stringify({ bench, ...environment(), rows, figures, ratios }));
+    console.log(JSON.stringify({ bench, ...environment(), rows, figures, ratios, notes }));
     return;
   }
   console.table(rows);
   for (const [name, value] of Object.entries({ ...figures, ...ratios })) console.log(`${name}: ${format(value)}`);
+  for (const note of notes) console.log(`note: ${note}`);
 }
 
 function format(value) {

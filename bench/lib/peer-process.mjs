@@ -15,10 +15,10 @@ const STDERR_CHARACTERS = 4_000;
 /** The Python that has the peers. */
 const PYTHON = process.env.FACET_PYTHON ?? 'python3';
 
-/** Starts a script of bench/: a .mjs file by Node, a .py file by $FACET_PYTHON. */
+/** Starts a script, given by its file URL: a .mjs file by Node, a .py file by $FACET_PYTHON. */
 export function openPeer(name, script, args = []) {
-  const file = fileURLToPath(new URL(`../${script}`, import.meta.url));
-  const child = spawn(script.endsWith('.py') ? PYTHON : process.execPath, [file, ...args], {
+  const file = fileURLToPath(script);
+  const child = spawn(file.endsWith('.py') ? PYTHON : process.execPath, [file, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Gloo must not bind to an outside address; compiled modules of bench/peers do not belong into the repository.
     env: {

@@ -6,7 +6,8 @@ import { formatCrc32 } from '@facet/shared';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
 import { createPartialSums } from '../../packages/worker/dist/collective/partial-sums.js';
-import { startEngine } from '../../packages/worker/dist/engine/onnxruntime/engine-host.js';
+import { hostEngine } from '../../packages/worker/dist/engine/engine-host.js';
+import { openThreadLink } from '../../packages/worker/dist/engine/onnxruntime/thread-link.js';
 import { layoutParameters } from '../../packages/worker/dist/model/parameters.js';
 import { applyAdamW } from '../../packages/worker/dist/train/adamw.js';
 import { allocateTrainingState, markApplied } from '../../packages/worker/dist/train/training-state.js';
@@ -55,23 +56,25 @@ async function openModel({ config, imagesPerRank, microBatch }, rank) {
       layout.slots.map(({ name, offset, length }) => [`${prefix}${name}`, { buffer, offset, length }]),
     );
   const whole = (buffer, values) => ({ buffer, offset: 0, length: values.length });
-  const engine = await startEngine({
-    session: { device: 'cpu', threads: 1 },
-    programs: [await captureVit(config, microBatch)],
-    buffers,
-    bindings: slots.map(({ patches, targets }, slot) => ({
-      program: 0,
-      inputs: {
-        ...parts('weights', ''),
-        patches: whole(`patches${slot}`, patches),
-        targets: whole(`targets${slot}`, targets),
-      },
-      outputs: {
-        ...parts(`result${slot}`, 'grad:'),
-        loss: { buffer: `result${slot}`, offset: layout.length, length: 1 },
-      },
-    })),
-  });
+  const engine = await hostEngine(
+    openThreadLink({
+      session: { device: 'cpu', threads: 1 },
+      programs: [await captureVit(config, microBatch)],
+      buffers,
+      bindings: slots.map(({ patches, targets }, slot) => ({
+        program: 0,
+        inputs: {
+          ...parts('weights', ''),
+          patches: whole(`patches${slot}`, patches),
+          targets: whole(`targets${slot}`, targets),
+        },
+        outputs: {
+          ...parts(`result${slot}`, 'grad:'),
+          loss: { buffer: `result${slot}`, offset: layout.length, length: 1 },
+        },
+      })),
+    }),
+  );
 
   /** Copies micro-batch `index` of this rank into a slot, as a worker does while the one before is computed. */
   const fill = (slot, index) => {

@@ -41,7 +41,7 @@ export function engineLines({ probes, auto }: EngineReport, { palette, columns }
       probe.device,
       engineState(probe),
       probe.milliseconds === undefined ? '-' : `${probe.milliseconds.toFixed(1)} ms`,
-      probe.maxRelativeError === undefined ? '-' : probe.maxRelativeError.toExponential(1),
+      shownError(probe.maxRelativeError),
       shownDetail(probe),
     ]),
     columns,
@@ -74,6 +74,12 @@ export function engineRemedies({ probes, auto }: EngineReport): string[] {
 function autoText(auto: AutoChoice): string {
   if (!auto.ok) return `auto finds no engine here: ${auto.reason}`;
   return `auto takes ${auto.engine.name}/${auto.engine.device} here: ${auto.reason}`;
+}
+
+/** `9.5e-7`; the reference itself is off by 0. */
+function shownError(error: number | undefined): string {
+  if (error === undefined) return '-';
+  return error === 0 ? '0' : error.toExponential(1);
 }
 
 /** One line, without the advice to run this very command. */
