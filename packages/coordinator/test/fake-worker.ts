@@ -347,7 +347,7 @@ export class FakeWorker {
 async function pull(form: Form, run: string): Promise<number> {
   const client = new Exchange(form.stateAddress, credentials.createInsecure(), CHANNEL_OPTIONS);
   try {
-    const reader = createStateReader(KEPT_PARAMETERS);
+    const reader = createStateReader({ parameters: KEPT_PARAMETERS, hasAverage: false });
     const call = client.pullState({ run, step: form.stateStep }, { deadline: Date.now() + 5_000 });
     for await (const message of call as AsyncIterable<PullStateResponse__Output>) reader.accept(message);
     const { step, weightsCrc } = reader.finish();

@@ -1,7 +1,7 @@
 export { defaultCacheFolder } from './cache-folder.js';
 export {
   DATASET_NAMES,
-  limitSplit,
+  gatherSamples,
   type Dataset,
   type DatasetName,
   type DatasetSource,

@@ -1,8 +1,9 @@
 /**
- * Evaluates stored weights on a test split, in this process and without a cluster: what `facet evaluate` does.
+ * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster: what
+ * `facet evaluate` does.
  */
-import { TrainingError, type EngineWish, type ParameterLayout, type RunConfig } from '@facet/shared';
-import type { Dataset } from '@facet/datasets';
+import { chooseSamples, TrainingError, type EngineWish, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { gatherSamples, type Dataset } from '@facet/datasets';
 import { fillMicroBatch } from './data/micro-batch.js';
 import type { EvaluationSlot } from './engine/compute.js';
 import { formatEngine } from './engine/engine-id.js';
@@ -15,6 +16,7 @@ export interface EvaluateOptions {
   readonly weights: Float32Array;
   readonly layout: readonly ParameterLayout[];
   readonly dataset: Dataset;
+  readonly split: RunConfig['evaluation'];
   readonly engine: EngineWish;
   readonly threads: number;
 }
@@ -34,14 +36,16 @@ export interface Evaluation {
 }
 
 /**
- * Evaluates weights on the whole test split.
+ * Evaluates weights on all images of a split that the run's configuration chooses.
  *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model, ENGINE_UNAVAILABLE when no engine
- *   that was asked for works here.
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model; CONFIG_INVALID when the run holds
+ *   no images out, or the dataset has fewer than it asks for; ENGINE_UNAVAILABLE when no engine that was asked for works here.
  */
 export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluation> {
-  const { config, dataset, engine: wish, threads } = options;
-  const { image, test } = dataset;
+  const { config, dataset, split, engine: wish, threads } = options;
+  const { image } = dataset;
+  const ids = evaluatedIds(options);
+  const images = split === 'test' ? dataset.test : dataset.train;
   const classes = dataset.classes.length;
   const microBatch = config.batch.micro;
   const { compute, choice } = await openEngine({
@@ -51,23 +55,14 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   });
   requireSameLayout(compute.layout.slots, options.layout);
   compute.weights.set(options.weights);
-  const count = config.samples.test > 0 ? Math.min(config.samples.test, test.count) : test.count;
   const confusion = new Uint32Array(classes * classes);
-  const bytesPerSample = image.height * image.width * image.channels;
   let lossSum = 0;
   const [slot]: readonly EvaluationSlot[] = compute.evaluationSlots;
-  for (let start = 0; start < count; start += microBatch) {
-    const end = Math.min(start + microBatch, count);
-    const labels = test.labels.subarray(start, end);
-    fillMicroBatch(
-      slot.tensors,
-      {
-        ids: Uint32Array.from(labels, (_, i) => start + i),
-        labels,
-        pixels: test.pixels.subarray(start * bytesPerSample, end * bytesPerSample),
-      },
-      { image, classes, seed: config.seed, epoch: 0 },
-    );
+  for (let start = 0; start < ids.length; start += microBatch) {
+    const part = ids.subarray(start, start + microBatch);
+    const samples = gatherSamples(images, part);
+    const { labels } = samples;
+    fillMicroBatch(slot.tensors, { ids: part, ...samples }, { image, classes, seed: config.seed, epoch: 0 });
     await slot.run();
     lossSum += scoreLogits({ logits: slot.logits, labels, classes, confusion });
   }
@@ -83,7 +78,19 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   );
   const engine = formatEngine(choice.engine);
   const correct = rows.reduce((sum, row, label) => sum + row[label]!, 0);
+  const { length: count } = ids;
   return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count, engine };
+}
+
+function evaluatedIds({ config, dataset, split }: EvaluateOptions): Uint32Array {
+  const sizes = { trainSamples: dataset.train.count, testSamples: dataset.test.count };
+  const { testSamples, heldOut } = chooseSamples(config.samples, sizes);
+  if (split === 'test') return Uint32Array.from({ length: testSamples }, (_, id) => id);
+  if (heldOut.length > 0) return heldOut;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `run ${config.run} holds no images out (samples.heldOut is 0), so all of them were trained on; evaluate the test split`,
+  );
 }
 
 function requireSameLayout(expected: readonly ParameterLayout[], actual: readonly ParameterLayout[]): void {

@@ -15,7 +15,7 @@ import type { EngineId } from './engine/engine-id.js';
 import { initialWeights } from './model/parameters.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
 import { runGeneration, type StepResult } from './train/generation-loop.js';
-import { markApplied, type TrainingState } from './train/training-state.js';
+import { markApplied, resetState, type TrainingState } from './train/training-state.js';
 
 /** What a worker has once and every generation uses. */
 export interface WorkerResources {
@@ -159,10 +159,7 @@ async function synchroniseState(
 ): Promise<void> {
   switch (form.stateSource) {
     case 'STATE_SOURCE_INITIAL':
-      state.weights.set(initialWeights(compute.layout, config.seed));
-      state.m.fill(0);
-      state.v.fill(0);
-      markApplied(state, 0);
+      resetState(state, initialWeights(compute.layout, config.seed));
       compute.weightsChanged();
       return;
     case 'STATE_SOURCE_PULL':

@@ -287,7 +287,7 @@ async function buildResources(
     signal: options.signal,
   });
   logChoice(options.log, choice, threads);
-  const state = allocateTrainingState(compute.weights);
+  const state = allocateTrainingState(compute.weights, config.optimizer);
   onState(state);
   return { welcome, config, plan, compute, engine: choice.engine, threads, state, connection, exchange, dataset };
 }

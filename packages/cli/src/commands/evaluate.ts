@@ -1,12 +1,13 @@
 /**
- * `facet evaluate`: how good a checkpoint is, on the whole test split, in this process and without a cluster.
+ * `facet evaluate`: how good a checkpoint is, on the whole test split or on the images that its run holds out, in this
+ * process and without a cluster.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Checkpoint } from '@facet/coordinator';
-import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
-import { configSchema, TrainingError, wishFor, type RunConfig } from '@facet/shared';
+import { openDataset } from '@facet/datasets';
+import { configSchema, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { evaluationLines } from '../display/evaluation.js';
@@ -14,10 +15,13 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from '../runs/run-folders.js';
 
 interface EvaluateOptions extends EngineFlags {
+  readonly split: string;
   readonly threads?: string;
   readonly dataFolder?: string;
   readonly json?: boolean;
 }
+
+const splits = configSchema.shape.evaluation.unwrap();
 
 export function addEvaluateCommand(
   program: Command,
@@ -28,6 +32,7 @@ export function addEvaluateCommand(
     .command('evaluate <run>')
     .description('accuracy, per-class accuracy and confusion matrix of a run or checkpoint')
     .usage('[options] <run name | run folder | checkpoint folder>')
+    .option('--split <name>', `${splits.options.join(' or ')} (images of the training split)`, 'test')
     .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
@@ -39,6 +44,11 @@ export function addEvaluateCommand(
 
 async function evaluate(name: string, options: EvaluateOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
+  const split = splits.safeParse(options.split);
+  if (!split.success) {
+    const expected = `expected one of ${splits.options.join(', ')}${suggestion(options.split, splits.options)}`;
+    throw new TrainingError('CONFIG_INVALID', `--split: '${options.split}', ${expected}`);
+  }
   const { wish, problems } = readEngineFlags(options);
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));
   const threads = Number(options.threads);
@@ -48,23 +58,28 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const config = readConfig(checkpoint);
-  const dataset = await openLimited(config, options.dataFolder);
+  const { state } = checkpoint;
+  const dataset = await openDataset({ name: config.dataset, folder: options.dataFolder ?? config.dataFolder });
   const { evaluateWeights } = await import('@facet/worker');
   const evaluation = await evaluateWeights({
     config,
-    weights: checkpoint.state.weights,
+    weights: state.ema ?? state.weights,
     layout: checkpoint.layout,
     dataset,
+    split: split.data,
     engine: wishFor(wish, config.engine),
     threads,
   });
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;
+  const evaluatedWeights = state.ema === undefined ? 'last' : 'average';
   if (options.json) {
-    printJson(stdout, { run, step, checkpoint: folder, weightsSha256, dataset: dataset.name, ...evaluation, warnings });
+    const what = { run, step, checkpoint: folder, weightsSha256, evaluatedWeights, dataset: dataset.name };
+    printJson(stdout, { ...what, split: split.data, ...evaluation, warnings });
   } else {
     printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
-    for (const line of evaluationLines(evaluation, dataset.classes)) printLine(stdout, line);
+    const labels = { split: split.data, evaluatedWeights, classes: dataset.classes } as const;
+    for (const line of evaluationLines(evaluation, labels)) printLine(stdout, line);
   }
   return EXIT.ok;
 }
@@ -100,9 +115,4 @@ function readConfig({ info, path: folder }: Checkpoint): RunConfig {
   if (parsed.success) return parsed.data;
   const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
   throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);
-}
-
-async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {
-  const dataset = await openDataset({ name, folder });
-  return samples.test === 0 ? dataset : { ...dataset, test: limitSplit(dataset.test, samples.test) };
 }

@@ -13,8 +13,9 @@ test('shows accuracy, accuracy per class and the confusion matrix', () => {
     samples: 2_400,
     engine: 'onnxruntime/cpu',
   };
-  expect(evaluationLines(evaluation, ['cat', 'dog'])).toEqual([
-    'accuracy 75.00 %, loss 0.5000, on 2,400 samples, by onnxruntime/cpu',
+  const labels = { split: 'test', evaluatedWeights: 'last', classes: ['cat', 'dog'] } as const;
+  expect(evaluationLines(evaluation, labels)).toEqual([
+    'test accuracy 75.00 %, loss 0.5000, on 2,400 samples, by onnxruntime/cpu',
     '',
     'class  accuracy  samples',
     'cat    100.00 %    1,200',
@@ -24,4 +25,9 @@ test('shows accuracy, accuracy per class and the confusion matrix', () => {
     'cat            1200    0',
     'dog             600  600',
   ]);
+
+  const [heldOut] = evaluationLines(evaluation, { ...labels, split: 'held-out', evaluatedWeights: 'average' });
+  expect(heldOut).toBe(
+    'held-out accuracy 75.00 % of the averaged weights, loss 0.5000, on 2,400 samples, by onnxruntime/cpu',
+  );
 });

@@ -5,12 +5,23 @@ import type { Evaluation } from '@facet/worker';
 import { formatAccuracy, formatCount, formatLoss } from './format.js';
 import { tableLines } from './table.js';
 
+export interface EvaluationLabels {
+  readonly split: 'test' | 'held-out';
+  /** Their moving average, or the last ones. */
+  readonly evaluatedWeights: 'average' | 'last';
+  readonly classes: readonly string[];
+}
+
 /** The lines of an evaluation. */
-export function evaluationLines(evaluation: Evaluation, classes: readonly string[]): string[] {
+export function evaluationLines(
+  evaluation: Evaluation,
+  { split, evaluatedWeights, classes }: EvaluationLabels,
+): string[] {
   const { accuracy, loss, samples, perClass, confusion, engine } = evaluation;
+  const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
   const columns = classes.map((_, index) => index);
   return [
-    `accuracy ${formatAccuracy(accuracy)}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples, by ${engine}`,
+    `${split} accuracy ${formatAccuracy(accuracy)}${of}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples, by ${engine}`,
     '',
     ...tableLines({
       header: ['class', 'accuracy', 'samples'],

@@ -64,16 +64,27 @@ function progressLine(status: Status): string {
 }
 
 function qualityLine(status: Status): string {
-  const { loss, trainAccuracy, hasTestAccuracy, testAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
+  const { loss, trainAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
   const parts = [
     `loss ${step === 0 ? '-' : formatLoss(loss)}`,
     `train ${step === 0 ? '-' : formatPercent(trainAccuracy)}`,
-    `test ${hasTestAccuracy ? formatAccuracy(testAccuracy) : '-'}`,
+    evaluated(status) ?? 'test -',
     `${formatCount(samplesPerSecond)} images/s`,
     checkpointStep > 0 ? `checkpoint at step ${checkpointStep}` : 'no checkpoint yet',
     ...(faults > 0 ? [counted(faults, 'fault')] : []),
   ];
   return parts.join('  ');
+}
+
+/** The accuracy of the last evaluation with the name of its split; undefined before there was one. */
+export function evaluated({
+  hasTestAccuracy,
+  testAccuracy,
+  hasHeldOutAccuracy,
+  heldOutAccuracy,
+}: Status): string | undefined {
+  if (hasHeldOutAccuracy) return `held-out ${formatAccuracy(heldOutAccuracy)}`;
+  return hasTestAccuracy ? `test ${formatAccuracy(testAccuracy)}` : undefined;
 }
 
 function workerLines({ workers, mixedEngines }: Status): string[] {

@@ -3,8 +3,8 @@
  * between. A pure step from what was printed to what to print now.
  */
 import type { Status } from '@facet/proto';
-import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
-import { epochProgress } from './frame.js';
+import { formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
+import { epochProgress, evaluated } from './frame.js';
 
 const INTERVAL_MS = 10_000;
 
@@ -62,9 +62,9 @@ function endedEpochs({ step, totalSteps, epochs, phase }: Status): number {
 }
 
 function epochLine(status: Status, epoch: number): string {
-  const test = status.hasTestAccuracy ? `  test ${formatAccuracy(status.testAccuracy)}` : '';
+  const quality = evaluated(status);
   const head = `epoch ${epoch}/${status.epochs} done`;
-  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}${test}  ${rate(status)}`;
+  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}${quality === undefined ? '' : `  ${quality}`}  ${rate(status)}`;
 }
 
 function stepLine(status: Status): string {

@@ -11,6 +11,8 @@ const finished: RunResult = {
   epochs: 4,
   steps: 1_876,
   testAccuracy: 0.98612,
+  heldOutAccuracy: undefined,
+  evaluatedWeights: 'last',
   trainLoss: 0.34567,
   wallSeconds: 42.41,
   trainSeconds: 35.2,
@@ -53,6 +55,12 @@ test('says what a finished run came to, the proof, and what to do next', () => {
     '  checkpoint     /runs/demo/checkpoints/step-000001876',
     'next: facet evaluate demo    facet ledger check demo',
   ]);
+});
+
+test('names the split of the accuracy, and the averaged weights', () => {
+  const heldOut = { ...finished, testAccuracy: undefined, heldOutAccuracy: 0.9, evaluatedWeights: 'average' } as const;
+  expect(summaryLines(heldOut)).toContain('  held-out accuracy  90.00 % of the averaged weights');
+  expect(resultJson(heldOut)).toMatchObject({ testAccuracy: null, heldOutAccuracy: 0.9 });
 });
 
 test('says how to go on with a stopped run, and its warnings', () => {

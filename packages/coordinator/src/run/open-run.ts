@@ -19,10 +19,17 @@ import { Conductor } from './conductor.js';
 import { EngineMix } from './engine-mix.js';
 import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
-import { History } from './history.js';
+import { History, qualityOf } from './history.js';
 import { Intake } from './intake.js';
 import { createRecorder } from './recorder.js';
-import { makeResult, storedResult, unrecordedResult, type MeasuredResult, type RunResult } from './result.js';
+import {
+  accuracyOf,
+  makeResult,
+  storedResult,
+  unrecordedResult,
+  type MeasuredResult,
+  type RunResult,
+} from './result.js';
 import type { RunFolder } from './run-folder.js';
 import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
 import { Stopwatch } from './stopwatch.js';
@@ -125,6 +132,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     folder: folder.checkpointsPath,
     keep: config.checkpoint.keep,
     run,
+    hasAverage: config.optimizer.emaDecay > 0,
     pullTimeoutMs: config.timeouts.gatherMs,
     clock,
     recorder,
@@ -137,7 +145,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       config,
       codeVersion,
       ledgerStep: commits.lastStep,
-      metrics: checkpointMetrics(history, step),
+      metrics: checkpointMetrics(history, plan, step),
       engines: engines.engines,
     }),
     bestStep: () => history.bestStep,
@@ -214,7 +222,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     run,
     dataset: dataset.name,
     epochs: config.epochs,
-    testAccuracy: history.lastEvaluation?.testAccuracy,
+    ...accuracyOf({ plan, config }, history),
     trainLoss: history.epochs.findLast(({ trainLoss }) => trainLoss !== undefined)?.trainLoss,
     wallSeconds: (now() - startedMs) / 1_000,
     trainSeconds: stopwatch.seconds,
@@ -293,12 +301,13 @@ function latestOf(
   return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
 }
 
-function checkpointMetrics({ lastLoss, lastEvaluation }: History, step: number): Record<string, number> {
+function checkpointMetrics(
+  { lastLoss, lastEvaluation }: History,
+  { evaluation }: Plan,
+  step: number,
+): Record<string, number> {
   return {
     ...(lastLoss !== undefined && { trainLoss: lastLoss }),
-    ...(lastEvaluation?.step === step && {
-      testAccuracy: lastEvaluation.testAccuracy,
-      testLoss: lastEvaluation.testLoss,
-    }),
+    ...qualityOf(evaluation, lastEvaluation?.step === step ? lastEvaluation : undefined),
   };
 }

@@ -8,7 +8,7 @@ import type { MetricReadings, StatusPhase } from '../metrics/metrics.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Conductor } from './conductor.js';
 import type { EngineMix } from './engine-mix.js';
-import type { History } from './history.js';
+import { qualityOf, type History } from './history.js';
 import type { Intake } from './intake.js';
 import type { Stopwatch } from './stopwatch.js';
 import type { ConnectedWorker, WorkerDirectory } from './worker-directory.js';
@@ -37,7 +37,7 @@ export function readStatus(sources: StatusSources): Status {
   const step = intake.lastStep?.step ?? intake.committedStep;
   const rate = stopwatch.recentSamplesPerSecond;
   const remainingSamples = Math.max(plan.totalSteps - step, 0) * config.batch.global;
-  const evaluation = history.lastEvaluation;
+  const { testAccuracy, heldOutAccuracy } = qualityOf(plan.evaluation, history.lastEvaluation);
   return {
     run: config.run,
     phase: phaseOf(membership, intake),
@@ -49,8 +49,10 @@ export function readStatus(sources: StatusSources): Status {
     epochs: config.epochs,
     loss: intake.lastStep?.loss ?? history.lastLoss ?? 0,
     trainAccuracy: intake.lastStep?.accuracy ?? 0,
-    hasTestAccuracy: evaluation !== undefined,
-    testAccuracy: evaluation?.testAccuracy ?? 0,
+    hasTestAccuracy: testAccuracy !== undefined,
+    testAccuracy: testAccuracy ?? 0,
+    hasHeldOutAccuracy: heldOutAccuracy !== undefined,
+    heldOutAccuracy: heldOutAccuracy ?? 0,
     samplesPerSecond: rate,
     etaSeconds: rate > 0 ? remainingSamples / rate : 0,
     checkpointStep: checkpointer.latest?.held.step ?? 0,
@@ -68,7 +70,6 @@ export function readMetrics(sources: StatusSources): MetricReadings {
   const { membership } = conductor;
   const { phase } = membership;
   const { latest } = checkpointer;
-  const evaluation = history.lastEvaluation;
   return {
     phase: phaseOf(membership, intake),
     generation: membership.generation,
@@ -81,8 +82,7 @@ export function readMetrics(sources: StatusSources): MetricReadings {
     shardBacklog: backlog(),
     trainLoss: intake.lastStep?.loss ?? history.lastLoss,
     trainAccuracy: intake.lastStep?.accuracy,
-    testAccuracy: evaluation?.testAccuracy,
-    testLoss: evaluation?.testLoss,
+    ...qualityOf(plan.evaluation, history.lastEvaluation),
     checkpointStep: latest?.held.step,
     checkpointAgeSeconds: latest === undefined ? undefined : (now() - latest.takenAtMs) / MS_PER_SECOND,
   };

@@ -15,7 +15,13 @@ const BROKER_URL = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/@[\]]+
 
 /** Problems between keys, one sentence each. */
 export function crossProblems(merged: Mapping): readonly string[] {
-  return [...runProblems(merged), ...batchProblems(merged), ...modelProblems(merged), ...operationProblems(merged)];
+  return [
+    ...runProblems(merged),
+    ...batchProblems(merged),
+    ...modelProblems(merged),
+    ...recipeProblems(merged),
+    ...operationProblems(merged),
+  ];
 }
 
 function runProblems(merged: Mapping): string[] {
@@ -55,6 +61,25 @@ function modelProblems(merged: Mapping): string[] {
     if (length === channels) continue;
     const expected = `${channels}, one for each channel of ${dataset}`;
     problems.push(`model.pixels.${statistic}: ${shown(pixels[statistic])} has length ${length}, expected ${expected}`);
+  }
+  return problems;
+}
+
+function recipeProblems(merged: Mapping): string[] {
+  const problems: string[] = [];
+  const augmentation = sound(merged, 'augmentation');
+  if (augmentation !== undefined) {
+    const { flip, mixup, cutmix } = augmentation;
+    if (flip && sound(merged, 'dataset') === 'mnist') {
+      problems.push('augmentation.flip: true, expected false: the mirror image of a digit of mnist is no digit');
+    }
+    if (mixup.share + cutmix.share > 1) {
+      const sum = `augmentation.mixup.share + augmentation.cutmix.share: ${mixup.share} + ${cutmix.share}`;
+      problems.push(`${sum}, expected at most 1: an image is mixed in one way`);
+    }
+  }
+  if (sound(merged, 'evaluation') === 'held-out' && sound(merged, 'samples')?.heldOut === 0) {
+    problems.push("evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out");
   }
   return problems;
 }

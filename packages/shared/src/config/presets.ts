@@ -1,6 +1,7 @@
 /**
  * Presets: a dataset, a model and a recipe that belong together. A preset fills in whatever the user does not say.
  */
+import { NO_AUGMENTATION } from './augmentation-schema.js';
 import type { RunConfig, TrainingConfig } from './schema.js';
 
 type Preset = Omit<TrainingConfig, 'preset'>;
@@ -21,7 +22,8 @@ export const PRESETS = {
     dataset: 'mnist',
     seed: 1,
     epochs: 3,
-    samples: { train: 0, test: 0 },
+    samples: { train: 0, test: 0, heldOut: 0 },
+    evaluation: 'test',
     batch: { global: 256, micro: 32 },
     model: {
       views: ['identity', 'zoom-in', 'zoom-out'],
@@ -46,14 +48,16 @@ export const PRESETS = {
       finalShare: 0.01,
       weightDecay: 0.05,
       labelSmoothing: 0.05,
+      emaDecay: 0,
     },
-    augmentation: { shiftPixels: 1, flip: false },
+    augmentation: { ...NO_AUGMENTATION, shiftPixels: 1 },
   },
   'cifar10-fast': {
     dataset: 'cifar10',
     seed: 1,
     epochs: 12,
-    samples: { train: 0, test: 0 },
+    samples: { train: 0, test: 0, heldOut: 0 },
+    evaluation: 'test',
     batch: { global: 128, micro: 16 },
     model: {
       views: ['identity', 'zoom-in', 'zoom-out'],
@@ -78,8 +82,9 @@ export const PRESETS = {
       finalShare: 0.01,
       weightDecay: 0.05,
       labelSmoothing: 0.1,
+      emaDecay: 0.998,
     },
-    augmentation: { shiftPixels: 4, flip: true },
+    augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, flip: true },
   },
 } satisfies Record<string, Preset>;
 

@@ -261,8 +261,33 @@ describe('problems', () => {
     ['a key that lives deeper', { micro: 64 }, 'micro: unknown key (from the command line); did you mean batch.micro?'],
     [
       'a key unlike any other',
-      { augmentation: { rotate: 3 } },
-      'augmentation.rotate: unknown key (from the command line); expected one of shiftPixels, flip',
+      { samples: { validation: 3 } },
+      'samples.validation: unknown key (from the command line); expected one of train, test, heldOut',
+    ],
+    [
+      'a mirrored digit',
+      { augmentation: { flip: true } },
+      'augmentation.flip: true, expected false: the mirror image of a digit of mnist is no digit',
+    ],
+    [
+      'more mixed images than there are',
+      { augmentation: { mixup: { share: 0.7 }, cutmix: { share: 0.5 } } },
+      'augmentation.mixup.share + augmentation.cutmix.share: 0.7 + 0.5, expected at most 1: an image is mixed in one way',
+    ],
+    [
+      'an evaluation of nothing',
+      { evaluation: 'held-out' },
+      "evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out",
+    ],
+    [
+      'a kind of padding that there is not',
+      { augmentation: { padding: 'mirror' } },
+      "augmentation.padding: 'mirror' (from the command line), expected one of zero, reflect",
+    ],
+    [
+      'an average that never moves',
+      { optimizer: { emaDecay: 1 } },
+      'optimizer.emaDecay: 1 (from the command line), expected a number from 0 to 0.99999',
     ],
     [
       'a port out of range',
@@ -331,5 +356,19 @@ describe('problems', () => {
         expect(valueAt(nest(dotted, value), dotted.split('.'))).toBe(value);
       }),
     );
+  });
+});
+
+describe('a configuration that was stored before a key existed', () => {
+  it('means what it meant then', () => {
+    const { augmentation, samples, optimizer, evaluation: _evaluation, ...rest } = configOf({ flags: minimal });
+    const { emaDecay: _decay, ...olderOptimizer } = optimizer;
+    const older = {
+      ...rest,
+      optimizer: olderOptimizer,
+      samples: { train: samples.train, test: samples.test },
+      augmentation: { shiftPixels: augmentation.shiftPixels, flip: augmentation.flip },
+    };
+    expect(configSchema.parse(older)).toEqual(configOf({ flags: minimal }));
   });
 });

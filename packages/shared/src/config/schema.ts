@@ -3,6 +3,7 @@
  * run; everything from `data` on says where and how it runs and may change at every resume.
  */
 import { z } from 'zod';
+import { augmentationSchema } from './augmentation-schema.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 
 const positiveInteger = z.int().min(1);
@@ -67,6 +68,8 @@ const optimizerSchema = z.strictObject({
   /** Global norm to which the gradient is clipped; 0 turns clipping off. */
   clipNorm: z.number().min(0),
   labelSmoothing: fraction,
+  /** Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none. */
+  emaDecay: z.number().min(0).max(0.99999).default(0),
 });
 
 export const trainingSchema = z.strictObject({
@@ -74,16 +77,19 @@ export const trainingSchema = z.strictObject({
   preset: z.string(),
   seed: z.int().min(0),
   epochs: positiveInteger.max(100_000),
-  /** Use only the first so many samples of a split; 0 means all of them. */
-  samples: z.strictObject({ train: z.int().min(0), test: z.int().min(0) }),
+  samples: z.strictObject({
+    /** Use only the first so many samples of a split; 0 means all of them. */
+    train: z.int().min(0),
+    test: z.int().min(0),
+    /** So many images of the training split are never trained on: always the same ones, whatever the seed. */
+    heldOut: z.int().min(0).default(0),
+  }),
+  /** What is evaluated after every epoch: choices are made on the held-out images, the test split is for the last word. */
+  evaluation: z.enum(['test', 'held-out']).default('test'),
   batch: z.strictObject({ global: positiveInteger.max(65_536), micro: positiveInteger.max(4_096) }),
   model: modelSchema,
   optimizer: optimizerSchema,
-  augmentation: z.strictObject({
-    /** Largest shift in pixels along each axis. */
-    shiftPixels: z.int().min(0).max(8),
-    flip: z.boolean(),
-  }),
+  augmentation: augmentationSchema,
 });
 
 const operationSchema = z.strictObject({
@@ -127,7 +133,6 @@ export type RunConfig = z.infer<typeof configSchema>;
 export type TrainingConfig = z.infer<typeof trainingSchema>;
 export type ModelConfig = z.infer<typeof modelSchema>;
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
-export type AugmentationConfig = TrainingConfig['augmentation'];
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
 export const CONFIG_VERSION = 2;

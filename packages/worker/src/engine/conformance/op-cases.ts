@@ -4,7 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { randomKey, randomStream } from '@facet/shared';
-import { attention, crossEntropySum, gelu, layerNorm, linear, softmax, tokenShift } from '../../model/ops.js';
+import { attention, crossEntropySum, gelu, layerNorm, linear, softmax } from '../../model/ops.js';
+import { tokenShift, unfold } from '../../model/spatial-ops.js';
 import { elementCount } from '../program/program.js';
 import type { CaseInput, OpCase } from './op-case.js';
 
@@ -218,6 +219,7 @@ const MODEL_OPS: OpCase[] = [
   opCase('logSoftmax in one kernel', [fixed(real(2, 3))], (x) =>
     tf.engine().runKernel<tf.Tensor>('LogSoftmax', { logits: x }, { axis: 1 }),
   ),
+  opCase('unfold', [real(2, 4, 4, 3)], (x) => unfold(x as tf.Tensor4D, { size: 3, stride: 2 })),
   opCase('tokenShift', [real(2, 3, 3, 16)], (x) => tokenShift(x as tf.Tensor4D)),
   crossEntropy('crossEntropySum with padding', 0),
   crossEntropy('crossEntropySum with padding and label smoothing', 0.1),

@@ -30,6 +30,11 @@ export interface GetStatusResponse {
    * What it means that workers of this run compute with different engines or devices; empty while they do not.
    */
   'mixedEngines'?: (string);
+  /**
+   * A run evaluates the test split or the images that it holds out; the other one has no accuracy.
+   */
+  'hasHeldOutAccuracy'?: (boolean);
+  'heldOutAccuracy'?: (number | string);
 }
 
 export interface GetStatusResponse__Output {
@@ -59,4 +64,9 @@ export interface GetStatusResponse__Output {
    * What it means that workers of this run compute with different engines or devices; empty while they do not.
    */
   'mixedEngines': (string);
+  /**
+   * A run evaluates the test split or the images that it holds out; the other one has no accuracy.
+   */
+  'hasHeldOutAccuracy': (boolean);
+  'heldOutAccuracy': (number);
 }
