@@ -9,6 +9,7 @@ import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addLedgerCommand } from './commands/ledger.js';
+import { addPredictCommand } from './commands/predict.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
@@ -26,6 +27,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWorkerCommand,
   addStatusCommand,
   addEvaluateCommand,
+  addPredictCommand,
   addLedgerCommand,
   addDatasetCommand,
   addDoctorCommand,

@@ -6,3 +6,5 @@ export type { Scores } from './evaluation/scores.js';
 export { probeEngines, type EngineProbe } from './engine/probe.js';
 export { describePrograms, type ProgramDescription, type ProgramsDescription } from './engine/describe-programs.js';
 export type { Device } from './engine/engine-id.js';
+export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';
+export { predictImages, type Guess, type PredictOptions, type Prediction } from './prediction/predict-images.js';
