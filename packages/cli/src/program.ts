@@ -8,6 +8,7 @@ import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExportCommand } from './commands/export.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addResumeCommand } from './commands/resume.js';
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStatusCommand,
   addEvaluateCommand,
   addPredictCommand,
+  addExportCommand,
   addLedgerCommand,
   addDatasetCommand,
   addDoctorCommand,

@@ -8,3 +8,12 @@ export { describePrograms, type ProgramDescription, type ProgramsDescription } f
 export type { Device } from './engine/engine-id.js';
 export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';
 export { predictImages, type Guess, type PredictOptions, type Prediction } from './prediction/predict-images.js';
+export type { ExportCheck } from './export/check-export.js';
+export {
+  EXPORT_FORMATS,
+  exportModel,
+  type Export,
+  type ExportFormat,
+  type ExportOptions,
+  type ModelOrigin,
+} from './export/export-model.js';

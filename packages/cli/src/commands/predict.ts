@@ -2,7 +2,6 @@
  * `facet predict`: what a trained model takes images for. Every file gets its line; one that cannot be read is named, and
  * the exit code says that there was one.
  */
-import path from 'node:path';
 import type { Command } from 'commander';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
@@ -65,6 +64,6 @@ async function newestRun({ env, stderr }: CliContext): Promise<string> {
   const runs = runsFolder(env);
   const [newest] = await listRuns(runs);
   if (newest === undefined) throw runNotFound(`there is no run in ${runs}; train one, or name one with --run`, '', []);
-  printLine(stderr, `using run ${newest}, the newest in ${path.relative('.', runs) || '.'}; --run names another`);
+  printLine(stderr, `using run ${newest}, the newest in ${runs}; --run names another`);
   return newest;
 }
