@@ -55,7 +55,7 @@ async function predict(paths: readonly string[], options: PredictOptions, contex
     for (const line of predictionLines(predictions, classNames)) printLine(stdout, line);
   }
   if (failed === 0) return EXIT.ok;
-  printLine(stderr, `${failed} of ${predictions.length} ${predictions.length === 1 ? 'path' : 'paths'} failed`);
+  printLine(stderr, `${failed} of ${predictions.length} ${predictions.length === 1 ? 'image' : 'images'} failed`);
   return EXIT.usage;
 }
 
