@@ -66,7 +66,7 @@ it('loads in TensorFlow.js and computes what the captured function computes', as
   ) as tf.io.ModelJSON;
   const weightData = new Uint8Array(files.get('group1-shard1of1.bin')!).buffer;
   await tf.setBackend('cpu');
-  const artifacts = { modelTopology: modelTopology as object, weightSpecs: weightsManifest[0]!.weights, weightData };
+  const artifacts = { modelTopology: modelTopology, weightSpecs: weightsManifest[0]!.weights, weightData };
   const model = await tf.loadGraphModel({ load: async () => artifacts });
   const x = tf.tensor3d(values, SHAPE);
   const expected = everyOp(x);

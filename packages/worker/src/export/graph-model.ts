@@ -4,17 +4,8 @@
  * who stores the files, and who loads them to see whether they are right, is somebody else.
  */
 import { TrainingError } from '@facet/shared';
-import {
-  elementCount,
-  type Constant,
-  type DType,
-  type Op,
-  type OpKind,
-  type Program,
-  type ProgramNode,
-  type ValueId,
-  type ValueType,
-} from '../engine/program/program.js';
+import type { Op, OpKind, Program, ProgramNode, ValueId, ValueType } from '../engine/program/program.js';
+import { createGraphWriter, graphShape, TENSORFLOW_TYPE, type GraphWriter } from './graph-writer.js';
 
 /** Browsers cache files of up to four megabytes well; the converter of TensorFlow cuts weights there too. */
 const SHARD_BYTES = 4 * 1024 * 1024;
@@ -24,27 +15,6 @@ export interface GraphModelOptions {
   readonly constantNames: ReadonlyMap<ValueId, string>;
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-type Attribute = { type: string } | { b: boolean } | { i: string } | { shape: GraphShape } | { tensor: object };
-
-interface GraphShape {
-  readonly dim: readonly { readonly size: string }[];
-}
-
-interface GraphNode {
-  readonly name: string;
-  readonly op: string;
-  readonly input: readonly string[];
-  readonly attr: Readonly<Record<string, Attribute>>;
-}
-
-interface WeightSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-}
-
-const TYPE: Record<DType, string> = { float32: 'DT_FLOAT', int32: 'DT_INT32', bool: 'DT_BOOL' };
 
 /** Operations that are one TensorFlow node with the same operands. */
 const SIMPLE: Partial<Record<OpKind, string>> = {
@@ -85,7 +55,7 @@ const SIMPLE: Partial<Record<OpKind, string>> = {
  * @throws TrainingError CAPTURE_UNSUPPORTED for an operation that has no TensorFlow form here.
  */
 export function writeGraphModel(program: Program, options: GraphModelOptions): Map<string, Uint8Array> {
-  const writer = createWriter(program, options.constantNames);
+  const writer = createGraphWriter(program, options.constantNames);
   for (const { name, id } of program.inputs) writer.placeholder(id, name);
   for (const node of program.nodes) writeNode(writer, node, program);
   for (const { name, id } of program.outputs) writer.node('Identity', [writer.value(id)], {}, name);
@@ -109,82 +79,7 @@ export function writeGraphModel(program: Program, options: GraphModelOptions): M
 }
 
 function tensorInfo(name: string, { shape, dtype }: ValueType): object {
-  return { name: `${name}:0`, dtype: TYPE[dtype], tensorShape: graphShape(shape) };
-}
-
-function graphShape(shape: readonly number[]): GraphShape {
-  return { dim: shape.map((size) => ({ size: String(size) })) };
-}
-
-interface GraphWriter {
-  readonly nodes: readonly GraphNode[];
-  readonly weights: readonly WeightSpec[];
-  /** The name of a value as an operand; a constant is written the first time it is used. */
-  value(id: ValueId): string;
-  placeholder(id: ValueId, name: string): void;
-  /** Appends a node; returns its name, which is made up unless it is given. */
-  node(op: string, input: readonly string[], attr?: GraphNode['attr'], name?: string): string;
-  /** A constant of whole numbers, such as a shape. */
-  integers(values: readonly number[]): string;
-  /** A constant of whole numbers without axes, such as an axis. */
-  integer(value: number): string;
-  scalar(value: number): string;
-  /** Makes a node the producer of a value. */
-  bind(id: ValueId, name: string): void;
-  /** All constants, one behind the other, in the order of `weights`. */
-  bytes(): Uint8Array;
-}
-
-function createWriter(program: Program, constantNames: ReadonlyMap<ValueId, string>): GraphWriter {
-  const nodes: GraphNode[] = [];
-  const weights: WeightSpec[] = [];
-  const chunks: Uint8Array[] = [];
-  const names = new Map<ValueId, string>();
-  const written = new Set<string>();
-
-  const node: GraphWriter['node'] = (op, input, attr = {}, name = `n${nodes.length}_${op}`) => {
-    nodes.push({ name, op, input, attr });
-    return name;
-  };
-  const constant = (name: string, { shape, dtype }: ValueType, values: Float32Array | Int32Array): string => {
-    if (written.has(name)) return name;
-    written.add(name);
-    const empty = { dtype: TYPE[dtype], tensorShape: graphShape(shape) };
-    node('Const', [], { dtype: { type: TYPE[dtype] }, value: { tensor: empty } }, name);
-    weights.push({ name, shape, dtype });
-    const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    chunks.push(dtype === 'bool' ? Uint8Array.from(values) : raw);
-    return name;
-  };
-
-  return {
-    nodes,
-    weights,
-    node,
-    value(id) {
-      const found = program.constants.get(id);
-      if (found === undefined) return names.get(id)!;
-      const type = program.values[id]!;
-      return constant(constantNames.get(id) ?? `constant${id}`, type, valuesOf(found, type));
-    },
-    placeholder(id, name) {
-      const { shape, dtype } = program.values[id]!;
-      node('Placeholder', [], { dtype: { type: TYPE[dtype] }, shape: { shape: graphShape(shape) } }, name);
-      names.set(id, name);
-    },
-    integers: (values) =>
-      constant(`integers_${values.join('_')}`, { shape: [values.length], dtype: 'int32' }, Int32Array.from(values)),
-    integer: (value) => constant(`integer_${value}`, { shape: [], dtype: 'int32' }, Int32Array.of(value)),
-    scalar: (value) => constant(`scalar_${value}`, { shape: [], dtype: 'float32' }, Float32Array.of(value)),
-    bind: (id, name) => void names.set(id, name),
-    bytes: () => concatenated(chunks),
-  };
-}
-
-function valuesOf(constant: Constant, { shape, dtype }: ValueType): Float32Array | Int32Array {
-  if (constant.kind === 'dense') return constant.values;
-  const length = elementCount(shape);
-  return (dtype === 'float32' ? new Float32Array(length) : new Int32Array(length)).fill(constant.value);
+  return { name: `${name}:0`, dtype: TENSORFLOW_TYPE[dtype], tensorShape: graphShape(shape) };
 }
 
 function writeNode(writer: GraphWriter, programNode: ProgramNode, { values }: Program): void {
@@ -233,7 +128,7 @@ function writeSingle(writer: GraphWriter, { op, operands, result, shapes }: Sing
     case 'expand':
       return writer.node('BroadcastTo', [...operands, writer.integers(result.shape)]);
     case 'cast':
-      return writer.node('Cast', operands, { DstT: { type: TYPE[result.dtype] } });
+      return writer.node('Cast', operands, { DstT: { type: TENSORFLOW_TYPE[result.dtype] } });
     case 'transpose':
       return writer.node('Transpose', [...operands, writer.integers(op.permutation)]);
     case 'slice':
@@ -275,16 +170,6 @@ function writeLayerNorm(writer: GraphWriter, [x, gain, bias]: readonly string[],
   const reciprocalDeviation = writer.node('Rsqrt', [writer.node('AddV2', [variance, writer.scalar(epsilon)])]);
   const scaled = writer.node('Mul', [writer.node('Mul', [centred, reciprocalDeviation]), gain!]);
   return [writer.node('AddV2', [scaled, bias!]), mean, reciprocalDeviation];
-}
-
-function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return joined;
 }
 
 function cut(bytes: Uint8Array): Uint8Array[] {

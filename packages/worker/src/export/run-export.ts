@@ -63,7 +63,7 @@ async function readGraphModel(folder: string): Promise<tf.io.ModelArtifacts> {
   const { paths, weights } = json.weightsManifest[0]!;
   const shards = await Promise.all(paths.map((name) => readFile(path.join(folder, name))));
   const weightData = new Uint8Array(Buffer.concat(shards)).buffer;
-  return { ...json, modelTopology: json.modelTopology as object, weightSpecs: weights, weightData };
+  return { ...json, modelTopology: json.modelTopology, weightSpecs: weights, weightData };
 }
 
 /** Reads `model.safetensors` back and runs the weights in it. */
