@@ -124,6 +124,17 @@ test.each<[string, readonly string[], string]>([
     ['worker', '--coordinator', 'here', '--device', 'gpu', '--threads', 'many'],
     "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected one of auto, cpu, webgpu, cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
   ],
+  ['a prediction without a run', ['predict', 'digit.png'], 'error [RUN_NOT_FOUND]: there is no run in '],
+  [
+    'an export without a format',
+    ['export', 'demo', '--out', 'here'],
+    "error: required option '--format <name>' not specified\n",
+  ],
+  [
+    'an evaluation on an unknown device',
+    ['evaluate', 'demo', '--device', 'cdua'],
+    "error [CONFIG_INVALID]: --device: 'cdua', expected one of cpu, webgpu, cuda; did you mean cuda?\n",
+  ],
   [
     'a coordinator that is not there',
     ['status', '--coordinator', '127.0.0.1:1'],
@@ -254,6 +265,8 @@ describe('with a run that exists', () => {
     for (const args of [
       ['resume', 'dmeo'],
       ['evaluate', 'dmeo'],
+      ['predict', 'digit.png', '--run', 'dmeo'],
+      ['export', 'dmeo', '--format', 'onnx', '--out', path.join(folder, 'out')],
       ['ledger', 'check', 'dmeo'],
     ]) {
       const { code, stderr } = await runCli(args, env());

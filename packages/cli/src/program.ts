@@ -9,7 +9,9 @@ import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExportCommand } from './commands/export.js';
 import { addLedgerCommand } from './commands/ledger.js';
+import { addPredictCommand } from './commands/predict.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
@@ -27,6 +29,8 @@ const COMMANDS: readonly AddCommand[] = [
   addWorkerCommand,
   addStatusCommand,
   addEvaluateCommand,
+  addPredictCommand,
+  addExportCommand,
   addLedgerCommand,
   addDatasetCommand,
   addEngineCommand,

@@ -10,4 +10,4 @@ export {
 } from './dataset.js';
 export { fetchDataset, type FetchOptions } from './fetch/fetch.js';
 export { type FetchProgress, type OnProgress } from './fetch/progress.js';
-export { openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';
+export { datasetClasses, openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';
