@@ -3,6 +3,8 @@ import { openDataset } from '@facet/datasets';
 import { randomModel, temporaryFolder, writeDataset } from '../test/trained-model.js';
 import { evaluateWeights } from './evaluate-weights.js';
 
+const CPU = { name: 'onnxruntime', device: 'cpu' } as const;
+
 async function evaluation(samples: number, augmentation: 'none' | 'test-time') {
   const dataFolder = await temporaryFolder();
   await writeDataset(dataFolder, samples);
@@ -10,7 +12,16 @@ async function evaluation(samples: number, augmentation: 'none' | 'test-time') {
   const dataset = await openDataset({ name: 'mnist', folder: dataFolder });
   return {
     dataset,
-    result: await evaluateWeights({ config, weights, layout, dataset, augmentation, device: 'cpu', threads: 1 }),
+    result: await evaluateWeights({
+      config,
+      weights,
+      layout,
+      dataset,
+      augmentation,
+      split: 'test',
+      engine: CPU,
+      threads: 1,
+    }),
   };
 }
 
@@ -44,6 +55,14 @@ test('weights of another model are refused', async () => {
   const { config, weights, layout } = randomModel({ dataFolder });
   const dataset = await openDataset({ name: 'mnist', folder: dataFolder });
   const other = { ...config, model: { ...config.model, width: 24, heads: 2 } };
-  const evaluating = evaluateWeights({ config: other, weights, layout, dataset, device: 'cpu', threads: 1 });
+  const evaluating = evaluateWeights({
+    config: other,
+    weights,
+    layout,
+    dataset,
+    split: 'test',
+    engine: CPU,
+    threads: 1,
+  });
   await expect(evaluating).rejects.toMatchObject({ code: 'CHECKPOINT_INCOMPATIBLE' });
 });

@@ -25,7 +25,10 @@ export async function modelOf(checkpoint: Checkpoint): Promise<NamedModel> {
   const classNames = datasetClasses(config.dataset);
   const { layout, state } = checkpoint;
   const image = await imageShapeOf(config);
-  return { model: { config, image, classes: classNames.length, weights: state.ema ?? state.weights, layout }, classNames };
+  return {
+    model: { config, image, classes: classNames.length, weights: state.ema ?? state.weights, layout },
+    classNames,
+  };
 }
 
 async function imageShapeOf({ dataset, dataFolder }: RunConfig): Promise<ImageShape> {

@@ -90,8 +90,8 @@ export const PRESETS = {
 
 export type PresetName = keyof typeof PRESETS;
 
-/** The preset that a dataset gets when none is named; a dataset without one is not trainable yet. */
-export const DEFAULT_PRESET: Partial<Record<TrainingConfig['dataset'], PresetName>> = {
+/** The preset that a dataset gets when none is named. */
+export const DEFAULT_PRESET: Record<TrainingConfig['dataset'], PresetName> = {
   mnist: 'mnist-fast',
   cifar10: 'cifar10-fast',
 };

@@ -188,20 +188,19 @@ describe('problems', () => {
     [
       'a preset with a typing error',
       { preset: 'mnist-fats' },
-      "preset: 'mnist-fats' (from the command line), expected mnist-fast; did you mean mnist-fast?",
+      "preset: 'mnist-fats' (from the command line), expected one of mnist-fast, cifar10-fast; did you mean mnist-fast?",
     ],
-    ['a preset of no kind', { preset: 3 }, 'preset: 3 (from the command line), expected mnist-fast'],
     [
-      'a dataset that cannot be trained on yet',
-      { dataset: 'cifar10' },
-      "dataset: 'cifar10' (from the command line): training on it comes later (it can be fetched and verified: facet dataset fetch cifar10); expected mnist",
+      'a preset of no kind',
+      { preset: 3 },
+      'preset: 3 (from the command line), expected one of mnist-fast, cifar10-fast',
     ],
     ['no dataset', { dataset: undefined }, 'dataset: missing, expected one of mnist, cifar10'],
     ['no run', { run: undefined }, 'run: missing, expected a text that is not empty'],
     [
       'an unknown view',
       { model: { views: ['identity', 'zoomin'] } },
-      "model.views[1]: 'zoomin' (from the command line), expected one of identity, zoom-in, zoom-out; did you mean zoom-in?",
+      "model.views[1]: 'zoomin' (from the command line), expected one of identity, zoom-in, zoom-out, rotation, shift; did you mean zoom-in?",
     ],
     [
       'views that do not begin with the identity',
@@ -209,14 +208,19 @@ describe('problems', () => {
       'model.views: ["zoom-in","identity"], expected identity as the first view',
     ],
     [
-      'the identity twice',
-      { model: { views: ['identity', 'zoom-in', 'identity'] } },
-      'model.views: ["identity","zoom-in","identity"], expected identity once',
+      'windows that leave cells out',
+      { model: { mergeSize: 1 } },
+      'model.mergeSize: 1, expected at least model.merge, which is 2: cells would be left out',
+    ],
+    [
+      'a completion that has nothing to look at',
+      { model: { views: ['identity'], auxiliary: { completion: 0.1 } } },
+      'model.auxiliary.completion: 0.1 with the only view identity, expected 0: nothing could be rebuilt',
     ],
     [
       'no views',
       { model: { views: [] } },
-      'model.views: [] (from the command line), expected a list of 1 to 4 elements, each one of identity, zoom-in, zoom-out',
+      'model.views: [] (from the command line), expected a list of 1 to 4 elements, each one of identity, zoom-in, zoom-out, rotation, shift',
     ],
     [
       'heads that do not divide the width',
@@ -297,7 +301,7 @@ describe('problems', () => {
     [
       'a key that JavaScript gives a meaning',
       JSON.parse('{"model": {"__proto__": {"width": 8}}}') as Mapping,
-      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, patchSize, patchStride, stemWidth, merge, width, depth, heads, mlpRatio, pixels',
+      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, auxiliary, pixels',
     ],
   ])('name %s', (_, flags, problem) => {
     expect(problemsOf(withFlags(flags))).toEqual([problem]);

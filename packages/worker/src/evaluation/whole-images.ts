@@ -11,10 +11,6 @@ import { allocateMicroBatch, fillMicroBatch } from '../data/micro-batch.js';
  */
 export function wholeImages({ image, classes }: Dataset, split: Split, ids: Uint32Array): Float32Array {
   const tensors = allocateMicroBatch(ids.length, image, classes.length);
-  fillMicroBatch(
-    tensors,
-    { ids, ...gatherSamples(split, ids) },
-    { image, classes: classes.length, seed: 0, epoch: 0 },
-  );
+  fillMicroBatch(tensors, { ids, ...gatherSamples(split, ids) }, { image, classes: classes.length, seed: 0, epoch: 0 });
   return tensors.images;
 }

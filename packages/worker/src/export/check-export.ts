@@ -52,7 +52,14 @@ export async function checkImages({ config, image }: TrainedModel, batch: number
   }
   // A split with too few samples is gone through again.
   for (let at = 0; at < count; at += dataset.test.count) {
-    pixels.set(wholeImages(dataset, dataset.test, Uint32Array.from({ length: Math.min(count - at, dataset.test.count) }, (_, id) => id)), at * size);
+    pixels.set(
+      wholeImages(
+        dataset,
+        dataset.test,
+        Uint32Array.from({ length: Math.min(count - at, dataset.test.count) }, (_, id) => id),
+      ),
+      at * size,
+    );
   }
   return { pixels, source: 'test split' };
 }

@@ -70,7 +70,10 @@ async function readGraphModel(folder: string): Promise<tf.io.ModelArtifacts> {
 export async function runSafetensors({ folder, model, images }: RunOptions): Promise<Answers> {
   const { tensors } = decodeSafetensors(await readFile(path.join(folder, 'model.safetensors')));
   const weights = fromTensors(tensors, model.layout);
-  const classifier = await openClassifier({ ...model, weights }, { engine: { name: 'onnxruntime', device: 'cpu' }, threads: 0 });
+  const classifier = await openClassifier(
+    { ...model, weights },
+    { engine: { name: 'onnxruntime', device: 'cpu' }, threads: 0 },
+  );
   try {
     const logits = await classifier.logits(images);
     return { logits, probabilities: softmaxRows(logits, model.classes) };

@@ -25,13 +25,9 @@ const matrices = (tensors: readonly tf.Tensor[]): tf.Tensor2D[] => tensors as tf
 /** erf'(0) = 2 / sqrt(pi) as a power of e, so that erf'(u) is one exponential and no product. */
 const LOG_ERF_SLOPE = Math.log(2 / Math.sqrt(Math.PI));
 
-/** Sums over rows and means along them as products with ones: onnxruntime multiplies faster than it reduces (bench/engine-ops). */
+/** Sums over rows, as a product with ones: onnxruntime multiplies faster than it reduces (bench/engine-ops). */
 function columnSums(x: tf.Tensor2D): tf.Tensor1D {
   return tf.matMul(tf.ones([1, x.shape[0]]), x).reshape([x.shape[1]]);
-}
-
-function rowMeans(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.matMul(x, tf.fill([x.shape[1], 1], 1 / x.shape[1]));
 }
 
 /** Every coarse operation; the comments in program.ts name their inputs and results. */
@@ -61,12 +57,20 @@ export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind>
   },
   layerNormGradient: {
     compose(inputs) {
-      const [dy, x, gain, mean, reciprocalDeviation] = matrices(inputs);
-      const normalised = x!.sub(mean!).mul<tf.Tensor2D>(reciprocalDeviation!);
-      const scaled = dy!.mul<tf.Tensor2D>(gain!);
-      const along = rowMeans(scaled.mul<tf.Tensor2D>(normalised));
-      const dx = scaled.sub(rowMeans(scaled)).sub(normalised.mul(along)).mul(reciprocalDeviation!);
-      return [dx, columnSums(dy!.mul<tf.Tensor2D>(normalised)), columnSums(dy!)];
+      const [dy, x, gain, mean, reciprocalDeviation] = inputs as [
+        tf.Tensor2D,
+        tf.Tensor2D,
+        tf.Tensor1D,
+        tf.Tensor2D,
+        tf.Tensor2D,
+      ];
+      const normalised = x.sub(mean).mul(reciprocalDeviation);
+      const weighted = dy.mul<tf.Tensor2D>(normalised);
+      // mean(gain * v) along each row is the product of v with gain / width.
+      const column = gain.mul(1 / gain.size).expandDims<tf.Tensor2D>(1);
+      const along = normalised.mul(tf.matMul(weighted, column));
+      const dx = dy.mul(gain).sub(tf.matMul(dy, column)).sub(along).mul(reciprocalDeviation);
+      return [dx, columnSums(weighted), columnSums(dy)];
     },
     shapes: ([, x, gain]) => [x!, gain!, gain!],
   },

@@ -5,6 +5,8 @@ import { expect, test } from 'vitest';
 import { randomModel, temporaryFolder } from '../../test/trained-model.js';
 import { predictImages } from './predict-images.js';
 
+const CPU = { name: 'onnxruntime', device: 'cpu' } as const;
+
 /** A dark bar on white; `at` moves it. */
 function drawing(at: number) {
   const bar = { width: 8, height: 30, channels: 3 as const, background: 'black' };
@@ -28,7 +30,7 @@ test('bad files have their reason, and the good ones their answers, in order', a
   await writeFile(path.join(folder, 'zero.png'), '');
   const paths = ['zero.png', 'many', 'gone.png', 'photo', 'empty'].map((name) => path.join(folder, name));
 
-  const predictions = await predictImages({ model: randomModel(), paths, device: 'cpu', threads: 1 });
+  const predictions = await predictImages({ model: randomModel(), paths, engine: CPU, threads: 1 });
 
   expect(predictions.map(({ file }) => path.relative(folder, file))).toEqual([
     'zero.png',
@@ -56,7 +58,7 @@ test('an image has the same answer alone and among others', async () => {
   const folder = await temporaryFolder();
   const files = [10, 14, 18].map((at) => ({ at, file: path.join(folder, `${at}.png`) }));
   for (const { at, file } of files) await drawing(at).png().toFile(file);
-  const predict = (paths: string[]) => predictImages({ model: randomModel(), paths, device: 'cpu', threads: 1 });
+  const predict = (paths: string[]) => predictImages({ model: randomModel(), paths, engine: CPU, threads: 1 });
   const together = await predict(files.map(({ file }) => file));
   const [alone] = await predict([files[1]!.file]);
   expect(alone).toEqual(together[1]);
