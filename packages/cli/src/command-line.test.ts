@@ -128,7 +128,7 @@ test.each<[string, readonly string[], string]>([
   [
     'an evaluation on an unknown device',
     ['evaluate', 'demo', '--device', 'cdua'],
-    "error [CONFIG_INVALID]: --device: 'cdua', expected one of cpu, webgpu, cuda; did you mean cuda?\n",
+    "error [CONFIG_INVALID]: --device: 'cdua', expected one of auto, cpu, webgpu, cuda; did you mean cuda?\n",
   ],
   [
     'a coordinator that is not there',
