@@ -17,6 +17,7 @@ const PURE_FOLDERS = [
   'packages/coordinator/src/plan',
   'packages/coordinator/src/membership',
   'packages/worker/src/model',
+  'packages/worker/src/data/augmentation',
   'packages/worker/src/engine/program',
   'packages/worker/src/engine/passes',
   'packages/worker/src/engine/onnx',

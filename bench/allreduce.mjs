@@ -3,7 +3,7 @@
 
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { median, publish, quantile } from './lib/figures.mjs';
+import { median, publish, quantile, round } from './lib/figures.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -57,10 +57,6 @@ for (const worldSize of numbers(options.ranks)) {
       cpuSecondsPerGB: round(cpuSeconds / ((bytes * steps) / 1e9)),
     });
   }
-}
-
-function round(value) {
-  return Number(value.toPrecision(3));
 }
 
 publish({ bench: 'allreduce', rows, figures: {}, ratios: {}, isJson: options.json });

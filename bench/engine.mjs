@@ -1,153 +1,232 @@
-// `npm run bench -- engine [--json]`: the captured engine on one thread against its own matrix product, PyTorch (when
-// $FACET_PYTHON, default python3, can import it) and tfjs's CPU backend, taking turns in one run. Ratios are what counts.
+// `npm run bench -- engine [--turns N] [--json]`: the captured engine on one thread against its own matrix product, PyTorch,
+// PyTorch DDP (both from $FACET_PYTHON, default python3) and tfjs's CPU and WebAssembly backends, taking turns in one run.
+// Ratios are what counts. Ends with exit code 1 when set-up is slow or memory grows.
 
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs';
-import { createProgramBuilder } from '../packages/worker/dist/engine/program/program-builder.js';
-import { createOrtSession } from '../packages/worker/dist/engine/onnxruntime/ort-session.js';
-import { median, publish } from './lib/figures.mjs';
-import { captureVit, flopsPerImage, inputShapes, LARGE, lossAndGradients, SMALL } from './lib/plain-vit.mjs';
+import { openOptional, openPeers } from './lib/engine-peers.mjs';
+import { figureKey, median, medianRatio, publish, round } from './lib/figures.mjs';
+import { openPeer } from './lib/peer-process.mjs';
+import { captureVit, flopsPerImage, inputValues, LARGE, SMALL } from './lib/plain-vit.mjs';
+import { hostOverhead, openPreset, openPresetCompute, PRESET_NAMES } from './lib/preset-bench.mjs';
+import { openGemm, openProgram } from './lib/program-session.mjs';
+import { openWorld } from './lib/vit-world.mjs';
 
 const { values: options } = parseArgs({
   options: { json: { type: 'boolean', default: false }, turns: { type: 'string', default: '5' } },
 });
 const TURNS = Number(options.turns);
-const MICRO_BATCHES = [8, 16, 32, 64];
-const PEER_BATCH = 128;
-const CPU = { device: 'cpu', threads: 1 };
+if (!Number.isInteger(TURNS) || TURNS < 1)
+  throw new Error(`--turns must be a whole number from 1, got ${options.turns}`);
 
-const count = (shape) => shape.reduce((product, size) => product * size, 1);
-const random = (length) => Float32Array.from({ length }, () => (Math.random() - 0.5) / 8);
+const MICRO_BATCHES = [4, 8, 16, 32, 64, 128];
+/** PyTorch is measured in several sizes, too, and its best one counts. */
+const TORCH_BATCHES = [16, 128];
+const TORCH_RUNS = 3;
+/** tfjs would take minutes for more. */
+const TFJS_BATCH = 2;
+const WORLD = { worldSize: 2, imagesPerRank: 128 };
+const STEPS_PER_TURN = 3;
+const MAX_SETUP_MS = 2_000;
+const MEMORY = { preset: PRESET_NAMES[0], microBatches: 1_000, after: 200 };
+const MAX_GROWTH_MB = 20;
 
-/** Milliseconds of one run, the median of a few. */
-async function timed(run, runs) {
-  const times = [];
-  for (let i = 0; i < runs; i++) {
-    const startedAt = performance.now();
-    await run();
-    times.push(performance.now() - startedAt);
-  }
-  return median(times);
-}
-
-/** A 1024^3 product on the same engine: what the machine gives right now. */
-async function openGemm() {
-  const size = 1024;
-  const builder = createProgramBuilder('gemm');
-  const square = { shape: [size, size], dtype: 'float32' };
-  const [a, b] = [builder.input('a', square), builder.input('b', square)];
-  const c = builder.node({ kind: 'matMul', transposeA: false, transposeB: false }, [a, b], square);
-  const session = await createOrtSession(builder.build([{ name: 'c', id: c }]), CPU);
-  const binding = session.bind(
-    { a: random(size * size), b: random(size * size) },
-    { c: new Float32Array(size * size) },
-  );
-  return {
-    gflops: async () => (2 * size ** 3) / (await timed(() => binding.run(), 5)) / 1e6,
-    close: () => session.close(),
-  };
-}
-
-async function openCaptured(config, batch) {
-  const startedAt = performance.now();
-  const program = await captureVit(config, batch);
-  const session = await createOrtSession(program, CPU);
-  const setupMs = performance.now() - startedAt;
-  const buffers = (named) =>
-    Object.fromEntries(named.map(({ name, id }) => [name, random(count(program.values[id].shape))]));
-  const binding = session.bind(buffers(program.inputs), buffers(program.outputs));
-  await binding.run();
-  const milliseconds = () => timed(() => binding.run(), Math.max(3, Math.round(64 / batch)));
-  return { nodes: program.nodes.length, setupMs, milliseconds, close: () => session.close() };
-}
-
-/** tfjs's own CPU backend on two images: it would take minutes for more. */
-async function tfjsImagesPerSecond(config) {
-  await tf.setBackend('cpu');
-  const batch = 2;
-  const startedAt = performance.now();
-  tf.tidy(() => {
-    const tensors = new Map(
-      Object.entries(inputShapes(config, batch)).map(([name, shape]) => [name, tf.tensor(random(count(shape)), shape)]),
-    );
-    for (const tensor of Object.values(lossAndGradients(config, tensors))) tensor.dataSync();
-  });
-  return (batch * 1000) / (performance.now() - startedAt);
-}
-
-/** PyTorch in a process of its own that answers one question at a time; undefined when it cannot be imported. */
-async function openTorch() {
-  const child = spawn(process.env.FACET_PYTHON ?? 'python3', [new URL('./peers/vit.py', import.meta.url).pathname], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  child.on('error', () => undefined);
-  child.stdin.on('error', () => undefined);
-  const milliseconds = async (config, batch) => {
-    child.stdin.write(`${JSON.stringify({ ...config, batch, runs: 3 })}\n`);
-    const { value, done } = await lines.next();
-    return done ? undefined : median(JSON.parse(value));
-  };
-  if ((await milliseconds(SMALL, 2)) === undefined) return undefined;
-  return { milliseconds, close: () => child.stdin.end() };
-}
-
-const gemm = await openGemm();
-const torch = await openTorch();
-if (torch === undefined) console.error('PyTorch cannot be imported (FACET_PYTHON): its ratios are left out');
 const rows = [];
+const figures = {};
 const ratios = {};
-for (const config of [LARGE, SMALL]) {
-  const flops = flopsPerImage(config);
-  const captured = new Map();
-  for (const batch of MICRO_BATCHES) captured.set(batch, await openCaptured(config, batch));
-  const gemmRates = [];
-  const torchRates = [];
-  const rates = new Map(MICRO_BATCHES.map((batch) => [batch, []]));
-  for (let turn = 0; turn < TURNS; turn++) {
-    gemmRates.push(await gemm.gflops());
-    for (const [batch, program] of captured) rates.get(batch).push((batch * 1000) / (await program.milliseconds()));
-    if (torch !== undefined) torchRates.push((PEER_BATCH * 1000) / (await torch.milliseconds(config, PEER_BATCH)));
-  }
-  const tfjsRate = await tfjsImagesPerSecond(config);
-  const gemmRate = median(gemmRates);
-  for (const [batch, program] of captured) {
-    const imagesPerSecond = median(rates.get(batch));
-    const gflops = (imagesPerSecond * flops) / 1e9;
-    rows.push({
-      model: config.name,
-      engine: `captured, micro-batch ${batch}`,
-      imagesPerSecond: round(imagesPerSecond),
-      gflops: round(gflops),
-      percentOfGemm: round((100 * gflops) / gemmRate),
-      nodes: program.nodes,
-      setupMs: round(program.setupMs),
-    });
-    await program.close();
-  }
-  const best = Math.max(...[...rates.values()].map(median));
-  const key = config === LARGE ? 'large' : 'small';
-  ratios[`${key}Gemm`] = round((best * flops) / 1e9 / gemmRate);
-  ratios[`${key}TfjsCpu`] = round(best / tfjsRate);
-  rows.push({ model: config.name, engine: 'matrix product 1024^3', gflops: round(gemmRate) });
-  rows.push({ model: config.name, engine: 'tfjs-cpu, batch 2', imagesPerSecond: round(tfjsRate) });
-  if (torch !== undefined) {
-    const torchRate = median(torchRates);
-    ratios[`${key}PytorchEager`] = round(best / torchRate);
-    rows.push({
-      model: config.name,
-      engine: `PyTorch eager, batch ${PEER_BATCH}`,
-      imagesPerSecond: round(torchRate),
-      gflops: round((torchRate * flops) / 1e9),
-    });
-  }
-}
-torch?.close();
-await gemm.close();
-publish({ bench: 'engine', rows, figures: {}, ratios, isJson: options.json });
+const notes = [];
+const failures = [];
 
-function round(value) {
-  return Number(value.toPrecision(3));
+/** Runs measurements by name, one after the other, several times over; the samples of each. */
+async function takeTurns(measurements) {
+  const samples = Object.fromEntries(Object.keys(measurements).map((name) => [name, []]));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [name, measure] of Object.entries(measurements)) samples[name].push(await measure());
+  }
+  return samples;
 }
+
+/** The large model's keys have no prefix: it is the one that the goals are about. */
+const keyOf = (config, name) => (config === LARGE ? figureKey(name) : figureKey('small', name));
+
+function addRow(model, engine, rates, gemmRates, { formula, counted, ...more }) {
+  const imagesPerSecond = median(rates);
+  const gflops = (flops) => round((imagesPerSecond * flops) / 1e9);
+  const percent = (flops) => round((100 * medianRatio(rates, gemmRates) * flops) / 1e9);
+  rows.push({
+    model,
+    engine,
+    imagesPerSecond: round(imagesPerSecond),
+    ...(formula !== undefined && { gflops: gflops(formula), percentOfGemm: percent(formula) }),
+    ...(counted !== undefined && { countedGflops: gflops(counted), countedPercentOfGemm: percent(counted) }),
+    ...more,
+  });
+}
+
+function checkSetup(what, setupMs) {
+  if (setupMs > MAX_SETUP_MS) {
+    failures.push(
+      `${what}: capture, passes and session took ${round(setupMs)} ms, at most ${MAX_SETUP_MS} are allowed`,
+    );
+  }
+}
+
+async function measureVit(config, gemm, { torch, tfjs }) {
+  const formula = flopsPerImage(config);
+  const programs = [];
+  for (const batch of MICRO_BATCHES) {
+    programs.push(await openProgram(() => captureVit(config, batch), batch, inputValues(config, batch)));
+  }
+  const tfjsAnswers = {};
+  const samples = await takeTurns({
+    gemm: () => gemm.gflops(),
+    ...Object.fromEntries(programs.map((program) => [program.batch, () => program.imagesPerSecond()])),
+    ...Object.fromEntries(
+      (torch === undefined ? [] : TORCH_BATCHES).map((batch) => [
+        `PyTorch eager, batch ${batch}`,
+        async () => {
+          const { milliseconds } = await torch.ask({ ...config, batch, runs: TORCH_RUNS });
+          return (batch * 1000) / median(milliseconds);
+        },
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(tfjs).map(([backend, peer]) => [
+        backend,
+        async () => {
+          tfjsAnswers[backend] = await peer.ask({ config, batch: TFJS_BATCH, isWarmUp: !(backend in tfjsAnswers) });
+          return (TFJS_BATCH * 1000) / tfjsAnswers[backend].milliseconds;
+        },
+      ]),
+    ),
+  });
+
+  rows.push({ model: config.name, engine: 'matrix product 1024^3', gflops: round(median(samples.gemm)) });
+  for (const { batch, flopsPerImage: counted, nodes, setupMs } of programs) {
+    const more = { formula, counted, nodes, setupMs: round(setupMs) };
+    addRow(config.name, `captured, micro-batch ${batch}`, samples[batch], samples.gemm, more);
+    checkSetup(`${config.name}, micro-batch ${batch}`, setupMs);
+  }
+  const best = programs.reduce((a, b) => (median(samples[b.batch]) > median(samples[a.batch]) ? b : a));
+  const bestRates = samples[best.batch];
+  figures[keyOf(config, 'images per second')] = round(median(bestRates));
+  figures[keyOf(config, 'best micro batch')] = best.batch;
+  ratios[keyOf(config, 'gemm')] = round((medianRatio(bestRates, samples.gemm) * formula) / 1e9);
+  ratios[keyOf(config, 'gemm counted')] = round((medianRatio(bestRates, samples.gemm) * best.flopsPerImage) / 1e9);
+
+  if (torch !== undefined) {
+    const names = TORCH_BATCHES.map((batch) => `PyTorch eager, batch ${batch}`);
+    for (const name of names) addRow(config.name, name, samples[name], samples.gemm, { formula });
+    ratios[keyOf(config, 'pytorch eager')] = round(
+      Math.min(...names.map((name) => medianRatio(bestRates, samples[name]))),
+    );
+  }
+  for (const backend of Object.keys(tfjs)) {
+    addRow(config.name, `${backend}, batch ${TFJS_BATCH}`, samples[backend], samples.gemm, { formula });
+    ratios[keyOf(config, backend)] = round(medianRatio(bestRates, samples[backend]));
+  }
+  await compareLosses(config, tfjsAnswers);
+  for (const program of programs) await program.close();
+  return best.batch;
+}
+
+/** Deviations from tfjs's CPU backend on the same inputs: of the loss, and of the norm of the whole gradient. */
+async function compareLosses(config, { 'tfjs-cpu': reference, 'tfjs-wasm': wasm }) {
+  if (reference === undefined) return;
+  const values = inputValues(config, TFJS_BATCH);
+  const program = await openProgram(() => captureVit(config, TFJS_BATCH), TFJS_BATCH, values);
+  const { loss, ...gradients } = program.outputs;
+  const squares = Object.values(gradients).flatMap((gradient) => Array.from(gradient, (value) => value * value));
+  const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  const captured = { loss: loss[0], gradientNorm: norm };
+  for (const [name, answer] of Object.entries({ captured, ...(wasm !== undefined && { 'tfjs-wasm': wasm }) })) {
+    for (const what of ['loss', 'gradientNorm']) {
+      const deviation = Math.abs(answer[what] - reference[what]) / Math.abs(reference[what]);
+      figures[keyOf(config, `${name} ${what} deviation`)] = round(deviation);
+    }
+  }
+  await program.close();
+}
+
+async function measurePreset(name, gemm) {
+  const bare = await openPreset(name);
+  const hosted = await openPresetCompute(name);
+  await hosted.run();
+  const samples = await takeTurns({
+    gemm: () => gemm.gflops(),
+    bare: () => bare.imagesPerSecond(),
+    host: () => hostOverhead(bare, hosted),
+  });
+  const { batch, flopsPerImage: counted, nodes, setupMs } = bare;
+  addRow(name, `captured, micro-batch ${batch}`, samples.bare, samples.gemm, {
+    counted,
+    nodes,
+    setupMs: round(setupMs),
+  });
+  checkSetup(name, setupMs);
+  figures[figureKey(name, 'images per second')] = round(median(samples.bare));
+  const overheads = samples.host.map(({ bareMs, hostedMs }) => hostedMs - bareMs);
+  const shares = samples.host.map(({ bareMs, hostedMs }) => (100 * (hostedMs - bareMs)) / hostedMs);
+  figures[figureKey(name, 'host ms')] = round(median(overheads));
+  figures[figureKey(name, 'host percent')] = round(median(shares));
+  ratios[figureKey(name, 'gemm counted')] = round((medianRatio(samples.bare, samples.gemm) * counted) / 1e9);
+  await bare.close();
+  await hosted.close();
+}
+
+async function measureMemory() {
+  const peer = openPeer('steady memory', new URL('./lib/steady-memory.mjs', import.meta.url));
+  const { settledMB, endMB } = await peer.ask(MEMORY);
+  await peer.close();
+  const growthMB = endMB - settledMB;
+  figures[`memoryMBAt${MEMORY.after}`] = round(settledMB);
+  figures[`memoryMBAt${MEMORY.microBatches}`] = round(endMB);
+  figures.memoryGrowthMB = round(growthMB);
+  if (growthMB > MAX_GROWTH_MB) {
+    failures.push(
+      `${MEMORY.preset}: memory grew by ${round(growthMB)} MB between ${MEMORY.after} and ${MEMORY.microBatches} micro-batches, at most ${MAX_GROWTH_MB} are allowed`,
+    );
+  }
+}
+
+/** Whole training steps of two ranks, ours and PyTorch's, one world idle while the other one trains. */
+async function measureWorlds(config, microBatch) {
+  const ddp = await openOptional(keyOf(config, 'pytorch ddp'), notes, () =>
+    openWorld('PyTorch DDP', new URL('./peers/ddp.py', import.meta.url), { ...WORLD, config }),
+  );
+  const ours = await openWorld('facet', new URL('./lib/vit-rank.mjs', import.meta.url), {
+    ...WORLD,
+    config,
+    microBatch,
+  });
+  if (ddp !== undefined && ddp.parameters !== ours.parameters) {
+    throw new Error(`PyTorch's model has ${ddp.parameters} parameters, ours ${ours.parameters}: they are not the same`);
+  }
+  const rate = (world) => async () =>
+    (WORLD.worldSize * WORLD.imagesPerRank * 1000) / median(await world.steps(STEPS_PER_TURN));
+  const worlds = { ours, ...(ddp !== undefined && { ddp }) };
+  for (const world of Object.values(worlds)) await world.steps(1);
+  const samples = await takeTurns(
+    Object.fromEntries(Object.entries(worlds).map(([name, world]) => [name, rate(world)])),
+  );
+  const names = { ours: `2 ranks, micro-batch ${microBatch}, whole steps`, ddp: 'PyTorch DDP, 2 ranks, whole steps' };
+  for (const name of Object.keys(worlds)) {
+    rows.push({ model: config.name, engine: names[name], imagesPerSecond: round(median(samples[name])) });
+  }
+  figures[keyOf(config, 'two ranks images per second')] = round(median(samples.ours));
+  if (ddp !== undefined) ratios[keyOf(config, 'pytorch ddp')] = round(medianRatio(samples.ours, samples.ddp));
+  for (const world of Object.values(worlds)) await world.close();
+}
+
+const { torch, tfjs } = await openPeers({ config: SMALL, batch: TFJS_BATCH, notes });
+const gemm = await openGemm();
+const bestMicroBatches = new Map();
+for (const config of [LARGE, SMALL]) bestMicroBatches.set(config, await measureVit(config, gemm, { torch, tfjs }));
+for (const peer of [torch, ...Object.values(tfjs)]) await peer?.close();
+for (const name of PRESET_NAMES) await measurePreset(name, gemm);
+await gemm.close();
+await measureMemory();
+for (const [config, microBatch] of bestMicroBatches) await measureWorlds(config, microBatch);
+
+publish({ bench: 'engine', rows, figures, ratios, notes, isJson: options.json });
+for (const failure of failures) console.error(`failed: ${failure}`);
+if (failures.length > 0) process.exitCode = 1;

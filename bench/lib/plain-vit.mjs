@@ -3,9 +3,11 @@
  * attention and MLP with GELU, mean pooling. It has no views and serves only to compare engines.
  */
 import * as tf from '@tensorflow/tfjs';
+import { randomKey, randomStream } from '@facet/shared';
 import { captureProgram } from '../../packages/worker/dist/engine/capture/capture.js';
 import { lower } from '../../packages/worker/dist/engine/capture/lower.js';
-import { optimise } from '../../packages/worker/dist/engine/passes/passes.js';
+import { optimise } from '../../packages/worker/dist/engine/passes/optimise.js';
+import { elementCount } from '../../packages/worker/dist/engine/program/program.js';
 import { attention, crossEntropySum, gelu, layerNorm, linear } from '../../packages/worker/dist/model/ops.js';
 
 export const LARGE = { name: 'D 128, 6 layers, 64 tokens', width: 128, depth: 6, heads: 4, tokens: 64, patch: 48 };
@@ -93,4 +95,18 @@ export async function captureVit(config, batch) {
   const inputs = Object.entries(inputShapes(config, batch)).map(([name, shape]) => ({ name, shape, dtype: 'float32' }));
   const program = await captureProgram({ name: 'vit', inputs, build: (tensors) => lossAndGradients(config, tensors) });
   return optimise(await lower(program));
+}
+
+/** The same inputs in every process: small normal weights, gains of one, normal patches, a label per image. */
+export function inputValues(config, batch) {
+  return Object.fromEntries(
+    Object.entries(inputShapes(config, batch)).map(([name, shape], index) => {
+      const stream = randomStream(randomKey('initialisation', 1, index));
+      const values = new Float32Array(elementCount(shape));
+      if (name === 'targets') for (let i = 0; i < batch; i++) values[i * CLASSES + stream.nextBelow(CLASSES)] = 1;
+      else if (name.endsWith('.g')) values.fill(1);
+      else for (let i = 0; i < values.length; i++) values[i] = stream.nextNormal() * (name === 'patches' ? 1 : 0.05);
+      return [name, values];
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 """The plain vision transformer of bench/lib/plain-vit.mjs in PyTorch, eager, one thread.
 
 Reads lines of JSON {"width", "depth", "heads", "tokens", "patch", "batch", "runs"} from standard input and answers each
-with the milliseconds of every run (forward and backward) as a JSON list.
+with {"milliseconds" of every run (forward and backward), "version"}. bench/peers/ddp.py trains the same model.
 """
 
 import json
@@ -45,16 +45,21 @@ class Vit(nn.Module):
         return self.head(self.norm(self.blocks(self.embed(patches) + self.position)).mean(1))
 
 
-for line in sys.stdin:
-    ask = json.loads(line)
-    torch.manual_seed(1)
-    model = Vit(ask["width"], ask["depth"], ask["heads"], ask["tokens"], ask["patch"])
-    patches = torch.randn(ask["batch"], ask["tokens"], ask["patch"])
-    labels = torch.randint(0, 10, (ask["batch"],))
-    times = []
-    for _ in range(ask["runs"] + 2):
-        started = time.perf_counter()
-        model.zero_grad(set_to_none=True)
-        F.cross_entropy(model(patches), labels, reduction="sum").backward()
-        times.append((time.perf_counter() - started) * 1000)
-    print(json.dumps(times[2:]), flush=True)
+def main() -> None:
+    for line in sys.stdin:
+        ask = json.loads(line)
+        torch.manual_seed(1)
+        model = Vit(ask["width"], ask["depth"], ask["heads"], ask["tokens"], ask["patch"])
+        patches = torch.randn(ask["batch"], ask["tokens"], ask["patch"])
+        labels = torch.randint(0, 10, (ask["batch"],))
+        times = []
+        for _ in range(ask["runs"] + 2):
+            started = time.perf_counter()
+            model.zero_grad(set_to_none=True)
+            F.cross_entropy(model(patches), labels, reduction="sum").backward()
+            times.append((time.perf_counter() - started) * 1000)
+        print(json.dumps({"milliseconds": times[2:], "version": torch.__version__}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

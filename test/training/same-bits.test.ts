@@ -7,9 +7,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
 
+/** One engine for all: on a machine with a GPU, workers could choose differently. */
 const SMALL = [
   '--dataset',
   'mnist',
+  '--engine',
+  'onnxruntime',
+  '--device',
+  'cpu',
   '--epochs',
   '2',
   '--set',
@@ -124,6 +129,57 @@ describe('the weights of a run', () => {
       expect(result.stderr).toContain(checkpoints.at(-1)!);
       const records = await readFile(path.join(folder, 'ledger.jsonl'), 'utf8');
       expect(records).toContain('"kind":"replay"');
+    },
+  );
+});
+
+describe('the whole recipe: everything that augments and mixes, held-out images, averaged weights', () => {
+  const recipe = [
+    'samples.train=1500',
+    'samples.heldOut=200',
+    'evaluation=held-out',
+    'optimizer.emaDecay=0.98',
+    'augmentation.padding=reflect',
+    'augmentation.rotateDegrees=10',
+    'augmentation.scaleShare=0.1',
+    'augmentation.randAugment.operations=1',
+    'augmentation.randAugment.magnitude=5',
+    'augmentation.cutoutPixels=6',
+    'augmentation.mixup.share=0.3',
+    'augmentation.cutmix.share=0.3',
+  ].flatMap((setting) => ['--set', setting]);
+  const averageOf = async (checkpoint: unknown): Promise<Buffer> =>
+    readFile(path.join(String(checkpoint), 'ema.safetensors'));
+
+  it(
+    'gives the same weights and the same average to one worker, and to others after all were killed',
+    { timeout: 180_000 },
+    async () => {
+      const alone = await workspace.run(up('recipe-alone', 1, ...recipe));
+      expect(alone.code, alone.stderr).toBe(0);
+      const expected = parseJson(alone);
+      expect(expected).toMatchObject({ testAccuracy: null, evaluatedWeights: 'average' });
+
+      const running = workspace.start(up('recipe-killed', 2, ...recipe));
+      const folder = path.join(workspace.runs, 'recipe-killed');
+      await until('14 steps are committed', async () => (await committedSteps(folder)) >= 14);
+      for (const pid of [...(await childrenOf(running.child.pid!)), running.child.pid!]) process.kill(pid, 'SIGKILL');
+      await running.done;
+      await until('nothing of it is left', async () => (await processesWith(folder)).length === 0);
+      const resumed = parseJson(await workspace.run(['resume', 'recipe-killed', '--workers', '3', '--json']));
+      const { weightsSha256, heldOutAccuracy } = expected;
+      const ledger = { expected: 3000, committed: 3000, missing: 0, duplicated: 0 };
+      expect(resumed).toMatchObject({ weightsSha256, heldOutAccuracy, ledger, workers: 3 });
+      expect((await averageOf(resumed['checkpoint'])).equals(await averageOf(expected['checkpoint']))).toBe(true);
+      expect((await workspace.run(['ledger', 'check', 'recipe-killed'])).code).toBe(0);
+
+      const again = parseJson(await workspace.run(['evaluate', 'recipe-killed', '--split', 'held-out', '--json']));
+      expect(again).toMatchObject({ accuracy: heldOutAccuracy, evaluatedWeights: 'average', split: 'held-out' });
+      const other = parseJson(await workspace.run(['evaluate', 'recipe-killed', '--json']));
+      expect(other).toMatchObject({ split: 'test', samples: 300 });
+      const plain = await workspace.run(['evaluate', 'alone', '--split', 'held-out']);
+      expect(plain.code).toBe(2);
+      expect(plain.stderr).toContain('samples.heldOut is 0');
     },
   );
 });

@@ -35,6 +35,11 @@ const up = ['up', '--dataset', 'mnist', '--workers', '1'];
 test.each<[string, readonly string[], string]>([
   ['an unknown flag', ['up', '--worker', '2'], "error: unknown option '--worker'\n(Did you mean --workers?)\n"],
   ['an unknown command', ['trian'], "error: unknown command 'trian'\n"],
+  [
+    'an engine that cannot be installed',
+    ['engine', 'install', 'tensrflow'],
+    "error [CONFIG_INVALID]: there is no engine 'tensrflow' to install, expected tensorflow; did you mean tensorflow?\n",
+  ],
   ['an unknown subcommand', ['ledger', 'chek'], "error: unknown command 'chek'\n(Did you mean check?)\n"],
   ['a missing flag', ['worker'], "error: required option '--coordinator <host:port>' not specified\n"],
   ['a missing argument', ['resume'], "error: missing required argument 'run'\n"],
@@ -50,19 +55,29 @@ test.each<[string, readonly string[], string]>([
     "error [CONFIG_INVALID]: dataset: 'mnits' (from the command line), expected one of mnist, cifar10; did you mean mnist?\n",
   ],
   [
-    'a dataset for later',
-    ['up', '--dataset', 'cifar10'],
-    "error [CONFIG_INVALID]: dataset: 'cifar10' (from the command line): training on it comes later (it can be fetched and verified: facet dataset fetch cifar10); expected mnist\n",
-  ],
-  [
     'an unknown preset',
     [...up, '--preset', 'mnist-fats'],
-    "error [CONFIG_INVALID]: preset: 'mnist-fats' (from the command line), expected mnist-fast; did you mean mnist-fast?\n",
+    "error [CONFIG_INVALID]: preset: 'mnist-fats' (from the command line), expected one of mnist-fast, cifar10-fast; did you mean mnist-fast?\n",
   ],
   [
     'an unknown engine',
     [...up, '--engine', 'tfjs'],
-    "error [CONFIG_INVALID]: engine.name: 'tfjs' (from the command line), expected onnxruntime\n",
+    "error [CONFIG_INVALID]: engine.name: 'tfjs' (from the command line), expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu\n",
+  ],
+  [
+    'an engine on a device that it cannot use',
+    [...up, '--engine', 'tensorflow', '--device', 'webgpu'],
+    "error [CONFIG_INVALID]: engine.device: 'webgpu', expected auto or cpu: engine tensorflow runs on nothing else\n",
+  ],
+  [
+    'an unknown engine to probe',
+    ['doctor', '--engine', 'onnx'],
+    "error [CONFIG_INVALID]: --engine: 'onnx', expected one of onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu\n",
+  ],
+  [
+    'an unknown engine to evaluate with',
+    ['evaluate', 'some-run', '--engine', 'tensorflwo'],
+    "error [CONFIG_INVALID]: --engine: 'tensorflwo', expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu; did you mean tensorflow?\n",
   ],
   [
     'no workers',
@@ -102,7 +117,18 @@ test.each<[string, readonly string[], string]>([
   [
     'a worker without an address',
     ['worker', '--coordinator', 'here', '--device', 'gpu', '--threads', 'many'],
-    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected cpu or webgpu or cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
+    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected one of auto, cpu, webgpu, cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
+  ],
+  ['a prediction without a run', ['predict', 'digit.png'], 'error [RUN_NOT_FOUND]: there is no run in '],
+  [
+    'an export without a format',
+    ['export', 'demo', '--out', 'here'],
+    "error: required option '--format <name>' not specified\n",
+  ],
+  [
+    'an evaluation on an unknown device',
+    ['evaluate', 'demo', '--device', 'cdua'],
+    "error [CONFIG_INVALID]: --device: 'cdua', expected one of auto, cpu, webgpu, cuda; did you mean cuda?\n",
   ],
   [
     'a coordinator that is not there',
@@ -234,6 +260,8 @@ describe('with a run that exists', () => {
     for (const args of [
       ['resume', 'dmeo'],
       ['evaluate', 'dmeo'],
+      ['predict', 'digit.png', '--run', 'dmeo'],
+      ['export', 'dmeo', '--format', 'onnx', '--out', path.join(folder, 'out')],
       ['ledger', 'check', 'dmeo'],
     ]) {
       const { code, stderr } = await runCli(args, env());

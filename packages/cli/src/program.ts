@@ -7,8 +7,11 @@ import { readPackageVersion } from './code-version.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExportCommand } from './commands/export.js';
 import { addLedgerCommand } from './commands/ledger.js';
+import { addPredictCommand } from './commands/predict.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRobustnessCommand } from './commands/robustness.js';
 import { addStatusCommand } from './commands/status.js';
@@ -28,8 +31,11 @@ const COMMANDS: readonly AddCommand[] = [
   addStatusCommand,
   addEvaluateCommand,
   addRobustnessCommand,
+  addPredictCommand,
+  addExportCommand,
   addLedgerCommand,
   addDatasetCommand,
+  addEngineCommand,
   addDoctorCommand,
 ];
 

@@ -36,6 +36,8 @@ export function status(changes: Partial<Status> = {}): Status {
     trainAccuracy: 0.9342,
     hasTestAccuracy: true,
     testAccuracy: 0.9722,
+    hasHeldOutAccuracy: false,
+    heldOutAccuracy: 0,
     samplesPerSecond: 8_123.4,
     etaSeconds: 18.06,
     checkpointStep: 600,
@@ -43,6 +45,7 @@ export function status(changes: Partial<Status> = {}): Status {
     workers: [workerStatus(0), workerStatus(1)],
     dataset: 'mnist',
     lastFault: '',
+    mixedEngines: '',
     ...changes,
   };
 }

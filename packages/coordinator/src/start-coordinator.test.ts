@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, truncate } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createPlan, parseLedger, type LedgerRecord, type RunConfig, type WorkItem } from '@facet/shared';
+import { checkLedger, createPlan, parseLedger, type LedgerRecord, type RunConfig, type WorkItem } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBroker, type TestBroker } from '../test/broker.js';
@@ -86,6 +86,41 @@ describe('a whole run', () => {
       expect([...samples!.labels]).toEqual([...ids].map((id) => id % 10));
       expect(samples!.pixels[0]).toBe(ids[0]);
     }
+  });
+});
+
+describe('a run with held-out images', () => {
+  it('never trains on them, evaluates them, and says so in ledger, result and status', async () => {
+    const samples = { train: 0, test: 0, heldOut: 16 };
+    const coordinator = await coordinate({ samples, evaluation: 'held-out' });
+    const workers = [await addWorker(coordinator, 'a'), await addWorker(coordinator, 'b')];
+    const result = await coordinator.done;
+    const heldOut = { outcome: 'finished', heldOutAccuracy: 0.75, evaluatedWeights: 'last', steps: 6 };
+    expect(result).toMatchObject({ ...heldOut, ledger: { expected: 96, committed: 96, missing: 0, duplicated: 0 } });
+    expect(result.testAccuracy).toBeUndefined();
+
+    const records = await readLedger();
+    expect(checkLedger(records)).toMatchObject({ clean: true, foreign: 0 });
+    const [run] = ofKind(records, 'run');
+    expect(run).toMatchObject({ trainSamples: 48, heldOut: { length: 16 } });
+    const ids = new Set(run!.heldOut);
+    expect(ofKind(records, 'commit').some((commit) => commit.samples.some((id) => ids.has(id)))).toBe(false);
+    expect(ofKind(records, 'held-out-evaluation')).toHaveLength(2);
+    expect(ofKind(records, 'evaluation')).toEqual([]);
+
+    const shards = workers.flatMap(({ consumed }) => consumed);
+    const evaluated = shards.filter(({ kind }) => kind === 'evaluate').flatMap(({ ids: of }) => [...of]);
+    expect(new Set(evaluated)).toEqual(ids);
+    // The first byte of every image is its place in the training split: these pixels are not the test split's.
+    for (const shard of shards) expect(shard.samples!.pixels[0]).toBe(shard.ids[0]);
+
+    const again = await coordinate({ samples, evaluation: 'held-out' }, 'resume');
+    expect(await again.done).toEqual({ ...result, message: 'the run was finished already' });
+  });
+
+  it('is refused when it asks for more images than there are', async () => {
+    const attempt = coordinate({ samples: { train: 60, test: 0, heldOut: 16 } });
+    await expect(attempt).rejects.toThrow(/samples\.train: 60, expected at most 48/);
   });
 });
 

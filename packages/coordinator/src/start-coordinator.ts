@@ -2,14 +2,14 @@
  * Starts a coordinator: everything that a mistake in the configuration can stop is checked before the run leaves a trace,
  * so that the next start is not in the way of this one.
  */
-import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
-import { createPlan, type TrainingError, type RunConfig } from '@facet/shared';
+import { openDataset } from '@facet/datasets';
+import { createPlan, type TrainingError } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { systemClock } from './run/clock.js';
 import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';
 import { History } from './run/history.js';
 import { openRun, type RunParts } from './run/open-run.js';
-import { makeResult, type MeasuredResult, type RunResult } from './run/result.js';
+import { accuracyOf, makeResult, type MeasuredResult, type RunResult } from './run/result.js';
 import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-folder.js';
 
 /**
@@ -20,7 +20,7 @@ import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-fo
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { config, log, mode } = options;
-  const dataset = await openLimited(config);
+  const dataset = await openDataset({ name: config.dataset, folder: config.dataFolder });
   const plan = createPlan(config, { trainSamples: dataset.train.count, testSamples: dataset.test.count });
   let onLedgerError: (error: TrainingError) => void = (error) => {
     log.error({ reason: error.message }, 'the ledger cannot be written');
@@ -35,7 +35,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   });
   try {
     for (const warning of folder.warnings) log.warn(warning);
-    const expected = runRecord({ config, dataset, at: (options.clock ?? systemClock).wallTime() });
+    const expected = runRecord({ config, plan, dataset, at: (options.clock ?? systemClock).wallTime() });
     if (mode === 'resume') checkSameRun(folder.ledger.records, expected);
     const earlier = readEarlierRun(folder.ledger.records, folder.checkpoint, plan);
     if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, earlier });
@@ -49,13 +49,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await folder.close();
     throw caught;
   }
-}
-
-async function openLimited({ dataset: name, dataFolder, samples }: RunConfig): Promise<Dataset> {
-  const dataset = await openDataset({ name, folder: dataFolder });
-  const train = samples.train === 0 ? dataset.train : limitSplit(dataset.train, samples.train);
-  const test = samples.test === 0 ? dataset.test : limitSplit(dataset.test, samples.test);
-  return { ...dataset, train, test };
 }
 
 function resumeRecord(
@@ -84,7 +77,7 @@ async function finishedCoordinator({
     run: config.run,
     dataset: config.dataset,
     epochs: config.epochs,
-    testAccuracy: history.lastEvaluation?.testAccuracy,
+    ...accuracyOf({ plan, config }, history),
     trainLoss: history.epochs.at(-1)?.trainLoss,
     wallSeconds: stored?.wallSeconds ?? 0,
     trainSeconds: stored?.trainSeconds ?? 0,
@@ -94,6 +87,7 @@ async function finishedCoordinator({
     generations: stored?.generations ?? earlier.generation,
     checkpoint: folder.checkpoint?.path,
     bytesExchanged: stored?.bytesExchanged ?? 0,
+    engines: stored?.engines ?? folder.checkpoint?.info.engines ?? [],
     warnings: folder.warnings,
   };
   const result = await makeResult(measured, { outcome: 'finished', message: 'the run was finished already' }, path);

@@ -63,6 +63,7 @@ export interface FakeWorkerOptions {
   readonly meeting: MeetingPoint;
   readonly hello?: Partial<Hello>;
   readonly programSha256?: string;
+  readonly engine?: { readonly engine: string; readonly device: string };
   /** The worker comes with the state after this step, and knows the steps before. */
   readonly appliedStep?: number;
   /** Called before a piece of work is done; may throw, or call methods of the worker. */
@@ -200,8 +201,7 @@ export class FakeWorker {
       ready: {
         programSha256,
         parameters: FAKE_PARAMETERS,
-        engine: 'fake',
-        device: 'cpu',
+        ...(this.options.engine ?? { engine: 'fake', device: 'cpu' }),
         threads: 1,
         state: this.#state(0),
       },
@@ -347,7 +347,7 @@ export class FakeWorker {
 async function pull(form: Form, run: string): Promise<number> {
   const client = new Exchange(form.stateAddress, credentials.createInsecure(), CHANNEL_OPTIONS);
   try {
-    const reader = createStateReader(KEPT_PARAMETERS);
+    const reader = createStateReader({ parameters: KEPT_PARAMETERS, hasAverage: false });
     const call = client.pullState({ run, step: form.stateStep }, { deadline: Date.now() + 5_000 });
     for await (const message of call as AsyncIterable<PullStateResponse__Output>) reader.accept(message);
     const { step, weightsCrc } = reader.finish();

@@ -33,7 +33,7 @@ export async function createTinyRun(natsUrl: string): Promise<TinyRun> {
       preset: 'mnist-fast',
       run: 'tiny',
       epochs: 2,
-      samples: { train: 0, test: 0 },
+      samples: { train: 0, test: 0, heldOut: 0 },
       batch: { global: 16, micro: 4 },
       dataFolder,
       workers: { count: 2, min: 1, max: 8 },

@@ -11,7 +11,19 @@ import { readDatasetFile, type FileSet, type FileSpec } from './file-set.js';
 import { CIFAR_IMAGE, CIFAR_ROW_BYTES, decodeCifarBatches } from './format/cifar-binary.js';
 import { contentSha256 } from './identity.js';
 
-const CLASSES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
+/** Class names in label order. */
+export const CIFAR10_CLASSES: readonly string[] = [
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
+];
 
 /** Rows in each canonical batch. */
 export const CIFAR10_BATCH_ROWS = 10_000;
@@ -69,7 +81,7 @@ export async function openCifar10(set: FileSet): Promise<Dataset> {
   const train = await openSplit(set, CIFAR10_FILES.slice(0, 5));
   const test = await openSplit(set, CIFAR10_FILES.slice(5));
   const sha256 = contentSha256(CIFAR_IMAGE, train, test);
-  return { name: 'cifar10', image: CIFAR_IMAGE, classes: CLASSES, train, test, sha256 };
+  return { name: 'cifar10', image: CIFAR_IMAGE, classes: CIFAR10_CLASSES, train, test, sha256 };
 }
 
 async function openSplit(set: FileSet, specs: readonly FileSpec[]): Promise<Split> {

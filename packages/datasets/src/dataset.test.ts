@@ -1,21 +1,22 @@
 import { TrainingError } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
 import { countingBytes } from '../test/fixtures.js';
-import { limitSplit } from './dataset.js';
+import { gatherSamples } from './dataset.js';
 import { contentSha256 } from './identity.js';
 
 const split = { count: 4, pixels: countingBytes(24), labels: countingBytes(4) };
 
-describe('limitSplit', () => {
-  it('gives views of the first samples', () => {
-    const limited = limitSplit(split, 3);
-    expect(limited).toEqual({ count: 3, pixels: countingBytes(18), labels: countingBytes(3) });
-    expect(limited.pixels.buffer).toBe(split.pixels.buffer);
+describe('gatherSamples', () => {
+  it('copies pixels and labels in the order of the ids', () => {
+    expect(gatherSamples(split, Uint32Array.of(2, 0))).toEqual({
+      labels: Uint8Array.of(split.labels[2]!, split.labels[0]!),
+      pixels: Uint8Array.of(...split.pixels.subarray(12, 18), ...split.pixels.subarray(0, 6)),
+    });
   });
 
-  it.each([0, 5, 1.5, -1, NaN])('refuses %d of 4 samples', (count) => {
-    const message = `a split of 4 samples cannot be limited to ${count}: expected an integer from 1 to 4`;
-    expect(() => limitSplit(split, count)).toThrow(new TrainingError('CONFIG_INVALID', message));
+  it('refuses an id that the split does not have', () => {
+    const fault = new TrainingError('SHARD_INVALID', 'sample 4 was asked for, expected one below 4');
+    expect(() => gatherSamples(split, Uint32Array.of(1, 4))).toThrow(fault);
   });
 });
 

@@ -49,17 +49,22 @@ export interface DatasetSource {
 }
 
 /**
- * The first `count` samples of a split, as views on the same memory.
+ * Copies some samples of a split, in the order of their ids.
  *
- * @throws TrainingError CONFIG_INVALID when `count` is not an integer in 1..split.count.
+ * @param ids indices into the split
+ * @throws TrainingError SHARD_INVALID naming an id that the split does not have.
  */
-export function limitSplit(split: Split, count: number): Split {
-  if (!Number.isInteger(count) || count < 1 || count > split.count) {
-    throw new TrainingError(
-      'CONFIG_INVALID',
-      `a split of ${split.count} samples cannot be limited to ${count}: expected an integer from 1 to ${split.count}`,
-    );
-  }
+export function gatherSamples(split: Split, ids: Uint32Array): Pick<Split, 'pixels' | 'labels'> {
   const imageBytes = split.pixels.length / split.count;
-  return { count, pixels: split.pixels.subarray(0, count * imageBytes), labels: split.labels.subarray(0, count) };
+  const labels = new Uint8Array(ids.length);
+  const pixels = new Uint8Array(ids.length * imageBytes);
+  ids.forEach((id, i) => {
+    const label = split.labels[id];
+    if (label === undefined) {
+      throw new TrainingError('SHARD_INVALID', `sample ${id} was asked for, expected one below ${split.count}`);
+    }
+    labels[i] = label;
+    pixels.set(split.pixels.subarray(id * imageBytes, (id + 1) * imageBytes), i * imageBytes);
+  });
+  return { pixels, labels };
 }

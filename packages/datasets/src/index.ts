@@ -1,6 +1,7 @@
+export { defaultCacheFolder } from './cache-folder.js';
 export {
   DATASET_NAMES,
-  limitSplit,
+  gatherSamples,
   type Dataset,
   type DatasetName,
   type DatasetSource,
@@ -9,5 +10,5 @@ export {
 } from './dataset.js';
 export { fetchDataset, type FetchOptions } from './fetch/fetch.js';
 export { type FetchProgress, type OnProgress } from './fetch/progress.js';
-export { openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';
 export { openCorruptionFolder, type CorruptionFolder, type ExpectedSamples } from './corruption-folder.js';
+export { datasetClasses, openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';

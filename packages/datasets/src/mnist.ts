@@ -10,7 +10,8 @@ import { readDatasetFile, type FileSet, type FileSpec } from './file-set.js';
 import { decodeIdxImages, decodeIdxLabels, type IdxImages } from './format/idx.js';
 import { contentSha256 } from './identity.js';
 
-const CLASSES = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+/** Class names in label order. */
+export const MNIST_CLASSES: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
 /** MD5s as published with MNIST (uncompressed files). */
 const FILES = {
@@ -38,7 +39,7 @@ export function mnistFiles(source: DatasetSource): FileSet {
 /** Checks the structure of one file: header, length, and the range of labels. */
 export function checkMnistFile(name: string, file: string, bytes: Uint8Array): void {
   if (name === FILES.trainImages.name || name === FILES.testImages.name) decodeIdxImages(file, bytes);
-  else decodeIdxLabels(file, bytes, CLASSES.length);
+  else decodeIdxLabels(file, bytes, MNIST_CLASSES.length);
 }
 
 /** Reads, checks and decodes MNIST. */
@@ -53,7 +54,7 @@ export async function openMnist(set: FileSet): Promise<Dataset> {
   }
   const image = { height, width, channels: 1 };
   const sha256 = contentSha256(image, train.split, test.split);
-  return { name: 'mnist', image, classes: CLASSES, train: train.split, test: test.split, sha256 };
+  return { name: 'mnist', image, classes: MNIST_CLASSES, train: train.split, test: test.split, sha256 };
 }
 
 async function openSplit(
@@ -64,7 +65,7 @@ async function openSplit(
   const imagesFile = await readDatasetFile(set, imagesSpec);
   const labelsFile = await readDatasetFile(set, labelsSpec);
   const images = decodeIdxImages(imagesFile.file, imagesFile.bytes);
-  const labels = decodeIdxLabels(labelsFile.file, labelsFile.bytes, CLASSES.length);
+  const labels = decodeIdxLabels(labelsFile.file, labelsFile.bytes, MNIST_CLASSES.length);
   if (labels.length !== images.count) {
     const problem = `has ${labels.length} labels, expected ${images.count}, one for each image of ${imagesFile.file}`;
     throw new TrainingError('DATASET_INVALID', `${labelsFile.file} ${problem}; ${set.remedy}`);

@@ -3,21 +3,23 @@
  * returned only after every file passed its checks in this very call.
  */
 import { TrainingError } from '@facet/shared';
-import { checkCifar10File, cifar10Files, openCifar10 } from './cifar10.js';
+import { checkCifar10File, CIFAR10_CLASSES, cifar10Files, openCifar10 } from './cifar10.js';
 import { DATASET_NAMES, type Dataset, type DatasetName, type DatasetSource } from './dataset.js';
 import { assertTrusted, findDatasetFile, type FileSet, type FileSpec } from './file-set.js';
-import { checkMnistFile, mnistFiles, openMnist } from './mnist.js';
+import { checkMnistFile, MNIST_CLASSES, mnistFiles, openMnist } from './mnist.js';
 
 /** How one dataset is found, checked file by file, and read as a whole. */
 interface DatasetReader {
   files(source: DatasetSource): FileSet;
+  /** Class names in label order. */
+  readonly classes: readonly string[];
   checkFile(name: string, file: string, bytes: Uint8Array): void;
   open(set: FileSet): Promise<Dataset>;
 }
 
 const READERS: Record<DatasetName, DatasetReader> = {
-  mnist: { files: mnistFiles, checkFile: checkMnistFile, open: openMnist },
-  cifar10: { files: cifar10Files, checkFile: checkCifar10File, open: openCifar10 },
+  mnist: { files: mnistFiles, classes: MNIST_CLASSES, checkFile: checkMnistFile, open: openMnist },
+  cifar10: { files: cifar10Files, classes: CIFAR10_CLASSES, checkFile: checkCifar10File, open: openCifar10 },
 };
 
 /** What was checked about one file. */
@@ -45,6 +47,11 @@ export interface DatasetReport {
   readonly ok: boolean;
   /** Why the files do not make a dataset together, or the first file's problem; null when ok. */
   readonly problem: string | null;
+}
+
+/** The class names of a dataset in label order; no file is needed to know them. */
+export function datasetClasses(name: DatasetName): readonly string[] {
+  return READERS[name].classes;
 }
 
 /**

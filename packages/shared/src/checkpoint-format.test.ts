@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunFile, type RunFile } from './checkpoint-format.js';
+import { crc32 } from './crc32.js';
+import { parseRunFile, stateCrc, type RunFile } from './checkpoint-format.js';
 
 const sha256 = 'a'.repeat(64);
 const runFile: RunFile = {
@@ -22,6 +23,11 @@ describe('parseRunFile', () => {
     expect(parseRunFile(JSON.parse(JSON.stringify(runFile)))).toEqual({ ok: true, runFile });
   });
 
+  it('knows checkpoints with and without an average of the weights', () => {
+    const withAverage: RunFile = { ...runFile, files: { ...runFile.files, 'ema.safetensors': { bytes: 1, sha256 } } };
+    expect(parseRunFile(JSON.parse(JSON.stringify(withAverage)))).toEqual({ ok: true, runFile: withAverage });
+  });
+
   it.each([
     ['a version of the future', { version: 2 }, 'version: '],
     ['a hash that is none', { weightsSha256: 'abc' }, 'weightsSha256: expected 64 lower-case hex digits'],
@@ -37,5 +43,15 @@ describe('parseRunFile', () => {
 
   it('refuses what is no object', () => {
     expect(parseRunFile(null)).toMatchObject({ ok: false });
+  });
+});
+
+describe('the checksum of a state', () => {
+  it('is that of the weights, and of their average when there is one', () => {
+    const weights = Float32Array.of(1, 2, 3);
+    const ema = Float32Array.of(4, 5, 6);
+    const bytes = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+    expect(stateCrc({ weights })).toBe(crc32(bytes.subarray(0, 12)));
+    expect(stateCrc({ weights, ema })).toBe(crc32(bytes));
   });
 });

@@ -3,15 +3,36 @@
  * words and checks; hashing, files and folders are the checkpoint store's.
  */
 import { z } from 'zod';
+import { crc32 } from './crc32.js';
 import type { ParameterLayout } from './flat-tensors.js';
 
-/** Everything that the next step needs: flat weights and the optimizer's flat first and second moments. */
+/** Everything that the next step needs: flat weights, the optimizer's flat moments, and the average of the weights. */
 export interface TrainingState {
   /** The last step whose update is in the weights; 0 before the first. */
   readonly step: number;
   readonly weights: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
+  /** Exponential moving average of the weights; absent when the run keeps none (`optimizer.emaDecay: 0`). */
+  readonly ema?: Float32Array;
+}
+
+/** The flat buffers of a state in the order in which they travel and are stored. */
+export function stateParts({ weights, m, v, ema }: Omit<TrainingState, 'step'>): readonly Float32Array[] {
+  return ema === undefined ? [weights, m, v] : [weights, m, v, ema];
+}
+
+/**
+ * CRC-32 of what a state is judged by, compared at every commit: the little-endian bytes of the flat weights, then of their
+ * average if there is one.
+ */
+export function stateCrc({ weights, ema }: Pick<TrainingState, 'weights' | 'ema'>): number {
+  const crc = crc32(bytesOf(weights));
+  return ema === undefined ? crc : crc32(bytesOf(ema), crc);
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** The facts that a checkpoint keeps beside the state. */
@@ -26,12 +47,19 @@ export interface CheckpointInfo {
   /** The last step that stood in the ledger when the checkpoint was taken. */
   readonly ledgerStep: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** What the run was computed with so far, such as `onnxruntime/cpu`; absent in checkpoints of earlier versions. */
+  readonly engines?: readonly string[] | undefined;
   /** ISO time in UTC. */
   readonly at: string;
 }
 
-/** The files that run.json vouches for. */
-export type TensorFileName = 'model.safetensors' | 'optimizer.safetensors';
+/** The files that run.json vouches for; the average of the weights has one when the run keeps it. */
+export type TensorFileName = 'model.safetensors' | 'optimizer.safetensors' | 'ema.safetensors';
+
+/** Something about each file of a checkpoint. */
+export type PerFile<T> = Readonly<Record<Exclude<TensorFileName, 'ema.safetensors'>, T>> & {
+  readonly 'ema.safetensors'?: T;
+};
 
 /** Size and hash of one file. */
 export interface FileSeal {
@@ -44,7 +72,7 @@ export interface RunFile extends CheckpointInfo {
   readonly version: 1;
   /** SHA-256 of the flat little-endian weights. */
   readonly weightsSha256: string;
-  readonly files: Readonly<Record<TensorFileName, FileSeal>>;
+  readonly files: PerFile<FileSeal>;
   readonly layout: readonly ParameterLayout[];
 }
 
@@ -61,9 +89,14 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
   codeVersion: z.string().min(1),
   ledgerStep: count,
   metrics: z.record(z.string(), z.number()),
+  engines: z.array(z.string()).optional(),
   at: z.iso.datetime(),
   weightsSha256: sha256Text,
-  files: z.strictObject({ 'model.safetensors': fileSeal, 'optimizer.safetensors': fileSeal }),
+  files: z.strictObject({
+    'model.safetensors': fileSeal,
+    'optimizer.safetensors': fileSeal,
+    'ema.safetensors': fileSeal.exactOptional(),
+  }),
   layout: z.array(z.strictObject({ name: z.string(), shape: z.array(count), offset: count, length: count })),
 });
 

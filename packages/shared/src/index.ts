@@ -1,17 +1,17 @@
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
-export { permutation, randomKey, randomStream, type Purpose, type RandomStream } from './random.js';
+export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {
   CONFIG_VERSION,
   configSchema,
   DATASETS,
   trainingSchema,
   VIEW_NAMES,
-  type AugmentationConfig,
   type ModelConfig,
   type OptimizerConfig,
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './config/presets.js';
 export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
 export { crc32, formatCrc32 } from './crc32.js';
@@ -35,20 +35,17 @@ export {
 export { fromTensors, toTensors, type ParameterLayout } from './flat-tensors.js';
 export {
   parseRunFile,
+  stateCrc,
+  stateParts,
   type CheckpointInfo,
   type FileSeal,
+  type PerFile,
   type RunFile,
   type TensorFileName,
   type TrainingState,
 } from './checkpoint-format.js';
-export {
-  createPlan,
-  rangeOfRank,
-  type MicroBatchRange,
-  type Plan,
-  type PlanSizes,
-  type WorkItem,
-} from './plan/plan.js';
+export { createPlan, rangeOfRank, type MicroBatchRange, type Plan, type WorkItem } from './plan/plan.js';
+export { chooseSamples, sampleProblems } from './plan/sample-split.js';
 export { checkDigitBound, sampleChecksum } from './plan/accounting.js';
 export {
   decodeShardMessage,
@@ -62,6 +59,16 @@ export {
 export { canonicalJson } from './config/canonical-json.js';
 export { changedTrainingKeys } from './config/changed-keys.js';
 export { closestName, suggestion } from './config/closest-name.js';
+export {
+  DEVICES,
+  ENGINE_DEVICES,
+  ENGINE_NAMES,
+  engineProblem,
+  wishFor,
+  type Device,
+  type EngineName,
+  type EngineWish,
+} from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
 export { mergeMappings, nest, type ConfigSource, type Mapping } from './config/layers.js';
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';

@@ -6,15 +6,35 @@
  */
 
 /** What a draw is for; part of the key, so that two purposes never share their numbers. */
-export type Purpose = 'permutation' | 'augmentation' | 'initialisation' | 'accounting' | 'attack' | 'corruption';
+export type Purpose =
+  | 'permutation'
+  | 'augmentation'
+  | 'initialisation'
+  | 'accounting'
+  | 'held-out'
+  | 'affine'
+  | 'rand-augment'
+  | 'cutout'
+  | 'pairing'
+  | 'mixing'
+  | 'auxiliary'
+  | 'attack'
+  | 'corruption';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
   permutation: 1,
   augmentation: 2,
   initialisation: 3,
   accounting: 4,
-  attack: 5,
-  corruption: 6,
+  'held-out': 5,
+  affine: 6,
+  'rand-augment': 7,
+  cutout: 8,
+  pairing: 9,
+  mixing: 10,
+  auxiliary: 11,
+  attack: 12,
+  corruption: 13,
 };
 
 function mix(hash: number, word: number): number {
@@ -73,10 +93,15 @@ export function randomStream(key: number): RandomStream {
   };
 }
 
-/** The order in which an epoch visits its samples: a Fisher-Yates shuffle of 0..size-1. */
+/** The order in which an epoch visits its samples: 0..size-1, shuffled. */
 export function permutation(seed: number, epoch: number, size: number): Uint32Array {
+  return shuffled(randomKey('permutation', seed, epoch), size);
+}
+
+/** A Fisher-Yates shuffle of 0..size-1 under a key. */
+export function shuffled(key: number, size: number): Uint32Array {
   const order = Uint32Array.from({ length: size }, (_, i) => i);
-  const stream = randomStream(randomKey('permutation', seed, epoch));
+  const stream = randomStream(key);
   for (let i = size - 1; i > 0; i--) {
     const j = stream.nextBelow(i + 1);
     const held = order[i]!;

@@ -1,95 +1,116 @@
 /**
- * Evaluates stored weights on a test split, in this process and without a cluster: what `facet evaluate` does.
+ * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster: what
+ * `facet evaluate` does. It feeds the samples and keeps the logits; what they are worth is worked out in evaluation/.
  */
-import { TrainingError, type ParameterLayout, type RunConfig } from '@facet/shared';
-import type { Dataset } from '@facet/datasets';
-import { fillMicroBatch } from './data/micro-batch.js';
-import { createCompute, type EvaluationSlot } from './engine/compute.js';
-import type { Device } from './engine/engine-id.js';
-import { scoreLogits } from './train/score.js';
+import { chooseSamples, TrainingError, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
+import { DATASET_TRAITS } from './data/dataset-traits.js';
+import { openClassifier, type Classifier, type ClassifierPlace } from './evaluation/classifier.js';
+import { scoreAnswers, type Scores } from './evaluation/scores.js';
+import { wholeImages } from './evaluation/whole-images.js';
+import {
+  IDENTITY,
+  testTimeTransforms,
+  transformImages,
+  type TestTimeTransform,
+} from './evaluation/test-time-transforms.js';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends ClassifierPlace {
   readonly config: RunConfig;
   /** Flat weights and where each parameter lies in them, as a checkpoint stores them. */
   readonly weights: Float32Array;
   readonly layout: readonly ParameterLayout[];
   readonly dataset: Dataset;
-  readonly device: Device;
-  readonly threads: number;
+  readonly split: RunConfig['evaluation'];
+  /** `test-time`: also averages the logits over the transforms of test-time augmentation. */
+  readonly augmentation?: 'none' | 'test-time';
 }
 
-export interface Evaluation {
-  /** Fraction of correct answers. */
-  readonly accuracy: number;
-  /** Mean cross-entropy in nats. */
-  readonly loss: number;
-  /** Fraction of correct answers among the samples of each class. */
-  readonly perClass: readonly number[];
-  /** [true class][answer] */
-  readonly confusion: readonly (readonly number[])[];
+/** Scores of logits averaged over several looks at every image. */
+export interface AugmentedScores extends Scores {
+  /** Names of the transforms, the identity first. */
+  readonly transforms: readonly string[];
+}
+
+export interface Evaluation extends Scores {
   readonly samples: number;
+  /** What computed it, such as `onnxruntime/cpu`. */
+  readonly engine: string;
+  /** Present when test-time augmentation was asked for. */
+  readonly augmented?: AugmentedScores;
 }
 
 /**
- * Evaluates weights on the whole test split.
+ * Evaluates weights on all images of a split that the run's configuration chooses.
  *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model.
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model; CONFIG_INVALID when the run holds
+ *   no images out, or the dataset has fewer than it asks for; ENGINE_UNAVAILABLE when no engine that was asked for works
+ *   here; NON_FINITE naming a sample.
  */
 export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluation> {
-  const { config, dataset, device, threads } = options;
-  const { image, test } = dataset;
+  const { config, dataset, split, augmentation = 'none' } = options;
+  const { image } = dataset;
   const classes = dataset.classes.length;
-  const microBatch = config.batch.micro;
-  const compute = await createCompute({
-    shape: { image, classes, config: config.model, microBatch, labelSmoothing: config.optimizer.labelSmoothing },
-    engine: { name: config.engine.name, device },
-    threads,
-  });
-  requireSameLayout(compute.layout.slots, options.layout);
-  compute.weights.set(options.weights);
-  const count = config.samples.test > 0 ? Math.min(config.samples.test, test.count) : test.count;
-  const confusion = new Uint32Array(classes * classes);
-  const bytesPerSample = image.height * image.width * image.channels;
-  let lossSum = 0;
-  const [slot]: readonly EvaluationSlot[] = compute.evaluationSlots;
-  for (let start = 0; start < count; start += microBatch) {
-    const end = Math.min(start + microBatch, count);
-    const labels = test.labels.subarray(start, end);
-    fillMicroBatch(
-      slot.tensors,
-      {
-        ids: Uint32Array.from(labels, (_, i) => start + i),
-        labels,
-        pixels: test.pixels.subarray(start * bytesPerSample, end * bytesPerSample),
-      },
-      { image, classes, seed: config.seed, epoch: 0 },
-    );
-    await slot.run();
-    lossSum += scoreLogits({ logits: slot.logits, labels, classes, confusion });
+  const ids = evaluatedIds(options);
+  const isAugmented = augmentation === 'test-time';
+  const transforms = isAugmented ? testTimeTransforms(DATASET_TRAITS[config.dataset]) : [IDENTITY];
+  const classifier = await openClassifier({ ...options, image, classes }, options);
+  try {
+    const source = split === 'test' ? dataset.test : dataset.train;
+    const { plain, averaged } = await collectLogits({ classifier, dataset, source, ids, transforms });
+    const { labels } = gatherSamples(source, ids);
+    const score = (logits: Float32Array | Float64Array): Scores => named(scoreAnswers(logits, labels, classes), ids);
+    const scores = { samples: ids.length, engine: classifier.engine, ...score(plain) };
+    if (!isAugmented) return scores;
+    const names = transforms.map(({ name }) => name);
+    return { ...scores, augmented: { transforms: names, ...score(averaged) } };
+  } finally {
+    await classifier.close();
   }
-  await compute.close();
-  const rows = Array.from({ length: classes }, (_, row) => [...confusion.subarray(row * classes, (row + 1) * classes)]);
-  const perClass = rows.map(
-    (row, label) =>
-      row[label]! /
-      Math.max(
-        1,
-        row.reduce((sum, n) => sum + n, 0),
-      ),
-  );
-  const correct = rows.reduce((sum, row, label) => sum + row[label]!, 0);
-  return { accuracy: correct / count, loss: lossSum / count, perClass, confusion: rows, samples: count };
 }
 
-/** Throws CHECKPOINT_INCOMPATIBLE when stored weights are not those of the model. */
-export function requireSameLayout(expected: readonly ParameterLayout[], actual: readonly ParameterLayout[]): void {
-  const describe = (layout: ParameterLayout | undefined): string =>
-    layout === undefined ? 'nothing' : `${layout.name} [${layout.shape.join(', ')}]`;
-  for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
-    if (describe(expected[i]) === describe(actual[i])) continue;
-    throw new TrainingError(
-      'CHECKPOINT_INCOMPATIBLE',
-      `the checkpoint's parameter ${i} is ${describe(actual[i])}, the model of this version has ${describe(expected[i])}; use the version of Facet that wrote it`,
-    );
+/** Scores know positions; people look for the ids of the split. */
+function named(scores: Scores, ids: Uint32Array): Scores {
+  const topMistakes = scores.topMistakes.map((mistake) => ({ ...mistake, sample: ids[mistake.sample]! }));
+  return { ...scores, topMistakes };
+}
+
+function evaluatedIds({ config, dataset, split }: EvaluateOptions): Uint32Array {
+  const sizes = { trainSamples: dataset.train.count, testSamples: dataset.test.count };
+  const { testSamples, heldOut } = chooseSamples(config.samples, sizes);
+  if (split === 'test') return Uint32Array.from({ length: testSamples }, (_, id) => id);
+  if (heldOut.length > 0) return heldOut;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `run ${config.run} holds no images out (samples.heldOut is 0), so all of them were trained on; evaluate the test split`,
+  );
+}
+
+interface Collection {
+  readonly classifier: Classifier;
+  readonly dataset: Dataset;
+  readonly source: Split;
+  readonly ids: Uint32Array;
+  /** The identity comes first. */
+  readonly transforms: readonly TestTimeTransform[];
+}
+
+/** Logits of every sample in place, and their mean over all transforms; each [samples, classes]. */
+async function collectLogits({ classifier, dataset, source, ids, transforms }: Collection) {
+  const { image, classes } = dataset;
+  const samples = ids.length;
+  const plain = new Float32Array(samples * classes.length);
+  const averaged = new Float64Array(samples * classes.length);
+  for (let start = 0; start < samples; start += classifier.microBatch) {
+    const images = wholeImages(dataset, source, ids.subarray(start, start + classifier.microBatch));
+    const moved = new Float32Array(images.length);
+    const at = start * classes.length;
+    for (const transform of transforms) {
+      transformImages(moved, images, image, transform);
+      const logits = await classifier.logits(moved);
+      if (transform === transforms[0]) plain.set(logits, at);
+      logits.forEach((logit, i) => (averaged[at + i]! += logit / transforms.length));
+    }
   }
+  return { plain, averaged };
 }

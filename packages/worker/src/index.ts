@@ -1,8 +1,32 @@
 export { runWorker, type WorkerOptions, type WorkerOutcome } from './worker.js';
-export { evaluateWeights, type EvaluateOptions, type Evaluation } from './evaluate-weights.js';
-export { probeEngines, type EngineProbe } from './engine/probe.js';
+export { evaluateWeights, type AugmentedScores, type EvaluateOptions, type Evaluation } from './evaluate-weights.js';
+export type { Calibration, ReliabilityBin } from './evaluation/calibration.js';
+export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';
+export type { Mistake } from './evaluation/mistakes.js';
+export type { Scores } from './evaluation/scores.js';
+export { predictImages, type Guess, type PredictOptions, type Prediction } from './prediction/predict-images.js';
+export type { ExportCheck } from './export/check-export.js';
+export {
+  EXPORT_FORMATS,
+  exportModel,
+  type Export,
+  type ExportFormat,
+  type ExportOptions,
+  type ModelOrigin,
+} from './export/export-model.js';
+export { chooseEngine, type EngineChoice } from './engine/choose-engine.js';
+export { ENGINES, formatEngine, isSameEngine, type EngineId } from './engine/engine-id.js';
+export { findGpuEvidence } from './engine/gpu-evidence.js';
+export { probeEngineApart } from './engine/probe-apart.js';
+export type { EngineProbe, TimedProgram } from './engine/probe.js';
 export { describePrograms, type ProgramDescription, type ProgramsDescription } from './engine/describe-programs.js';
 export type { Device } from './engine/engine-id.js';
+export {
+  installTensorflow,
+  type Installation,
+  type InstallOptions,
+  type InstallRecord,
+} from './engine/tfjs/install/install-tensorflow.js';
 export {
   evaluateRobustness,
   type RobustnessOptions,

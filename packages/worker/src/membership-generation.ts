@@ -11,10 +11,11 @@ import { pullState } from './collective/exchange-client.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
 import { TAIL, type Compute } from './engine/compute.js';
+import type { EngineId } from './engine/engine-id.js';
 import { initialWeights } from './model/parameters.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
 import { runGeneration, type StepResult } from './train/generation-loop.js';
-import { markApplied, type TrainingState } from './train/training-state.js';
+import { markApplied, resetState, type TrainingState } from './train/training-state.js';
 
 /** What a worker has once and every generation uses. */
 export interface WorkerResources {
@@ -22,6 +23,9 @@ export interface WorkerResources {
   readonly config: RunConfig;
   readonly plan: Plan;
   readonly compute: Compute;
+  readonly engine: EngineId;
+  /** Threads of one run of the engine. */
+  readonly threads: number;
   readonly state: TrainingState;
   readonly connection: NatsConnection;
   readonly exchange: ExchangeServer;
@@ -155,10 +159,7 @@ async function synchroniseState(
 ): Promise<void> {
   switch (form.stateSource) {
     case 'STATE_SOURCE_INITIAL':
-      state.weights.set(initialWeights(compute.layout, config.seed));
-      state.m.fill(0);
-      state.v.fill(0);
-      markApplied(state, 0);
+      resetState(state, initialWeights(compute.layout, config.seed));
       compute.weightsChanged();
       return;
     case 'STATE_SOURCE_PULL':

@@ -6,14 +6,22 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { CONFIG_VERSION, configSchema, createPlan, TrainingError, type RunConfig } from '@facet/shared';
+import {
+  CONFIG_VERSION,
+  configSchema,
+  createPlan,
+  TrainingError,
+  wishFor,
+  type EngineWish,
+  type RunConfig,
+} from '@facet/shared';
 import { openDataset, type Dataset } from '@facet/datasets';
 import type { JoinResponse__Output, Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from './collective/exchange-server.js';
 import { openCoordinatorStream, type CoordinatorStream } from './coordinator-stream.js';
-import { createCompute } from './engine/compute.js';
-import type { Device } from './engine/engine-id.js';
+import { formatEngine } from './engine/engine-id.js';
+import { openEngine, type OpenedEngine } from './engine/open-engine.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
 import type { StepResult } from './train/generation-loop.js';
@@ -26,8 +34,8 @@ export interface WorkerOptions {
   readonly listenHost: string;
   /** 0 takes any free port. */
   readonly metricsPort: number;
-  /** Absent: what the run's configuration says. */
-  readonly device?: Device;
+  /** What is absent is as the run's configuration says. */
+  readonly engine: Partial<EngineWish>;
   readonly threads?: number;
   /** Folder with the dataset, for `data: local`. */
   readonly dataFolder?: string;
@@ -156,14 +164,14 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
         known === undefined
           ? await buildResources(options, message.welcome, exchange, (allocated) => (state = allocated))
           : { ...known, welcome: message.welcome };
-      const { config, compute } = resources;
+      const { compute, engine, threads } = resources;
       stream.send({
         ready: {
           programSha256: compute.programSha256,
           parameters: compute.layout.slots.map(({ name, shape }) => ({ name, shape: [...shape] })),
-          engine: config.engine.name,
-          device: options.device ?? config.engine.device,
-          threads: threadsFor(options, config, message.welcome),
+          engine: engine.name,
+          device: engine.device,
+          threads,
           state: report(),
         },
       });
@@ -222,6 +230,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
           log.warn({ patienceMs }, 'the coordinator is gone; keeping the state and trying to come back');
         } catch (caught) {
           const error = TrainingError.from(caught);
+          if (error.code === 'CANCELLED' && signal.aborted) return { outcome: 'left' };
           if (error.code !== 'COORDINATOR_UNREACHABLE') throw error;
           lostAt ??= performance.now();
           if (performance.now() - lostAt > patienceMs) {
@@ -264,7 +273,9 @@ async function buildResources(
   const dataset = config.data === 'local' ? await openLocalDataset(options, config, welcome) : undefined;
   const connection = await connectBroker(welcome.natsUrl);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
-  const compute = await createCompute({
+  const threads = threadsFor(options, config, welcome);
+  const { compute, choice } = await openEngine({
+    wish: wishFor(options.engine, config.engine),
     shape: {
       image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
       classes: welcome.classes.length,
@@ -272,12 +283,21 @@ async function buildResources(
       microBatch: config.batch.micro,
       labelSmoothing: config.optimizer.labelSmoothing,
     },
-    engine: { name: config.engine.name, device: options.device ?? config.engine.device },
-    threads: threadsFor(options, config, welcome),
+    threads,
+    signal: options.signal,
   });
-  const state = allocateTrainingState(compute.weights);
+  logChoice(options.log, choice, threads);
+  const state = allocateTrainingState(compute.weights, config.optimizer);
   onState(state);
-  return { welcome, config, plan, compute, state, connection, exchange, dataset };
+  return { welcome, config, plan, compute, engine: choice.engine, threads, state, connection, exchange, dataset };
+}
+
+function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['choice'], threads: number): void {
+  const others = Object.fromEntries(passedOver.map((entry) => [formatEngine(entry.engine), entry.why]));
+  log.info(
+    { engine: formatEngine(engine), threads, reason, ...(passedOver.length > 0 && { others }) },
+    'engine chosen',
+  );
 }
 
 async function openLocalDataset(options: WorkerOptions, config: RunConfig, welcome: Welcome): Promise<Dataset> {

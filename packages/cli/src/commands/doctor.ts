@@ -2,18 +2,19 @@
  * `facet doctor`: what works on this machine, found out by doing it: starting a broker, opening a port, reading the
  * datasets, running each engine. Every check that fails says what to do.
  */
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
+import { ENGINE_NAMES, suggestion, TrainingError, type EngineName } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { brokerCheck, datasetChecks, engineChecks, nodeCheck, portCheck, type Check } from '../doctor/checks.js';
-import { probeEnginesApart } from '../doctor/engine-probes.js';
-import { paletteFor } from '../display/palette.js';
-import { tableLines } from '../display/table.js';
+import { brokerCheck, datasetChecks, nodeCheck, portCheck, type Check } from '../doctor/checks.js';
+import { chooseFrom, probeEngines } from '../doctor/engine-probes.js';
+import { engineLines, engineRemedies, engineState, isHealthy, type EngineReport } from '../doctor/engine-report.js';
+import { paletteFor, type Palette } from '../display/palette.js';
+import { tableBlocks, wrapText } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 
 interface DoctorOptions {
+  readonly engine?: string;
   readonly json?: boolean;
-  /** How `doctor` calls itself: prints the probes of the engines as JSON. */
-  readonly enginesOnly?: boolean;
 }
 
 export function addDoctorCommand(
@@ -24,47 +25,76 @@ export function addDoctorCommand(
   program
     .command('doctor')
     .description('find out what works on this machine: Node, broker, ports, datasets, engines')
+    .option('--engine <name>', `probe only this engine: ${ENGINE_NAMES.join(', ')}`)
     .option('--json', 'print one JSON object as the last line of stdout')
-    .addOption(new Option('--engines-only').hideHelp())
     .addHelpText('after', '\nExample:\n  facet doctor')
     .action((options: DoctorOptions) => run(() => examine(options, context)));
 }
 
-async function examine({ json, enginesOnly }: DoctorOptions, context: CliContext): Promise<ExitCode> {
+async function examine({ engine, json }: DoctorOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr, env } = context;
-  if (enginesOnly) {
-    const { probeEngines } = await import('@facet/worker');
-    printJson(stdout, await probeEngines());
-    return EXIT.ok;
-  }
-  const checks: Check[] = [];
-  const add = (...found: readonly Check[]): void => {
-    checks.push(...found);
+  const name = engine === undefined ? undefined : engineNamed(engine);
+  const onDone = (): void => {
     if (!json && stderr.isTTY) stderr.write('.');
   };
-  add(nodeCheck(process.versions.node));
-  add(await brokerCheck(env));
-  add(await portCheck());
-  add(...(await datasetChecks()));
-  add(...engineChecks(await probeEnginesApart()));
+  const checks = name === undefined ? await machineChecks(env, onDone) : [];
+  const probes = await probeEngines(name, onDone);
+  const engines: EngineReport = name === undefined ? { probes, auto: await chooseFrom(probes) } : { probes };
   if (!json && stderr.isTTY) stderr.write('\n');
-  const isHealthy = checks.every(({ state }) => state !== 'failed');
-  if (json) printJson(stdout, { ok: isHealthy, checks });
-  else for (const line of reportLines(checks, context)) printLine(stdout, line);
-  return isHealthy ? EXIT.ok : EXIT.failed;
+  const ok = checks.every(({ state }) => state !== 'failed') && isHealthy(engines);
+  if (json) {
+    const found = probes.map((probe) => ({ ...probe, state: engineState(probe) }));
+    printJson(stdout, { ok, ...(name === undefined && { checks, auto: engines.auto }), engines: found });
+  } else {
+    for (const line of reportLines(checks, engines, context)) printLine(stdout, line);
+  }
+  return ok ? EXIT.ok : EXIT.failed;
 }
 
-function reportLines(checks: readonly Check[], { stdout, env }: CliContext): string[] {
+/** @throws TrainingError CONFIG_INVALID when there is no such engine. */
+function engineNamed(engine: string): EngineName {
+  const name = ENGINE_NAMES.find((known) => known === engine);
+  if (name !== undefined) return name;
+  const expected = `expected one of ${ENGINE_NAMES.join(', ')}${suggestion(engine, ENGINE_NAMES)}`;
+  throw new TrainingError('CONFIG_INVALID', `--engine: '${engine}', ${expected}`);
+}
+
+async function machineChecks(env: CliContext['env'], onDone: () => void): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const check of [() => nodeCheck(process.versions.node), () => brokerCheck(env), portCheck, datasetChecks]) {
+    checks.push(...[await check()].flat());
+    onDone();
+  }
+  return checks;
+}
+
+function reportLines(checks: readonly Check[], engines: EngineReport, { stdout, env }: CliContext): string[] {
   const palette = paletteFor(stdout, env);
-  const lines = tableLines({
+  const columns = stdout.isTTY ? stdout.columns : undefined;
+  const remedies = [
+    ...checks.flatMap(({ name, remedy }) => (remedy === undefined ? [] : [`${name}: ${remedy}`])),
+    ...engineRemedies(engines),
+  ];
+  return [
+    ...(checks.length === 0 ? [] : [...checkLines(checks, palette, columns), '']),
+    ...engineLines(engines, { palette, columns }),
+    ...(remedies.length === 0 ? [] : ['', 'what to do:', ...remedies.flatMap((line) => indented(line, columns))]),
+  ];
+}
+
+function indented(text: string, columns: number | undefined): string[] {
+  const lines = columns === undefined ? [text] : wrapText(text, columns - 4);
+  return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${line}`);
+}
+
+function checkLines(checks: readonly Check[], palette: Palette, columns: number | undefined): string[] {
+  const [head = [], ...rows] = tableBlocks({
     header: ['check', 'state', 'detail'],
     rows: checks.map(({ name, state, detail }) => [name, state, detail]),
+    columns,
   });
-  const coloured = lines.map((line, index) => {
-    const state = checks[index - 1]?.state;
-    if (state === undefined) return palette.faint(line);
-    return state === 'failed' ? palette.bad(line) : line;
-  });
-  const remedies = checks.flatMap(({ name, remedy }) => (remedy === undefined ? [] : [`${name}: ${remedy}`]));
-  return [...coloured, ...(remedies.length === 0 ? [] : ['', 'what to do:', ...remedies.map((line) => `  ${line}`)])];
+  const coloured = rows.map((block, index) =>
+    checks[index]?.state === 'failed' ? block.map((line) => palette.bad(line)) : block,
+  );
+  return [...head.map((line) => palette.faint(line)), ...coloured.flat()];
 }

@@ -1,76 +1,78 @@
 /**
- * `facet evaluate`: how good a checkpoint is, on the whole test split, in this process and without a cluster.
+ * `facet evaluate`: how good a checkpoint is, on the whole test split or on the images that its run holds out, in this
+ * process and without a cluster.
  */
 import type { Command } from 'commander';
-import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
-import { configSchema, suggestion, TrainingError, type RunConfig } from '@facet/shared';
+import { openDataset } from '@facet/datasets';
+import { configSchema, suggestion, TrainingError, wishFor } from '@facet/shared';
+import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { evaluationLines } from '../display/evaluation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
 
-interface EvaluateOptions {
-  readonly device?: string;
-  readonly threads?: string;
+interface EvaluateOptions extends PlaceOptions {
+  readonly split: string;
   readonly dataFolder?: string;
+  readonly tta?: boolean;
   readonly json?: boolean;
 }
 
-const devices = configSchema.shape.engine.shape.device;
+const splits = configSchema.shape.evaluation.unwrap();
 
 export function addEvaluateCommand(
   program: Command,
   context: CliContext,
   run: (action: CommandAction) => Promise<void>,
 ): void {
-  program
+  const command = program
     .command('evaluate <run>')
-    .description('accuracy, per-class accuracy and confusion matrix of a run or checkpoint')
+    .description('accuracy, calibration, per-class accuracy, confusion and worst mistakes of a run or checkpoint')
     .usage('[options] <run name | run folder | checkpoint folder>')
-    .option('--device <name>', `${devices.options.join(', ')} (default: as the run says)`)
-    .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
+    .option('--split <name>', `${splits.options.join(' or ')} (images of the training split)`, 'test')
+    .option('--tta', 'also with test-time augmentation: logits averaged over shifts and, where allowed, mirror images')
     .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
-    .option('--json', 'print one JSON object as the last line of stdout')
+    .option('--json', 'print one JSON object as the last line of stdout');
+  addPlaceOptions(command)
     .addHelpText('after', '\nExample:\n  facet evaluate mnist-fast-20261123-181500')
     .action((name: string, options: EvaluateOptions) => run(() => evaluate(name, options, context)));
 }
 
 async function evaluate(name: string, options: EvaluateOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const device = devices.safeParse(options.device ?? 'cpu');
-  if (!device.success) {
-    const expected = `expected one of ${devices.options.join(', ')}${suggestion(options.device ?? '', devices.options)}`;
-    throw new TrainingError('CONFIG_INVALID', `--device: '${options.device}', ${expected}`);
+  const split = splits.safeParse(options.split);
+  if (!split.success) {
+    const expected = `expected one of ${splits.options.join(', ')}${suggestion(options.split, splits.options)}`;
+    throw new TrainingError('CONFIG_INVALID', `--split: '${options.split}', ${expected}`);
   }
-  const threads = Number(options.threads);
-  if (!Number.isInteger(threads) || threads < 0) {
-    throw new TrainingError('CONFIG_INVALID', `--threads: '${options.threads}', expected a whole number of at least 0`);
-  }
+  const { wish, threads } = readPlace(options);
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const config = configOf(checkpoint);
-  const dataset = await openLimited(config, options.dataFolder);
+  const { state } = checkpoint;
+  const dataset = await openDataset({ name: config.dataset, folder: options.dataFolder ?? config.dataFolder });
   const { evaluateWeights } = await import('@facet/worker');
   const evaluation = await evaluateWeights({
     config,
-    weights: checkpoint.state.weights,
+    weights: state.ema ?? state.weights,
     layout: checkpoint.layout,
     dataset,
-    device: options.device === undefined ? config.engine.device : device.data,
+    split: split.data,
+    engine: wishFor(wish, config.engine),
     threads,
+    augmentation: options.tta ? 'test-time' : 'none',
   });
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;
+  const evaluatedWeights = state.ema === undefined ? 'last' : 'average';
   if (options.json) {
-    printJson(stdout, { run, step, checkpoint: folder, weightsSha256, dataset: dataset.name, ...evaluation, warnings });
+    const { name: datasetName, classes } = dataset;
+    const what = { run, step, checkpoint: folder, weightsSha256, evaluatedWeights, dataset: datasetName, classes };
+    printJson(stdout, { ...what, split: split.data, ...evaluation, warnings });
   } else {
     printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
-    for (const line of evaluationLines(evaluation, dataset.classes)) printLine(stdout, line);
+    const labels = { split: split.data, evaluatedWeights, classes: dataset.classes } as const;
+    for (const line of evaluationLines(evaluation, labels)) printLine(stdout, line);
   }
   return EXIT.ok;
-}
-
-async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {
-  const dataset = await openDataset({ name, folder });
-  return samples.test === 0 ? dataset : { ...dataset, test: limitSplit(dataset.test, samples.test) };
 }

@@ -5,7 +5,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { limitSplit, openDataset, type Dataset } from '@facet/datasets';
+import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
 import type { RunConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
@@ -41,7 +41,7 @@ export function addRobustnessCommand(
     .option('--corruptions <what>', 'standard, none, a list of names, or a folder of CIFAR-10-C or MNIST-C', 'standard')
     .option('--samples <number>', 'test images to use', '1000')
     .option('--seed <number>', 'chooses the images and every random number', '0')
-    .option('--device <name>', 'cpu, webgpu or cuda (default: as the run says)')
+    .option('--device <name>', 'cpu, webgpu or cuda', 'cpu')
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
     .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
     .option('--json', 'print one JSON object as the last line of stdout')
@@ -64,10 +64,10 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   let last: { readonly stage: string; readonly text: string } | undefined;
   const report = await evaluateRobustness({
     config,
-    weights: checkpoint.state.weights,
+    weights: checkpoint.state.ema ?? checkpoint.state.weights,
     layout: checkpoint.layout,
     dataset,
-    device: settings.device ?? config.engine.device,
+    engine: { name: 'onnxruntime', device: settings.device },
     threads: settings.threads,
     samples: settings.samples,
     seed: settings.seed,
@@ -106,5 +106,7 @@ function reportFolder(checkpoint: string): string {
 
 async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {
   const dataset = await openDataset({ name, folder });
-  return samples.test === 0 ? dataset : { ...dataset, test: limitSplit(dataset.test, samples.test) };
+  if (samples.test === 0) return dataset;
+  const ids = Uint32Array.from({ length: samples.test }, (_, id) => id);
+  return { ...dataset, test: { count: samples.test, ...gatherSamples(dataset.test, ids) } };
 }

@@ -3,19 +3,18 @@
  * what is of this machine.
  */
 import { Option, type Command } from 'commander';
-import type { Device, WorkerOutcome } from '@facet/worker';
-import { configSchema, parseErrorCode, suggestion, TrainingError } from '@facet/shared';
+import type { WorkerOutcome } from '@facet/worker';
+import { parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
+import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listenForStop } from '../launch/stop-signals.js';
 
-interface WorkerCommandOptions {
+interface WorkerCommandOptions extends EngineFlags {
   readonly coordinator: string;
   readonly listen: string;
-  readonly engine?: string;
-  readonly device?: string;
   readonly threads?: string;
   readonly metricsPort: string;
   readonly dataFolder?: string;
@@ -24,7 +23,6 @@ interface WorkerCommandOptions {
 }
 
 const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):(\d{1,5})$/;
-const { name: engineSchema, device: deviceSchema } = configSchema.shape.engine.shape;
 const MAX_THREADS = 1_024;
 const MAX_PORT = 65_535;
 
@@ -38,8 +36,8 @@ export function addWorkerCommand(
     .description('run one worker: it joins the run of a coordinator and trains until the run ends')
     .requiredOption('--coordinator <host:port>', 'address that the coordinator prints')
     .option('--listen <host>', 'address of this machine at which other workers reach it', '127.0.0.1')
-    .option('--engine <name>', `what runs the gradient program: ${engineSchema.options.join(', ')}`)
-    .option('--device <name>', `${deviceSchema.options.join(', ')} (default: as the run says)`)
+    .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
+    .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
     .option('--metrics-port <number>', 'port for metrics; 0 takes any free one', '0')
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
@@ -76,24 +74,20 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
 
 interface MachineOptions {
   readonly metricsPort: number;
-  readonly device?: Device;
+  readonly engine: Partial<EngineWish>;
   readonly threads?: number;
 }
 
 /** @throws TrainingError CONFIG_INVALID with every option that is wrong. */
 function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   const problems: string[] = [];
-  const { coordinator, engine, device, threads, metricsPort } = options;
+  const { coordinator, threads, metricsPort } = options;
   const port = Number(ADDRESS.exec(coordinator)?.[2] ?? Number.NaN);
   if (!(port >= 1 && port <= MAX_PORT)) {
     problems.push(`--coordinator: '${coordinator}', expected HOST:PORT, as the coordinator prints it`);
   }
-  const checkName = (flag: string, given: string | undefined, known: readonly string[]): void => {
-    if (given === undefined || known.includes(given)) return;
-    problems.push(`${flag}: '${given}', expected ${known.join(' or ')}${suggestion(given, known)}`);
-  };
-  checkName('--engine', engine, engineSchema.options);
-  checkName('--device', device, deviceSchema.options);
+  const { wish, problems: engineProblems } = readEngineFlags(options);
+  problems.push(...engineProblems);
   const readCount = (flag: string, given: string, most: number): number => {
     if (!/^\d+$/.test(given) || Number(given) > most) {
       problems.push(`${flag}: '${given}', expected a whole number from 0 to ${most}`);
@@ -102,7 +96,7 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   };
   const read: MachineOptions = {
     metricsPort: readCount('--metrics-port', metricsPort, MAX_PORT),
-    ...(device !== undefined && { device: device as Device }),
+    engine: wish,
     ...(threads !== undefined && { threads: readCount('--threads', threads, MAX_THREADS) }),
   };
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));

@@ -5,6 +5,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { mergeMappings, nest, type Mapping } from '@facet/shared';
 import { parse } from 'yaml';
+import { DEVICE_ABOUT, ENGINE_ABOUT } from './engine-flags.js';
 
 interface ConfigFlag {
   readonly flags: string;
@@ -37,8 +38,8 @@ const OPERATION_FLAGS: readonly ConfigFlag[] = [
     about: "folder with the dataset's files, instead of the built-in source",
   },
   { flags: '--nats <url>', key: 'nats.url', takes: 'text', about: 'a broker that runs already (nats://HOST:4222)' },
-  { flags: '--engine <name>', key: 'engine.name', takes: 'text', about: 'what runs the gradient program: onnxruntime' },
-  { flags: '--device <name>', key: 'engine.device', takes: 'text', about: 'cpu, webgpu or cuda' },
+  { flags: '--engine <name>', key: 'engine.name', takes: 'text', about: ENGINE_ABOUT },
+  { flags: '--device <name>', key: 'engine.device', takes: 'text', about: DEVICE_ABOUT },
   {
     flags: '--threads <number>',
     key: 'engine.threads',

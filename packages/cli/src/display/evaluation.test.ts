@@ -1,19 +1,32 @@
 import { expect, test } from 'vitest';
+import type { Scores } from '@facet/worker';
 import { evaluationLines } from './evaluation.js';
 
-test('shows accuracy, accuracy per class and the confusion matrix', () => {
-  const evaluation = {
-    accuracy: 0.75,
-    loss: 0.5,
-    perClass: [1, 0.5],
-    confusion: [
-      [1_200, 0],
-      [600, 600],
+const scores: Scores = {
+  accuracy: 0.75,
+  loss: 0.5,
+  perClass: [1, 0.5],
+  confusion: [
+    [1_200, 0],
+    [600, 600],
+  ],
+  calibration: {
+    expectedCalibrationError: 0.0123,
+    negativeLogLikelihood: 0.5,
+    brierScore: 0.21,
+    bins: [
+      { lower: 0, upper: 0.5, count: 0, confidence: null, accuracy: null },
+      { lower: 0.5, upper: 1, count: 2_400, confidence: 0.7623, accuracy: 0.75 },
     ],
-    samples: 2_400,
-  };
-  expect(evaluationLines(evaluation, ['cat', 'dog'])).toEqual([
-    'accuracy 75.00 %, loss 0.5000, on 2,400 samples',
+  },
+  topMistakes: [{ sample: 17, truth: 1, answer: 0, confidence: 0.998, truthProbability: 0.002 }],
+};
+const labels = { split: 'test', evaluatedWeights: 'last', classes: ['cat', 'dog'] } as const;
+const evaluation = { ...scores, samples: 2_400, engine: 'onnxruntime/cpu' };
+
+test('shows accuracy, accuracy per class, the confusion matrix, reliability and the worst mistakes', () => {
+  expect(evaluationLines(evaluation, labels)).toEqual([
+    'test accuracy 75.00 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100, on 2,400 samples, by onnxruntime/cpu',
     '',
     'class  accuracy  samples',
     'cat    100.00 %    1,200',
@@ -22,5 +35,24 @@ test('shows accuracy, accuracy per class and the confusion matrix', () => {
     'true \\ answer   cat  dog',
     'cat            1200    0',
     'dog             600  600',
+    '',
+    'confidence      mean  accuracy  answers',
+    '50 to 100 %  76.23 %   75.00 %    2,400',
+    '',
+    'worst mistake   true  answer  confidence',
+    'test sample 17  dog   cat        99.80 %',
   ]);
+
+  const [heldOut] = evaluationLines(evaluation, { ...labels, split: 'held-out', evaluatedWeights: 'average' });
+  expect(heldOut).toBe(
+    'held-out accuracy 75.00 % of the averaged weights, loss 0.5000, calibration error 1.23 %, Brier score 0.2100, on 2,400 samples, by onnxruntime/cpu',
+  );
+});
+
+test('shows the scores with test-time augmentation beside the plain ones', () => {
+  const augmented = { ...scores, accuracy: 0.76, transforms: ['identity', 'left'] };
+  const lines = evaluationLines({ ...evaluation, augmented }, labels);
+  expect(lines[1]).toBe(
+    'with test-time augmentation (2 looks): accuracy 76.00 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100',
+  );
 });

@@ -1,16 +1,35 @@
 /**
- * An evaluation as text: accuracy, accuracy per class, and the confusion matrix with true classes as rows.
+ * An evaluation as text: the headline with and without test-time augmentation, accuracy per class, the confusion matrix
+ * with true classes as rows, the reliability of confidences, and the mistakes the model was surest of.
  */
-import type { Evaluation } from '@facet/worker';
+import type { Evaluation, Mistake, ReliabilityBin, Scores } from '@facet/worker';
 import { formatAccuracy, formatCount, formatLoss } from './format.js';
 import { tableLines } from './table.js';
 
+export interface EvaluationLabels {
+  readonly split: 'test' | 'held-out';
+  /** Their moving average, or the last ones. */
+  readonly evaluatedWeights: 'average' | 'last';
+  readonly classes: readonly string[];
+}
+
+/** So many mistakes are shown; JSON has more. */
+const MISTAKES_SHOWN = 10;
+
 /** The lines of an evaluation. */
-export function evaluationLines(evaluation: Evaluation, classes: readonly string[]): string[] {
-  const { accuracy, loss, samples, perClass, confusion } = evaluation;
+export function evaluationLines(
+  evaluation: Evaluation,
+  { split, evaluatedWeights, classes }: EvaluationLabels,
+): string[] {
+  const { samples, perClass, confusion, calibration, topMistakes, augmented, engine } = evaluation;
+  const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
   const columns = classes.map((_, index) => index);
+  const headlines = [`${split} ${headline(evaluation, of)}, on ${formatCount(samples)} samples, by ${engine}`];
+  if (augmented !== undefined) {
+    headlines.push(`with test-time augmentation (${augmented.transforms.length} looks): ${headline(augmented)}`);
+  }
   return [
-    `accuracy ${formatAccuracy(accuracy)}, loss ${formatLoss(loss)}, on ${formatCount(samples)} samples`,
+    ...headlines,
     '',
     ...tableLines({
       header: ['class', 'accuracy', 'samples'],
@@ -26,6 +45,53 @@ export function evaluationLines(evaluation: Evaluation, classes: readonly string
       header: ['true \\ answer', ...classes],
       right: columns.map((column) => column + 1),
       rows: classes.map((name, row) => [name, ...columns.map((column) => String(confusion[row]?.[column] ?? 0))]),
+    }),
+    '',
+    ...reliabilityLines(calibration.bins),
+    ...mistakeLines(topMistakes, { split, classes }),
+  ];
+}
+
+function headline({ accuracy, loss, calibration }: Scores, of = ''): string {
+  const { expectedCalibrationError, brierScore } = calibration;
+  const quality = `calibration error ${formatAccuracy(expectedCalibrationError)}, Brier score ${formatLoss(brierScore)}`;
+  return `accuracy ${formatAccuracy(accuracy)}${of}, loss ${formatLoss(loss)}, ${quality}`;
+}
+
+/** Bins without answers are left out. */
+function reliabilityLines(bins: readonly ReliabilityBin[]): string[] {
+  return tableLines({
+    header: ['confidence', 'mean', 'accuracy', 'answers'],
+    right: [1, 2, 3],
+    rows: bins
+      .filter(({ count }) => count > 0)
+      .map(({ lower, upper, count, confidence, accuracy }) => [
+        `${(lower * 100).toFixed(0)} to ${(upper * 100).toFixed(0)} %`,
+        formatAccuracy(confidence ?? Number.NaN),
+        formatAccuracy(accuracy ?? Number.NaN),
+        formatCount(count),
+      ]),
+  });
+}
+
+function mistakeLines(
+  mistakes: readonly Mistake[],
+  { split, classes }: Pick<EvaluationLabels, 'split' | 'classes'>,
+): string[] {
+  if (mistakes.length === 0) return [];
+  return [
+    '',
+    ...tableLines({
+      header: ['worst mistake', 'true', 'answer', 'confidence'],
+      right: [3],
+      rows: mistakes
+        .slice(0, MISTAKES_SHOWN)
+        .map(({ sample, truth, answer, confidence }) => [
+          `${split} sample ${sample}`,
+          classes[truth] ?? String(truth),
+          classes[answer] ?? String(answer),
+          formatAccuracy(confidence),
+        ]),
     }),
   ];
 }

@@ -53,12 +53,27 @@ describe('the display', () => {
     ]);
   });
 
+  it('says that engines are mixed, and which worker has which', () => {
+    const mixed = status({
+      mixedEngines: 'mixed engines: onnxruntime/cpu, onnxruntime/webgpu; the result depends on',
+      workers: [workerStatus(0), workerStatus(1, { device: 'webgpu' }), workerStatus(2, { engine: '', device: '' })],
+    });
+    const lines = frameLines(mixed, { ...terminal, columns: 140 });
+    expect(lines[3]).toBe('mixed engines: onnxruntime/cpu, onnxruntime/webgpu; the result depends on');
+    expect(lines.slice(4).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+      'engine',
+      'onnxruntime/cpu',
+      'onnxruntime/webgpu',
+      '-',
+    ]);
+  });
+
   it('is never wider than the terminal, nor higher with many workers', () => {
     const workers = Array.from({ length: 60 }, (_, rank) => workerStatus(rank));
     const lines = frameLines(status({ workers }), { ...terminal, columns: 40, rows: 20 });
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
     expect(lines.length).toBeLessThan(20);
-    expect(lines.at(-1)).toBe('... 47 more');
+    expect(lines.at(-1)).toBe('... 48 more');
   });
 });
 

@@ -15,7 +15,7 @@ export interface FrameOptions {
 
 const BAR_CELLS = 24;
 /** Lines that are not workers. */
-const OTHER_LINES = 6;
+const OTHER_LINES = 7;
 
 /** The lines of the display, none wider than the terminal. */
 export function frameLines(status: Status, { columns, rows, palette }: FrameOptions): string[] {
@@ -28,6 +28,7 @@ export function frameLines(status: Status, { columns, rows, palette }: FrameOpti
     palette.strong(fit(headline(status))),
     fit(progressLine(status)),
     fit(qualityLine(status)),
+    ...(status.mixedEngines === '' ? [] : [palette.bad(fit(status.mixedEngines))]),
     ...(status.lastFault === '' ? [] : [palette.bad(fit(`last fault: ${status.lastFault}`))]),
     ...(head === undefined || shown.length === 0 ? [] : [palette.faint(head), ...shown]),
   ];
@@ -63,11 +64,11 @@ function progressLine(status: Status): string {
 }
 
 function qualityLine(status: Status): string {
-  const { loss, trainAccuracy, hasTestAccuracy, testAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
+  const { loss, trainAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
   const parts = [
     `loss ${step === 0 ? '-' : formatLoss(loss)}`,
     `train ${step === 0 ? '-' : formatPercent(trainAccuracy)}`,
-    `test ${hasTestAccuracy ? formatAccuracy(testAccuracy) : '-'}`,
+    evaluated(status) ?? 'test -',
     `${formatCount(samplesPerSecond)} images/s`,
     checkpointStep > 0 ? `checkpoint at step ${checkpointStep}` : 'no checkpoint yet',
     ...(faults > 0 ? [counted(faults, 'fault')] : []),
@@ -75,13 +76,28 @@ function qualityLine(status: Status): string {
   return parts.join('  ');
 }
 
-function workerLines({ workers }: Status): string[] {
+/** The accuracy of the last evaluation with the name of its split; undefined before there was one. */
+export function evaluated({
+  hasTestAccuracy,
+  testAccuracy,
+  hasHeldOutAccuracy,
+  heldOutAccuracy,
+}: Status): string | undefined {
+  if (hasHeldOutAccuracy) return `held-out ${formatAccuracy(heldOutAccuracy)}`;
+  return hasTestAccuracy ? `test ${formatAccuracy(testAccuracy)}` : undefined;
+}
+
+function workerLines({ workers, mixedEngines }: Status): string[] {
   if (workers.length === 0) return [];
+  const isMixed = mixedEngines !== '';
   const byRank = [...workers].sort((a, b) => Number(b.isMember) - Number(a.isMember) || a.rank - b.rank);
   return tableLines({
-    header: ['rank', 'worker', 'state', 'images/s', 'step ms', 'wait', 'compute', 'all-reduce', 'update'],
+    header: [
+      ...['rank', 'worker', 'state', 'images/s', 'step ms', 'wait', 'compute', 'all-reduce', 'update'],
+      ...(isMixed ? ['engine'] : []),
+    ],
     right: [0, 3, 4, 5, 6, 7, 8],
-    rows: byRank.map(({ isMember, rank, workerId, state, samplesPerSecond, timings }) => {
+    rows: byRank.map(({ isMember, rank, workerId, state, samplesPerSecond, timings, engine, device }) => {
       const ms = (value: number | undefined): string =>
         timings === null || value === undefined ? '-' : value.toFixed(1);
       return [
@@ -94,6 +110,7 @@ function workerLines({ workers }: Status): string[] {
         ms(timings?.computeMs),
         ms(timings?.allReduceMs),
         ms(timings?.updateMs),
+        ...(isMixed ? [engine === '' ? '-' : `${engine}/${device}`] : []),
       ];
     }),
   });

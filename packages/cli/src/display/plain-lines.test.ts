@@ -66,3 +66,8 @@ test('prints each fault once', () => {
   const faulty = at(10, { lastFault: 'worker x is gone' });
   expect(printed([at(9), faulty, faulty]).slice(1)).toEqual([['fault: worker x is gone'], []]);
 });
+
+test('warns once that engines are mixed', () => {
+  const mixed = at(10, { mixedEngines: 'mixed engines: a/cpu, b/cpu' });
+  expect(printed([at(9), mixed, mixed]).slice(1)).toEqual([['warning: mixed engines: a/cpu, b/cpu'], []]);
+});

@@ -3,8 +3,8 @@
  * between. A pure step from what was printed to what to print now.
  */
 import type { Status } from '@facet/proto';
-import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
-import { epochProgress } from './frame.js';
+import { formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
+import { epochProgress, evaluated } from './frame.js';
 
 const INTERVAL_MS = 10_000;
 
@@ -15,11 +15,12 @@ export interface PlainProgress {
   readonly endedEpoch: number;
   readonly printedAtMs: number;
   readonly lastFault: string;
+  readonly mixedEngines: string;
 }
 
 /** Nothing printed yet. */
 export function startPlainProgress(nowMs: number): PlainProgress {
-  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '' };
+  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '', mixedEngines: '' };
 }
 
 /** The lines that a new status calls for. */
@@ -36,6 +37,8 @@ export function plainLines(
   // An evaluation belongs to the training around it: neither its begin nor its end is a change.
   const phase = status.phase === 'evaluating' ? 'training' : status.phase;
   if (phase !== before.phase) lines.push(`${phase}${status.detail === '' ? '' : `: ${status.detail}`}`);
+  if (status.mixedEngines !== '' && status.mixedEngines !== before.mixedEngines)
+    lines.push(`warning: ${status.mixedEngines}`);
   if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
   if (ended > known) {
     lines.push(epochLine(status, ended));
@@ -44,7 +47,8 @@ export function plainLines(
     lines.push(stepLine(status));
     printedAtMs = nowMs;
   }
-  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault: status.lastFault } };
+  const { lastFault, mixedEngines } = status;
+  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault, mixedEngines } };
 }
 
 /** Epochs whose evaluation is over as well. */
@@ -58,9 +62,9 @@ function endedEpochs({ step, totalSteps, epochs, phase }: Status): number {
 }
 
 function epochLine(status: Status, epoch: number): string {
-  const test = status.hasTestAccuracy ? `  test ${formatAccuracy(status.testAccuracy)}` : '';
+  const quality = evaluated(status);
   const head = `epoch ${epoch}/${status.epochs} done`;
-  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}${test}  ${rate(status)}`;
+  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}${quality === undefined ? '' : `  ${quality}`}  ${rate(status)}`;
 }
 
 function stepLine(status: Status): string {

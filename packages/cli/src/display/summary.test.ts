@@ -11,6 +11,8 @@ const finished: RunResult = {
   epochs: 4,
   steps: 1_876,
   testAccuracy: 0.98612,
+  heldOutAccuracy: undefined,
+  evaluatedWeights: 'last',
   trainLoss: 0.34567,
   wallSeconds: 42.41,
   trainSeconds: 35.2,
@@ -22,6 +24,7 @@ const finished: RunResult = {
   faults: 0,
   checkpoint: '/runs/demo/checkpoints/step-000001876',
   bytesExchanged: 1,
+  engines: ['onnxruntime/cpu'],
   warnings: [],
 };
 
@@ -46,11 +49,18 @@ test('says what a finished run came to, the proof, and what to do next', () => {
     '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
     '  steps          1,876 in 4 epochs',
     '  workers        2 workers, 1 generation, 0 faults',
+    '  engine         onnxruntime/cpu',
     '  ledger         every sample exactly once per epoch: 240,000 of 240,000 committed, 0 missing, 0 duplicated',
     `  weights        sha256 ${'ab'.repeat(32)}`,
     '  checkpoint     /runs/demo/checkpoints/step-000001876',
     'next: facet evaluate demo    facet ledger check demo',
   ]);
+});
+
+test('names the split of the accuracy, and the averaged weights', () => {
+  const heldOut = { ...finished, testAccuracy: undefined, heldOutAccuracy: 0.9, evaluatedWeights: 'average' } as const;
+  expect(summaryLines(heldOut)).toContain('  held-out accuracy  90.00 % of the averaged weights');
+  expect(resultJson(heldOut)).toMatchObject({ testAccuracy: null, heldOutAccuracy: 0.9 });
 });
 
 test('says how to go on with a stopped run, and its warnings', () => {
@@ -61,6 +71,7 @@ test('says how to go on with a stopped run, and its warnings', () => {
     '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
     '  steps          10 in 4 epochs',
     '  workers        2 workers, 1 generation, 2 faults',
+    '  engine         onnxruntime/cpu',
     '  ledger         unfinished: 1,280 of 240,000 committed, 238,720 missing, 0 duplicated',
     '  weights        no checkpoint',
     '  checkpoint     none',

@@ -20,18 +20,19 @@ export function summaryLines(result: RunResult): string[] {
 }
 
 function rowsOf(result: RunResult): (readonly [label: string, value: string])[] {
-  const { testAccuracy, trainLoss, weightsSha256, checkpoint, ledger, faults } = result;
+  const { trainLoss, weightsSha256, checkpoint, ledger, faults } = result;
   const { missing, duplicated, committed, expected } = ledger;
   const unclean = result.outcome !== 'finished' && duplicated === 0 ? 'unfinished' : 'NOT clean';
   const proof = missing + duplicated === 0 ? 'every sample exactly once per epoch' : unclean;
   const rate = `${formatCount(result.imagesPerSecond)} images/s`;
   const workers = `${counted(result.workers, 'worker')}, ${counted(result.generations, 'generation')}, ${counted(faults, 'fault')}`;
   return [
-    ['test accuracy', testAccuracy === undefined ? 'not evaluated' : formatAccuracy(testAccuracy)],
+    accuracyRow(result),
     ['train loss', trainLoss === undefined ? '-' : formatLoss(trainLoss)],
     ['time', `${formatSeconds(result.trainSeconds)} training, ${formatSeconds(result.wallSeconds)} in all, ${rate}`],
     ['steps', `${formatCount(result.steps)} in ${counted(result.epochs, 'epoch')}`],
     ['workers', workers],
+    ['engine', result.engines.length === 0 ? '-' : result.engines.join(', ')],
     [
       'ledger',
       `${proof}: ${formatCount(committed)} of ${formatCount(expected)} committed, ${formatCount(missing)} missing, ${formatCount(duplicated)} duplicated`,
@@ -39,6 +40,14 @@ function rowsOf(result: RunResult): (readonly [label: string, value: string])[] 
     ['weights', weightsSha256 === undefined ? 'no checkpoint' : `sha256 ${weightsSha256}`],
     ['checkpoint', checkpoint ?? 'none'],
   ];
+}
+
+/** Of which images the accuracy is, and of which weights when they are not simply the last ones. */
+function accuracyRow({ testAccuracy, heldOutAccuracy, evaluatedWeights }: RunResult): readonly [string, string] {
+  const accuracy = heldOutAccuracy ?? testAccuracy;
+  const label = heldOutAccuracy === undefined ? 'test accuracy' : 'held-out accuracy';
+  if (accuracy === undefined) return [label, 'not evaluated'];
+  return [label, `${formatAccuracy(accuracy)}${evaluatedWeights === 'average' ? ' of the averaged weights' : ''}`];
 }
 
 function nextCommands({ run, outcome, checkpoint }: RunResult): string[] {

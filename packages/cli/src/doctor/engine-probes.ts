@@ -1,30 +1,60 @@
 /**
- * Probes the engines in a process of their own: their native libraries write what they like to stderr, and a broken driver
- * may take its process with it. Neither must reach the report.
+ * Probes engines for `facet doctor`, each in a process of its own and one after the other: they would share the cores, and
+ * a driver that takes its process down must cost no more than its own row.
  */
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import type { EngineProbe } from '@facet/worker';
+import { availableParallelism } from 'node:os';
+import { DATASET_SHAPES, PRESETS, TrainingError, type EngineName } from '@facet/shared';
+import type { EngineChoice, EngineProbe, TimedProgram } from '@facet/worker';
 
-export type EngineProbes =
-  { readonly ok: true; readonly found: readonly EngineProbe[] } | { readonly ok: false; readonly reason: string };
+const PRESET = 'mnist-fast';
+/** Loading, proving and timing the slowest engine on a slow machine. */
+const DEADLINE_MS = 90_000;
 
-const DEADLINE_MS = 120_000;
+/** What every engine is timed on: the default preset's training program, on all cores. */
+export const TIMED_PROGRAM: TimedProgram = {
+  shape: {
+    ...DATASET_SHAPES.mnist,
+    config: PRESETS[PRESET].model,
+    microBatch: PRESETS[PRESET].batch.micro,
+    labelSmoothing: PRESETS[PRESET].optimizer.labelSmoothing,
+  },
+  threads: availableParallelism(),
+};
 
-/** Runs `facet doctor --engines-only` and reads what it found. */
-export function probeEnginesApart(): Promise<EngineProbes> {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const args = [...process.execArgv, main, 'doctor', '--engines-only'];
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { timeout: DEADLINE_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      const last = stdout.trim().split('\n').at(-1) ?? '';
-      if (error === null && last.startsWith('[')) {
-        resolve({ ok: true, found: JSON.parse(last) as EngineProbe[] });
-      } else {
-        const told = stderr.trim().split('\n').at(-1) ?? '';
-        const how = error?.killed ? `no answer in ${DEADLINE_MS} ms` : (error?.message.split('\n')[0] ?? 'no result');
-        resolve({ ok: false, reason: `probing the engines failed: ${how}${told === '' ? '' : ` (${told})`}` });
-      }
+/** What TIMED_PROGRAM is, for people. */
+export const TIMED_PROGRAM_TEXT = `one micro-batch of ${TIMED_PROGRAM.shape.microBatch} images of preset ${PRESET}, forward and backward, ${TIMED_PROGRAM.threads} threads`;
+
+export type AutoChoice =
+  ({ readonly ok: true } & Pick<EngineChoice, 'engine' | 'reason'>) | { readonly ok: false; readonly reason: string };
+
+/** Probes every engine, or those of one name; `onProbed` is called after each. */
+export async function probeEngines(name: EngineName | undefined, onProbed: () => void): Promise<EngineProbe[]> {
+  const { ENGINES, probeEngineApart } = await import('@facet/worker');
+  const probes: EngineProbe[] = [];
+  for (const engine of ENGINES) {
+    if (name !== undefined && engine.name !== name) continue;
+    probes.push(await probeEngineApart({ engine, timed: TIMED_PROGRAM }, { deadlineMs: DEADLINE_MS }));
+    onProbed();
+  }
+  return probes;
+}
+
+/** What a worker would choose on this machine, from probes that were made already. */
+export async function chooseFrom(probes: readonly EngineProbe[]): Promise<AutoChoice> {
+  const { chooseEngine, findGpuEvidence, isSameEngine } = await import('@facet/worker');
+  const found = (engine: EngineChoice['engine']): EngineProbe | undefined =>
+    probes.find((probe) => isSameEngine(probe, engine));
+  // A worker finds out that an engine does not work when it opens it; here it is known.
+  const broken = probes.filter(({ ok }) => !ok).map((engine) => ({ engine, why: engine.detail }));
+  try {
+    const { engine, reason } = await chooseEngine({
+      wish: { name: 'auto', device: 'auto' },
+      evidence: findGpuEvidence(),
+      probe: (engine) => Promise.resolve(found(engine) ?? { ok: false, detail: 'not probed', milliseconds: undefined }),
+      broken,
     });
-  });
+    return { ok: true, engine, reason };
+  } catch (caught) {
+    return { ok: false, reason: TrainingError.from(caught).message };
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:net';
 import { openDataset } from '@facet/datasets';
-import { TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
+import { sampleProblems, TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
 import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
 import { requireJetStream } from './broker-probe.js';
@@ -53,11 +53,7 @@ async function requireBroker(env: Environment): Promise<string> {
 
 async function requireDataset({ dataset: name, dataFolder: folder, samples }: RunConfig): Promise<void> {
   const { train, test } = await openDataset({ name, folder });
-  const problems = (['train', 'test'] as const).flatMap((split) => {
-    const { count } = { train, test }[split];
-    const asked = samples[split];
-    return asked > count ? [`samples.${split}: ${asked}, expected at most ${count}: ${name} has no more`] : [];
-  });
+  const problems = sampleProblems(samples, { trainSamples: train.count, testSamples: test.count }, name);
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
 }
 

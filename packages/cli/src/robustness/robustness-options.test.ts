@@ -16,7 +16,7 @@ describe('the flags', () => {
   it('ask for every attack in both norms when nothing else is said', () => {
     const { choice, samples, device } = read({});
     expect(choice).toEqual({ attacks: [...ATTACK_NAMES], norms: [...NORMS] });
-    expect([samples, device]).toEqual([1_000, undefined]);
+    expect([samples, device]).toEqual([1_000, 'cpu']);
   });
 
   it('take a size as a number or a fraction, of one norm', () => {

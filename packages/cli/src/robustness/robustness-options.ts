@@ -27,7 +27,7 @@ export interface RobustnessSettings {
   readonly samples: number;
   readonly seed: number;
   /** Undefined: as the run says. */
-  readonly device: Device | undefined;
+  readonly device: Device;
   readonly threads: number;
 }
 
@@ -37,7 +37,7 @@ export interface RobustnessNames {
   readonly norms: readonly Norm[];
 }
 
-const devices = configSchema.shape.engine.shape.device;
+const devices = configSchema.shape.engine.shape.device.exclude(['auto']);
 
 /** Most of anything that is counted: beyond it is a slip of the finger. */
 const MOST = 1_000_000;
@@ -76,7 +76,7 @@ export function readRobustnessFlags(flags: RobustnessFlags, names: RobustnessNam
     choice,
     samples: whole('samples', flags.samples, 1),
     seed: whole('seed', flags.seed, 0),
-    device: flags.device === undefined ? undefined : device.data,
+    device: device.data ?? 'cpu',
     threads: whole('threads', flags.threads, 0),
   };
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));

@@ -15,8 +15,9 @@ export async function readResult(file: string): Promise<RunResult | undefined> {
 
 /** The object that `--json` prints: the same members for every outcome, null where there is no value. */
 export function resultJson(result: RunResult): Record<string, unknown> {
-  const { testAccuracy = null, trainLoss = null, weightsSha256 = null, checkpoint = null } = result;
-  return { ...result, testAccuracy, trainLoss, weightsSha256, checkpoint };
+  const { testAccuracy = null, heldOutAccuracy = null, trainLoss = null } = result;
+  const { weightsSha256 = null, checkpoint = null } = result;
+  return { ...result, testAccuracy, heldOutAccuracy, trainLoss, weightsSha256, checkpoint };
 }
 
 /** True when the run did all that it was meant to do and the ledger proves it. */

@@ -101,6 +101,19 @@ describe('a checkpoint', () => {
     expect(run).toMatchObject({ ...infoOf(5), version: 1, weightsSha256, layout });
   });
 
+  it('has a file more for the average of the weights, which is read back and vouched for like the others', async () => {
+    const ema = Float32Array.from({ length: 8 }, (_, i) => Math.fround(i / 7));
+    const { path, bytes } = await writeCheckpoint({ folder, state: { ...stateOf(6), ema }, layout, info: infoOf(6) });
+    expect((await readdir(path)).sort()).toEqual(['ema.safetensors', ...FILES]);
+    expect(await readCheckpoint(path)).toMatchObject({ state: { ...stateOf(6), ema }, bytes });
+    const average = decodeSafetensors(await readFile(join(path, 'ema.safetensors')));
+    expect(average.tensors.get('head.bias')).toEqual({ shape: [2], values: ema.slice(6) });
+    await flipByte(join(path, 'ema.safetensors'), 200);
+    await expect(readCheckpoint(path)).rejects.toThrow(/ema\.safetensors has SHA-256/);
+    await rm(join(path, 'ema.safetensors'));
+    await expect(readCheckpoint(path)).rejects.toThrow(/ema\.safetensors is missing/);
+  });
+
   it('keeps every bit of any state', async () => {
     const flat = fc.float32Array({ minLength: 8, maxLength: 8 });
     let step = 0;
@@ -185,7 +198,7 @@ describe('a checkpoint', () => {
     const refused = (change: Partial<Parameters<typeof writeCheckpoint>[0]>) =>
       expect(writeCheckpoint({ folder, state, layout, info: infoOf(1), ...change })).rejects;
     await refused({ info: infoOf(2) }).toThrow(/info is of step 2, expected 1/);
-    await refused({ state: { ...state, v: new Float32Array(7) } }).toThrow(/optimizer's v has 7 values, expected 8/);
+    await refused({ state: { ...state, v: new Float32Array(7) } }).toThrow(/state's v has 7 values, expected 8/);
     await refused({ layout: layout.slice(1) }).toThrow(/covers 6 values, the flat buffer has 8/);
     await refused({ info: { ...infoOf(1), metrics: { loss: Number.NaN } } }).toThrow(/metrics\.loss/);
     await expect(readdir(folder)).rejects.toThrow(/ENOENT/);

@@ -10,6 +10,7 @@ import {
   type CheckpointInfo,
   type FileSeal,
   type ParameterLayout,
+  type PerFile,
   type TrainingState,
 } from '@facet/shared';
 import { syncFolder, writeDurableFile } from '../durable-files.js';
@@ -17,7 +18,7 @@ import { listCheckpoints, stepName, temporaryPath } from './checkpoint-names.js'
 import { isDamage, readCheckpoint, type Checkpoint } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
 import { sha256 } from './sha256.js';
-import { encodeState } from './state-files.js';
+import { encodeState, type TensorFiles } from './state-files.js';
 
 /** Temporary folders that this process is at work in, so that pruning leaves them alone. */
 const temporaryInUse = new Set<string>();
@@ -73,10 +74,7 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
     ...recordedInfo,
     version: 1,
     weightsSha256,
-    files: {
-      'model.safetensors': await sealOf(files['model.safetensors']),
-      'optimizer.safetensors': await sealOf(files['optimizer.safetensors']),
-    },
+    files: await sealsOf(files),
     layout: recordedLayout,
   });
   const contents = { ...files, 'run.json': new TextEncoder().encode(runText) };
@@ -146,6 +144,15 @@ function requireSameWeights(existing: Checkpoint, weightsSha256: string): Checkp
     `checkpoint ${existing.path} holds weights with SHA-256 ${existing.weightsSha256}, this run computed ` +
       `${weightsSha256} for the same step; compare the two before you remove either`,
   );
+}
+
+async function sealsOf(files: TensorFiles): Promise<PerFile<FileSeal>> {
+  const average = files['ema.safetensors'];
+  return {
+    'model.safetensors': await sealOf(files['model.safetensors']),
+    'optimizer.safetensors': await sealOf(files['optimizer.safetensors']),
+    ...(average !== undefined && { 'ema.safetensors': await sealOf(average) }),
+  };
 }
 
 async function sealOf(content: Uint8Array): Promise<FileSeal> {

@@ -85,9 +85,12 @@ async function readVerified(path: string): Promise<Checkpoint> {
   if (namedStep !== undefined && namedStep !== step) {
     throw invalid(`run.json is of step ${step}, expected ${namedStep} as the folder's name says`);
   }
+  const { files: seals } = runFile;
+  const average = seals['ema.safetensors'];
   const files = {
-    'model.safetensors': await readSealed(path, 'model.safetensors', runFile.files),
-    'optimizer.safetensors': await readSealed(path, 'optimizer.safetensors', runFile.files),
+    'model.safetensors': await readSealed(path, 'model.safetensors', seals['model.safetensors']),
+    'optimizer.safetensors': await readSealed(path, 'optimizer.safetensors', seals['optimizer.safetensors']),
+    ...(average !== undefined && { 'ema.safetensors': await readSealed(path, 'ema.safetensors', average) }),
   };
   const state = decodeState({ files, layout, step });
   const actual = await sha256(new Uint8Array(state.weights.buffer));
@@ -98,13 +101,8 @@ async function readVerified(path: string): Promise<Checkpoint> {
   return { path, state, layout, info: infoOf(runFile), weightsSha256, bytes };
 }
 
-async function readSealed(
-  path: string,
-  name: TensorFileName,
-  seals: Readonly<Record<TensorFileName, FileSeal>>,
-): Promise<Uint8Array> {
+async function readSealed(path: string, name: TensorFileName, expected: FileSeal): Promise<Uint8Array> {
   const bytes = await readFileOf(path, name);
-  const expected = seals[name];
   if (bytes.byteLength !== expected.bytes) {
     throw invalid(`${name} has ${bytes.byteLength} bytes, expected ${expected.bytes}`);
   }
@@ -122,8 +120,8 @@ async function readFileOf(path: string, name: string): Promise<Uint8Array> {
   }
 }
 
-function infoOf({ run, step, epoch, config, codeVersion, ledgerStep, metrics, at }: RunFile): CheckpointInfo {
-  return { run, step, epoch, config, codeVersion, ledgerStep, metrics, at };
+function infoOf({ run, step, epoch, config, codeVersion, ledgerStep, metrics, engines, at }: RunFile): CheckpointInfo {
+  return { run, step, epoch, config, codeVersion, ledgerStep, metrics, ...(engines && { engines }), at };
 }
 
 function invalid(fault: string, options?: ErrorOptions): TrainingError {

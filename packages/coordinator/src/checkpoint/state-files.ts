@@ -1,6 +1,7 @@
 /**
- * The training state as the content of the two safetensors files, and back. Writing lays the parameters in flat order,
- * so the data of model.safetensors is the flat weights, byte for byte. No disk, no hashes.
+ * The training state as the content of the safetensors files, and back. Writing lays the parameters in flat order, so the
+ * data of model.safetensors is the flat weights, byte for byte. The average of the weights has a file of its own, with the
+ * same tensors, when the run keeps one. No disk, no hashes.
  */
 import {
   decodeSafetensors,
@@ -9,29 +10,30 @@ import {
   toTensors,
   TrainingError,
   type ParameterLayout,
+  type PerFile,
   type Tensor,
   type TensorFileName,
   type TrainingState,
 } from '@facet/shared';
 
 /** The content of each file that holds tensors. */
-type TensorFiles = Readonly<Record<TensorFileName, Uint8Array>>;
+export type TensorFiles = PerFile<Uint8Array>;
 
 /**
  * Copies a state into file contents; `weightBytes` is the part of model.safetensors that holds the weights.
  *
- * @throws TrainingError CHECKPOINT_INVALID when the moments or the layout do not fit the weights.
+ * @throws TrainingError CHECKPOINT_INVALID when the moments, the average or the layout do not fit the weights.
  */
 export function encodeState(
   state: TrainingState,
   layout: readonly ParameterLayout[],
 ): { readonly files: TensorFiles; readonly weightBytes: Uint8Array } {
-  const { step, weights, m, v } = state;
-  for (const [name, moment] of Object.entries({ m, v })) {
-    if (moment.length === weights.length) continue;
+  const { step, weights, m, v, ema } = state;
+  for (const [name, values] of Object.entries({ m, v, ...(ema !== undefined && { ema }) })) {
+    if (values.length === weights.length) continue;
     throw new TrainingError(
       'CHECKPOINT_INVALID',
-      `the optimizer's ${name} has ${moment.length} values, expected ${weights.length} as the weights have`,
+      `the state's ${name} has ${values.length} values, expected ${weights.length} as the weights have`,
     );
   }
   const model = encodeSafetensors({ tensors: toTensors(weights, layout), metadata: {} });
@@ -41,7 +43,13 @@ export function encodeState(
   ]);
   const optimizer = encodeSafetensors({ tensors: moments, metadata: { step: String(step) } });
   return {
-    files: { 'model.safetensors': model, 'optimizer.safetensors': optimizer },
+    files: {
+      'model.safetensors': model,
+      'optimizer.safetensors': optimizer,
+      ...(ema !== undefined && {
+        'ema.safetensors': encodeSafetensors({ tensors: toTensors(ema, layout), metadata: { step: String(step) } }),
+      }),
+    },
     weightBytes: model.subarray(model.byteLength - weights.byteLength),
   };
 }
@@ -61,18 +69,28 @@ export function decodeState({ files, layout, step }: DecodeStateOptions): Traini
   const weights = naming('model.safetensors', () =>
     fromTensors(decodeSafetensors(files['model.safetensors']).tensors, layout),
   );
-  return naming('optimizer.safetensors', () => {
+  const moments = naming('optimizer.safetensors', () => {
     const { tensors, metadata } = decodeSafetensors(files['optimizer.safetensors']);
-    if (metadata['step'] !== String(step)) {
-      throw new TrainingError('CHECKPOINT_INVALID', `it is of step ${metadata['step']}, expected ${step}`);
-    }
+    requireStep(metadata, step);
     const length = weights.length;
     const both = fromTensors(tensors, [
       { name: 'm', shape: [length], offset: 0, length },
       { name: 'v', shape: [length], offset: length, length },
     ]);
-    return { step, weights, m: both.slice(0, length), v: both.slice(length) };
+    return { m: both.slice(0, length), v: both.slice(length) };
   });
+  const average = files['ema.safetensors'];
+  if (average === undefined) return { step, weights, ...moments };
+  return naming('ema.safetensors', () => {
+    const { tensors, metadata } = decodeSafetensors(average);
+    requireStep(metadata, step);
+    return { step, weights, ...moments, ema: fromTensors(tensors, layout) };
+  });
+}
+
+function requireStep(metadata: Readonly<Record<string, string>>, step: number): void {
+  if (metadata['step'] === String(step)) return;
+  throw new TrainingError('CHECKPOINT_INVALID', `it is of step ${metadata['step']}, expected ${step}`);
 }
 
 function naming<T>(file: TensorFileName, read: () => T): T {

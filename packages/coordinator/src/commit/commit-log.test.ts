@@ -19,7 +19,9 @@ function reported(step: number, changes: Partial<ReportedStep> = {}): ReportedSt
   };
 }
 
-const newLog = (): CommitLog => new CommitLog({ config, plan, committed: [] });
+const desyncAdvice = (): string => 'do this';
+
+const newLog = (): CommitLog => new CommitLog({ config, plan, committed: [], desyncAdvice });
 
 describe('CommitLog', () => {
   it('commits steps in order with all their samples, the small last step of an epoch too', () => {
@@ -42,9 +44,14 @@ describe('CommitLog', () => {
   });
 
   it('compares with the ledger of an earlier coordinator', () => {
-    const log = new CommitLog({ config, plan, committed: [{ step: 1, generation: 4, weightsCrc: 100 }] });
+    const committed = [{ step: 1, generation: 4, weightsCrc: 100 }];
+    const log = new CommitLog({ config, plan, committed, desyncAdvice });
+    expect(log.accept(reported(1, { generation: 6, weightsCrc: 1 }))).toEqual({
+      kind: 'fault',
+      code: 'DESYNC',
+      message: 'the replay of step 1 gives other weights: the ledger has 00000064, worker a has 00000001; do this',
+    });
     expect(log.accept(reported(1, { generation: 5 }))).toEqual({ kind: 'replay' });
-    expect(log.accept(reported(1, { generation: 6, weightsCrc: 1 }))).toMatchObject({ kind: 'fault', code: 'DESYNC' });
   });
 
   it('names both sides of a disagreement', () => {
@@ -53,7 +60,7 @@ describe('CommitLog', () => {
     expect(log.accept(reported(1, { workerId: 'b', weightsCrc: 1 }))).toEqual({
       kind: 'fault',
       code: 'DESYNC',
-      message: expect.stringMatching(/step 1 differ: worker a has 00000064, worker b has 00000001/),
+      message: 'the weights after step 1 differ: worker a has 00000064, worker b has 00000001; do this',
     });
   });
 

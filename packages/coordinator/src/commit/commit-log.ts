@@ -35,6 +35,8 @@ export interface CommitLogOptions {
   readonly plan: Plan;
   /** In order, from step 1 on. */
   readonly committed: readonly CommittedStep[];
+  /** What to do when weights that should be the same are not. */
+  readonly desyncAdvice: () => string;
 }
 
 /** Reporters are remembered for so many steps, to name both sides of a disagreement. */
@@ -43,15 +45,17 @@ const REMEMBERED_REPORTERS = 64;
 export class CommitLog {
   readonly #config: Pick<TrainingConfig, 'seed' | 'batch'>;
   readonly #plan: Plan;
+  readonly #desyncAdvice: () => string;
   /** Index 0 is step 1. */
   readonly #weightsCrcs: number[];
   /** The last generation in which a step was seen; index 0 is step 1. */
   readonly #generations: number[];
   readonly #reporters = new Map<number, string>();
 
-  constructor({ config, plan, committed }: CommitLogOptions) {
+  constructor({ config, plan, committed, desyncAdvice }: CommitLogOptions) {
     this.#config = config;
     this.#plan = plan;
+    this.#desyncAdvice = desyncAdvice;
     this.#weightsCrcs = committed.map(({ weightsCrc }) => weightsCrc);
     this.#generations = committed.map(({ generation }) => generation);
   }
@@ -77,14 +81,18 @@ export class CommitLog {
 
   #compare({ workerId, generation, step, weightsCrc }: ReportedStep): CommitVerdict {
     const committed = this.weightsCrcOf(step);
+    const isReplay = generation > (this.#generations[step - 1] ?? 0);
     if (committed !== weightsCrc) {
       const first = this.#reporters.get(step) ?? 'the ledger';
+      const what = isReplay
+        ? `the replay of step ${step} gives other weights`
+        : `the weights after step ${step} differ`;
       const message =
-        `the weights after step ${step} differ: ${first} has ${formatCrc32(committed ?? 0)}, worker ${workerId} has ` +
-        `${formatCrc32(weightsCrc)}; check that both run the same engine on the same kind of CPU, then resume from the last checkpoint`;
+        `${what}: ${first} has ${formatCrc32(committed ?? 0)}, worker ${workerId} has ${formatCrc32(weightsCrc)}; ` +
+        this.#desyncAdvice();
       return { kind: 'fault', code: 'DESYNC', message };
     }
-    if (generation <= (this.#generations[step - 1] ?? 0)) return { kind: 'agreed' };
+    if (!isReplay) return { kind: 'agreed' };
     this.#generations[step - 1] = generation;
     this.#remember(step, workerId);
     return { kind: 'replay' };

@@ -16,7 +16,7 @@ describe('EvaluationMerge', () => {
   it('counts the diagonal as correct and adds losses in index order', () => {
     expect(create().accept(all)).toEqual({
       kind: 'complete',
-      result: { step: 2, testAccuracy: 0.7, testLoss: (0.1 + 1.1 + 2.1) / 10, confusion: [4, 1, 2, 3] },
+      result: { step: 2, accuracy: 0.7, loss: (0.1 + 1.1 + 2.1) / 10, confusion: [4, 1, 2, 3] },
     });
   });
 

@@ -13,8 +13,10 @@ export interface ReportedEvaluation {
 
 export interface EvaluationResult {
   readonly step: number;
-  readonly testAccuracy: number;
-  readonly testLoss: number;
+  /** Fraction of correct answers. */
+  readonly accuracy: number;
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
   readonly confusion: readonly number[];
 }
 
@@ -86,8 +88,8 @@ export class EvaluationMerge {
     const correct = this.#confusion.filter((_, cell) => cell % (this.#classes + 1) === 0);
     return {
       step: this.step,
-      testAccuracy: sum(correct) / total,
-      testLoss: sum(this.#lossSums.map((loss) => loss ?? 0)) / total,
+      accuracy: sum(correct) / total,
+      loss: sum(this.#lossSums.map((loss) => loss ?? 0)) / total,
       confusion: this.#confusion,
     };
   }

@@ -15,6 +15,7 @@ const MAX_CLASSES_SQUARED = 1_000_000;
 const MAX_TEXT_LENGTH = 4_096;
 const SHA256 = /^[0-9a-f]{64}$/;
 const WORKER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const ENGINE = /^[a-z][a-z0-9-]{0,63}$/;
 const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):\d{1,5}$/;
 
 type ReadyMessage = NonNullable<JoinRequest__Output['ready']>;
@@ -32,8 +33,10 @@ export function checkHello(hello: Hello): void {
 }
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */
-export function checkReady({ programSha256, parameters, state }: ReadyMessage): void {
+export function checkReady({ programSha256, parameters, engine, device, state }: ReadyMessage): void {
   require(SHA256.test(programSha256), 'ready.program_sha256', programSha256, '64 lower-case hex digits');
+  require(ENGINE.test(engine), 'ready.engine', engine, 'the name of an engine');
+  require(ENGINE.test(device), 'ready.device', device, 'the name of a device');
   const { length } = parameters;
   require(length > 0 && length <= MAX_PARAMETERS, 'ready.parameters', `${length} of them`, `1 to ${MAX_PARAMETERS}`);
   for (const { name, shape } of parameters) {

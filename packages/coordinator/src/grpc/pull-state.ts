@@ -5,14 +5,14 @@
 import { credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type PullStateResponse__Output } from '@facet/proto';
 import { formatCrc32, TrainingError, type TrainingState } from '@facet/shared';
-import { createStateReader } from './state-stream.js';
+import { createStateReader, type StateShape } from './state-stream.js';
 
 export interface PullStateOptions {
   /** host:port of the worker's Exchange service. */
   readonly address: string;
   readonly run: string;
   readonly step: number;
-  readonly parameters: number;
+  readonly shape: StateShape;
   /** What the weights must be. */
   readonly weightsCrc: number;
   readonly timeoutMs: number;
@@ -26,10 +26,10 @@ export interface PullStateOptions {
  *   when it is sound but not the state that was committed.
  */
 export async function pullState(options: PullStateOptions): Promise<TrainingState> {
-  const { address, run, step, parameters, timeoutMs, signal } = options;
+  const { address, run, step, shape, timeoutMs, signal } = options;
   const client = new Exchange(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   try {
-    const reader = createStateReader(parameters);
+    const reader = createStateReader(shape);
     const call = client.pullState({ run, step }, { deadline: new Date(Date.now() + timeoutMs) });
     const cancel = (): void => {
       call.cancel();

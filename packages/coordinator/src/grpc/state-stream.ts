@@ -1,21 +1,17 @@
 /**
  * A training state as a stream of messages: one header, then little-endian float32 bytes of weights, first and second
- * moments. Reading checks the length and the checksum; whoever pulls decides whether it is the state it wanted.
+ * moments, and the average of the weights when the run keeps one. Reading checks the length and the checksum; whoever pulls decides whether it is the state it wanted.
  */
 import type { PullStateResponse, PullStateResponse__Output } from '@facet/proto';
-import { crc32, formatCrc32, TrainingError, type TrainingState } from '@facet/shared';
+import { formatCrc32, stateCrc, stateParts, TrainingError, type TrainingState } from '@facet/shared';
 
 const CHUNK_BYTES = 1024 * 1024;
 const BYTES_PER_VALUE = 4;
-const PARTS = 3;
 
 /** The messages of a state; chunks share its memory. */
-export function* stateMessages(
-  { step, weights, m, v }: TrainingState,
-  weightsCrc: number,
-): Generator<PullStateResponse> {
-  yield { header: { step, parameters: weights.length, weightsCrc } };
-  for (const part of [weights, m, v]) {
+export function* stateMessages(state: TrainingState, weightsCrc: number): Generator<PullStateResponse> {
+  yield { header: { step: state.step, parameters: state.weights.length, weightsCrc } };
+  for (const part of stateParts(state)) {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
       yield { chunk: bytes.subarray(start, start + CHUNK_BYTES) };
@@ -23,9 +19,10 @@ export function* stateMessages(
   }
 }
 
-/** CRC-32 of flat weights. */
-export function weightsCrcOf(weights: Float32Array): number {
-  return crc32(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
+/** How large a state is, and whether the average of the weights is a part of it. */
+export interface StateShape {
+  readonly parameters: number;
+  readonly hasAverage: boolean;
 }
 
 export interface StateReader {
@@ -37,10 +34,10 @@ export interface StateReader {
 /**
  * Puts a state together again.
  *
- * @param parameters how many values the weights have; anything else is refused before memory is taken for it.
+ * @param shape what the state must be; anything else is refused before memory is taken for it.
  */
-export function createStateReader(parameters: number): StateReader {
-  const bytes = new Uint8Array(PARTS * parameters * BYTES_PER_VALUE);
+export function createStateReader({ parameters, hasAverage }: StateShape): StateReader {
+  const bytes = new Uint8Array((hasAverage ? 4 : 3) * parameters * BYTES_PER_VALUE);
   let header: { readonly step: number; readonly parameters: number; readonly weightsCrc: number } | undefined;
   let received = 0;
   return {
@@ -64,11 +61,12 @@ export function createStateReader(parameters: number): StateReader {
       const part = (index: number): Float32Array =>
         new Float32Array(bytes.buffer, index * parameters * BYTES_PER_VALUE, parameters);
       const weights = part(0);
-      const actual = weightsCrcOf(weights);
+      const average = hasAverage ? { ema: part(3) } : {};
+      const actual = stateCrc({ weights, ...average });
       if (actual !== header.weightsCrc) {
         throw invalid(`its weights have checksum ${formatCrc32(actual)}, expected ${formatCrc32(header.weightsCrc)}`);
       }
-      return { step: header.step, weights, m: part(1), v: part(2), weightsCrc: actual };
+      return { step: header.step, weights, m: part(1), v: part(2), ...average, weightsCrc: actual };
     },
   };
 }

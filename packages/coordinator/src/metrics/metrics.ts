@@ -25,14 +25,18 @@ export interface MetricReadings {
   readonly generation: number;
   readonly worldSize: number;
   readonly workersConnected: number;
+  readonly engines: number;
   readonly committedStep: number;
   readonly epoch: number;
   readonly samplesPerSecond: number;
   readonly shardBacklog: number;
   readonly trainLoss: number | undefined;
   readonly trainAccuracy: number | undefined;
-  readonly testAccuracy: number | undefined;
-  readonly testLoss: number | undefined;
+  /** Of the split that the run evaluates; the other one stays unknown. */
+  readonly testAccuracy?: number;
+  readonly testLoss?: number;
+  readonly heldOutAccuracy?: number;
+  readonly heldOutLoss?: number;
   readonly checkpointStep: number | undefined;
   readonly checkpointAgeSeconds: number | undefined;
 }
@@ -82,14 +86,21 @@ export function createMetrics(read: () => MetricReadings): Metrics {
   gauge('generation', 'Number of the current generation of workers.', ({ generation }) => generation);
   gauge('world_size', 'Workers that train together now.', ({ worldSize }) => worldSize);
   gauge('workers_connected', 'Workers with an open stream.', ({ workersConnected }) => workersConnected);
+  gauge(
+    'engines',
+    'Different engines that have computed for the run; above 1 its weights depend on who computed what.',
+    ({ engines }) => engines,
+  );
   gauge('committed_step', 'Last step in the ledger.', ({ committedStep }) => committedStep);
   gauge('epoch', 'Current epoch, from 0.', ({ epoch }) => epoch);
   gauge('samples_per_second', 'Training samples per second, moving mean.', ({ samplesPerSecond }) => samplesPerSecond);
   gauge('shard_backlog', 'Micro-batches published and not yet committed.', ({ shardBacklog }) => shardBacklog);
   gauge('train_loss', 'Mean training loss of the last committed step.', ({ trainLoss }) => trainLoss);
   gauge('train_accuracy_ratio', 'Training accuracy of the last committed step.', ({ trainAccuracy }) => trainAccuracy);
-  gauge('test_accuracy_ratio', 'Accuracy of the last evaluation.', ({ testAccuracy }) => testAccuracy);
-  gauge('test_loss', 'Mean loss of the last evaluation.', ({ testLoss }) => testLoss);
+  gauge('test_accuracy_ratio', 'Accuracy of the last evaluation on the test split.', (r) => r.testAccuracy);
+  gauge('test_loss', 'Mean loss of the last evaluation on the test split.', ({ testLoss }) => testLoss);
+  gauge('held_out_accuracy_ratio', 'Accuracy of the last evaluation on held-out images.', (r) => r.heldOutAccuracy);
+  gauge('held_out_loss', 'Mean loss of the last evaluation on held-out images.', ({ heldOutLoss }) => heldOutLoss);
   gauge('checkpoint_step', 'Step of the newest checkpoint.', ({ checkpointStep }) => checkpointStep);
   gauge('checkpoint_age_seconds', 'Time since the newest checkpoint was written.', (r) => r.checkpointAgeSeconds);
 

@@ -32,6 +32,8 @@ export interface CheckpointerOptions {
   readonly folder: string;
   readonly keep: number;
   readonly run: string;
+  /** Whether a state has the average of the weights in it. */
+  readonly hasAverage: boolean;
   readonly pullTimeoutMs: number;
   readonly clock: Clock;
   readonly recorder: Recorder;
@@ -130,14 +132,14 @@ export class Checkpointer {
   }
 
   async #take({ address, held }: CheckpointRequest): Promise<void> {
-    const { folder, keep, run, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
+    const { folder, keep, run, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
     const layout = this.#options.layout();
     if (layout === undefined) throw new TrainingError('INTERNAL', 'no worker has said what its parameters are');
     const { step, weightsCrc } = held;
     const startedMs = clock.now();
-    const parameters = layout.reduce((sum, { length }) => sum + length, 0);
+    const shape = { parameters: layout.reduce((sum, { length }) => sum + length, 0), hasAverage };
     const { signal } = this.#abort;
-    const state = await pullState({ address, run, step, parameters, weightsCrc, timeoutMs: pullTimeoutMs, signal });
+    const state = await pullState({ address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
     const written = await writeCheckpoint({ folder, state, layout, info });
     await recorder.append({ kind: 'checkpoint', step, weightsSha256: written.weightsSha256 });

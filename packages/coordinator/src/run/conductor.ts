@@ -21,6 +21,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Clock } from './clock.js';
+import type { EngineMix } from './engine-mix.js';
 import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
 import type { Recorder } from './recorder.js';
@@ -39,6 +40,7 @@ export interface ConductorOptions {
   /** Whether workers that this coordinator never saw may bring state of this run. */
   readonly isResumed: boolean;
   readonly directory: WorkerDirectory;
+  readonly engines: EngineMix;
   readonly intake: Intake;
   readonly checkpointer: Checkpointer;
   readonly publisher: Pick<ShardPublisher, 'start' | 'stop'>;
@@ -221,6 +223,7 @@ export class Conductor implements SessionHandler {
         const { generation, members, work, start } = command;
         log.info({ generation, worldSize: members.length, ...work, fromStep: start.step }, 'forming a generation');
         this.#worldSize = members.length;
+        this.#noteEngines(members);
         publisher.start({ generation, worldSize: members.length, first: work });
         intake.begin(work);
         for (const member of members) directory.send(member.workerId, formMessage(command, member, directory));
@@ -276,6 +279,15 @@ export class Conductor implements SessionHandler {
         command satisfies never;
     }
     if (this.#membership.phase.kind === 'gathering') this.#options.publisher.stop();
+  }
+
+  /** Only members compute; a worker that waits changes nothing. */
+  #noteEngines(members: readonly { readonly workerId: string }[]): void {
+    const { directory, engines, log } = this.#options;
+    for (const { workerId } of members) {
+      const program = directory.get(workerId)?.program;
+      if (program !== undefined && engines.add(program)) log.warn({ workerId, engines: engines.engines }, engines.note);
+    }
   }
 
   async #takeFinalCheckpoint({ workerId, held }: Extract<Command, { kind: 'take-final-checkpoint' }>): Promise<void> {

@@ -2,10 +2,9 @@
  * What the ledger and the checkpoint of an earlier coordinator mean for this one: the committed steps, where to go on,
  * and whether there is anything left to do. Pure but for the checksum of the weights.
  */
-import { formatCrc32, TrainingError, type LedgerRecord, type Plan } from '@facet/shared';
+import { formatCrc32, stateCrc, TrainingError, type LedgerRecord, type Plan } from '@facet/shared';
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
 import type { CommittedStep } from '../commit/commit-log.js';
-import { weightsCrcOf } from '../grpc/state-stream.js';
 import type { HeldState } from '../membership/state.js';
 
 export interface EarlierRun {
@@ -31,7 +30,7 @@ export function readEarlierRun(
   let generation = 0;
   for (const record of records) {
     if ('generation' in record) generation = Math.max(generation, record.generation);
-    if (record.kind === 'evaluation') evaluatedSteps.push(record.step);
+    if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') evaluatedSteps.push(record.step);
     if (record.kind !== 'commit') continue;
     if (record.step !== committed.length + 1) {
       throw new TrainingError(
@@ -58,7 +57,7 @@ export function readEarlierRun(
 
 function checkCheckpoint({ state, path }: Checkpoint, committed: readonly CommittedStep[]): HeldState {
   const { step } = state;
-  const weightsCrc = weightsCrcOf(state.weights);
+  const weightsCrc = stateCrc(state);
   if (step === 0) return { step, weightsCrc };
   const record = committed[step - 1];
   if (record === undefined) {

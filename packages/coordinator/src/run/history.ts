@@ -13,8 +13,11 @@ export interface EpochSummary {
   readonly trainLoss: number | undefined;
   /** Undefined when some steps of the epoch were committed by an earlier coordinator. */
   readonly trainAccuracy: number | undefined;
-  readonly testAccuracy: number | undefined;
-  readonly testLoss: number | undefined;
+  /** Of the test split, or of the held-out images: a run evaluates one of them. */
+  readonly testAccuracy?: number;
+  readonly testLoss?: number;
+  readonly heldOutAccuracy?: number;
+  readonly heldOutLoss?: number;
   /** Training time of this coordinator, without evaluation. */
   readonly seconds: number;
 }
@@ -25,8 +28,7 @@ interface EpochTotals {
   countedSamples: number;
   correct: number;
   seconds: number;
-  testAccuracy: number | undefined;
-  testLoss: number | undefined;
+  evaluation: EvaluationResult | undefined;
 }
 
 export interface CommittedStepFacts {
@@ -37,11 +39,23 @@ export interface CommittedStepFacts {
   readonly correct: number | undefined;
 }
 
+/** An evaluation's figures under the names of the split that they belong to; nothing when there was none. */
+export function qualityOf(
+  split: Plan['evaluation'],
+  evaluation: Pick<EvaluationResult, 'accuracy' | 'loss'> | undefined,
+): Pick<EpochSummary, 'testAccuracy' | 'testLoss' | 'heldOutAccuracy' | 'heldOutLoss'> {
+  if (evaluation === undefined) return {};
+  const { accuracy, loss } = evaluation;
+  return split === 'test'
+    ? { testAccuracy: accuracy, testLoss: loss }
+    : { heldOutAccuracy: accuracy, heldOutLoss: loss };
+}
+
 export class History {
   readonly #plan: Plan;
   readonly #epochs = new Map<number, EpochTotals>();
   #lastEvaluation: EvaluationResult | undefined;
-  #best: { readonly step: number; readonly testAccuracy: number } | undefined;
+  #best: EvaluationResult | undefined;
   #lastLoss: number | undefined;
 
   constructor(plan: Plan, records: readonly LedgerRecord[]) {
@@ -50,12 +64,9 @@ export class History {
       if (record.kind === 'commit') {
         this.commit({ step: record.step, loss: record.loss, sampleCount: record.samples.length, correct: undefined });
       } else if (record.kind === 'evaluation') {
-        this.evaluate({
-          step: record.step,
-          testAccuracy: record.testAccuracy,
-          testLoss: record.testLoss,
-          confusion: [],
-        });
+        this.evaluate({ step: record.step, accuracy: record.testAccuracy, loss: record.testLoss, confusion: [] });
+      } else if (record.kind === 'held-out-evaluation') {
+        this.evaluate({ step: record.step, accuracy: record.heldOutAccuracy, loss: record.heldOutLoss, confusion: [] });
       }
     }
   }
@@ -71,11 +82,9 @@ export class History {
   }
 
   evaluate(result: EvaluationResult): void {
-    const totals = this.#totalsOf(this.#plan.epochOf(result.step));
-    totals.testAccuracy = result.testAccuracy;
-    totals.testLoss = result.testLoss;
+    this.#totalsOf(this.#plan.epochOf(result.step)).evaluation = result;
     this.#lastEvaluation = result;
-    if (result.testAccuracy > (this.#best?.testAccuracy ?? -1)) this.#best = result;
+    if (result.accuracy > (this.#best?.accuracy ?? -1)) this.#best = result;
   }
 
   /** Adds training time to the epoch of a step. */
@@ -87,7 +96,7 @@ export class History {
     return this.#lastEvaluation;
   }
 
-  /** The step with the best test accuracy; the earliest among equals. */
+  /** The step with the best accuracy in an evaluation; the earliest among equals. */
   get bestStep(): number | undefined {
     return this.#best?.step;
   }
@@ -105,8 +114,7 @@ export class History {
         trainLoss: totals.samples === 0 ? undefined : totals.lossSum / totals.samples,
         trainAccuracy:
           totals.samples === 0 || totals.countedSamples < totals.samples ? undefined : totals.correct / totals.samples,
-        testAccuracy: totals.testAccuracy,
-        testLoss: totals.testLoss,
+        ...qualityOf(this.#plan.evaluation, totals.evaluation),
         seconds: totals.seconds,
       }));
   }
@@ -120,8 +128,7 @@ export class History {
         countedSamples: 0,
         correct: 0,
         seconds: 0,
-        testAccuracy: undefined,
-        testLoss: undefined,
+        evaluation: undefined,
       };
       this.#epochs.set(epoch, totals);
     }

@@ -11,8 +11,9 @@ import { EvaluationMerge, type EvaluationResult } from '../evaluation/evaluation
 import type { HeldState, MembershipEvent } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
+import type { EngineMix } from './engine-mix.js';
 import type { History } from './history.js';
-import type { Recorder } from './recorder.js';
+import type { NewRecord, Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
 
 export interface IntakeOptions {
@@ -20,6 +21,7 @@ export interface IntakeOptions {
   readonly plan: Plan;
   readonly classes: number;
   readonly commits: CommitLog;
+  readonly engines: Pick<EngineMix, 'desyncAdvice'>;
   readonly history: History;
   readonly stopwatch: Stopwatch;
   readonly recorder: Recorder;
@@ -113,7 +115,7 @@ export class Intake {
     }
     const committed = commits.weightsCrcOf(step);
     if (committed !== undefined && committed !== weightsCrc) {
-      const message = `worker ${workerId} holds weights ${formatCrc32(weightsCrc)} after step ${step}, the ledger says ${formatCrc32(committed)}; resume from the last checkpoint`;
+      const message = `worker ${workerId} holds weights ${formatCrc32(weightsCrc)} after step ${step}, the ledger says ${formatCrc32(committed)}; ${this.#options.engines.desyncAdvice}`;
       return { held: undefined, fault: { kind: 'fault', code: 'DESYNC', message } };
     }
     return { held: { step, weightsCrc } };
@@ -199,7 +201,7 @@ export class Intake {
 
   #completeEvaluation(result: EvaluationResult): void {
     const { plan, stopwatch, history, recorder, publisher, commits, dispatch, log } = this.#options;
-    const { step, testAccuracy, testLoss } = result;
+    const { step, accuracy, loss } = result;
     const item = { kind: 'evaluate', step } as const;
     this.#merges.delete(step);
     if (this.#current?.kind === 'evaluate' && this.#current.step === step) {
@@ -210,9 +212,9 @@ export class Intake {
     const isNew = !this.#evaluatedSteps.has(step);
     this.#evaluatedSteps.add(step);
     const epoch = plan.epochOf(step);
-    log.info({ epoch, step, testAccuracy, testLoss }, 'evaluated');
+    log.info({ epoch, step, split: plan.evaluation, accuracy, loss }, 'evaluated');
     const writing = isNew
-      ? recorder.append({ kind: 'evaluation', step, epoch, testAccuracy, testLoss })
+      ? recorder.append(evaluationRecord(plan.evaluation, { step, epoch, accuracy, loss }))
       : Promise.resolve(true);
     void writing.then((isDurable) => {
       if (!isDurable) return;
@@ -220,4 +222,15 @@ export class Intake {
       dispatch({ kind: 'evaluated', held: { step, weightsCrc: commits.weightsCrcOf(step) ?? 0 } });
     });
   }
+}
+
+/** A ledger says of which split an accuracy is. */
+function evaluationRecord(
+  split: Plan['evaluation'],
+  of: { readonly step: number; readonly epoch: number; readonly accuracy: number; readonly loss: number },
+): NewRecord {
+  const { step, epoch, accuracy, loss } = of;
+  return split === 'test'
+    ? { kind: 'evaluation', step, epoch, testAccuracy: accuracy, testLoss: loss }
+    : { kind: 'held-out-evaluation', step, epoch, heldOutAccuracy: accuracy, heldOutLoss: loss };
 }

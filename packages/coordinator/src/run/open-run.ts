@@ -16,12 +16,20 @@ import { createShardSource } from '../shards/shard-source.js';
 import { Checkpointer, type TakenCheckpoint } from './checkpointer.js';
 import { systemClock } from './clock.js';
 import { Conductor } from './conductor.js';
+import { EngineMix } from './engine-mix.js';
 import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
-import { History } from './history.js';
+import { History, qualityOf } from './history.js';
 import { Intake } from './intake.js';
 import { createRecorder } from './recorder.js';
-import { makeResult, storedResult, unrecordedResult, type MeasuredResult, type RunResult } from './result.js';
+import {
+  accuracyOf,
+  makeResult,
+  storedResult,
+  unrecordedResult,
+  type MeasuredResult,
+  type RunResult,
+} from './result.js';
 import type { RunFolder } from './run-folder.js';
 import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
 import { Stopwatch } from './stopwatch.js';
@@ -76,7 +84,13 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const metrics = createMetrics(() => readMetrics(sources));
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
-  const commits = new CommitLog({ config, plan, committed: earlier.committed });
+  const engines = new EngineMix(folder.checkpoint?.info.engines);
+  const commits = new CommitLog({
+    config,
+    plan,
+    committed: earlier.committed,
+    desyncAdvice: () => engines.desyncAdvice,
+  });
   const policy: MembershipPolicy = { workers: config.workers, ...config.timeouts, plan };
 
   const fail = (error: TrainingError): void => {
@@ -101,6 +115,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       plan,
       classes: dataset.classes.length,
       commits,
+      engines,
       history,
       stopwatch,
       recorder,
@@ -117,6 +132,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     folder: folder.checkpointsPath,
     keep: config.checkpoint.keep,
     run,
+    hasAverage: config.optimizer.emaDecay > 0,
     pullTimeoutMs: config.timeouts.gatherMs,
     clock,
     recorder,
@@ -129,7 +145,8 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       config,
       codeVersion,
       ledgerStep: commits.lastStep,
-      metrics: checkpointMetrics(history, step),
+      metrics: checkpointMetrics(history, plan, step),
+      engines: engines.engines,
     }),
     bestStep: () => history.bestStep,
     onTaken: ({ held }) => {
@@ -145,6 +162,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     everySteps: config.checkpoint.everySteps,
     isResumed: options.mode === 'resume',
     directory,
+    engines,
     intake,
     checkpointer,
     publisher,
@@ -173,6 +191,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     history,
     checkpointer,
     directory,
+    engines,
     stopwatch,
     now,
     backlog: () => publisher.backlog,
@@ -203,7 +222,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     run,
     dataset: dataset.name,
     epochs: config.epochs,
-    testAccuracy: history.lastEvaluation?.testAccuracy,
+    ...accuracyOf({ plan, config }, history),
     trainLoss: history.epochs.findLast(({ trainLoss }) => trainLoss !== undefined)?.trainLoss,
     wallSeconds: (now() - startedMs) / 1_000,
     trainSeconds: stopwatch.seconds,
@@ -213,7 +232,8 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     generations: conductor.membership.generation - earlier.generation,
     checkpoint: checkpointer.latest?.path,
     bytesExchanged: intake.bytesExchanged,
-    warnings: folder.warnings,
+    engines: engines.engines,
+    warnings: engines.note === '' ? folder.warnings : [...folder.warnings, engines.note],
   });
 
   const tearDown = async (how: Ending, drainMs: number): Promise<void> => {
@@ -281,12 +301,13 @@ function latestOf(
   return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
 }
 
-function checkpointMetrics({ lastLoss, lastEvaluation }: History, step: number): Record<string, number> {
+function checkpointMetrics(
+  { lastLoss, lastEvaluation }: History,
+  { evaluation }: Plan,
+  step: number,
+): Record<string, number> {
   return {
     ...(lastLoss !== undefined && { trainLoss: lastLoss }),
-    ...(lastEvaluation?.step === step && {
-      testAccuracy: lastEvaluation.testAccuracy,
-      testLoss: lastEvaluation.testLoss,
-    }),
+    ...qualityOf(evaluation, lastEvaluation?.step === step ? lastEvaluation : undefined),
   };
 }

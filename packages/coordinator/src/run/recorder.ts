@@ -11,7 +11,7 @@ import type { Clock } from './clock.js';
 type WithoutTime<R> = R extends unknown ? Omit<R, 'at'> : never;
 
 /** A record before it is stamped. */
-type NewRecord = WithoutTime<LedgerRecord>;
+export type NewRecord = WithoutTime<LedgerRecord>;
 
 export interface RecorderOptions {
   readonly ledger: Pick<LedgerFile, 'append'>;

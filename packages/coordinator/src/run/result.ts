@@ -3,9 +3,12 @@
  * independent checker from the file itself, never from this process's memory.
  */
 import { readFile } from 'node:fs/promises';
-import { checkLedger, parseLedger, type ErrorCode, type LedgerReport } from '@facet/shared';
+import { checkLedger, parseLedger, type ErrorCode, type LedgerReport, type Plan, type RunConfig } from '@facet/shared';
 import type { Ending, Outcome } from '../membership/state.js';
-import type { EpochSummary, History } from './history.js';
+import { qualityOf, type EpochSummary, type History } from './history.js';
+
+/** `average` for runs that keep a moving average of the weights (`optimizer.emaDecay`). */
+type EvaluatedWeights = 'average' | 'last';
 
 export interface RunResult {
   readonly run: string;
@@ -17,8 +20,12 @@ export interface RunResult {
   readonly epochs: number;
   /** Committed steps. */
   readonly steps: number;
-  /** Of the last evaluation. */
+  /** Of the last evaluation, when the run evaluates the test split. */
   readonly testAccuracy: number | undefined;
+  /** Of the last evaluation, when the run evaluates its held-out images. */
+  readonly heldOutAccuracy: number | undefined;
+  /** Which weights were evaluated: their moving average, or the last ones. */
+  readonly evaluatedWeights: EvaluatedWeights;
   /** Mean over the last epoch that has committed steps. */
   readonly trainLoss: number | undefined;
   readonly wallSeconds: number;
@@ -36,7 +43,9 @@ export interface RunResult {
   /** Path of the newest checkpoint. */
   readonly checkpoint: string | undefined;
   readonly bytesExchanged: number;
-  /** One sentence each about what was found damaged at the start. */
+  /** What computed gradients, such as `onnxruntime/cpu`; with more than one the weights depend on who computed what. */
+  readonly engines: readonly string[];
+  /** One sentence each about what was found damaged at the start, and about mixed engines. */
   readonly warnings: readonly string[];
 }
 
@@ -48,6 +57,15 @@ export interface StoredResult extends RunResult {
 }
 
 export type MeasuredResult = Omit<RunResult, 'outcome' | 'code' | 'message' | 'steps' | 'ledger' | 'faults'>;
+
+/** The accuracy of the last evaluation, and of which weights it is. */
+export function accuracyOf(
+  { plan, config }: { readonly plan: Plan; readonly config: Pick<RunConfig, 'optimizer'> },
+  { lastEvaluation }: Pick<History, 'lastEvaluation'>,
+): Pick<RunResult, 'testAccuracy' | 'heldOutAccuracy' | 'evaluatedWeights'> {
+  const { testAccuracy, heldOutAccuracy } = qualityOf(plan.evaluation, lastEvaluation);
+  return { testAccuracy, heldOutAccuracy, evaluatedWeights: config.optimizer.emaDecay > 0 ? 'average' : 'last' };
+}
 
 /** Joins what was measured with what the ledger's file says. */
 export async function makeResult(measured: MeasuredResult, ending: Ending, ledgerPath: string): Promise<RunResult> {

@@ -9,6 +9,7 @@ import {
   TrainingError,
   trainingSchema,
   type LedgerRecord,
+  type Plan,
   type RunConfig,
   type RunRecord,
   type TrainingConfig,
@@ -107,19 +108,21 @@ function trainingPart(config: RunConfig): TrainingConfig {
 
 export interface RunRecordOptions {
   readonly config: RunConfig;
-  readonly dataset: Dataset;
+  readonly plan: Plan;
+  readonly dataset: Pick<Dataset, 'name' | 'sha256'>;
   readonly at: string;
 }
 
 /** What the ledger's first record must say about this run. */
-export function runRecord({ config, dataset, at }: RunRecordOptions): RunRecord {
+export function runRecord({ config, plan, dataset, at }: RunRecordOptions): RunRecord {
   return {
     kind: 'run',
     version: 1,
     run: config.run,
     dataset: dataset.name,
     datasetSha256: dataset.sha256,
-    trainSamples: dataset.train.count,
+    trainSamples: plan.trainSamples,
+    ...(plan.heldOut.length > 0 && { heldOut: plan.heldOut }),
     seed: config.seed,
     globalBatch: config.batch.global,
     microBatch: config.batch.micro,

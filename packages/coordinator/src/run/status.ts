@@ -7,7 +7,8 @@ import type { Membership } from '../membership/state.js';
 import type { MetricReadings, StatusPhase } from '../metrics/metrics.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Conductor } from './conductor.js';
-import type { History } from './history.js';
+import type { EngineMix } from './engine-mix.js';
+import { qualityOf, type History } from './history.js';
 import type { Intake } from './intake.js';
 import type { Stopwatch } from './stopwatch.js';
 import type { ConnectedWorker, WorkerDirectory } from './worker-directory.js';
@@ -20,6 +21,7 @@ export interface StatusSources {
   readonly history: History;
   readonly checkpointer: Checkpointer;
   readonly directory: WorkerDirectory;
+  readonly engines: EngineMix;
   readonly stopwatch: Stopwatch;
   readonly now: () => number;
   readonly backlog: () => number;
@@ -35,7 +37,7 @@ export function readStatus(sources: StatusSources): Status {
   const step = intake.lastStep?.step ?? intake.committedStep;
   const rate = stopwatch.recentSamplesPerSecond;
   const remainingSamples = Math.max(plan.totalSteps - step, 0) * config.batch.global;
-  const evaluation = history.lastEvaluation;
+  const { testAccuracy, heldOutAccuracy } = qualityOf(plan.evaluation, history.lastEvaluation);
   return {
     run: config.run,
     phase: phaseOf(membership, intake),
@@ -47,8 +49,10 @@ export function readStatus(sources: StatusSources): Status {
     epochs: config.epochs,
     loss: intake.lastStep?.loss ?? history.lastLoss ?? 0,
     trainAccuracy: intake.lastStep?.accuracy ?? 0,
-    hasTestAccuracy: evaluation !== undefined,
-    testAccuracy: evaluation?.testAccuracy ?? 0,
+    hasTestAccuracy: testAccuracy !== undefined,
+    testAccuracy: testAccuracy ?? 0,
+    hasHeldOutAccuracy: heldOutAccuracy !== undefined,
+    heldOutAccuracy: heldOutAccuracy ?? 0,
     samplesPerSecond: rate,
     etaSeconds: rate > 0 ? remainingSamples / rate : 0,
     checkpointStep: checkpointer.latest?.held.step ?? 0,
@@ -56,6 +60,7 @@ export function readStatus(sources: StatusSources): Status {
     workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership)),
     dataset: config.dataset,
     lastFault: membership.lastFault ?? '',
+    mixedEngines: sources.engines.note,
   };
 }
 
@@ -65,20 +70,19 @@ export function readMetrics(sources: StatusSources): MetricReadings {
   const { membership } = conductor;
   const { phase } = membership;
   const { latest } = checkpointer;
-  const evaluation = history.lastEvaluation;
   return {
     phase: phaseOf(membership, intake),
     generation: membership.generation,
     worldSize: phase.kind === 'running' || phase.kind === 'forming' ? phase.members.length : 0,
     workersConnected: directory.all.size,
+    engines: sources.engines.engines.length,
     committedStep: intake.committedStep,
     epoch: epochOf(plan, intake.committedStep),
     samplesPerSecond: stopwatch.recentSamplesPerSecond,
     shardBacklog: backlog(),
     trainLoss: intake.lastStep?.loss ?? history.lastLoss,
     trainAccuracy: intake.lastStep?.accuracy,
-    testAccuracy: evaluation?.testAccuracy,
-    testLoss: evaluation?.testLoss,
+    ...qualityOf(plan.evaluation, history.lastEvaluation),
     checkpointStep: latest?.held.step,
     checkpointAgeSeconds: latest === undefined ? undefined : (now() - latest.takenAtMs) / MS_PER_SECOND,
   };

@@ -2,7 +2,7 @@
  * What a micro-batch's message holds: ids alone, or ids with the labels and raw pixels gathered from the dataset. Sizes are
  * computed before anything is published, so that a broker's limits are checked at the start and not in the middle.
  */
-import type { Dataset } from '@facet/datasets';
+import { gatherSamples, type Dataset } from '@facet/datasets';
 import { encodeShardMessage, shardMessageBytes, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
 
 export interface ShardSource {
@@ -36,12 +36,7 @@ export function createShardSource({ config, plan, dataset }: ShardSourceOptions)
       const ids = plan.microBatch(item, index);
       const message = { kind, generation, epoch: plan.epochOf(step), step, index, ids };
       if (!hasPixels) return encodeShardMessage(message);
-      const split = kind === 'train' ? dataset.train : dataset.test;
-      const pixels = new Uint8Array(ids.length * bytesPerSample);
-      ids.forEach((id, i) => {
-        pixels.set(split.pixels.subarray(id * bytesPerSample, (id + 1) * bytesPerSample), i * bytesPerSample);
-      });
-      const labels = Uint8Array.from(ids, (id) => split.labels[id] ?? 0);
+      const { labels, pixels } = gatherSamples(dataset[plan.splitOf(item)], ids);
       return encodeShardMessage({ ...message, samples: { labels, pixels, bytesPerSample } });
     },
   };

@@ -21,6 +21,10 @@ test.each([
   ['optimizer.weightDecay', 0.77],
   ['augmentation.flip', true],
   ['samples.train', 77],
+  ['samples.heldOut', 77],
+  ['evaluation', 'held-out'],
+  ['optimizer.emaDecay', 0.9],
+  ['augmentation.mixup.share', 0.5],
 ])('names %s', (key, value) => {
   expect(changedTrainingKeys(config, changed(key, value))).toEqual([key]);
 });

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { DATASET_SHAPES } from '../image-shape.js';
+import { engineProblem } from './engines.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
@@ -14,7 +15,13 @@ const BROKER_URL = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/@[\]]+
 
 /** Problems between keys, one sentence each. */
 export function crossProblems(merged: Mapping): readonly string[] {
-  return [...runProblems(merged), ...batchProblems(merged), ...modelProblems(merged), ...operationProblems(merged)];
+  return [
+    ...runProblems(merged),
+    ...batchProblems(merged),
+    ...modelProblems(merged),
+    ...recipeProblems(merged),
+    ...operationProblems(merged),
+  ];
 }
 
 function runProblems(merged: Mapping): string[] {
@@ -32,12 +39,19 @@ function modelProblems(merged: Mapping): string[] {
   const model = sound(merged, 'model');
   if (model === undefined) return [];
   const problems: string[] = [];
-  const { views, width, heads, pixels } = model;
+  const { views, width, heads, pixels, merge, mergeSize, injection, auxiliary } = model;
   if (width % heads !== 0) problems.push(`model.heads: ${heads}, expected a divisor of model.width, which is ${width}`);
-  if (views[0] !== 'identity') {
-    problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
-  } else if (views.lastIndexOf('identity') > 0) {
-    problems.push(`model.views: ${shown(views)}, expected identity once`);
+  if (views[0] !== 'identity') problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
+  if (mergeSize < merge) {
+    problems.push(
+      `model.mergeSize: ${mergeSize}, expected at least model.merge, which is ${merge}: cells would be left out`,
+    );
+  }
+  if (auxiliary.completion > 0 && (views.length < 2 || injection === 'none')) {
+    const given = injection === 'none' ? 'model.injection none' : `the only view ${views.join()}`;
+    problems.push(
+      `model.auxiliary.completion: ${auxiliary.completion} with ${given}, expected 0: nothing could be rebuilt`,
+    );
   }
   const dataset = sound(merged, 'dataset');
   if (dataset === undefined) return problems;
@@ -51,6 +65,25 @@ function modelProblems(merged: Mapping): string[] {
   return problems;
 }
 
+function recipeProblems(merged: Mapping): string[] {
+  const problems: string[] = [];
+  const augmentation = sound(merged, 'augmentation');
+  if (augmentation !== undefined) {
+    const { flip, mixup, cutmix } = augmentation;
+    if (flip && sound(merged, 'dataset') === 'mnist') {
+      problems.push('augmentation.flip: true, expected false: the mirror image of a digit of mnist is no digit');
+    }
+    if (mixup.share + cutmix.share > 1) {
+      const sum = `augmentation.mixup.share + augmentation.cutmix.share: ${mixup.share} + ${cutmix.share}`;
+      problems.push(`${sum}, expected at most 1: an image is mixed in one way`);
+    }
+  }
+  if (sound(merged, 'evaluation') === 'held-out' && sound(merged, 'samples')?.heldOut === 0) {
+    problems.push("evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out");
+  }
+  return problems;
+}
+
 function operationProblems(merged: Mapping): string[] {
   const problems: string[] = [];
   const workers = sound(merged, 'workers');
@@ -59,6 +92,9 @@ function operationProblems(merged: Mapping): string[] {
     if (count < min) problems.push(`workers.count: ${count}, expected at least workers.min, which is ${min}`);
     if (count > max) problems.push(`workers.count: ${count}, expected at most workers.max, which is ${max}`);
   }
+  const engine = sound(merged, 'engine');
+  const mismatch = engine === undefined ? undefined : engineProblem(engine);
+  if (mismatch !== undefined) problems.push(`engine.device: ${mismatch}`);
   const nats = sound(merged, 'nats');
   if (nats !== undefined && !nats.url.split(',').every((url) => BROKER_URL.test(url.trim()))) {
     problems.push(`nats.url: ${shown(maskUrl(nats.url))}, expected an address such as nats://HOST:4222`);

@@ -90,6 +90,24 @@ describe('precedence', () => {
   });
 });
 
+describe('the engine', () => {
+  it.each<[string, string]>([
+    ['auto', 'auto'],
+    ['auto', 'webgpu'],
+    ['tensorflow', 'auto'],
+    ['onnxruntime', 'cuda'],
+    ['tensorflow-gpu', 'cuda'],
+  ])('may be %s on %s', (name, device) => {
+    expect(configOf(withFlags({ engine: { name, device } })).engine).toEqual({ name, device, threads: 0 });
+  });
+
+  it('is as it was stored when only onnxruntime could be named', () => {
+    const engine = { name: 'onnxruntime', device: 'cpu', threads: 2 };
+    const stored = { ...configOf({ flags: minimal }), engine };
+    expect(configOf({ file: JSON.parse(JSON.stringify(stored)) }).engine).toEqual(engine);
+  });
+});
+
 describe('the result', () => {
   it('is frozen and shares nothing with the presets', () => {
     const config = configOf({ flags: minimal });
@@ -122,7 +140,7 @@ describe('the environment', () => {
     expect(problemsOf({ environment, flags: minimal })).toEqual([
       "seed: 'seven' (from FACET_SEED), expected a whole number of at least 0",
       'workers.count: 0 (from FACET_WORKERS), expected a whole number from 1 to 256',
-      "engine.name: 'onnx' (from FACET_ENGINE), expected onnxruntime",
+      "engine.name: 'onnx' (from FACET_ENGINE), expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu",
     ]);
   });
 
@@ -170,20 +188,19 @@ describe('problems', () => {
     [
       'a preset with a typing error',
       { preset: 'mnist-fats' },
-      "preset: 'mnist-fats' (from the command line), expected mnist-fast; did you mean mnist-fast?",
+      "preset: 'mnist-fats' (from the command line), expected one of mnist-fast, cifar10-fast; did you mean mnist-fast?",
     ],
-    ['a preset of no kind', { preset: 3 }, 'preset: 3 (from the command line), expected mnist-fast'],
     [
-      'a dataset that cannot be trained on yet',
-      { dataset: 'cifar10' },
-      "dataset: 'cifar10' (from the command line): training on it comes later (it can be fetched and verified: facet dataset fetch cifar10); expected mnist",
+      'a preset of no kind',
+      { preset: 3 },
+      'preset: 3 (from the command line), expected one of mnist-fast, cifar10-fast',
     ],
     ['no dataset', { dataset: undefined }, 'dataset: missing, expected one of mnist, cifar10'],
     ['no run', { run: undefined }, 'run: missing, expected a text that is not empty'],
     [
       'an unknown view',
       { model: { views: ['identity', 'zoomin'] } },
-      "model.views[1]: 'zoomin' (from the command line), expected one of identity, zoom-in, zoom-out; did you mean zoom-in?",
+      "model.views[1]: 'zoomin' (from the command line), expected one of identity, zoom-in, zoom-out, rotation, shift; did you mean zoom-in?",
     ],
     [
       'views that do not begin with the identity',
@@ -191,14 +208,19 @@ describe('problems', () => {
       'model.views: ["zoom-in","identity"], expected identity as the first view',
     ],
     [
-      'the identity twice',
-      { model: { views: ['identity', 'zoom-in', 'identity'] } },
-      'model.views: ["identity","zoom-in","identity"], expected identity once',
+      'windows that leave cells out',
+      { model: { mergeSize: 1 } },
+      'model.mergeSize: 1, expected at least model.merge, which is 2: cells would be left out',
+    ],
+    [
+      'a completion that has nothing to look at',
+      { model: { views: ['identity'], auxiliary: { completion: 0.1 } } },
+      'model.auxiliary.completion: 0.1 with the only view identity, expected 0: nothing could be rebuilt',
     ],
     [
       'no views',
       { model: { views: [] } },
-      'model.views: [] (from the command line), expected a list of 1 to 4 elements, each one of identity, zoom-in, zoom-out',
+      'model.views: [] (from the command line), expected a list of 1 to 4 elements, each one of identity, zoom-in, zoom-out, rotation, shift',
     ],
     [
       'heads that do not divide the width',
@@ -231,6 +253,11 @@ describe('problems', () => {
       'workers.count: 5, expected at most workers.max, which is 4',
     ],
     [
+      'an engine on a device that it cannot use',
+      { engine: { name: 'tensorflow', device: 'webgpu' } },
+      "engine.device: 'webgpu', expected auto or cpu: engine tensorflow runs on nothing else",
+    ],
+    [
       'a value where a mapping belongs',
       { batch: 128 },
       'batch: 128 (from the command line), expected a mapping of global, micro',
@@ -238,8 +265,33 @@ describe('problems', () => {
     ['a key that lives deeper', { micro: 64 }, 'micro: unknown key (from the command line); did you mean batch.micro?'],
     [
       'a key unlike any other',
-      { augmentation: { rotate: 3 } },
-      'augmentation.rotate: unknown key (from the command line); expected one of shiftPixels, flip',
+      { samples: { validation: 3 } },
+      'samples.validation: unknown key (from the command line); expected one of train, test, heldOut',
+    ],
+    [
+      'a mirrored digit',
+      { augmentation: { flip: true } },
+      'augmentation.flip: true, expected false: the mirror image of a digit of mnist is no digit',
+    ],
+    [
+      'more mixed images than there are',
+      { augmentation: { mixup: { share: 0.7 }, cutmix: { share: 0.5 } } },
+      'augmentation.mixup.share + augmentation.cutmix.share: 0.7 + 0.5, expected at most 1: an image is mixed in one way',
+    ],
+    [
+      'an evaluation of nothing',
+      { evaluation: 'held-out' },
+      "evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out",
+    ],
+    [
+      'a kind of padding that there is not',
+      { augmentation: { padding: 'mirror' } },
+      "augmentation.padding: 'mirror' (from the command line), expected one of zero, reflect",
+    ],
+    [
+      'an average that never moves',
+      { optimizer: { emaDecay: 1 } },
+      'optimizer.emaDecay: 1 (from the command line), expected a number from 0 to 0.99999',
     ],
     [
       'a port out of range',
@@ -249,7 +301,7 @@ describe('problems', () => {
     [
       'a key that JavaScript gives a meaning',
       JSON.parse('{"model": {"__proto__": {"width": 8}}}') as Mapping,
-      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, patchSize, patchStride, stemWidth, merge, width, depth, heads, mlpRatio, pixels',
+      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, auxiliary, pixels',
     ],
   ])('name %s', (_, flags, problem) => {
     expect(problemsOf(withFlags(flags))).toEqual([problem]);
@@ -308,5 +360,19 @@ describe('problems', () => {
         expect(valueAt(nest(dotted, value), dotted.split('.'))).toBe(value);
       }),
     );
+  });
+});
+
+describe('a configuration that was stored before a key existed', () => {
+  it('means what it meant then', () => {
+    const { augmentation, samples, optimizer, evaluation: _evaluation, ...rest } = configOf({ flags: minimal });
+    const { emaDecay: _decay, ...olderOptimizer } = optimizer;
+    const older = {
+      ...rest,
+      optimizer: olderOptimizer,
+      samples: { train: samples.train, test: samples.test },
+      augmentation: { shiftPixels: augmentation.shiftPixels, flip: augmentation.flip },
+    };
+    expect(configSchema.parse(older)).toEqual(configOf({ flags: minimal }));
   });
 });

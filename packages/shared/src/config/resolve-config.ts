@@ -101,8 +101,6 @@ function choosePreset(said: Mapping): PresetChoice {
     problems.push((merged, layers) => `${wrongAt(['preset'], merged, layers)}, ${expectedPreset(preset)}`);
   } else if (dataset === undefined && preset === undefined) {
     problems.push(() => `dataset: missing, expected one of ${DATASETS.join(', ')}`);
-  } else if (known !== undefined && fallback === undefined) {
-    problems.push((merged, layers) => `${wrongAt(['dataset'], merged, layers)}: ${notTrainable(known)}`);
   } else if (known !== undefined && PRESETS[chosen].dataset !== known) {
     const expected = `expected a preset of ${known}: ${presetsOf(known).join(', ')}`;
     problems.push(
@@ -123,11 +121,6 @@ function presetsOf(dataset: TrainingConfig['dataset']): string[] {
   return Object.entries(PRESETS)
     .filter(([, preset]) => preset.dataset === dataset)
     .map(([name]) => name);
-}
-
-function notTrainable(dataset: string): string {
-  const trainable = Object.keys(DEFAULT_PRESET).join(', ');
-  return `training on it comes later (it can be fetched and verified: facet dataset fetch ${dataset}); expected ${trainable}`;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -3,28 +3,53 @@
  * run; everything from `data` on says where and how it runs and may change at every resume.
  */
 import { z } from 'zod';
+import { augmentationSchema } from './augmentation-schema.js';
+import { DEVICES, ENGINE_NAMES } from './engines.js';
 
 const positiveInteger = z.int().min(1);
 const fraction = z.number().min(0).max(1);
 const port = z.int().min(0).max(65_535);
 
 export const DATASETS = ['mnist', 'cifar10'] as const;
-export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out'] as const;
+export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out', 'rotation', 'shift'] as const;
 
 const modelSchema = z.strictObject({
-  /** The identity view comes first. */
+  /** The identity view comes first; naming it again gives a placebo that costs as much as a view and shows nothing new. */
   views: z.array(z.enum(VIEW_NAMES)).min(1).max(4),
-  viewWeights: z.enum(['normalised', 'raw']),
+  /** How much each view counts: w_i^2 / sum_j w_j^2, w_i^2, or 1/V without a parameter. */
+  viewWeights: z.enum(['normalised', 'raw', 'uniform']),
+  /** How attention sees the views: added to its input, as further keys and values, or not at all. */
+  injection: z.enum(['additive', 'cross', 'none']),
+  /** So many blocks, from the first on, see the views. */
+  injectionBlocks: positiveInteger,
+  /** Whether each view is normalised before they are summed, or only their sum: one ghosted image, for comparison. */
+  viewNorm: z.enum(['each', 'sum']),
+  /** Whose views a sample sees: its own, or its neighbour's in the micro-batch, for comparison. */
+  viewImages: z.enum(['own', 'shuffled']),
+  /** Pixels along one side of the patches of a view; they overlap when this exceeds patchStride * merge. */
+  viewPatchSize: positiveInteger,
+  /** Pixels along one side of the stem's patches, and from one to the next. */
   patchSize: positiveInteger,
   patchStride: positiveInteger,
   /** Features per patch in the stem. */
   stemWidth: positiveInteger,
-  /** So many patches along each side make one token. */
+  /** One token for so many patches along each side, */
   merge: positiveInteger,
+  /** made from so many of them: they overlap when this exceeds merge. */
+  mergeSize: positiveInteger,
+  /** A learned bias of every head for the offset between two tokens. */
+  relativeBias: z.boolean(),
   width: positiveInteger.multipleOf(8),
   depth: positiveInteger,
   heads: positiveInteger,
   mlpRatio: positiveInteger,
+  /** Weights of losses that only training has; 0 leaves a part out. */
+  auxiliary: z.strictObject({
+    /** Tell from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */
+    relativePosition: z.number().min(0).max(10),
+    /** Rebuild hidden patches of the identity view from the other views (Weinzaepfel et al. 2022, "CroCo"). */
+    completion: z.number().min(0).max(10),
+  }),
   /** Mean and standard deviation per channel of pixels in [0, 1]. */
   pixels: z.strictObject({ mean: z.array(z.number()), stddev: z.array(z.number().positive()) }),
 });
@@ -43,6 +68,8 @@ const optimizerSchema = z.strictObject({
   /** Global norm to which the gradient is clipped; 0 turns clipping off. */
   clipNorm: z.number().min(0),
   labelSmoothing: fraction,
+  /** Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none. */
+  emaDecay: z.number().min(0).max(0.99999).default(0),
 });
 
 export const trainingSchema = z.strictObject({
@@ -50,16 +77,19 @@ export const trainingSchema = z.strictObject({
   preset: z.string(),
   seed: z.int().min(0),
   epochs: positiveInteger.max(100_000),
-  /** Use only the first so many samples of a split; 0 means all of them. */
-  samples: z.strictObject({ train: z.int().min(0), test: z.int().min(0) }),
+  samples: z.strictObject({
+    /** Use only the first so many samples of a split; 0 means all of them. */
+    train: z.int().min(0),
+    test: z.int().min(0),
+    /** So many images of the training split are never trained on: always the same ones, whatever the seed. */
+    heldOut: z.int().min(0).default(0),
+  }),
+  /** What is evaluated after every epoch: choices are made on the held-out images, the test split is for the last word. */
+  evaluation: z.enum(['test', 'held-out']).default('test'),
   batch: z.strictObject({ global: positiveInteger.max(65_536), micro: positiveInteger.max(4_096) }),
   model: modelSchema,
   optimizer: optimizerSchema,
-  augmentation: z.strictObject({
-    /** Largest shift in pixels along each axis. */
-    shiftPixels: z.int().min(0).max(8),
-    flip: z.boolean(),
-  }),
+  augmentation: augmentationSchema,
 });
 
 const operationSchema = z.strictObject({
@@ -76,8 +106,9 @@ const operationSchema = z.strictObject({
     max: positiveInteger.max(256),
   }),
   engine: z.strictObject({
-    name: z.enum(['onnxruntime']),
-    device: z.enum(['cpu', 'webgpu', 'cuda']),
+    /** `auto`: every worker takes the fastest one that works on its machine. */
+    name: z.enum(['auto', ...ENGINE_NAMES]),
+    device: z.enum(['auto', ...DEVICES]),
     /** Threads per worker; 0 divides the cores of a host among the workers on it. */
     threads: z.int().min(0).max(1_024),
   }),
@@ -102,7 +133,6 @@ export type RunConfig = z.infer<typeof configSchema>;
 export type TrainingConfig = z.infer<typeof trainingSchema>;
 export type ModelConfig = z.infer<typeof modelSchema>;
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
-export type AugmentationConfig = TrainingConfig['augmentation'];
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
-export const CONFIG_VERSION = 1;
+export const CONFIG_VERSION = 2;

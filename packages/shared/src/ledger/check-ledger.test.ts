@@ -164,8 +164,29 @@ describe('checkLedger', () => {
     expect(report).toMatchObject({ foreign: 3, missing: 0, duplicated: 0, clean: false });
     expect(report.problems).toEqual([
       'step 5 is of epoch 2, expected 0 to 1',
-      'epoch 0: 1 sample ids are above 3, e.g. 4',
+      'epoch 0: 1 sample ids are held out or beyond the last one, e.g. 4',
     ]);
+  });
+
+  it('expects the ids that are not held out, and finds any held-out one that was trained on', () => {
+    const heldOut = fc.uniqueArray(fc.nat(70), { maxLength: 20 });
+    fc.assert(
+      fc.property(shape, heldOut, fc.nat(), (of, held, position) => {
+        const isHeldOut = new Set(held);
+        const trained = Array.from({ length: 200 }, (_, id) => id).filter((id) => !isHeldOut.has(id));
+        const [run, ...commits] = ledgerOf(of) as [RunRecord, ...CommitRecord[]];
+        const split: RunRecord = { ...run, heldOut: Uint32Array.from(held) };
+        const moved = commits.map((commit) => withSamples(commit, (ids) => ids.map((id) => trained[id]!)));
+        expect(checkLedger([split, ...moved])).toMatchObject({ clean: true, expected: of.trainSamples * of.epochs });
+
+        fc.pre(held.length > 0);
+        const victim = pick(moved, position);
+        const leaked = moved.map((commit) =>
+          commit === victim ? withSamples(commit, (ids) => [pick(held, position), ...ids.slice(1)]) : commit,
+        );
+        expect(checkLedger([split, ...leaked])).toMatchObject({ clean: false, foreign: 1, missing: 1, duplicated: 0 });
+      }),
+    );
   });
 
   it('says in plain words what an unfinished run lacks', () => {

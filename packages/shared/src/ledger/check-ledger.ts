@@ -1,6 +1,7 @@
 /**
- * The independent proof that a run used every sample exactly once per epoch. It knows nothing but the ledger: no plan, no
- * seed, no weights. Memory is one byte per sample and started epoch. It finds faults; it repairs and decides nothing.
+ * The independent proof that a run used every training sample exactly once per epoch, and no held-out one ever. It knows
+ * nothing but the ledger: no plan, no seed, no weights. Memory is one byte per sample and started epoch. It finds faults; it
+ * repairs and decides nothing.
  */
 import type { CommitRecord, LedgerRecord, RunRecord } from './ledger-record.js';
 
@@ -11,12 +12,12 @@ export interface EpochReport {
   /** 0-based. */
   readonly epoch: number;
   readonly expected: number;
-  /** Different samples of the dataset that were committed. */
+  /** Different training samples that were committed. */
   readonly committed: number;
   readonly missing: number;
   /** Commits of a sample beyond its first. */
   readonly duplicated: number;
-  /** Ids that the dataset does not have. */
+  /** Ids that are not trained on: held out, or beyond the last one. */
   readonly foreign: number;
   /** Up to 5 ids of each fault, for messages. */
   readonly examples: {
@@ -35,7 +36,7 @@ export interface LedgerReport {
   readonly committed: number;
   readonly missing: number;
   readonly duplicated: number;
-  /** Ids that the dataset does not have, and all ids of epochs that the run does not have. */
+  /** Ids that are not trained on, and all ids of epochs that the run does not have. */
   readonly foreign: number;
   /** Commit records. */
   readonly steps: number;
@@ -152,24 +153,45 @@ function countSamples(run: RunRecord, commits: readonly CommitRecord[]): SampleC
       else sameEpoch.push(commit);
     }
   }
+  const trained = trainedIds(run);
   const epochs = Array.from({ length: run.epochs }, (_, epoch) =>
-    countEpoch(epoch, run.trainSamples, commitsOfEpoch.get(epoch) ?? []),
+    countEpoch(epoch, trained, commitsOfEpoch.get(epoch) ?? []),
   );
   return { epochs, strayIds, strayProblems };
 }
 
-function countEpoch(epoch: number, expected: number, commits: readonly CommitRecord[]): EpochReport {
+/** The training samples are the first ids that are not held out. */
+interface TrainedIds {
+  readonly expected: number;
+  /** One more than the last id. */
+  readonly end: number;
+  readonly isTrained: (id: number) => boolean;
+}
+
+function trainedIds({ trainSamples: expected, heldOut = new Uint32Array() }: RunRecord): TrainedIds {
+  let end = expected;
+  // Every held-out id in between moves the end one further.
+  for (const id of heldOut.toSorted()) if (id < end) end += 1;
+  const isHeldOut = new Set(heldOut);
+  return { expected, end, isTrained: (id) => id < end && !isHeldOut.has(id) };
+}
+
+function countEpoch(
+  epoch: number,
+  { expected, end, isTrained }: TrainedIds,
+  commits: readonly CommitRecord[],
+): EpochReport {
   const examples = { missing: [] as number[], duplicated: [] as number[], foreign: [] as number[] };
   const note = (ids: number[], id: number): void => {
     if (ids.length < MAX_EXAMPLES && !ids.includes(id)) ids.push(id);
   };
-  const isCommitted = new Uint8Array(commits.length === 0 ? 0 : expected);
+  const isCommitted = new Uint8Array(commits.length === 0 ? 0 : end);
   let committed = 0;
   let duplicated = 0;
   let foreign = 0;
   for (const { samples } of commits) {
     for (const id of samples) {
-      if (id >= expected) {
+      if (!isTrained(id)) {
         foreign += 1;
         note(examples.foreign, id);
       } else if (isCommitted[id] === 1) {
@@ -182,8 +204,8 @@ function countEpoch(epoch: number, expected: number, commits: readonly CommitRec
     }
   }
   const missing = expected - committed;
-  for (let id = 0; id < expected && examples.missing.length < Math.min(missing, MAX_EXAMPLES); id += 1) {
-    if (isCommitted[id] !== 1) examples.missing.push(id);
+  for (let id = 0; examples.missing.length < Math.min(missing, MAX_EXAMPLES); id += 1) {
+    if (isTrained(id) && isCommitted[id] !== 1) examples.missing.push(id);
   }
   return { epoch, expected, committed, missing, duplicated, foreign, examples };
 }
@@ -212,7 +234,7 @@ function describeEpoch({ epoch, expected, missing, duplicated, foreign, examples
   };
   if (missing > 0) report(`${grouped(missing)} of ${grouped(expected)} samples are missing`, examples.missing);
   if (duplicated > 0) report(`samples are repeated ${grouped(duplicated)} times`, examples.duplicated);
-  if (foreign > 0) report(`${grouped(foreign)} sample ids are above ${grouped(expected - 1)}`, examples.foreign);
+  if (foreign > 0) report(`${grouped(foreign)} sample ids are held out or beyond the last one`, examples.foreign);
   return problems;
 }
 

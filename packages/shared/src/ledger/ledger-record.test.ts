@@ -14,21 +14,24 @@ const text = fc.string({ minLength: 1, unit: 'binary' });
 const samples = fc.array(fc.integer({ min: 0, max: 0xffff_ffff })).map((ids) => Uint32Array.from(ids));
 const generation = count;
 
+const RUN = {
+  kind: fc.constant('run' as const),
+  version: fc.constant(1 as const),
+  run: text,
+  dataset: text,
+  datasetSha256: hex(64),
+  trainSamples: fc.integer({ min: 1, max: 0xffff_ffff }),
+  seed: fc.maxSafeInteger(),
+  globalBatch: step,
+  microBatch: step,
+  epochs: fc.integer({ min: 1, max: 1_000_000 }),
+  configSha256: hex(64),
+  at: time,
+};
+
 const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
-  fc.record({
-    kind: fc.constant('run' as const),
-    version: fc.constant(1 as const),
-    run: text,
-    dataset: text,
-    datasetSha256: hex(64),
-    trainSamples: fc.integer({ min: 1, max: 0xffff_ffff }),
-    seed: fc.maxSafeInteger(),
-    globalBatch: step,
-    microBatch: step,
-    epochs: fc.integer({ min: 1, max: 1_000_000 }),
-    configSha256: hex(64),
-    at: time,
-  }),
+  fc.record(RUN),
+  fc.record({ ...RUN, heldOut: samples }),
   fc.record({
     kind: fc.constant('commit' as const),
     step,
@@ -46,6 +49,14 @@ const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
     epoch: count,
     testAccuracy: fc.double({ min: 0, max: 1, noNaN: true }).map(Math.abs),
     testLoss: finite,
+    at: time,
+  }),
+  fc.record({
+    kind: fc.constant('held-out-evaluation' as const),
+    step: count,
+    epoch: count,
+    heldOutAccuracy: fc.double({ min: 0, max: 1, noNaN: true }).map(Math.abs),
+    heldOutLoss: finite,
     at: time,
   }),
   fc.record({ kind: fc.constant('checkpoint' as const), step: count, weightsSha256: hex(64), at: time }),

@@ -16,6 +16,7 @@ const at = z.iso.datetime();
 const count = z.int().nonnegative();
 const positive = z.int().positive();
 const committedStep = positive;
+const ratio = z.number().min(0).max(1);
 const crcText = z.string().regex(/^[0-9a-f]{8}$/, 'expected 8 lower-case hex digits');
 const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
@@ -53,7 +54,10 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     run: z.string().min(1),
     dataset: z.string().min(1),
     datasetSha256: sha256Text,
+    /** Samples of an epoch: the ids from 0 on that are not held out. */
     trainSamples: positive.max(0xffff_ffff),
+    /** Ids that must never be committed, ascending; absent when there are none. */
+    heldOut: sampleIds.optional(),
     seed: z.int(),
     globalBatch: positive,
     microBatch: positive,
@@ -78,8 +82,17 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     kind: z.literal('evaluation'),
     step: count,
     epoch: count,
-    testAccuracy: z.number().min(0).max(1),
+    testAccuracy: ratio,
     testLoss: z.number(),
+    at,
+  }),
+  /** An evaluation on the held-out images, for runs that leave the test split alone. */
+  z.strictObject({
+    kind: z.literal('held-out-evaluation'),
+    step: count,
+    epoch: count,
+    heldOutAccuracy: ratio,
+    heldOutLoss: z.number(),
     at,
   }),
   z.strictObject({ kind: z.literal('checkpoint'), step: count, weightsSha256: sha256Text, at }),

@@ -1,10 +1,11 @@
 /**
  * The plan of a run: which samples make which micro-batch of which step. A pure function of the configuration and the
  * sizes of the dataset; coordinator and workers compute the same plan and never send it. Steps count from 1, epochs and
- * micro-batches from 0.
+ * micro-batches from 0. Which images take part at all is decided in sample-split.ts.
  */
 import type { TrainingConfig } from '../config/schema.js';
 import { permutation } from '../random.js';
+import { chooseSamples, type SplitSizes } from './sample-split.js';
 
 /** One piece of work of a generation: a training step, or the evaluation that follows a step. */
 export interface WorkItem {
@@ -15,6 +16,12 @@ export interface WorkItem {
 export interface Plan {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
+  /** Samples of an epoch. */
+  readonly trainSamples: number;
+  /** Ids in the training split that are never trained on, ascending. */
+  readonly heldOut: Uint32Array;
+  /** What evaluations are of. */
+  readonly evaluation: TrainingConfig['evaluation'];
   /** Epoch of a step, from 0. */
   epochOf(step: number): number;
   isLastOfEpoch(step: number): boolean;
@@ -22,23 +29,31 @@ export interface Plan {
   sampleCount(item: WorkItem): number;
   /** Micro-batches in a piece of work; the last one may hold fewer real samples than its size. */
   microBatchCount(item: WorkItem): number;
-  /** Sample ids of one micro-batch, in order. Training ids index the training split, evaluation ids the test split. */
+  /** Sample ids of one micro-batch, in order. They index the split that `splitOf` names. */
   microBatch(item: WorkItem, index: number): Uint32Array;
+  /** The split of the dataset that a piece of work reads: held-out images are a part of the training split. */
+  splitOf(item: WorkItem): 'train' | 'test';
   /** What follows a piece of work; undefined at the end of the run. */
   next(item: WorkItem): WorkItem | undefined;
   /** The first piece of work of a run whose weights have had `appliedStep` updates. */
   after(appliedStep: number): WorkItem | undefined;
 }
 
-export interface PlanSizes {
-  readonly trainSamples: number;
-  readonly testSamples: number;
-}
+type PlanConfig = Pick<TrainingConfig, 'seed' | 'epochs' | 'batch'> &
+  Partial<Pick<TrainingConfig, 'samples' | 'evaluation'>>;
 
-/** Makes the plan of a run. The order of the current epoch is kept between calls; everything else is computed. */
-export function createPlan(config: Pick<TrainingConfig, 'seed' | 'epochs' | 'batch'>, sizes: PlanSizes): Plan {
-  const { seed, epochs, batch } = config;
-  const { trainSamples, testSamples } = sizes;
+/** Without a choice of its own a run trains on and evaluates everything. */
+const ALL_SAMPLES = { train: 0, test: 0, heldOut: 0 };
+
+/**
+ * Makes the plan of a run. The order of the current epoch is kept between calls; everything else is computed.
+ *
+ * @throws TrainingError CONFIG_INVALID when the dataset has fewer images than the configuration asks for.
+ */
+export function createPlan(config: PlanConfig, sizes: SplitSizes): Plan {
+  const { seed, epochs, batch, samples = ALL_SAMPLES, evaluation = 'test' } = config;
+  const { training, trainSamples, testSamples, heldOut } = chooseSamples(samples, sizes);
+  const evaluated = evaluation === 'held-out' ? heldOut : Uint32Array.from({ length: testSamples }, (_, id) => id);
   const stepsPerEpoch = Math.ceil(trainSamples / batch.global);
   const totalSteps = stepsPerEpoch * epochs;
   const epochOf = (step: number): number => Math.floor((step - 1) / stepsPerEpoch);
@@ -46,12 +61,15 @@ export function createPlan(config: Pick<TrainingConfig, 'seed' | 'epochs' | 'bat
 
   let cached: { epoch: number; order: Uint32Array } | undefined;
   const orderOf = (epoch: number): Uint32Array => {
-    if (cached?.epoch !== epoch) cached = { epoch, order: permutation(seed, epoch, trainSamples) };
+    if (cached?.epoch !== epoch) {
+      const order = permutation(seed, epoch, trainSamples);
+      cached = { epoch, order: training === undefined ? order : order.map((place) => training[place]!) };
+    }
     return cached.order;
   };
 
   const sampleCount = ({ kind, step }: WorkItem): number => {
-    if (kind === 'evaluate') return testSamples;
+    if (kind === 'evaluate') return evaluated.length;
     const start = ((step - 1) % stepsPerEpoch) * batch.global;
     return Math.min(batch.global, trainSamples - start);
   };
@@ -59,6 +77,9 @@ export function createPlan(config: Pick<TrainingConfig, 'seed' | 'epochs' | 'bat
   return {
     stepsPerEpoch,
     totalSteps,
+    trainSamples,
+    heldOut,
+    evaluation,
     epochOf,
     isLastOfEpoch,
     sampleCount,
@@ -66,10 +87,11 @@ export function createPlan(config: Pick<TrainingConfig, 'seed' | 'epochs' | 'bat
     microBatch(item, index) {
       const first = index * batch.micro;
       const last = Math.min(first + batch.micro, sampleCount(item));
-      if (item.kind === 'evaluate') return Uint32Array.from({ length: last - first }, (_, i) => first + i);
+      if (item.kind === 'evaluate') return evaluated.slice(first, last);
       const start = ((item.step - 1) % stepsPerEpoch) * batch.global;
       return orderOf(epochOf(item.step)).slice(start + first, start + last);
     },
+    splitOf: ({ kind }) => (kind === 'train' || evaluation === 'held-out' ? 'train' : 'test'),
     next({ kind, step }) {
       if (kind === 'train' && isLastOfEpoch(step)) return { kind: 'evaluate', step };
       return step < totalSteps ? { kind: 'train', step: step + 1 } : undefined;

@@ -3,9 +3,7 @@
  */
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type PullRequest, type PullStateResponse__Output } from '@facet/proto';
-import { TrainingError } from '@facet/shared';
-import { weightsCrc } from '../train/training-state.js';
-import type { StateSnapshot } from './exchange-server.js';
+import { stateCrc, stateParts, TrainingError, type TrainingState } from '@facet/shared';
 
 export interface Inlet {
   close(): void;
@@ -79,8 +77,8 @@ export interface PullStateOptions {
   readonly run: string;
   readonly step: number;
   readonly weightsCrc: number;
-  /** Receives the state, [parameters] each. */
-  readonly target: Pick<StateSnapshot, 'weights' | 'm' | 'v'>;
+  /** Receives the state, [parameters] each; with a place for the average exactly when the run keeps one. */
+  readonly target: Omit<TrainingState, 'step'>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -110,7 +108,7 @@ export async function pullState(options: PullStateOptions): Promise<void> {
   } finally {
     client.close();
   }
-  const actual = weightsCrc(target.weights);
+  const actual = stateCrc(target);
   if (actual !== options.weightsCrc) {
     throw new TrainingError(
       'DESYNC',
@@ -123,9 +121,7 @@ async function receiveState(
   stream: ClientReadableStream<PullStateResponse__Output>,
   { target, step }: PullStateOptions,
 ): Promise<void> {
-  const parts = [target.weights, target.m, target.v].map((part) =>
-    Buffer.from(part.buffer, part.byteOffset, part.byteLength),
-  );
+  const parts = stateParts(target).map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
   const total = parts.reduce((sum, part) => sum + part.length, 0);
   const flat = Buffer.allocUnsafe(total);
   let received = 0;

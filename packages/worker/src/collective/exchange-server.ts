@@ -13,15 +13,11 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type ExchangeHandlers, type PullRequest } from '@facet/proto';
-import { TrainingError } from '@facet/shared';
+import { stateParts, TrainingError, type TrainingState } from '@facet/shared';
 
 /** A state as a peer or the coordinator may pull it. */
-export interface StateSnapshot {
-  readonly step: number;
+export interface StateSnapshot extends TrainingState {
   readonly weightsCrc: number;
-  readonly weights: Float32Array;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
 }
 
 /** The stream on which one peer of one generation pulls our frames. */
@@ -215,7 +211,7 @@ function openOutlet(stream: FrameStream): Outlet {
 }
 
 async function writeState(call: ServerWritableStream<unknown, { chunk: Buffer }>, state: StateSnapshot): Promise<void> {
-  for (const part of [state.weights, state.m, state.v]) {
+  for (const part of stateParts(state)) {
     for (let at = 0; at < part.byteLength; at += STATE_CHUNK_BYTES) {
       if (call.cancelled) return;
       const length = Math.min(STATE_CHUNK_BYTES, part.byteLength - at);

@@ -1,12 +1,11 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { rangeOfRank, type TrainingError } from '@facet/shared';
+import { rangeOfRank, stateCrc, type TrainingError } from '@facet/shared';
 import { pullState } from './exchange-client.js';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from './exchange-server.js';
 import { openMesh, type Mesh, type MeshPeer } from './mesh.js';
 import { createPartialSums } from './partial-sums.js';
-import { weightsCrc } from '../train/training-state.js';
 
 const RUN = 'mesh-test';
 const open: { close(): void }[] = [];
@@ -163,7 +162,7 @@ describe('pulling a state', () => {
   const state: StateSnapshot = (() => {
     const part = (k: number) => Float32Array.from({ length: parameters }, (_, i) => Math.cos(i * k));
     const weights = part(1);
-    return { step: 9, weightsCrc: weightsCrc(weights), weights, m: part(2), v: part(3) };
+    return { step: 9, weightsCrc: stateCrc({ weights }), weights, m: part(2), v: part(3) };
   })();
   const empty = () => ({
     weights: new Float32Array(parameters),
@@ -178,6 +177,27 @@ describe('pulling a state', () => {
     await pullState({ ...options, address: `127.0.0.1:${server!.port}`, weightsCrc: state.weightsCrc, target });
     expect(Buffer.from(target.weights.buffer).equals(Buffer.from(state.weights.buffer))).toBe(true);
     expect(Buffer.from(target.v.buffer).equals(Buffer.from(state.v.buffer))).toBe(true);
+  });
+
+  it('brings the average of the weights over too, and is not content without it', async () => {
+    const ema = Float32Array.from(state.v, (value) => value / 3);
+    const average = { ...state, ema, weightsCrc: stateCrc({ weights: state.weights, ema }) };
+    const [server, other] = await startServers(2, (step) => (step === 9 ? average : undefined));
+    const target = { ...empty(), ema: new Float32Array(parameters) };
+    await pullState({
+      ...options,
+      address: `127.0.0.1:${server!.port}`,
+      weightsCrc: average.weightsCrc,
+      target,
+    });
+    expect(Buffer.from(target.ema.buffer).equals(Buffer.from(ema.buffer))).toBe(true);
+    const short = pullState({
+      ...options,
+      address: `127.0.0.1:${other!.port}`,
+      weightsCrc: average.weightsCrc,
+      target: empty(),
+    });
+    await expect(short).rejects.toThrow(/more than the expected/);
   });
 
   it('refuses a state that is not the announced one, and one that the peer does not hold', async () => {

@@ -1,17 +1,26 @@
 /**
- * Turns raw samples into the tensors of one micro-batch: augmented by the identity of the sample, scaled to [0, 1], planar.
- * What comes out depends on (seed, epoch, sample id) only, never on the worker or the order.
+ * Turns raw samples into the tensors of one micro-batch: augmented by the identity of the sample, scaled to [0, 1], planar,
+ * and mixed by the identity of the micro-batch. What comes out depends on (seed, epoch, step, index, sample ids) only,
+ * never on the worker or the order.
  */
+import type { AuxiliaryTensors } from './auxiliary-draws.js';
 import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
+import { resample, rotation } from './augmentation/affine.js';
+import { NOWHERE, sourceIndex, type Padding } from './augmentation/border.js';
+import { cutOut } from './augmentation/cutout.js';
+import { mixMicroBatch } from './augmentation/mixing.js';
+import { randAugment } from './augmentation/rand-augment.js';
 
 /** Buffers of one micro-batch, filled in place and fed to the engine as they are. */
 export interface MicroBatchTensors {
   /** [microBatch, channels * height * width], planar, in [0, 1] */
   readonly images: Float32Array;
-  /** [microBatch, classes], one-hot */
+  /** [microBatch, classes], a distribution per row: one-hot unless samples are mixed */
   readonly targets: Float32Array;
   /** [microBatch], 1 for a sample and 0 for padding */
   readonly sampleWeights: Float32Array;
+  /** Present when the model has auxiliary losses. */
+  readonly draws?: AuxiliaryTensors | undefined;
 }
 
 /** Samples as they are stored and sent: interleaved bytes. */
@@ -30,7 +39,16 @@ export interface FillOptions {
   readonly seed: number;
   readonly epoch: number;
   /** Absent: the samples go in as they are. */
-  readonly augmentation?: AugmentationConfig;
+  readonly augmentation?: Augmentation;
+}
+
+export interface Augmentation {
+  readonly recipe: AugmentationConfig;
+  /** [channels] in [0, 1]: what cutout fills in. */
+  readonly pixelMean: readonly number[];
+  /** Identity of the micro-batch within the epoch: it decides who is mixed with whom. */
+  readonly step: number;
+  readonly index: number;
 }
 
 export function allocateMicroBatch(size: number, image: ImageShape, classes: number): MicroBatchTensors {
@@ -43,59 +61,99 @@ export function allocateMicroBatch(size: number, image: ImageShape, classes: num
 
 /** Fills a micro-batch; rows beyond the samples become padding of weight 0. */
 export function fillMicroBatch(tensors: MicroBatchTensors, samples: RawSamples, options: FillOptions): void {
-  const { image, classes } = options;
+  const { image, classes, augmentation } = options;
   const pixelCount = image.channels * image.height * image.width;
   const capacity = tensors.sampleWeights.length;
-  const count = samples.ids.length;
+  const { ids } = samples;
+  const writer = createWriter(options);
   tensors.targets.fill(0);
-  tensors.sampleWeights.fill(0).fill(1, 0, count);
-  for (let i = 0; i < count; i++) {
-    writeImage(
-      tensors.images.subarray(i * pixelCount, (i + 1) * pixelCount),
-      samples.pixels.subarray(i * pixelCount, (i + 1) * pixelCount),
-      image,
-      drawPlacement(options, samples.ids[i]!),
-    );
+  tensors.sampleWeights.fill(0).fill(1, 0, ids.length);
+  for (let i = 0; i < ids.length; i++) {
+    const target = tensors.images.subarray(i * pixelCount, (i + 1) * pixelCount);
+    writer(target, samples.pixels.subarray(i * pixelCount, (i + 1) * pixelCount), ids[i]!);
     tensors.targets[i * classes + samples.labels[i]!] = 1;
   }
-  tensors.images.fill(0, count * pixelCount, capacity * pixelCount);
+  tensors.images.fill(0, ids.length * pixelCount, capacity * pixelCount);
+  if (augmentation !== undefined) mixMicroBatch(tensors, ids, { ...options, ...augmentation });
+}
+
+/** Writes one sample, [height, width, channels] in bytes, as [channels, height, width] in [0, 1]. */
+type SampleWriter = (target: Float32Array, source: Uint8Array, id: number) => void;
+
+function createWriter({ image, seed, epoch, augmentation }: FillOptions): SampleWriter {
+  if (augmentation === undefined) {
+    return (target, source) => {
+      writeImage(target, source, image, IN_PLACE);
+    };
+  }
+  const { recipe, pixelMean } = augmentation;
+  const { cutoutPixels } = recipe;
+  const bytes = image.height * image.width * image.channels;
+  let buffers: readonly [Uint8Array, Uint8Array] = [new Uint8Array(bytes), new Uint8Array(bytes)];
+  const identity = { image, seed, epoch };
+  return (target, source, id) => {
+    let current = source;
+    if (recipe.randAugment.operations > 0) {
+      buffers[0].set(source);
+      buffers = randAugment(buffers, { ...identity, recipe, id });
+      [current] = buffers;
+    }
+    if (recipe.rotateDegrees > 0 || recipe.scaleShare > 0) {
+      const spare = current === buffers[0] ? buffers[1] : buffers[0];
+      resample(current, spare, image, drawAffine(recipe, randomKey('affine', seed, epoch, id)), recipe.padding);
+      current = spare;
+    }
+    writeImage(target, current, image, drawPlacement(recipe, randomKey('augmentation', seed, epoch, id)));
+    if (cutoutPixels > 0) cutOut(target, { ...identity, cutoutPixels, pixelMean, id });
+  };
+}
+
+function drawAffine({ rotateDegrees, scaleShare }: AugmentationConfig, key: number): ReturnType<typeof rotation> {
+  const stream = randomStream(key);
+  const degrees = (2 * stream.nextUniform() - 1) * rotateDegrees;
+  const scale = 1 + (2 * stream.nextUniform() - 1) * scaleShare;
+  return rotation((degrees * Math.PI) / 180, scale);
 }
 
 interface Placement {
   readonly shiftX: number;
   readonly shiftY: number;
   readonly isFlipped: boolean;
+  readonly padding: Padding;
 }
 
-const IN_PLACE: Placement = { shiftX: 0, shiftY: 0, isFlipped: false };
+const IN_PLACE: Placement = { shiftX: 0, shiftY: 0, isFlipped: false, padding: 'zero' };
 
-function drawPlacement({ augmentation, seed, epoch }: FillOptions, id: number): Placement {
-  if (augmentation === undefined) return IN_PLACE;
-  const stream = randomStream(randomKey('augmentation', seed, epoch, id));
-  const span = 2 * augmentation.shiftPixels + 1;
+function drawPlacement({ shiftPixels, flip, padding }: AugmentationConfig, key: number): Placement {
+  const stream = randomStream(key);
+  const span = 2 * shiftPixels + 1;
   return {
-    shiftX: stream.nextBelow(span) - augmentation.shiftPixels,
-    shiftY: stream.nextBelow(span) - augmentation.shiftPixels,
-    isFlipped: augmentation.flip && stream.nextUint32() % 2 === 1,
+    shiftX: stream.nextBelow(span) - shiftPixels,
+    shiftY: stream.nextBelow(span) - shiftPixels,
+    isFlipped: flip && stream.nextUint32() % 2 === 1,
+    padding,
   };
 }
 
-/** Copies one image from interleaved bytes to planar floats; what a shift uncovers is 0. */
+/** Copies one image from interleaved bytes to planar floats; what a shift uncovers is padding. */
 function writeImage(
   target: Float32Array,
   source: Uint8Array,
-  image: ImageShape,
-  { shiftX, shiftY, isFlipped }: Placement,
+  { height, width, channels }: ImageShape,
+  { shiftX, shiftY, isFlipped, padding }: Placement,
 ): void {
-  const { height, width, channels } = image;
+  const columns = new Int32Array(width);
+  for (let column = 0; column < width; column++) {
+    const shifted = column + shiftX;
+    columns[column] = sourceIndex(isFlipped ? width - 1 - shifted : shifted, width, padding);
+  }
   let at = 0;
   for (let channel = 0; channel < channels; channel++) {
     for (let row = 0; row < height; row++) {
-      const sourceRow = row + shiftY;
-      for (let column = 0; column < width; column++) {
-        const shifted = column + shiftX;
-        const sourceColumn = isFlipped ? width - 1 - shifted : shifted;
-        const isInside = sourceRow >= 0 && sourceRow < height && sourceColumn >= 0 && sourceColumn < width;
+      const sourceRow = sourceIndex(row + shiftY, height, padding);
+      for (let i = 0; i < width; i++) {
+        const sourceColumn = columns[i]!;
+        const isInside = sourceRow !== NOWHERE && sourceColumn !== NOWHERE;
         target[at++] = isInside ? source[(sourceRow * width + sourceColumn) * channels + channel]! / 255 : 0;
       }
     }

@@ -14,7 +14,7 @@ import {
   type ShardMessage,
   type WorkItem,
 } from '@facet/shared';
-import type { Split } from '@facet/datasets';
+import { gatherSamples, type Split } from '@facet/datasets';
 import type { RawSamples } from './micro-batch.js';
 
 /** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
@@ -169,7 +169,11 @@ function preview(ids: Uint32Array): string {
   return `${shown}${ids.length > 4 ? `, ... (${ids.length})` : ''}`;
 }
 
-function samplesOf(message: ShardMessage, item: WorkItem, { local, bytesPerSample }: ShardSourceOptions): RawSamples {
+function samplesOf(
+  message: ShardMessage,
+  item: WorkItem,
+  { local, plan, bytesPerSample }: ShardSourceOptions,
+): RawSamples {
   const { ids, samples } = message;
   if (samples !== undefined) {
     if (samples.bytesPerSample !== bytesPerSample) {
@@ -186,12 +190,5 @@ function samplesOf(message: ShardMessage, item: WorkItem, { local, bytesPerSampl
       'a shard without pixels came, but this run streams its data (data: stream)',
     );
   }
-  const split = item.kind === 'train' ? local.train : local.test;
-  const labels = new Uint8Array(ids.length);
-  const pixels = new Uint8Array(ids.length * bytesPerSample);
-  ids.forEach((id, i) => {
-    labels[i] = split.labels[id]!;
-    pixels.set(split.pixels.subarray(id * bytesPerSample, (id + 1) * bytesPerSample), i * bytesPerSample);
-  });
-  return { ids, labels, pixels };
+  return { ids, ...gatherSamples(local[plan.splitOf(item)], ids) };
 }

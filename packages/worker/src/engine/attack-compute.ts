@@ -9,9 +9,10 @@ import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import type { AttackLoss, GradientReading, Oracle } from '../robustness/attacks/oracle.js';
 import { ATTACK_LOSSES, captureAttackProgram } from './attack-program.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
+import { hostEngine, type EngineHost } from './engine-host.js';
 import { formatEngine, type EngineId } from './engine-id.js';
 import { captureEvaluationProgram, type MicroBatchShape } from './micro-batch-program.js';
-import { startEngine, type EngineHost } from './onnxruntime/engine-host.js';
+import { openThreadLink } from './onnxruntime/thread-link.js';
 
 export interface AttackComputeOptions {
   readonly shape: MicroBatchShape;
@@ -44,12 +45,13 @@ export async function createAttackCompute({ shape, engine, threads }: AttackComp
   const programs = [await captureEvaluationProgram(shape)];
   for (const loss of ATTACK_LOSSES) programs.push(await captureAttackProgram(shape, loss));
   const buffers = allocateBuffers(shape, layout.length);
-  const host = await startEngine({
+  const link = openThreadLink({
     session: { device: engine.device, threads },
     programs,
     buffers: Object.fromEntries(Object.entries(buffers).map(([name, { shared }]) => [name, shared])),
     bindings: programs.map((_, program) => bindingPlan(program, layout, buffers)),
   });
+  const host = await hostEngine(link);
   return { ...oracleOn(host, shape, buffers), layout, weights: buffers.weights.values, close: () => host.close() };
 }
 

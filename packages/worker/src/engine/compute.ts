@@ -1,18 +1,21 @@
 /**
  * The engine as the training loop sees it: slots. A slot is one set of input buffers and one flat result; with two of
- * them the next micro-batch is prepared while the current one is computed. All buffers are shared with the engine thread.
+ * them the next micro-batch is prepared while the current one is computed. Which engine computes, and where, ends here.
  */
 import { createHash } from 'node:crypto';
-import { TrainingError } from '@facet/shared';
+import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
-import { startEngine } from './onnxruntime/engine-host.js';
+import { hostEngine, type EngineHost } from './engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
-import { formatEngine, type EngineId } from './engine-id.js';
+import type { EngineId } from './engine-id.js';
 import { writeOnnx } from './onnx/onnx-writer.js';
+import { openThreadLink } from './onnxruntime/thread-link.js';
 import type { Program } from './program/program.js';
+import { findBindingFolder } from './tfjs/binding-folder.js';
+import { openProcessLink } from './tfjs/process-link.js';
 
 /** Elements behind the gradient in the flat result; they are reduced with it. */
 export const TAIL = { loss: 0, correct: 1, count: 2, checksum: 3, length: 4 } as const;
@@ -49,6 +52,8 @@ export interface ComputeOptions {
   readonly shape: MicroBatchShape;
   readonly engine: EngineId;
   readonly threads: number;
+  /** The folder of TensorFlow's binding, for the tensorflow engines; the one found on this machine when absent. */
+  readonly binding?: string;
 }
 
 /** SHA-256 of a program's ONNX bytes. */
@@ -60,25 +65,24 @@ const SLOTS = [0, 1] as const;
 const TRAINING = 0;
 const EVALUATION = 1;
 
-/** Captures both programs of a run, starts the engine thread and binds it to shared buffers. */
-export async function createCompute({ shape, engine, threads }: ComputeOptions): Promise<Compute> {
-  if (engine.name !== 'onnxruntime') {
-    throw new TrainingError('ENGINE_UNAVAILABLE', `${formatEngine(engine)} is not built yet; use onnxruntime`);
-  }
+/**
+ * Captures the programs of a run, starts the engine and binds it to buffers.
+ *
+ * @throws TrainingError ENGINE_UNAVAILABLE when the engine does not work here
+ */
+export async function createCompute(options: ComputeOptions): Promise<Compute> {
+  const { shape } = options;
   const layout = layoutParameters(createModel(shape).parameters);
-  const programs = [await captureTrainingProgram(shape), await captureEvaluationProgram(shape)];
   const memory = allocateBuffers(shape, layout.length);
-  const host = await startEngine({
-    session: { device: engine.device, threads },
-    programs,
-    buffers: Object.fromEntries(Object.entries(memory).map(([name, { shared }]) => [name, shared])),
-    bindings: [
-      ...SLOTS.map((slot) => trainingBinding(slot, layout, memory)),
-      ...SLOTS.map((slot) => evaluationBinding(slot, layout, memory)),
-    ],
-  });
+  // What an eager engine runs is not this program, but it is the same function: the hash says that two workers agree on it.
+  const trainingProgram = await captureTrainingProgram(shape);
+  const bindings = [
+    ...SLOTS.map((slot) => trainingBinding(slot, layout, memory)),
+    ...SLOTS.map((slot) => evaluationBinding(slot, layout, memory)),
+  ];
+  const host = await startHost({ ...options, trainingProgram, memory, bindings });
 
-  // The engine thread copies the weights only when they changed since the run before.
+  // The engine is given the weights only when they changed since the run before.
   let areWeightsFresh = false;
   const run = async (binding: number, inputs: readonly string[]): Promise<void> => {
     const copyIn = areWeightsFresh ? inputs : [...inputs, 'weights'];
@@ -94,7 +98,7 @@ export async function createCompute({ shape, engine, threads }: ComputeOptions):
       result,
       accounting,
       async run() {
-        await run(TRAINING * 2 + slot, [`images${slot}`, `targets${slot}`, `sampleWeights${slot}`]);
+        await run(TRAINING * 2 + slot, Object.values(inputBuffers(slot, memory)));
         result[layout.length + TAIL.count] = accounting.count;
         result[layout.length + TAIL.checksum] = accounting.checksum;
       },
@@ -112,11 +116,41 @@ export async function createCompute({ shape, engine, threads }: ComputeOptions):
     weightsChanged() {
       areWeightsFresh = false;
     },
-    programSha256: programSha256(programs[TRAINING]!),
+    programSha256: programSha256(trainingProgram),
     trainingSlots: [trainingSlot(0), trainingSlot(1)],
     evaluationSlots: [evaluationSlot(0), evaluationSlot(1)],
     close: () => host.close(),
   };
+}
+
+interface HostPlan extends ComputeOptions {
+  readonly trainingProgram: Program;
+  readonly memory: Memory;
+  readonly bindings: readonly BindingPlan[];
+}
+
+async function startHost(plan: HostPlan): Promise<EngineHost> {
+  const { shape, engine, threads, memory, bindings } = plan;
+  const { name, device } = engine;
+  if (name === 'onnxruntime') {
+    const programs = [plan.trainingProgram, await captureEvaluationProgram(shape)];
+    const buffers = mapValues(memory, ({ shared }) => shared);
+    return hostEngine(openThreadLink({ session: { device, threads }, programs, buffers, bindings }));
+  }
+  const session = {
+    shape,
+    functions: ['train', 'evaluate'] as const,
+    bindings,
+    bufferLengths: mapValues(memory, ({ values }) => values.length),
+    residentBuffer: 'weights',
+  };
+  const binding = name === 'tfjs-cpu' ? undefined : (plan.binding ?? findBindingFolder(name));
+  const buffers = mapValues(memory, ({ values }) => values);
+  return hostEngine(openProcessLink({ plan: { engine: { name, device }, binding, session }, buffers, threads }));
+}
+
+function mapValues<T>(memory: Memory, map: (buffer: SharedBuffer) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(memory).map(([name, buffer]) => [name, map(buffer)]));
 }
 
 interface SharedBuffer {
@@ -126,7 +160,9 @@ interface SharedBuffer {
 
 type Memory = Readonly<Record<string, SharedBuffer>>;
 
-function allocateBuffers({ image, classes, microBatch }: MicroBatchShape, parameters: number): Memory {
+function allocateBuffers(shape: MicroBatchShape, parameters: number): Memory {
+  const { image, classes, microBatch } = shape;
+  const { hasAuxiliary, tokens } = createModel(shape);
   const memory: Record<string, SharedBuffer> = {};
   const allocate = (name: string, length: number): void => {
     const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
@@ -137,6 +173,10 @@ function allocateBuffers({ image, classes, microBatch }: MicroBatchShape, parame
     allocate(`images${slot}`, microBatch * image.channels * image.height * image.width);
     allocate(`targets${slot}`, microBatch * classes);
     allocate(`sampleWeights${slot}`, microBatch);
+    if (hasAuxiliary) {
+      allocate(`tokenPairs${slot}`, 2 * POSITION_PAIRS * tokens);
+      allocate(`hiddenTokens${slot}`, tokens);
+    }
     allocate(`result${slot}`, parameters + TAIL.length);
     allocate(`logits${slot}`, microBatch * classes);
   }
@@ -148,7 +188,18 @@ function tensorsOf(slot: number, memory: Memory): MicroBatchTensors {
     images: memory[`images${slot}`]!.values,
     targets: memory[`targets${slot}`]!.values,
     sampleWeights: memory[`sampleWeights${slot}`]!.values,
+    draws: memory[`tokenPairs${slot}`] && {
+      tokenPairs: memory[`tokenPairs${slot}`]!.values,
+      hiddenTokens: memory[`hiddenTokens${slot}`]!.values,
+    },
   };
+}
+
+/** The buffers that hold the inputs of a training run beside the weights, by the input's name. */
+function inputBuffers(slot: number, memory: Memory): Record<string, string> {
+  const names = ['images', 'targets', 'sampleWeights', 'tokenPairs', 'hiddenTokens'] as const;
+  const buffers = names.map((name) => [name, `${name}${slot}`] as const);
+  return Object.fromEntries(buffers.filter(([, buffer]) => buffer in memory));
 }
 
 function whole(buffer: string, memory: Memory): BufferSlice {
@@ -168,9 +219,9 @@ function trainingBinding(slot: number, layout: ParameterLayout, memory: Memory):
     program: TRAINING,
     inputs: {
       ...parts(layout, 'weights', ''),
-      images: whole(`images${slot}`, memory),
-      targets: whole(`targets${slot}`, memory),
-      sampleWeights: whole(`sampleWeights${slot}`, memory),
+      ...Object.fromEntries(
+        Object.entries(inputBuffers(slot, memory)).map(([name, buffer]) => [name, whole(buffer, memory)]),
+      ),
     },
     outputs: { ...parts(layout, buffer, 'grad:'), loss: tail(TAIL.loss), correct: tail(TAIL.correct) },
   };

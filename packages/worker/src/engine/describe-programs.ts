@@ -3,7 +3,8 @@
  */
 import { createModel } from '../model/multi-view-transformer.js';
 import { layoutParameters } from '../model/parameters.js';
-import { captureEvaluation, captureTraining, compileProgram, type MicroBatchShape } from './micro-batch-program.js';
+import { captureProgram } from './capture/capture.js';
+import { compileProgram, describeEvaluation, describeTraining, type MicroBatchShape } from './micro-batch-program.js';
 import { programLines } from './program/print-program.js';
 import { programCost, type ProgramCost } from './program/program-cost.js';
 import { countOps, type OpKind, type Program } from './program/program.js';
@@ -35,9 +36,9 @@ export interface ProgramsDescription {
 /** Captures and compiles the programs of a micro-batch shape. */
 export async function describePrograms(shape: MicroBatchShape): Promise<ProgramsDescription> {
   const startedAt = performance.now();
-  const captured = [await captureTraining(shape), await captureEvaluation(shape)];
   const programs: ProgramDescription[] = [];
-  for (const program of captured) {
+  for (const described of [describeTraining(shape), describeEvaluation(shape)]) {
+    const program = await captureProgram(described);
     const compiled = await compileProgram(program);
     programs.push({
       name: program.name,

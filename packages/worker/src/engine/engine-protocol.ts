@@ -1,6 +1,7 @@
 /**
- * What the main thread and the engine thread say to each other. Buffers are shared memory; onnxruntime-node cannot read
- * shared memory, so the engine thread keeps a private mirror of every buffer and copies what a run needs.
+ * What the main thread and an engine say to each other. Buffers are memory that the main thread shares with the engine
+ * thread; onnxruntime-node cannot read shared memory, so that thread keeps a private mirror of every buffer and copies what a
+ * run needs. An engine in a process of its own gets copies: see tfjs/process-protocol.ts.
  */
 import type { SessionOptions } from './onnxruntime/ort-session.js';
 import type { Program } from './program/program.js';
@@ -26,12 +27,12 @@ export interface EnginePlan {
   readonly bindings: readonly BindingPlan[];
 }
 
-/** What the main thread asks; after `close` the thread releases its sessions and ends by itself. */
+/** What the main thread asks; after `close` the engine releases what it holds and ends by itself. */
 export type EngineRequest = ({ readonly kind: 'run' } & RunRequest) | { readonly kind: 'close' };
 
 export interface RunRequest {
   readonly binding: number;
-  /** Buffers whose content changed since the thread last saw it. */
+  /** Buffers whose content changed since the engine last saw it. */
   readonly copyIn: readonly string[];
 }
 

@@ -4,12 +4,13 @@
  * are added along the reduction tree and divided by the number of real samples once, at the update.
  */
 import * as tf from '@tensorflow/tfjs';
+import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import type { ParameterSpec } from '../model/parameters.js';
-import { createModel, type ModelShape } from '../model/multi-view-transformer.js';
+import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
 import { crossEntropySum } from '../model/ops.js';
-import { captureProgram, type ProgramInput } from './capture/capture.js';
+import { captureProgram, type CaptureOptions, type ProgramInput } from './capture/capture.js';
 import { lower } from './capture/lower.js';
-import { optimise } from './passes/passes.js';
+import { optimise } from './passes/optimise.js';
 import type { Program } from './program/program.js';
 
 export interface MicroBatchShape extends ModelShape {
@@ -25,57 +26,82 @@ function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
   return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
 }
 
-/** What an engine runs: no coarse nodes that it has no kernel for, and nothing superfluous. */
-export async function compileProgram(captured: Program): Promise<Program> {
-  return optimise(await lower(captured));
-}
-
-/** The compiled training program; see `captureTraining`. */
-export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
-  return compileProgram(await captureTraining(shape));
-}
-
-/** The compiled evaluation program; see `captureEvaluation`. */
-export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
-  return compileProgram(await captureEvaluation(shape));
-}
-
 /**
- * The training program as it was captured, with its coarse nodes. Inputs: every parameter, `images`, `targets`,
- * `sampleWeights`. Outputs: `loss`, `correct`, and `grad:NAME` per parameter.
+ * The training function of a shape. Inputs: every parameter, `images`, `targets`, `sampleWeights`, and `tokenPairs` and
+ * `hiddenTokens` when the model has auxiliary losses. Outputs: `loss`, `correct`, and `grad:NAME` per parameter. Run eagerly,
+ * `correct` outlives the scope it was made in: dispose all outputs.
  */
-export function captureTraining(shape: MicroBatchShape): Promise<Program> {
+export function describeTraining(shape: MicroBatchShape): CaptureOptions {
   const { microBatch, classes, labelSmoothing } = shape;
   const model = createModel(shape);
-  const names = model.parameters.map(({ name }) => name);
-  return captureProgram({
+  return {
     name: 'train',
     inputs: [
       ...parameterInputs(model.parameters),
       imagesInput(shape),
       { name: 'targets', shape: [microBatch, classes], dtype: 'float32' },
       { name: 'sampleWeights', shape: [microBatch], dtype: 'float32' },
+      ...(model.hasAuxiliary ? drawInputs(model.tokens) : []),
     ],
-    build: (inputs) => trainingFunction(model.forward, names, inputs, labelSmoothing),
-  });
+    build: (inputs) => trainingFunction(model, inputs, labelSmoothing),
+  };
+}
+
+/** The evaluation function of a shape. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
+export function describeEvaluation(shape: MicroBatchShape): CaptureOptions {
+  const model = createModel(shape);
+  return {
+    name: 'evaluate',
+    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
+    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
+  };
+}
+
+/** What an engine runs: no coarse nodes that it has no kernel for, and nothing superfluous. */
+export async function compileProgram(captured: Program): Promise<Program> {
+  return optimise(await lower(captured));
+}
+
+/** Captures and compiles what `describeTraining` describes. */
+export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureProgram(describeTraining(shape)));
+}
+
+/** Captures and compiles what `describeEvaluation` describes. */
+export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureProgram(describeEvaluation(shape)));
+}
+
+function drawInputs(tokens: number): ProgramInput[] {
+  return [
+    { name: 'tokenPairs', shape: [2 * POSITION_PAIRS, tokens], dtype: 'float32' },
+    { name: 'hiddenTokens', shape: [tokens], dtype: 'float32' },
+  ];
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
-export function trainingFunction(
-  forward: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => tf.Tensor2D,
-  names: readonly string[],
+function trainingFunction(
+  model: Model,
   inputs: ReadonlyMap<string, tf.Tensor>,
   labelSmoothing: number,
 ): Record<string, tf.Tensor> {
+  const names = model.parameters.map(({ name }) => name);
   const images = inputs.get('images') as tf.Tensor2D;
   const targets = inputs.get('targets') as tf.Tensor2D;
   const sampleWeights = inputs.get('sampleWeights') as tf.Tensor1D;
   let correct: tf.Tensor | undefined;
   const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
-    const logits = forward(new Map(names.map((name, i) => [name, tensors[i]!])), images);
+    const parameters = new Map(names.map((name, i) => [name, tensors[i]!]));
+    const { logits, auxiliary } = model.hasAuxiliary
+      ? model.forwardWithAuxiliary(parameters, images, {
+          tokenPairs: inputs.get('tokenPairs') as tf.Tensor2D,
+          hiddenTokens: inputs.get('hiddenTokens') as tf.Tensor1D,
+        })
+      : { logits: model.forward(parameters, images), auxiliary: undefined };
     const isCorrect = logits.argMax(1).equal(targets.argMax(1));
     correct = tf.keep(isCorrect.cast('float32').mul(sampleWeights).sum());
-    return crossEntropySum({ logits, targets, sampleWeights, labelSmoothing });
+    const loss = crossEntropySum({ logits, targets, sampleWeights, labelSmoothing });
+    return auxiliary === undefined ? loss : loss.add(auxiliary.mul(sampleWeights).sum());
   };
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => inputs.get(name)!));
   return {
@@ -83,14 +109,4 @@ export function trainingFunction(
     correct: correct!,
     ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])),
   };
-}
-
-/** The evaluation program as it was captured. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
-export function captureEvaluation(shape: MicroBatchShape): Promise<Program> {
-  const model = createModel(shape);
-  return captureProgram({
-    name: 'evaluate',
-    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
-    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
-  });
 }

@@ -3,10 +3,9 @@
  * independent of capture, passes, the ONNX writer and onnxruntime, which are checked against it.
  */
 import * as tf from '@tensorflow/tfjs';
-import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import type { ParameterLayout } from '../model/parameters.js';
-import { trainingFunction, type MicroBatchShape } from './micro-batch-program.js';
+import { describeTraining, type MicroBatchShape } from './micro-batch-program.js';
 
 export interface ReferenceResult {
   readonly loss: number;
@@ -22,8 +21,9 @@ export async function computeReference(
   weights: Float32Array,
   batch: MicroBatchTensors,
 ): Promise<ReferenceResult> {
+  // Else this backend prints advice to take another one.
+  tf.enableProdMode();
   await tf.setBackend('cpu');
-  const model = createModel(shape);
   tf.engine().startScope();
   try {
     const inputs = new Map<string, tf.Tensor>();
@@ -34,11 +34,18 @@ export async function computeReference(
     inputs.set('images', tf.tensor2d(batch.images, [microBatch, batch.images.length / microBatch]));
     inputs.set('targets', tf.tensor2d(batch.targets, [microBatch, classes]));
     inputs.set('sampleWeights', tf.tensor1d(batch.sampleWeights));
-    const names = layout.slots.map((slot) => slot.name);
-    const outputs = trainingFunction(model.forward, names, inputs, shape.labelSmoothing);
+    if (batch.draws !== undefined) {
+      const { tokenPairs, hiddenTokens } = batch.draws;
+      const tokens = hiddenTokens.length;
+      inputs.set('tokenPairs', tf.tensor2d(tokenPairs, [tokenPairs.length / tokens, tokens]));
+      inputs.set('hiddenTokens', tf.tensor1d(hiddenTokens));
+    }
+    const outputs = describeTraining(shape).build(inputs);
     const gradient = new Float32Array(layout.length);
     for (const { name, offset } of layout.slots) gradient.set(outputs[`grad:${name}`]!.dataSync(), offset);
-    return { loss: outputs.loss!.dataSync()[0]!, correct: outputs.correct!.dataSync()[0]!, gradient };
+    const [loss, correct] = [outputs.loss!.dataSync()[0]!, outputs.correct!.dataSync()[0]!];
+    tf.dispose(outputs);
+    return { loss, correct, gradient };
   } finally {
     tf.engine().endScope();
   }

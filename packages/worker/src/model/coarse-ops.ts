@@ -14,13 +14,21 @@ export interface CoarseDefinition<Kind extends CoarseKind> {
   /** The operation in terms of tfjs. */
   readonly compose: (inputs: readonly tf.Tensor[], op: Extract<CoarseOp, { kind: Kind }>) => tf.Tensor[];
   /** Shapes of the results. */
-  readonly shapes: (inputs: readonly (readonly number[])[]) => (readonly number[])[];
+  readonly shapes: (
+    inputs: readonly (readonly number[])[],
+    op: Extract<CoarseOp, { kind: Kind }>,
+  ) => (readonly number[])[];
 }
 
 const matrices = (tensors: readonly tf.Tensor[]): tf.Tensor2D[] => tensors as tf.Tensor2D[];
 
-/** Below it, 1/sqrt(2 pi) exp(-x^2 / 2) is one exponential instead of an exponential and a product. */
-const LOG_SQRT_TWO_PI = Math.log(2 * Math.PI) / 2;
+/** erf'(0) = 2 / sqrt(pi) as a power of e, so that erf'(u) is one exponential and no product. */
+const LOG_ERF_SLOPE = Math.log(2 / Math.sqrt(Math.PI));
+
+/** Sums over rows, as a product with ones: onnxruntime multiplies faster than it reduces (bench/engine-ops). */
+function columnSums(x: tf.Tensor2D): tf.Tensor1D {
+  return tf.matMul(tf.ones([1, x.shape[0]]), x).reshape([x.shape[1]]);
+}
 
 /** Every coarse operation; the comments in program.ts name their inputs and results. */
 export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind> } = {
@@ -34,34 +42,43 @@ export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind>
   linearGradient: {
     compose(inputs) {
       const [dy, x, weight] = matrices(inputs);
-      return [tf.matMul(dy!, weight!, false, true), tf.matMul(x!, dy!, true, false), dy!.sum(0)];
+      return [tf.matMul(dy!, weight!, false, true), tf.matMul(x!, dy!, true, false), columnSums(dy!)];
     },
     shapes: ([dy, x, weight]) => [x!, weight!, [dy![1]!]],
   },
   geluGradient: {
     compose([dy, x]) {
-      // d/dx x Phi(x) = Phi(x) + x phi(x), Phi by the error function.
-      const cumulative = x!.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
-      const density = x!.square().mul(-0.5).sub(LOG_SQRT_TWO_PI).exp();
-      return [dy!.mul(cumulative.add(x!.mul(density)))];
+      // d/dx x Phi(x) = Phi(x) + x phi(x) = (1 + erf(u) + 2 / sqrt(pi) u exp(-u^2)) / 2 with u = x / sqrt(2).
+      const u = x!.mul(Math.SQRT1_2);
+      const slope = tf.scalar(LOG_ERF_SLOPE).sub(u.square()).exp(); // erf'(u)
+      return [slope.mul(u).add(u.erf()).add(1).mul(0.5).mul(dy!)];
     },
     shapes: ([dy]) => [dy!],
   },
   layerNormGradient: {
     compose(inputs) {
-      const [dy, x, gain, mean, reciprocalDeviation] = matrices(inputs);
-      const normalised = x!.sub(mean!).mul(reciprocalDeviation!);
-      const scaled = dy!.mul(gain!);
-      const along = scaled.mul(normalised).mean(-1, true);
-      const dx = scaled.sub(scaled.mean(-1, true)).sub(normalised.mul(along)).mul(reciprocalDeviation!);
-      return [dx, dy!.mul(normalised).sum(0), dy!.sum(0)];
+      const [dy, x, gain, mean, reciprocalDeviation] = inputs as [
+        tf.Tensor2D,
+        tf.Tensor2D,
+        tf.Tensor1D,
+        tf.Tensor2D,
+        tf.Tensor2D,
+      ];
+      const normalised = x.sub(mean).mul(reciprocalDeviation);
+      const weighted = dy.mul<tf.Tensor2D>(normalised);
+      // mean(gain * v) along each row is the product of v with gain / width.
+      const column = gain.mul(1 / gain.size).expandDims<tf.Tensor2D>(1);
+      const along = normalised.mul(tf.matMul(weighted, column));
+      const dx = dy.mul(gain).sub(tf.matMul(dy, column)).sub(along).mul(reciprocalDeviation);
+      return [dx, columnSums(weighted), columnSums(dy)];
     },
     shapes: ([, x, gain]) => [x!, gain!, gain!],
   },
   attention: {
-    compose(inputs, { scale }) {
-      const [query, key, value] = inputs as tf.Tensor4D[];
-      const probabilities = tf.softmax(tf.matMul(query!.mul(scale), key!, false, true));
+    compose(inputs, { scale, hasBias }) {
+      const [query, key, value, bias] = inputs as tf.Tensor4D[];
+      const scores = tf.matMul(query!.mul(scale), key!, false, true);
+      const probabilities = tf.softmax(hasBias ? scores.add(bias!) : scores);
       return [tf.matMul(probabilities, value!), probabilities];
     },
     shapes: ([query, key, value]) => [
@@ -70,15 +87,22 @@ export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind>
     ],
   },
   attentionGradient: {
-    compose(inputs, { scale }) {
+    compose(inputs, { scale, hasBias }) {
       const [dMixed, query, key, value, mixed, probabilities] = inputs as tf.Tensor4D[];
       const dValue = tf.matMul(probabilities!, dMixed!, true, false);
       // sum_j P_ij dP_ij = dO_i . O_i, a sum over the width of a head instead of over all tokens (Dao et al. 2022, appendix B).
       const along = dMixed!.mul(mixed!).sum(-1, true);
-      const dScores = tf.matMul(dMixed!, value!, false, true).sub(along).mul(probabilities!);
-      return [tf.matMul(dScores, key!).mul(scale), tf.matMul(dScores, query!, true, false).mul(scale), dValue];
+      const dScores = tf.matMul(dMixed!, value!, false, true).sub(along).mul<tf.Tensor4D>(probabilities!);
+      const dQuery = tf.matMul(dScores, key!).mul(scale);
+      const dKey = tf.matMul(dScores, query!, true, false).mul(scale);
+      return [dQuery, dKey, dValue, ...(hasBias ? [dScores.sum(0)] : [])];
     },
-    shapes: ([, query, key, value]) => [query!, key!, value!],
+    shapes: ([, query, key, value, , probabilities], { hasBias }) => [
+      query!,
+      key!,
+      value!,
+      ...(hasBias ? [probabilities!.slice(1)] : []),
+    ],
   },
   crossEntropy: {
     compose(inputs, { labelSmoothing }) {
@@ -114,8 +138,15 @@ export function coarseKernelName(kind: CoarseKind): string {
 }
 
 /** The result types of a coarse operation, all of them float32. */
-export function coarseResultTypes(kind: CoarseKind, inputs: readonly ValueType[]): ValueType[] {
-  const shapes = COARSE_OPS[kind].shapes(inputs.map(({ shape }) => shape));
+export function coarseResultTypes<Kind extends CoarseKind>(
+  op: Extract<CoarseOp, { kind: Kind }>,
+  inputs: readonly ValueType[],
+): ValueType[] {
+  const definition: CoarseDefinition<Kind> = COARSE_OPS[op.kind];
+  const shapes = definition.shapes(
+    inputs.map(({ shape }) => shape),
+    op,
+  );
   return shapes.map((shape) => ({ shape: [...shape], dtype: 'float32' as const }));
 }
 

@@ -106,30 +106,33 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): 
 export interface AttentionInputs {
   /** [batch, heads, queries, width] */
   readonly query: tf.Tensor4D;
-  /** [batch, heads, tokens, width] */
+  /** [batch, heads, keys, width] */
   readonly key: tf.Tensor4D;
-  /** [batch, heads, tokens, width] */
+  /** [batch, heads, keys, width] */
   readonly value: tf.Tensor4D;
+  /** [heads, queries, keys], added to the scaled scores of every sample */
+  readonly bias?: tf.Tensor3D | undefined;
 }
 
 /**
- * Scaled dot-product attention, softmax(Q K^T / sqrt(width)) V (Vaswani et al. 2017).
+ * Scaled dot-product attention, softmax(Q K^T / sqrt(width) + bias) V (Vaswani et al. 2017).
  *
  * @returns [batch, heads, queries, width]
  */
-export function attention({ query, key, value }: AttentionInputs): tf.Tensor4D {
-  const scale = 1 / Math.sqrt(query.shape[3]);
-  return withGradient<[tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]>(
+export function attention({ query, key, value, bias }: AttentionInputs): tf.Tensor4D {
+  const options = { scale: 1 / Math.sqrt(query.shape[3]), hasBias: bias !== undefined };
+  return withGradient<tf.Tensor[]>(
     {
-      forward(q, k, v) {
-        const [mixed, probabilities] = callCoarse({ kind: 'attention', scale }, [q, k, v]);
+      forward(q, k, v, ...rest) {
+        const [mixed, probabilities] = callCoarse({ kind: 'attention', ...options }, [q, k, v, ...rest]);
         return { value: mixed!, saved: [q, k, v, mixed!, probabilities!] };
       },
-      gradient: (dy, saved) => callCoarse({ kind: 'attentionGradient', scale }, [dy, ...saved]),
+      gradient: (dy, saved) => callCoarse({ kind: 'attentionGradient', ...options }, [dy, ...saved]),
     },
     query,
     key,
     value,
+    ...(bias === undefined ? [] : [bias]),
   ) as tf.Tensor4D;
 }
 
@@ -149,54 +152,6 @@ export function softmax<T extends tf.Tensor>(logits: T): T {
     },
     logits as tf.Tensor,
   ) as T;
-}
-
-/**
- * Moves an eighth of the channels by one token up, down, left and right each; what moves in from outside is zero. Gives
- * attention a sense of neighbourhood for the price of four copies (Wang et al. 2022, "When Shift Operation Meets Vision Transformer").
- *
- * @param x [batch, rows, columns, width], width divisible by 8
- */
-export function tokenShift(x: tf.Tensor4D): tf.Tensor4D {
-  const shift = (input: tf.Tensor4D, direction: 1 | -1): tf.Tensor4D => {
-    const [batch, rows, columns, width] = input.shape;
-    const part = width / 8;
-    const group = (index: number, rowOffset: number, columnOffset: number): tf.Tensor4D => {
-      const begin: [number, number, number, number] = [
-        0,
-        Math.max(0, rowOffset),
-        Math.max(0, columnOffset),
-        index * part,
-      ];
-      const size: [number, number, number, number] = [
-        batch,
-        rows - Math.abs(rowOffset),
-        columns - Math.abs(columnOffset),
-        part,
-      ];
-      return input.slice(begin, size).pad([
-        [0, 0],
-        [Math.max(0, -rowOffset), Math.max(0, rowOffset)],
-        [Math.max(0, -columnOffset), Math.max(0, columnOffset)],
-        [0, 0],
-      ]);
-    };
-    return tf.concat(
-      [
-        group(0, direction, 0),
-        group(1, -direction, 0),
-        group(2, 0, direction),
-        group(3, 0, -direction),
-        input.slice([0, 0, 0, 4 * part], [batch, rows, columns, width - 4 * part]),
-      ],
-      3,
-    );
-  };
-  // A shift is a permutation with zeros, so its transpose is the shift the other way.
-  return tf.customGrad((...args) => ({
-    value: shift(args[0] as tf.Tensor4D, 1),
-    gradFunc: (dy: tf.Tensor) => shift(dy as tf.Tensor4D, -1),
-  }))(x) as tf.Tensor4D;
 }
 
 export interface CrossEntropyOptions {

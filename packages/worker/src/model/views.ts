@@ -1,23 +1,30 @@
 /**
- * Views: resamplings of an image. Zooms and shifts are separable, so a view and the cutting into overlapping patches are
- * one pair of small matrices, applied by matrix products through which gradients flow. Pure numbers; no tensors here.
+ * Views: resamplings of an image. Zooms and shifts are separable, so such a view and the cutting into overlapping patches are
+ * one pair of small matrices; a rotation is three shears before that, each one small matrix per row (Paeth 1986). All are
+ * applied by matrix products through which gradients flow. Pure numbers; no tensors here.
  */
+import type { ModelConfig } from '@facet/shared';
 
 /** How a view looks at the image; a dataset never gets a view that changes a label. */
 export interface View {
-  readonly name: string;
   /** Above 1 looks closer. */
   readonly zoom: number;
+  /** Turns what is seen clockwise. */
+  readonly rotationDegrees: number;
   /** Pixels by which the view looks to the right and down. */
   readonly shiftX: number;
   readonly shiftY: number;
 }
 
-export const VIEWS = {
-  identity: { name: 'identity', zoom: 1, shiftX: 0, shiftY: 0 },
-  'zoom-in': { name: 'zoom-in', zoom: 1.25, shiftX: 0, shiftY: 0 },
-  'zoom-out': { name: 'zoom-out', zoom: 0.8, shiftX: 0, shiftY: 0 },
-} as const satisfies Record<string, View>;
+const IDENTITY: View = { zoom: 1, rotationDegrees: 0, shiftX: 0, shiftY: 0 };
+
+export const VIEWS: Readonly<Record<ModelConfig['views'][number], View>> = {
+  identity: IDENTITY,
+  'zoom-in': { ...IDENTITY, zoom: 1.25 },
+  'zoom-out': { ...IDENTITY, zoom: 0.8 },
+  rotation: { ...IDENTITY, rotationDegrees: 15 },
+  shift: { ...IDENTITY, shiftX: 2, shiftY: 2 },
+};
 
 export interface PatchGrid {
   /** Patches along one side. */
@@ -43,15 +50,48 @@ export function resampleMatrix(size: number, zoom: number, shift: number, grid: 
   for (let cell = 0; cell < cells; cell++) {
     for (let k = 0; k < patchSize; k++) {
       const position = cell * stride + k - margin;
-      const source = (position - centre) / zoom + centre + shift;
-      const lower = Math.floor(source);
-      const fraction = source - lower;
-      const column = cell * patchSize + k;
       // A patch that reaches over the edge of the view sees nothing there, whatever the zoom brings in.
       if (position < 0 || position > size - 1) continue;
-      if (lower >= 0 && lower < size) matrix[lower * columns + column]! += 1 - fraction;
-      if (fraction > 0 && lower + 1 >= 0 && lower + 1 < size) matrix[(lower + 1) * columns + column]! += fraction;
+      addSample(matrix, {
+        size,
+        columns,
+        column: cell * patchSize + k,
+        source: (position - centre) / zoom + centre + shift,
+      });
     }
   }
   return matrix;
+}
+
+/**
+ * One shear as a matrix for each row: row r moves by `slope` times its distance from the centre.
+ *
+ * @returns [rows, size, size], row-major: [r, s, t] is the weight of source pixel s for pixel t of row r
+ */
+export function shearMatrices(rows: number, size: number, slope: number): Float32Array {
+  const matrices = new Float32Array(rows * size * size);
+  for (let row = 0; row < rows; row++) {
+    const matrix = matrices.subarray(row * size * size, (row + 1) * size * size);
+    const move = slope * (row - (rows - 1) / 2);
+    for (let column = 0; column < size; column++) {
+      addSample(matrix, { size, columns: size, column, source: column + move });
+    }
+  }
+  return matrices;
+}
+
+interface Sample {
+  readonly size: number;
+  readonly columns: number;
+  readonly column: number;
+  /** Where along the axis the column looks, in pixels. */
+  readonly source: number;
+}
+
+/** Linear interpolation between the two nearest pixels; what lies outside counts as zero. */
+function addSample(matrix: Float32Array, { size, columns, column, source }: Sample): void {
+  const lower = Math.floor(source);
+  const fraction = source - lower;
+  if (lower >= 0 && lower < size) matrix[lower * columns + column]! += 1 - fraction;
+  if (fraction > 0 && lower + 1 >= 0 && lower + 1 < size) matrix[(lower + 1) * columns + column]! += fraction;
 }

@@ -50,7 +50,7 @@ const optionsWith = (more: Partial<RobustnessOptions> = {}): RobustnessOptions =
   weights: initialWeights(layout, 1).map((weight, i) => weight + 0.1 * Math.sin(i)),
   layout: layout.slots,
   dataset: fakeDataset(),
-  device: 'cpu',
+  engine: { name: 'onnxruntime', device: 'cpu' },
   threads: 1,
   samples: 10,
   seed: 0,

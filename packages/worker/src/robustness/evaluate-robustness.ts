@@ -6,8 +6,8 @@
 import type { ParameterLayout, RunConfig } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import { createAttackCompute } from '../engine/attack-compute.js';
-import type { Device } from '../engine/engine-id.js';
-import { requireSameLayout } from '../evaluate-weights.js';
+import type { EngineId } from '../engine/engine-id.js';
+import { requireSameLayout } from '../evaluation/classifier.js';
 import { scoreLogits } from '../train/score.js';
 import { defaultEps, planAttacks, type AttackChoice } from './attack-plan.js';
 import type { Oracle } from './attacks/oracle.js';
@@ -24,7 +24,8 @@ export interface RobustnessOptions {
   readonly weights: Float32Array;
   readonly layout: readonly ParameterLayout[];
   readonly dataset: Dataset;
-  readonly device: Device;
+  /** Only onnxruntime attacks. */
+  readonly engine: EngineId;
   readonly threads: number;
   /** Test samples to use; all of them when there are no more. */
   readonly samples: number;
@@ -52,7 +53,7 @@ export interface RobustnessProgress {
  *   device does not work here; CONFIG_INVALID and DATASET_INVALID as {@link evaluateCorruptions} does.
  */
 export async function evaluateRobustness(options: RobustnessOptions): Promise<RobustnessReport> {
-  const { config, dataset, device, threads } = options;
+  const { config, dataset, engine, threads } = options;
   const compute = await createAttackCompute({
     shape: {
       image: dataset.image,
@@ -61,7 +62,7 @@ export async function evaluateRobustness(options: RobustnessOptions): Promise<Ro
       microBatch: config.batch.micro,
       labelSmoothing: 0,
     },
-    engine: { name: config.engine.name, device },
+    engine,
     threads,
   });
   try {

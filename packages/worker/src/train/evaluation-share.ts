@@ -26,7 +26,7 @@ type ShareOptions = Pick<
   'config' | 'plan' | 'image' | 'classes' | 'rank' | 'worldSize' | 'compute' | 'shards' | 'signal'
 >;
 
-/** Evaluates this rank's micro-batches of the test split with the current weights. */
+/** Evaluates this rank's micro-batches with the weights that the engine was shown. */
 export async function evaluateShare(options: ShareOptions, item: WorkItem): Promise<EvaluationShare> {
   const { config, plan, image, classes, rank, worldSize, compute, shards, signal } = options;
   const range = rangeOfRank(plan.microBatchCount(item), worldSize, rank);

@@ -6,6 +6,7 @@
  * updates the state is untouched, so a generation may be abandoned at any wait.
  */
 import {
+  randomKey,
   rangeOfRank,
   sampleChecksum,
   TrainingError,
@@ -16,13 +17,15 @@ import {
 } from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
 import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
+import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
 import type { ShardSource } from '../data/shard-source.js';
 import { TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
 import { applyAdamW, learningRate } from './adamw.js';
 import { settled, unwrap } from './settled.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
-import { markApplied, type TrainingState } from './training-state.js';
+import { markApplied, showWeights, type TrainingState } from './training-state.js';
+import { decayAt, updateAverage } from './weight-average.js';
 
 export interface StepResult {
   readonly step: number;
@@ -75,6 +78,7 @@ export async function runGeneration(options: GenerationLoopOptions): Promise<voi
   const step = createStepRunner(options);
   for (let item: WorkItem | undefined = options.start; item !== undefined; item = plan.next(item)) {
     throwIfAborted(signal);
+    showWeights(options.state, options.compute, item.kind);
     if (item.kind === 'train') options.onStep(await step(item));
     else options.onEvaluation(item.step, await evaluateShare(options, item));
   }
@@ -116,6 +120,9 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
       gradientScale: 1 / sampleCount,
     });
     if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced);
+    if (state.ema !== undefined) {
+      updateAverage(state.ema, state.weights, decayAt(config.optimizer.emaDecay, item.step));
+    }
     markApplied(state, item.step);
     compute.weightsChanged();
     const finishedAt = now();
@@ -192,8 +199,12 @@ async function prepare({ options, item }: GradientWork, index: number, slot: Tra
   const { config, plan, image, classes, shards } = options;
   const samples = await shards.take(item, index);
   const epoch = plan.epochOf(item.step);
-  const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation: config.augmentation };
+  const augmentation = { recipe: config.augmentation, pixelMean: config.model.pixels.mean, step: item.step, index };
+  const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation };
   fillMicroBatch(slot.tensors, samples, fill);
+  if (slot.tensors.draws !== undefined) {
+    drawAuxiliary(slot.tensors.draws, randomKey('auxiliary', config.seed, item.step, index));
+  }
   slot.accounting.count = samples.ids.length;
   slot.accounting.checksum = sampleChecksum(config, epoch, samples.ids);
   return samples.ids.length;

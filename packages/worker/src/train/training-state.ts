@@ -1,40 +1,52 @@
 /**
- * What a worker holds of a run: weights and moments in flat buffers that never move (the engine reads them in place), and
- * how many updates they have had.
+ * What a worker holds of a run: weights, moments and the average of the weights in flat buffers that never move, and how many
+ * updates they have had. Without an average the weights are the engine's own buffer. With one they are not: the engine is
+ * shown the weights for a step and their average for an evaluation, and whoever pulls the state meanwhile must not notice.
  */
-import { crc32 } from '@facet/shared';
+import { stateCrc } from '@facet/shared';
 import type { StateSnapshot } from '../collective/exchange-server.js';
+import type { Compute } from '../engine/compute.js';
 
 export interface TrainingState {
   /** [parameters] each */
   readonly weights: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
+  /** Moving average of the weights; absent when the run keeps none. */
+  readonly ema?: Float32Array;
   /** Undefined until the worker has a state at all. */
   appliedStep: number | undefined;
   weightsCrc: number;
 }
 
-/** CRC-32 of the little-endian bytes of flat weights: a cheap name for a state, compared at every commit. */
-export function weightsCrc(weights: Float32Array): number {
-  return crc32(Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength));
+/** The buffers of a run's state, on top of an engine's weights. */
+export function allocateTrainingState(engineWeights: Float32Array, { emaDecay }: { emaDecay: number }): TrainingState {
+  const { length } = engineWeights;
+  const zeros = (): Float32Array => new Float32Array(length);
+  const state = { m: zeros(), v: zeros(), appliedStep: undefined, weightsCrc: 0 };
+  return emaDecay > 0 ? { ...state, weights: zeros(), ema: zeros() } : { ...state, weights: engineWeights };
 }
 
-/** The moments of a state whose weights live in the engine's buffer. */
-export function allocateTrainingState(weights: Float32Array): TrainingState {
-  return {
-    weights,
-    m: new Float32Array(weights.length),
-    v: new Float32Array(weights.length),
-    appliedStep: undefined,
-    weightsCrc: 0,
-  };
+/** The state before the first step: the average of one thing is the thing itself. */
+export function resetState(state: TrainingState, initial: Float32Array): void {
+  state.weights.set(initial);
+  state.m.fill(0);
+  state.v.fill(0);
+  state.ema?.set(initial);
+  markApplied(state, 0);
+}
+
+/** Puts the weights that a piece of work uses where the engine reads them: for an evaluation their average, if there is one. */
+export function showWeights(state: TrainingState, compute: Compute, kind: 'train' | 'evaluate'): void {
+  if (state.ema === undefined) return;
+  compute.weights.set(kind === 'train' ? state.weights : state.ema);
+  compute.weightsChanged();
 }
 
 /** Notes that the buffers now hold the state after a step. */
 export function markApplied(state: TrainingState, step: number): void {
   state.appliedStep = step;
-  state.weightsCrc = weightsCrc(state.weights);
+  state.weightsCrc = stateCrc(state);
 }
 
 /** A copy of the state, for a checkpoint that is pulled while training goes on. */
@@ -45,5 +57,6 @@ export function copyState(state: TrainingState): StateSnapshot {
     weights: state.weights.slice(),
     m: state.m.slice(),
     v: state.v.slice(),
+    ...(state.ema !== undefined && { ema: state.ema.slice() }),
   };
 }

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramBuilder } from '../program/program-builder.js';
-import type { BinaryOp, DType, UnaryOp, ValueId } from '../program/program.js';
+import { elementCount, type BinaryOp, type DType, type UnaryOp, type ValueId } from '../program/program.js';
 
 export interface KernelCall {
   readonly builder: ProgramBuilder;
@@ -58,6 +58,13 @@ const fillLike =
   (call) =>
     call.builder.constant(call.builder.typeOf(call.input('x')), { kind: 'fill', value });
 
+/** What tfjs's shape arithmetic reads of a tensor. */
+const shapedLike = (shape: readonly number[]): tf.Tensor => ({ shape: [...shape], rank: shape.length }) as tf.Tensor;
+
+/** A scalar constant. */
+const fill = (call: KernelCall, dtype: DType, value: number): ValueId =>
+  call.builder.constant({ shape: [], dtype }, { kind: 'fill', value });
+
 /** tfjs kernel name -> recorder. A kernel that is not here is reported by its name when it is called. */
 export const captureKernels: Readonly<Record<string, RecordKernel>> = {
   Identity: (call) => call.input('x'),
@@ -86,12 +93,16 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     return call.builder.node({ kind: 'reciprocal' }, [call.builder.node({ kind: 'sqrt' }, [x], type)], type);
   },
   Step(call) {
-    // tfjs: 1 where x > 0, alpha elsewhere; only alpha 0 occurs in gradients.
+    // 1 where x > 0, alpha elsewhere (-1 in the gradient of abs), and NaN where x is: NaN is the only number unlike itself.
     const x = call.input('x');
     const type = call.builder.typeOf(x);
-    const zero = call.builder.constant({ shape: [], dtype: 'float32' }, { kind: 'fill', value: 0 });
-    const isPositive = call.builder.node({ kind: 'greater' }, [x, zero], { shape: type.shape, dtype: 'bool' });
-    return call.builder.node({ kind: 'cast' }, [isPositive], type);
+    const { alpha } = attributesOf<{ alpha: number }>(call);
+    const truth = { shape: type.shape, dtype: 'bool' } as const;
+    const isPositive = call.builder.node({ kind: 'greater' }, [x, fill(call, type.dtype, 0)], truth);
+    const isNumber = call.builder.node({ kind: 'equal' }, [x, x], truth);
+    const [high, low] = [fill(call, type.dtype, 1), fill(call, type.dtype, alpha)];
+    const step = call.builder.node({ kind: 'select' }, [isPositive, high, low], type);
+    return call.builder.node({ kind: 'select' }, [isNumber, step, x], type);
   },
 
   Add: binary('add'),
@@ -106,6 +117,14 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
   GreaterEqual: binary('greaterEqual', 'bool'),
   Less: binary('less', 'bool'),
   LessEqual: binary('lessEqual', 'bool'),
+
+  LogicalNot(call) {
+    const x = call.input('x');
+    const type = call.builder.typeOf(x);
+    // Compared as numbers: onnxruntime's WebGPU has no comparison of booleans.
+    const number = call.builder.node({ kind: 'cast' }, [x], { shape: type.shape, dtype: 'float32' });
+    return call.builder.node({ kind: 'equal' }, [number, fill(call, 'float32', 0)], type);
+  },
 
   AddN(call) {
     const [first, ...rest] = call.inputList();
@@ -180,14 +199,21 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
   Slice(call) {
     const x = call.input('x');
     const { shape, dtype } = call.builder.typeOf(x);
-    const { begin, size } = attributesOf<{ begin: number[]; size: number[] }>(call);
-    const sizes = shape.map((length, i) => {
-      const asked = size[i] ?? -1;
-      return asked < 0 ? length - (begin[i] ?? 0) : asked;
-    });
-    return call.builder.node({ kind: 'slice', begin: shape.map((_, i) => begin[i] ?? 0) }, [x], {
-      shape: sizes,
-      dtype,
+    const { begin, size } = attributesOf<{ begin: number | number[]; size?: number | number[] }>(call);
+    const [begins, sizes] = tf.slice_util.parseSliceParams(shapedLike(shape), begin, size);
+    return call.builder.node({ kind: 'slice', begin: begins! }, [x], { shape: sizes!, dtype });
+  },
+  SplitV(call) {
+    const x = call.input('x');
+    const { shape, dtype } = call.builder.typeOf(x);
+    const { numOrSizeSplits, axis } = attributesOf<{ numOrSizeSplits: number | number[]; axis: number }>(call);
+    const at = tf.util.parseAxisParam(axis, [...shape])[0]!;
+    let start = 0;
+    return tf.backend_util.prepareSplitSize(shapedLike(shape), numOrSizeSplits, at).map((length) => {
+      const begin = shape.map((_size, i) => (i === at ? start : 0));
+      start += length;
+      const part = shape.map((size, i) => (i === at ? length : size));
+      return call.builder.node({ kind: 'slice', begin }, [x], { shape: part, dtype });
     });
   },
   Concat(call) {
@@ -226,23 +252,6 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
       );
     });
   },
-  SplitV(call) {
-    const x = call.input('x');
-    const { shape, dtype } = call.builder.typeOf(x);
-    const { numOrSizeSplits, axis } = attributesOf<{ numOrSizeSplits: number | number[]; axis: number }>(call);
-    const at = tf.util.parseAxisParam(axis, [...shape])[0]!;
-    const sizes =
-      typeof numOrSizeSplits === 'number'
-        ? Array.from({ length: numOrSizeSplits }, () => shape[at]! / numOrSizeSplits)
-        : numOrSizeSplits;
-    let start = 0;
-    return sizes.map((length) => {
-      const begin = shape.map((_size, i) => (i === at ? start : 0));
-      start += length;
-      const part = shape.map((size, i) => (i === at ? length : size));
-      return call.builder.node({ kind: 'slice', begin }, [x], { shape: part, dtype });
-    });
-  },
   PadV2(call) {
     const x = call.input('x');
     const { shape, dtype } = call.builder.typeOf(x);
@@ -259,11 +268,43 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     const result = [...shape.slice(0, axis), ...call.builder.typeOf(indices).shape, ...shape.slice(axis + 1)];
     return call.builder.node({ kind: 'gather', axis }, [x, indices], { shape: result, dtype });
   },
-  BroadcastTo(call) {
+  UnsortedSegmentSum(call) {
+    // The gradient of a gather: a product with one row of zeros and ones per segment. No engine scatters in a fixed order.
+    const [x, segmentIds] = [call.input('x'), call.input('segmentIds')];
+    const { shape, dtype } = call.builder.typeOf(x);
+    const { numSegments } = attributesOf<{ numSegments: number }>(call);
+    const rows = shape[0]!;
+    const segments = call.builder.constant(
+      { shape: [numSegments], dtype: 'int32' },
+      { kind: 'dense', values: Int32Array.from({ length: numSegments }, (_, i) => i) },
+    );
+    const column = call.builder.node({ kind: 'reshape' }, [segmentIds], { shape: [rows, 1], dtype: 'int32' });
+    const isMember = call.builder.node({ kind: 'equal' }, [column, segments], {
+      shape: [rows, numSegments],
+      dtype: 'bool',
+    });
+    const members = call.builder.node({ kind: 'cast' }, [isMember], { shape: [rows, numSegments], dtype });
+    const width = elementCount(shape.slice(1));
+    const flat = call.builder.node({ kind: 'reshape' }, [x], { shape: [rows, width], dtype });
+    const sums = call.builder.node({ kind: 'matMul', transposeA: true, transposeB: false }, [members, flat], {
+      shape: [numSegments, width],
+      dtype,
+    });
+    return call.builder.node({ kind: 'reshape' }, [sums], { shape: [numSegments, ...shape.slice(1)], dtype });
+  },
+  Tile(call) {
+    // Every axis becomes two, repetition and size; the first is expanded.
     const x = call.input('x');
-    return call.builder.node({ kind: 'expand' }, [x], {
-      shape: attributesOf<{ shape: number[] }>(call).shape,
-      dtype: call.builder.typeOf(x).dtype,
+    const { shape, dtype } = call.builder.typeOf(x);
+    const { reps } = attributesOf<{ reps: number[] }>(call);
+    const split = call.builder.node({ kind: 'reshape' }, [x], { shape: shape.flatMap((size) => [1, size]), dtype });
+    const repeated = call.builder.node({ kind: 'expand' }, [split], {
+      shape: shape.flatMap((size, i) => [reps[i]!, size]),
+      dtype,
+    });
+    return call.builder.node({ kind: 'reshape' }, [repeated], {
+      shape: shape.map((size, i) => size * reps[i]!),
+      dtype,
     });
   },
   Cast(call) {

@@ -154,11 +154,12 @@ function installBackend(): CaptureBackend {
       kernelFunc: ({ inputs, attrs }) => {
         const { builder } = backend;
         const ids = Object.values(inputs as Record<string, tf.TensorInfo>).map(({ dataId }) => backend.idOf(dataId));
+        const op = { ...attrs } as unknown as CoarseOp;
         const types = coarseResultTypes(
-          kind,
+          op,
           ids.map((id) => builder.typeOf(id)),
         );
-        return builder.nodeWithResults({ ...attrs } as unknown as CoarseOp, ids, types).map((id) => backend.tensor(id));
+        return builder.nodeWithResults(op, ids, types).map((id) => backend.tensor(id));
       },
     });
   }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { COARSE_OPS } from '../../model/coarse-ops.js';
-import { captureTraining } from '../micro-batch-program.js';
+import { describeTraining } from '../micro-batch-program.js';
 import { PROBE_SHAPE } from '../probe.js';
 import { countOps } from '../program/program.js';
+import { captureProgram } from './capture.js';
 import { lower } from './lower.js';
 
 describe('lowering', () => {
   it('finds every coarse operation of the model as single nodes, and leaves none', async () => {
-    const captured = await captureTraining(PROBE_SHAPE);
+    const captured = await captureProgram(describeTraining(PROBE_SHAPE));
     const kinds = countOps(captured).map(([kind]) => kind);
     expect(kinds).toEqual(expect.arrayContaining(Object.keys(COARSE_OPS)));
     const lowered = countOps(await lower(captured)).map(([kind]) => kind);
@@ -15,7 +16,7 @@ describe('lowering', () => {
   });
 
   it('keeps the inputs, the outputs and their types', async () => {
-    const captured = await captureTraining(PROBE_SHAPE);
+    const captured = await captureProgram(describeTraining(PROBE_SHAPE));
     const lowered = await lower(captured);
     expect(lowered.inputs).toEqual(captured.inputs);
     expect(lowered.outputs.map(({ name, id }) => [name, lowered.values[id]])).toEqual(

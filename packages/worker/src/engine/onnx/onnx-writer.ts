@@ -69,33 +69,48 @@ const BROADCASTING = new Set<Op['kind']>([
   'lessEqual',
 ]);
 
+export interface OnnxOptions {
+  /** `apart` (default) gives inputs and outputs names that no value in between can have; `plain` those of the program. */
+  readonly interfaceNames?: 'apart' | 'plain';
+  /** Names for constants in the file; the others are numbered. */
+  readonly constantNames?: ReadonlyMap<ValueId, string>;
+  /** Kept in the file for whoever opens it. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 interface Writer {
   readonly program: Program;
+  readonly nameInput: (name: string) => string;
+  readonly constantNames: ReadonlyMap<ValueId, string>;
   readonly nodes: OnnxNode[];
   readonly tensors: Map<string, OnnxTensor>;
 }
 
 /** Serialises a program to the bytes of an .onnx file. */
-export function writeOnnx(program: Program): Uint8Array {
-  const writer: Writer = { program, nodes: [], tensors: new Map() };
+export function writeOnnx(program: Program, options: OnnxOptions = {}): Uint8Array {
+  const { interfaceNames = 'apart', constantNames = new Map(), metadata = {} } = options;
+  const plain = (name: string): string => name;
+  const [nameInput, nameOutput] = interfaceNames === 'apart' ? [inputName, outputName] : [plain, plain];
+  const writer: Writer = { program, nameInput, constantNames, nodes: [], tensors: new Map() };
   for (const node of program.nodes) writeNode(writer, node);
   const outputNames = new Set<string>();
   for (const { name, id } of program.outputs) {
     if (outputNames.has(name))
       throw new TrainingError('INTERNAL', `program ${program.name} has two outputs named ${name}`);
     outputNames.add(name);
-    emit(writer, 'Identity', [operand(writer, id)], [outputName(name)]);
+    emit(writer, 'Identity', [operand(writer, id)], [nameOutput(name)]);
   }
   return encodeOnnxModel({
     irVersion: IR_VERSION,
     producerName: 'facet',
     opsetImport: [{ domain: '', version: OPSET }],
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name: program.name,
       node: writer.nodes,
       initializer: [...writer.tensors.values()],
-      input: program.inputs.map(({ name, id }) => valueInfo(inputName(name), program.values[id]!)),
-      output: program.outputs.map(({ name, id }) => valueInfo(outputName(name), program.values[id]!)),
+      input: program.inputs.map(({ name, id }) => valueInfo(nameInput(name), program.values[id]!)),
+      output: program.outputs.map(({ name, id }) => valueInfo(nameOutput(name), program.values[id]!)),
     },
   });
 }
@@ -119,14 +134,14 @@ function valueInfo(name: string, { shape, dtype }: ValueType) {
 
 function valueName(writer: Writer, id: ValueId): string {
   const input = writer.program.inputs.find((named) => named.id === id);
-  return input === undefined ? `v${id}` : inputName(input.name);
+  return input === undefined ? `v${id}` : writer.nameInput(input.name);
 }
 
 /** The name of a value as an operand; a constant is written the first time it is used. */
 function operand(writer: Writer, id: ValueId): string {
   const constant = writer.program.constants.get(id);
   if (constant === undefined) return valueName(writer, id);
-  const name = `c${id}`;
+  const name = writer.constantNames.get(id) ?? `c${id}`;
   if (writer.tensors.has(name)) return name;
   const { shape, dtype } = writer.program.values[id]!;
   if (constant.kind === 'fill' && elementCount(shape) > 64) {

@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly device: Device;
   /** Threads of one run; they change the speed, not the bits. */
   readonly threads: number;
+  /** Refuses a program with nodes that the device has no kernel for; otherwise they run on the processor. */
+  readonly isFallbackRefused?: boolean;
 }
 
 export type Buffers = Readonly<Record<string, Float32Array | Int32Array>>;
@@ -68,7 +70,10 @@ function lastSentence(caught: unknown): string {
     .replace(/\.$/, '');
 }
 
-async function createSession(model: Uint8Array, { device, threads }: SessionOptions): Promise<InferenceSession> {
+async function createSession(
+  model: Uint8Array,
+  { device, threads, isFallbackRefused = false }: SessionOptions,
+): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(model, {
       executionProviders: [device],
@@ -78,7 +83,9 @@ async function createSession(model: Uint8Array, { device, threads }: SessionOpti
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
       // Idle threads must sleep: on a full machine a spinning one takes the core that another worker computes on.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: {
+        session: { intra_op: { allow_spinning: '0' }, disable_cpu_ep_fallback: isFallbackRefused ? '1' : '0' },
+      },
     });
   } catch (caught) {
     throw new TrainingError(

@@ -62,10 +62,13 @@ export type CoarseOp =
   | { readonly kind: 'geluGradient' }
   /** dy, x, gain, mean, 1/standard deviation -> dx, dGain, dBias */
   | { readonly kind: 'layerNormGradient' }
-  /** query, key, value, each [batch, heads, tokens, width] -> mixed values, probabilities [batch, heads, tokens, tokens] */
-  | { readonly kind: 'attention'; readonly scale: number }
-  /** dMixed, query, key, value, mixed, probabilities -> dQuery, dKey, dValue */
-  | { readonly kind: 'attentionGradient'; readonly scale: number }
+  /**
+   * query [batch, heads, queries, width], key and value [batch, heads, keys, width], with a bias also bias [heads, queries,
+   * keys] -> mixed values, probabilities [batch, heads, queries, keys]
+   */
+  | { readonly kind: 'attention'; readonly scale: number; readonly hasBias: boolean }
+  /** dMixed, query, key, value, mixed, probabilities -> dQuery, dKey, dValue, with a bias also dBias */
+  | { readonly kind: 'attentionGradient'; readonly scale: number; readonly hasBias: boolean }
   /** logits [batch, classes], targets [batch, classes], sample weights [batch] -> weighted losses [batch], probabilities */
   | { readonly kind: 'crossEntropy'; readonly labelSmoothing: number }
   /** dLosses [batch], targets, sample weights, probabilities -> dLogits */

@@ -26,6 +26,15 @@ export interface GetStatusResponse {
   'workers'?: (_facet_v1_WorkerStatus)[];
   'dataset'?: (string);
   'lastFault'?: (string);
+  /**
+   * What it means that workers of this run compute with different engines or devices; empty while they do not.
+   */
+  'mixedEngines'?: (string);
+  /**
+   * A run evaluates the test split or the images that it holds out; the other one has no accuracy.
+   */
+  'hasHeldOutAccuracy'?: (boolean);
+  'heldOutAccuracy'?: (number | string);
 }
 
 export interface GetStatusResponse__Output {
@@ -51,4 +60,13 @@ export interface GetStatusResponse__Output {
   'workers': (_facet_v1_WorkerStatus__Output)[];
   'dataset': (string);
   'lastFault': (string);
+  /**
+   * What it means that workers of this run compute with different engines or devices; empty while they do not.
+   */
+  'mixedEngines': (string);
+  /**
+   * A run evaluates the test split or the images that it holds out; the other one has no accuracy.
+   */
+  'hasHeldOutAccuracy': (boolean);
+  'heldOutAccuracy': (number);
 }

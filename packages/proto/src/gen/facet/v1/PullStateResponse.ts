@@ -6,7 +6,8 @@ import type { StateHeader as _facet_v1_StateHeader, StateHeader__Output as _face
 export interface PullStateResponse {
   'header'?: (_facet_v1_StateHeader | null);
   /**
-   * Little-endian float32: weights, then first moments, then second moments, `parameters` elements each.
+   * Little-endian float32, `parameters` elements each: weights, first moments, second moments, and the average of the
+   * weights when the run keeps one (optimizer.emaDecay above 0).
    */
   'chunk'?: (Buffer | Uint8Array | string);
   'message'?: "header"|"chunk";
@@ -15,7 +16,8 @@ export interface PullStateResponse {
 export interface PullStateResponse__Output {
   'header'?: (_facet_v1_StateHeader__Output | null);
   /**
-   * Little-endian float32: weights, then first moments, then second moments, `parameters` elements each.
+   * Little-endian float32, `parameters` elements each: weights, first moments, second moments, and the average of the
+   * weights when the run keeps one (optimizer.emaDecay above 0).
    */
   'chunk'?: (Buffer);
   'message'?: "header"|"chunk";

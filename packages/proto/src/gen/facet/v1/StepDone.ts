@@ -8,7 +8,7 @@ export interface StepDone {
   'generation'?: (number);
   'step'?: (number);
   /**
-   * CRC-32 of the flat little-endian weights after the step.
+   * CRC-32 of the flat little-endian weights after the step, then of their average when the run keeps one.
    */
   'weightsCrc'?: (number);
   /**
@@ -33,7 +33,7 @@ export interface StepDone__Output {
   'generation': (number);
   'step': (number);
   /**
-   * CRC-32 of the flat little-endian weights after the step.
+   * CRC-32 of the flat little-endian weights after the step, then of their average when the run keeps one.
    */
   'weightsCrc': (number);
   /**

@@ -10,6 +10,9 @@ export interface Welcome {
   'configDocument'?: (Buffer | Uint8Array | string);
   'natsUrl'?: (string);
   'datasetSha256'?: (string);
+  /**
+   * Images in the two splits of the dataset; which of them take part is in the configuration.
+   */
   'trainSamples'?: (number);
   'testSamples'?: (number);
   'imageHeight'?: (number);
@@ -30,6 +33,9 @@ export interface Welcome__Output {
   'configDocument': (Buffer);
   'natsUrl': (string);
   'datasetSha256': (string);
+  /**
+   * Images in the two splits of the dataset; which of them take part is in the configuration.
+   */
   'trainSamples': (number);
   'testSamples': (number);
   'imageHeight': (number);

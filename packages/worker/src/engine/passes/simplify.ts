@@ -1,79 +1,13 @@
 /**
- * Rewrites of a program. Each pass is a pure function from program to program that keeps its meaning; `optimise` runs
- * them until nothing changes. A pass only ever renames values and appends new ones, so ids stay valid throughout.
+ * Applies algebraic identities and merges chains of reshapes and transposes. One rule looks at one node and at what computed
+ * its inputs; what a rewrite makes possible is for the next turn. Folding of constants is a pass of its own.
  */
-import {
-  elementCount,
-  type Constant,
-  type NamedValue,
-  type Op,
-  type Program,
-  type ProgramNode,
-  type ValueId,
-  type ValueType,
-} from '../program/program.js';
-
-export type Pass = (program: Program) => Program;
-
-/** Runs all passes until the number of nodes settles. */
-export const optimise: Pass = (program) => {
-  let current = eliminateDeadNodes(program);
-  for (;;) {
-    const next = eliminateDeadNodes(shareCommonNodes(simplify(current)));
-    if (next.nodes.length === current.nodes.length) return next;
-    current = next;
-  }
-};
-
-/** Drops nodes and constants that no output depends on. Inputs stay: they are the program's signature. */
-export const eliminateDeadNodes: Pass = (program) => {
-  const live = new Set(program.outputs.map((output) => output.id));
-  const nodes: ProgramNode[] = [];
-  for (const node of [...program.nodes].reverse()) {
-    if (!node.outputs.some((id) => live.has(id))) continue;
-    nodes.push(node);
-    for (const id of node.inputs) live.add(id);
-  }
-  const constants = new Map([...program.constants].filter(([id]) => live.has(id)));
-  return { ...program, nodes: nodes.reverse(), constants };
-};
-
-/** Computes a node with the same operation on the same inputs once. */
-export const shareCommonNodes: Pass = (program) => {
-  const seen = new Map<string, readonly ValueId[]>();
-  const constantIds = new Map<string, ValueId>();
-  const rename = new Map<ValueId, ValueId>();
-  const renamed = (id: ValueId): ValueId => rename.get(id) ?? id;
-  for (const [id, constant] of program.constants) {
-    if (constant.kind !== 'fill') continue;
-    const key = JSON.stringify([program.values[id], String(constant.value)]);
-    const first = constantIds.get(key);
-    if (first === undefined) constantIds.set(key, id);
-    else rename.set(id, first);
-  }
-  const nodes: ProgramNode[] = [];
-  for (const node of program.nodes) {
-    const inputs = node.inputs.map(renamed);
-    const key = JSON.stringify([node.op, inputs, node.outputs.map((id) => program.values[id])]);
-    const earlier = seen.get(key);
-    if (earlier === undefined) {
-      seen.set(key, node.outputs);
-      nodes.push({ ...node, inputs });
-    } else {
-      node.outputs.forEach((id, i) => rename.set(id, earlier[i]!));
-    }
-  }
-  return { ...program, nodes, outputs: renameOutputs(program.outputs, renamed) };
-};
-
-function renameOutputs(outputs: readonly NamedValue[], renamed: (id: ValueId) => ValueId): NamedValue[] {
-  return outputs.map(({ name, id }) => ({ name, id: renamed(id) }));
-}
+import { elementCount, type Op, type ProgramNode, type ValueId, type ValueType } from '../program/program.js';
+import { renameOutputs, type Pass } from './pass.js';
 
 /** What a rule may do with a node: use a value instead, compute something else instead, or leave it. */
 type Rewrite =
   | { readonly kind: 'value'; readonly id: ValueId }
-  | { readonly kind: 'constant'; readonly constant: Constant }
   | { readonly kind: 'node'; readonly op: Op; readonly inputs: readonly ValueId[] }
   | undefined;
 
@@ -81,21 +15,18 @@ interface RuleContext {
   readonly typeOf: (id: ValueId) => ValueType;
   /** The repeated number of a fill constant, or undefined. */
   readonly fillOf: (id: ValueId) => number | undefined;
-  readonly constantOf: (id: ValueId) => Constant | undefined;
   readonly producerOf: (id: ValueId) => ProgramNode | undefined;
 }
 
-/** Applies algebraic identities, merges chains of reshapes and transposes, and folds constants. */
+/** Applies the rules to every node once, in order. */
 export const simplify: Pass = (program) => {
   const rename = new Map<ValueId, ValueId>();
   const renamed = (id: ValueId): ValueId => rename.get(id) ?? id;
-  const constants = new Map(program.constants);
   const producers = new Map<ValueId, ProgramNode>();
   const context: RuleContext = {
     typeOf: (id) => program.values[id]!,
-    constantOf: (id) => constants.get(id),
     fillOf: (id) => {
-      const constant = constants.get(id);
+      const constant = program.constants.get(id);
       return constant?.kind === 'fill' ? constant.value : undefined;
     },
     producerOf: (id) => producers.get(id),
@@ -106,15 +37,13 @@ export const simplify: Pass = (program) => {
     const rewrite = node.outputs.length === 1 ? simplifyNode(node, context) : undefined;
     if (rewrite?.kind === 'value') {
       rename.set(node.outputs[0]!, rewrite.id);
-    } else if (rewrite?.kind === 'constant') {
-      constants.set(node.outputs[0]!, rewrite.constant);
     } else {
       const kept = rewrite === undefined ? node : { ...node, op: rewrite.op, inputs: rewrite.inputs };
       nodes.push(kept);
       for (const id of kept.outputs) producers.set(id, kept);
     }
   }
-  return { ...program, nodes, constants, outputs: renameOutputs(program.outputs, renamed) };
+  return { ...program, nodes, outputs: renameOutputs(program.outputs, renamed) };
 };
 
 function simplifyNode(node: ProgramNode, context: RuleContext): Rewrite {
@@ -126,34 +55,31 @@ function simplifyNode(node: ProgramNode, context: RuleContext): Rewrite {
     case 'add':
       if (context.fillOf(second) === 0 && keepsType(first)) return { kind: 'value', id: first };
       if (context.fillOf(first) === 0 && keepsType(second)) return { kind: 'value', id: second };
-      return foldBinary(node, context, (a, b) => a + b);
+      return undefined;
     case 'sub':
       if (context.fillOf(second) === 0 && keepsType(first)) return { kind: 'value', id: first };
-      return foldBinary(node, context, (a, b) => a - b);
+      return undefined;
     case 'mul':
       if (context.fillOf(second) === 1 && keepsType(first)) return { kind: 'value', id: first };
       if (context.fillOf(first) === 1 && keepsType(second)) return { kind: 'value', id: second };
-      return expandInstead(node, context) ?? foldBinary(node, context, (a, b) => a * b);
+      return expandInstead(node, context);
     case 'div':
       if (context.fillOf(second) === 1 && keepsType(first)) return { kind: 'value', id: first };
-      return foldBinary(node, context, (a, b) => a / b);
+      return undefined;
     case 'pow':
       if (context.fillOf(second) === 1 && keepsType(first)) return { kind: 'value', id: first };
       if (context.fillOf(second) === 2 && keepsType(first))
         return { kind: 'node', op: { kind: 'mul' }, inputs: [first, first] };
       if (context.fillOf(second) === 0.5 && keepsType(first))
         return { kind: 'node', op: { kind: 'sqrt' }, inputs: [first] };
-      return foldBinary(node, context, Math.pow);
-    case 'neg':
-      return foldUnary(first, context, (x) => -x);
-    case 'sqrt':
-      return foldUnary(first, context, Math.sqrt);
-    case 'reciprocal':
-      return foldUnary(first, context, (x) => 1 / x);
+      return undefined;
     case 'cast':
-      return keepsType(first) ? { kind: 'value', id: first } : foldUnary(first, context, (x) => x);
     case 'expand':
-      return keepsType(first) ? { kind: 'value', id: first } : foldUnary(first, context, (x) => x);
+    case 'slice':
+    case 'pad':
+      return keepsType(first) ? { kind: 'value', id: first } : undefined;
+    case 'concat':
+      return node.inputs.length === 1 ? { kind: 'value', id: first } : undefined;
     case 'reshape':
       return simplifyReshape(first, result, context);
     case 'transpose':
@@ -181,30 +107,13 @@ function sameType(a: ValueType, b: ValueType): boolean {
 /** Multiplying by a field of ones only broadcasts; the gradient of a sum is written that way by tfjs. */
 function expandInstead(node: ProgramNode, context: RuleContext): Rewrite {
   const [a, b] = node.inputs as [ValueId, ValueId];
-  if (context.fillOf(b) === 1 && context.constantOf(a) === undefined)
-    return { kind: 'node', op: { kind: 'expand' }, inputs: [a] };
-  if (context.fillOf(a) === 1 && context.constantOf(b) === undefined)
-    return { kind: 'node', op: { kind: 'expand' }, inputs: [b] };
+  if (context.fillOf(b) === 1) return { kind: 'node', op: { kind: 'expand' }, inputs: [a] };
+  if (context.fillOf(a) === 1) return { kind: 'node', op: { kind: 'expand' }, inputs: [b] };
   return undefined;
-}
-
-function foldUnary(input: ValueId, context: RuleContext, compute: (x: number) => number): Rewrite {
-  const value = context.fillOf(input);
-  return value === undefined
-    ? undefined
-    : { kind: 'constant', constant: { kind: 'fill', value: Math.fround(compute(value)) } };
-}
-
-function foldBinary(node: ProgramNode, context: RuleContext, compute: (a: number, b: number) => number): Rewrite {
-  const [a, b] = node.inputs.map((id) => context.fillOf(id));
-  if (a === undefined || b === undefined) return undefined;
-  return { kind: 'constant', constant: { kind: 'fill', value: Math.fround(compute(a, b)) } };
 }
 
 function simplifyReshape(input: ValueId, result: ValueType, context: RuleContext): Rewrite {
   if (sameType(context.typeOf(input), result)) return { kind: 'value', id: input };
-  const constant = context.constantOf(input);
-  if (constant !== undefined) return { kind: 'constant', constant };
   const producer = context.producerOf(input);
   if (producer?.op.kind !== 'reshape') return undefined;
   const source = producer.inputs[0]!;

@@ -1,0 +1,102 @@
+/**
+ * `facet export`: a trained model in a format of others. What is written is run at once and compared with our own
+ * evaluation; a difference is a failure, and the files stay to be looked at.
+ */
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { Export, ExportFormat } from '@facet/worker';
+import { suggestion, TrainingError } from '@facet/shared';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { formatBytes } from '../display/format.js';
+import { tableLines } from '../display/table.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { findCheckpoint } from '../runs/find-checkpoint.js';
+import { modelOf } from '../runs/trained-model.js';
+
+interface ExportOptions {
+  readonly format: string;
+  readonly out: string;
+  readonly batch: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const MAX_BATCH = 4_096;
+
+export function addExportCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  program
+    .command('export <run>')
+    .description(
+      'write a trained model as ONNX, safetensors or a TensorFlow.js graph model, and check it by running it',
+    )
+    .usage('[options] <run name | run folder | checkpoint folder>')
+    .requiredOption('--format <name>', 'onnx, safetensors or tfjs')
+    .requiredOption('--out <folder>', 'a new folder for the files')
+    .option('--batch <number>', 'images per call of the exported program', '1')
+    .option('--force', 'write over files of the same names in a folder that exists')
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet export mnist-fast-20261123-181500 --format onnx --out digits')
+    .action((name: string, options: ExportOptions) => run(() => exportRun(name, options, context)));
+}
+
+async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
+  const { stdout, stderr } = context;
+  const { EXPORT_FORMATS, exportModel } = await import('@facet/worker');
+  const format = readFormat(options.format, EXPORT_FORMATS);
+  const batch = readBatch(options.batch);
+  const { checkpoint, warnings } = await findCheckpoint(name, context);
+  for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
+  const { model, classNames } = await modelOf(checkpoint);
+  const { run, step } = checkpoint.info;
+  const { weightsSha256 } = checkpoint;
+  const folder = path.resolve(options.out);
+  const existing = options.force ? 'replace' : 'refuse';
+  const origin = { run, step, weightsSha256, classes: classNames };
+  const exported = await exportModel({ model, origin, format, batch, folder, existing });
+  requireMatch(exported, folder);
+  if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
+  else for (const line of exportLines(exported, folder)) printLine(stdout, line);
+  return EXIT.ok;
+}
+
+function readFormat(text: string, formats: readonly ExportFormat[]): ExportFormat {
+  const format = formats.find((known) => known === text);
+  if (format !== undefined) return format;
+  const expected = `expected one of ${formats.join(', ')}${suggestion(text, formats)}`;
+  throw new TrainingError('CONFIG_INVALID', `--format: '${text}', ${expected}`);
+}
+
+function readBatch(text: string): number {
+  const batch = Number(text);
+  if (Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH) return batch;
+  throw new TrainingError('CONFIG_INVALID', `--batch: '${text}', expected a whole number from 1 to ${MAX_BATCH}`);
+}
+
+/** @throws TrainingError EXPORT_MISMATCH when the export answers differently. */
+function requireMatch({ check }: Export, folder: string): void {
+  if (check.isWithinTolerance) return;
+  const { images, logitDeviation, probabilityDeviation, tolerance } = check;
+  throw new TrainingError(
+    'EXPORT_MISMATCH',
+    `the files in ${folder} answer ${images} images otherwise than our evaluation: logits differ by ${logitDeviation.toExponential(1)}, probabilities by ${probabilityDeviation.toExponential(1)}, expected at most ${tolerance}; do not use them, and report it`,
+  );
+}
+
+function exportLines({ files, check }: Export, folder: string): string[] {
+  const { images, source, logitDeviation, probabilityDeviation, tolerance } = check;
+  return [
+    folder,
+    ...tableLines({
+      header: ['file', 'size'],
+      right: [1],
+      rows: files.map(({ name, bytes }) => [name, formatBytes(bytes)]),
+    }),
+    '',
+    `checked by running it on ${images} images (${source}): logits differ by ${logitDeviation.toExponential(1)} of the largest, ` +
+      `probabilities by ${probabilityDeviation.toExponential(1)}; at most ${tolerance} is right`,
+  ];
+}

@@ -1,0 +1,20 @@
+/**
+ * Where a pixel comes from that lies outside of an image: nowhere, or mirrored at the edge. Indices only; whoever reads
+ * the pixels decides what "nowhere" looks like.
+ */
+import type { AugmentationConfig } from '@facet/shared';
+
+export type Padding = AugmentationConfig['padding'];
+
+/** Stands for a pixel that comes from nowhere. */
+export const NOWHERE = -1;
+
+/** The index inside 0..size-1 that stands for any whole index; NOWHERE outside with `zero`. The edge is not repeated. */
+export function sourceIndex(index: number, size: number, padding: Padding): number {
+  if (index >= 0 && index < size) return index;
+  if (padding === 'zero') return NOWHERE;
+  if (size === 1) return 0;
+  const period = 2 * (size - 1);
+  const folded = ((index % period) + period) % period;
+  return folded < size ? folded : period - folded;
+}

@@ -1,0 +1,135 @@
+/**
+ * The whole model on every engine: loss, gradients and answers against the reference, a hundred steps of training against the
+ * default engine, and NaN carried through. Operations one by one are conformance.test.ts's matter.
+ */
+import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { PRESETS, randomKey, randomStream, TrainingError } from '@facet/shared';
+import type { MicroBatchTensors } from '../../data/micro-batch.js';
+import { initialWeights } from '../../model/parameters.js';
+import { applyAdamW } from '../../train/adamw.js';
+import { createCompute, TAIL, type Compute } from '../compute.js';
+import { ENGINES, formatEngine, type EngineId } from '../engine-id.js';
+import { PROBE_SHAPE } from '../probe.js';
+import { computeReference, deviationFrom } from '../reference.js';
+import { findVulkanDriver, type VulkanDriver } from './vulkan-driver.js';
+
+const DEFAULT_ENGINE: EngineId = { name: 'onnxruntime', device: 'cpu' };
+const STEPS = 100;
+
+let vulkan: VulkanDriver;
+/** The loss of every step on the default engine. */
+let expectedLosses: readonly number[];
+
+beforeAll(async () => {
+  vulkan = await findVulkanDriver();
+  if (vulkan.icdFile !== undefined) process.env['VK_ICD_FILENAMES'] = vulkan.icdFile;
+  await using engine = await open(DEFAULT_ENGINE);
+  expectedLosses = await train(engine.compute);
+}, 120_000);
+
+async function open(engine: EngineId): Promise<AsyncDisposable & { readonly compute: Compute }> {
+  const compute = await createCompute({ shape: PROBE_SHAPE, engine, threads: 1 });
+  compute.weights.set(initialWeights(compute.layout, 3));
+  return { compute, [Symbol.asyncDispose]: () => compute.close() };
+}
+
+/** An engine that is not on this machine is skipped, with its own words for why. */
+async function openOrSkip(context: TestContext, engine: EngineId): ReturnType<typeof open> {
+  if (engine.device === 'webgpu' && vulkan.reason !== undefined) context.skip(vulkan.reason);
+  try {
+    return await open(engine);
+  } catch (caught) {
+    const { code, message } = TrainingError.from(caught);
+    if (code === 'ENGINE_UNAVAILABLE') context.skip(message);
+    throw caught;
+  }
+}
+
+/** The same random samples for the same key; the last row is padding. */
+function fill(tensors: MicroBatchTensors, key: number): void {
+  const stream = randomStream(randomKey('initialisation', key));
+  tensors.images.forEach((_, i) => (tensors.images[i] = stream.nextUniform()));
+  tensors.targets.fill(0);
+  const rows = tensors.sampleWeights.length;
+  for (let row = 0; row < rows; row++) {
+    tensors.targets[row * PROBE_SHAPE.classes + stream.nextBelow(PROBE_SHAPE.classes)] = 1;
+  }
+  tensors.sampleWeights.fill(1).fill(0, rows - 1);
+}
+
+/** Trains on two micro-batches in turn, each in its own slot; returns the loss of every step. */
+async function train(compute: Compute): Promise<number[]> {
+  const { layout, weights, trainingSlots } = compute;
+  const state = { weights, m: new Float32Array(layout.length), v: new Float32Array(layout.length) };
+  const config = PRESETS['mnist-fast'].optimizer;
+  trainingSlots.forEach((slot, index) => {
+    fill(slot.tensors, index);
+  });
+  const losses: number[] = [];
+  for (let step = 1; step <= STEPS; step++) {
+    const slot = trainingSlots[step % 2 === 0 ? 0 : 1];
+    await slot.run();
+    losses.push(slot.result[layout.length + TAIL.loss]!);
+    const gradientScale = 1 / (PROBE_SHAPE.microBatch - 1);
+    const gradient = slot.result.subarray(0, layout.length);
+    applyAdamW(state, gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
+    compute.weightsChanged();
+  }
+  return losses;
+}
+
+describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))(
+  'the model on $name',
+  { timeout: 300_000 },
+  ({ engine }) => {
+    it('has the loss, the gradients and the answers of the reference', async (context) => {
+      await using opened = await openOrSkip(context, engine);
+      const { layout, weights, trainingSlots, evaluationSlots } = opened.compute;
+      const [slot] = trainingSlots;
+      fill(slot.tensors, 11);
+      fill(evaluationSlots[0].tensors, 11);
+      await slot.run();
+      await evaluationSlots[0].run();
+      const reference = await computeReference(PROBE_SHAPE, layout, weights, slot.tensors);
+      const loss = slot.result[layout.length + TAIL.loss]!;
+      const deviation = deviationFrom(reference, layout, { loss, gradient: slot.result });
+      expect(deviation.loss).toBeLessThan(1e-5);
+      expect(deviation.gradient, deviation.worstParameter).toBeLessThan(1e-4);
+      expect(slot.result[layout.length + TAIL.correct]).toBe(reference.correct);
+      expect(answersRight(evaluationSlots[0].logits, slot.tensors)).toBe(reference.correct);
+    });
+
+    it(`follows the losses of the default engine for ${STEPS} steps`, async (context) => {
+      await using opened = await openOrSkip(context, engine);
+      const losses = await train(opened.compute);
+      losses.forEach((loss, step) => {
+        // Rounding grows with every step, and a loss near its floor has no relative precision.
+        expect(Math.abs(loss - expectedLosses[step]!), `step ${step + 1}`).toBeLessThan(0.02 * expectedLosses[0]!);
+      });
+      expect(losses.at(-1)).toBeLessThan(losses[0]! * 0.5);
+    });
+
+    it('carries NaN through to the loss instead of hiding it', async (context) => {
+      if (engine.device === 'webgpu') context.skip('WGSL lets a driver assume that NaN does not occur');
+      await using opened = await openOrSkip(context, engine);
+      const { layout, weights, trainingSlots } = opened.compute;
+      fill(trainingSlots[0].tensors, 11);
+      weights[0] = Number.NaN;
+      await trainingSlots[0].run();
+      expect(trainingSlots[0].result[layout.length + TAIL.loss]).toBeNaN();
+    });
+  },
+);
+
+/** How many real samples the logits answer as their targets say. */
+function answersRight(logits: Float32Array, { targets, sampleWeights }: MicroBatchTensors): number {
+  const { classes } = PROBE_SHAPE;
+  const best = (values: Float32Array, row: number): number => {
+    const scores = values.subarray(row * classes, (row + 1) * classes);
+    return scores.indexOf(Math.max(...scores));
+  };
+  return sampleWeights.reduce(
+    (right, weight, row) => right + (best(logits, row) === best(targets, row) ? weight : 0),
+    0,
+  );
+}

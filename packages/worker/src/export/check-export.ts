@@ -1,0 +1,105 @@
+/**
+ * The check of an exported model: its answers to test images against those of our own evaluation. Says how far they are
+ * apart and judges it; what follows from that is the caller's.
+ */
+import { openDataset } from '@facet/datasets';
+import { randomKey, randomStream, TrainingError } from '@facet/shared';
+import { openClassifier, type TrainedModel } from '../evaluation/classifier.js';
+import { softmaxRows } from '../evaluation/probabilities.js';
+import { wholeImages } from '../evaluation/whole-images.js';
+import type { Answers } from './run-export.js';
+
+/** Largest deviation that rounding explains: of a probability, and of a logit relative to the largest one (or 1). */
+export const EXPORT_TOLERANCE = 1e-5;
+
+const CHECK_IMAGES = 64;
+
+export interface ExportCheck {
+  readonly isWithinTolerance: boolean;
+  readonly tolerance: number;
+  /** Number of images that both answered. */
+  readonly images: number;
+  readonly source: CheckImages['source'];
+  /** Largest difference of a logit, relative to the largest logit or 1. */
+  readonly logitDeviation: number;
+  /** Largest difference of a probability. */
+  readonly probabilityDeviation: number;
+}
+
+export interface CheckImages {
+  /** [images, channels * height * width], planar, in [0, 1] */
+  readonly pixels: Float32Array;
+  /** Random images stand in when the dataset is not on this machine. */
+  readonly source: 'test split' | 'random images';
+}
+
+/**
+ * At least CHECK_IMAGES images, and a multiple of `batch` of them.
+ *
+ * @throws TrainingError DATASET_INVALID when the dataset is there and damaged.
+ */
+export async function checkImages({ config, image }: TrainedModel, batch: number): Promise<CheckImages> {
+  const count = Math.ceil(CHECK_IMAGES / batch) * batch;
+  const size = image.channels * image.height * image.width;
+  const pixels = new Float32Array(count * size);
+  const dataset = await openDataset({ name: config.dataset, folder: config.dataFolder }).catch((caught: unknown) => {
+    if (caught instanceof TrainingError && caught.code === 'DATASET_UNAVAILABLE') return undefined;
+    throw caught;
+  });
+  if (dataset === undefined) {
+    const stream = randomStream(randomKey('initialisation', CHECK_IMAGES));
+    return { pixels: pixels.map(() => stream.nextUniform()), source: 'random images' };
+  }
+  // A split with too few samples is gone through again.
+  for (let at = 0; at < count; at += dataset.test.count) {
+    pixels.set(
+      wholeImages(
+        dataset,
+        dataset.test,
+        Uint32Array.from({ length: Math.min(count - at, dataset.test.count) }, (_, id) => id),
+      ),
+      at * size,
+    );
+  }
+  return { pixels, source: 'test split' };
+}
+
+/** Our own evaluation's answers. */
+export async function ownAnswers(model: TrainedModel, images: Float32Array): Promise<Answers> {
+  const classifier = await openClassifier(model, { engine: { name: 'onnxruntime', device: 'cpu' }, threads: 0 });
+  try {
+    const logits = await classifier.logits(images);
+    return { logits, probabilities: softmaxRows(logits, model.classes) };
+  } finally {
+    await classifier.close();
+  }
+}
+
+/** Compares an export's answers with our own. */
+export function compareAnswers(
+  expected: Answers,
+  actual: Answers,
+  { classes, source }: { readonly classes: number; readonly source: CheckImages['source'] },
+): ExportCheck {
+  const largest = expected.logits.reduce((most, logit) => Math.max(most, Math.abs(logit)), 1);
+  const logitDeviation = largestDifference(expected.logits, actual.logits) / largest;
+  const probabilityDeviation = largestDifference(expected.probabilities, actual.probabilities);
+  return {
+    isWithinTolerance: Math.max(logitDeviation, probabilityDeviation) <= EXPORT_TOLERANCE,
+    tolerance: EXPORT_TOLERANCE,
+    images: expected.logits.length / classes,
+    source,
+    logitDeviation,
+    probabilityDeviation,
+  };
+}
+
+/** Infinity where one of the two is no number or missing. */
+function largestDifference(expected: ArrayLike<number>, actual: ArrayLike<number>): number {
+  let largest = expected.length === actual.length ? 0 : Infinity;
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(expected[i]! - actual[i]!);
+    largest = Number.isNaN(difference) ? Infinity : Math.max(largest, difference);
+  }
+  return largest;
+}

@@ -1,0 +1,90 @@
+/**
+ * The parameters of the model in their order, with how each starts and whether it decays. A part that a configuration
+ * switches off has no parameters.
+ */
+import type { ImageShape, ModelConfig } from '@facet/shared';
+import type { Initialiser, ParameterSpec } from './parameters.js';
+import { offsetCount } from './relative-bias.js';
+
+const INJECTION_START = 0.1;
+const EMBEDDING_STDDEV = 0.02;
+/** Hidden features of the head that tells how far apart two tokens are. */
+const POSITION_HIDDEN = 128;
+
+const zero: Initialiser = { kind: 'constant', value: 0 };
+const one: Initialiser = { kind: 'constant', value: 1 };
+
+export interface SpecShape {
+  readonly image: ImageShape;
+  readonly classes: number;
+  readonly config: ModelConfig;
+  /** Tokens along one side. */
+  readonly side: number;
+}
+
+/** The parameters of a model. */
+export function parameterSpecs({ image, classes, config, side }: SpecShape): ParameterSpec[] {
+  const { width, depth, mlpRatio, stemWidth } = config;
+  const specs: ParameterSpec[] = [];
+  const weight = (name: string, from: number, to: number, scale = 1): void => {
+    const initialiser: Initialiser = { kind: 'normal', stddev: scale / Math.sqrt(from) };
+    specs.push({ name: `${name}.weight`, shape: [from, to], initialiser, decays: true });
+  };
+  const vector = (name: string, shape: readonly number[], initialiser: Initialiser): void => {
+    specs.push({ name, shape, initialiser, decays: false });
+  };
+  const linear = (name: string, from: number, to: number, scale = 1): void => {
+    weight(name, from, to, scale);
+    vector(`${name}.bias`, [to], zero);
+  };
+  const norm = (name: string): void => {
+    vector(`${name}.gain`, [width], one);
+    vector(`${name}.bias`, [width], zero);
+  };
+
+  const views = config.views.length;
+  const hasViews = config.injection !== 'none';
+  linear('stem', image.channels * config.patchSize ** 2, stemWidth);
+  linear('embedding', config.mergeSize ** 2 * stemWidth, width);
+  vector('embedding.position', [side * side, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
+  if (hasViews) {
+    linear('views.patch', image.channels * config.viewPatchSize ** 2, width);
+    norm('views.norm');
+    vector('views.viewpoint', [views, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
+  }
+  // Residual branches start small, so that a deep model begins close to the identity (GPT-2's initialisation).
+  const branchScale = 1 / Math.sqrt(2 * depth);
+  for (let block = 0; block < depth; block++) {
+    const prefix = `block${block}`;
+    if (hasViews && block < config.injectionBlocks) {
+      // The gradient of w^2 is zero at w = 0: start where normalised weights are equal.
+      if (config.viewWeights !== 'uniform') {
+        vector(`${prefix}.views.weight`, [views], { kind: 'constant', value: 1 / Math.sqrt(views) });
+      }
+      if (config.injection === 'additive') {
+        vector(`${prefix}.views.injection`, [1], { kind: 'constant', value: INJECTION_START });
+      }
+    }
+    norm(`${prefix}.attention.norm`);
+    linear(`${prefix}.attention.qkv`, width, 3 * width);
+    if (config.relativeBias) vector(`${prefix}.attention.relative`, [offsetCount(side), config.heads], zero);
+    linear(`${prefix}.attention.out`, width, width, branchScale);
+    norm(`${prefix}.mlp.norm`);
+    linear(`${prefix}.mlp.in`, width, width * mlpRatio);
+    linear(`${prefix}.mlp.out`, width * mlpRatio, width, branchScale);
+  }
+  if (config.auxiliary.relativePosition > 0) {
+    linear('auxiliary.position.in', 2 * width, POSITION_HIDDEN);
+    linear('auxiliary.position.out', POSITION_HIDDEN, 2, 0.1);
+  }
+  if (config.auxiliary.completion > 0) {
+    vector('auxiliary.completion.mask', [width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
+    linear('auxiliary.completion.query', width, width);
+    linear('auxiliary.completion.keyValue', width, 2 * width);
+    linear('auxiliary.completion.out', width, image.channels * config.viewPatchSize ** 2, 0.1);
+  }
+  norm('head.norm');
+  weight('head.pool', width, 1);
+  linear('head', width, classes, 0.1);
+  return specs;
+}
