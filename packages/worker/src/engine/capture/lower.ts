@@ -1,21 +1,20 @@
 /**
- * Lowering: a coarse node becomes the nodes of its composition, which is captured once for each operation and shapes. What
- * stays coarse is the back end's choice: it names the kinds that it has a kernel for.
+ * Lowering: a coarse node becomes the nodes of its composition, which is captured once for each operation and shapes.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { COARSE_OPS, composeCoarse, type CoarseKind } from '../../model/coarse-ops.js';
+import { COARSE_OPS, composeCoarse } from '../../model/coarse-ops.js';
 import { expandNodes } from '../passes/expand-nodes.js';
 import type { CoarseOp, Op, Program, ProgramNode, ValueId } from '../program/program.js';
 import { captureProgram } from './capture.js';
 
-/** Replaces every coarse node whose kind is not in `native`. */
-export async function lower(program: Program, native: ReadonlySet<CoarseKind> = new Set()): Promise<Program> {
+/** Replaces every coarse node. */
+export async function lower(program: Program): Promise<Program> {
   const bodies = new Map<string, Program>();
   const keyOf = ({ op, inputs }: ProgramNode): string =>
     JSON.stringify([op, inputs.map((id) => program.values[id]!.shape)]);
   for (const node of program.nodes) {
     const { op } = node;
-    if (!isCoarse(op) || native.has(op.kind) || bodies.has(keyOf(node))) continue;
+    if (!isCoarse(op) || bodies.has(keyOf(node))) continue;
     bodies.set(keyOf(node), await captureBody(op, node.inputs, program));
   }
   return expandNodes(program, (node) => (isCoarse(node.op) ? bodies.get(keyOf(node)) : undefined));

@@ -3,7 +3,8 @@
  * default engine, and NaN carried through. Operations one by one are conformance.test.ts's matter.
  */
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { PRESETS, randomKey, randomStream, TrainingError } from '@facet/shared';
+import { PRESETS, TrainingError } from '@facet/shared';
+import { fillProbeBatch } from '../../../test/probe-batch.js';
 import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { initialWeights } from '../../model/parameters.js';
 import { applyAdamW } from '../../train/adamw.js';
@@ -45,25 +46,13 @@ async function openOrSkip(context: TestContext, engine: EngineId): ReturnType<ty
   }
 }
 
-/** The same random samples for the same key; the last row is padding. */
-function fill(tensors: MicroBatchTensors, key: number): void {
-  const stream = randomStream(randomKey('initialisation', key));
-  tensors.images.forEach((_, i) => (tensors.images[i] = stream.nextUniform()));
-  tensors.targets.fill(0);
-  const rows = tensors.sampleWeights.length;
-  for (let row = 0; row < rows; row++) {
-    tensors.targets[row * PROBE_SHAPE.classes + stream.nextBelow(PROBE_SHAPE.classes)] = 1;
-  }
-  tensors.sampleWeights.fill(1).fill(0, rows - 1);
-}
-
 /** Trains on two micro-batches in turn, each in its own slot; returns the loss of every step. */
 async function train(compute: Compute): Promise<number[]> {
   const { layout, weights, trainingSlots } = compute;
   const state = { weights, m: new Float32Array(layout.length), v: new Float32Array(layout.length) };
   const config = PRESETS['mnist-fast'].optimizer;
   trainingSlots.forEach((slot, index) => {
-    fill(slot.tensors, index);
+    fillProbeBatch(slot.tensors, index);
   });
   const losses: number[] = [];
   for (let step = 1; step <= STEPS; step++) {
@@ -86,8 +75,8 @@ describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))
       await using opened = await openOrSkip(context, engine);
       const { layout, weights, trainingSlots, evaluationSlots } = opened.compute;
       const [slot] = trainingSlots;
-      fill(slot.tensors, 11);
-      fill(evaluationSlots[0].tensors, 11);
+      fillProbeBatch(slot.tensors, 11);
+      fillProbeBatch(evaluationSlots[0].tensors, 11);
       await slot.run();
       await evaluationSlots[0].run();
       const reference = await computeReference(PROBE_SHAPE, layout, weights, slot.tensors);
@@ -113,7 +102,7 @@ describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))
       if (engine.device === 'webgpu') context.skip('WGSL lets a driver assume that NaN does not occur');
       await using opened = await openOrSkip(context, engine);
       const { layout, weights, trainingSlots } = opened.compute;
-      fill(trainingSlots[0].tensors, 11);
+      fillProbeBatch(trainingSlots[0].tensors, 11);
       weights[0] = Number.NaN;
       await trainingSlots[0].run();
       expect(trainingSlots[0].result[layout.length + TAIL.loss]).toBeNaN();

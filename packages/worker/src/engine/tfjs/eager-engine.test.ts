@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi, type TestContext } from 'vitest';
-import { randomKey, randomStream, TrainingError } from '@facet/shared';
+import { TrainingError } from '@facet/shared';
+import { fillProbeBatch } from '../../../test/probe-batch.js';
 import { initialWeights } from '../../model/parameters.js';
-import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { createCompute, type Compute } from '../compute.js';
 import type { EngineId } from '../engine-id.js';
 import { PROBE_SHAPE } from '../probe.js';
@@ -31,18 +31,6 @@ async function openCompute(engine: EngineId, threads = 1): Promise<Compute> {
   return compute;
 }
 
-/** The same random samples for the same key; the last row is padding. */
-function fill(tensors: MicroBatchTensors, key = 11): void {
-  const stream = randomStream(randomKey('initialisation', key));
-  tensors.images.forEach((_, i) => (tensors.images[i] = stream.nextUniform()));
-  tensors.targets.fill(0);
-  const rows = tensors.sampleWeights.length;
-  for (let row = 0; row < rows; row++) {
-    tensors.targets[row * PROBE_SHAPE.classes + stream.nextBelow(PROBE_SHAPE.classes)] = 1;
-  }
-  tensors.sampleWeights.fill(1).fill(0, rows - 1);
-}
-
 describe.each(EAGER)('the eager engine $name', { timeout: 120_000 }, (engine) => {
   it('computes the same bits with one and with two threads, run after run', async (context) => {
     requireEngine(context, engine);
@@ -50,7 +38,7 @@ describe.each(EAGER)('the eager engine $name', { timeout: 120_000 }, (engine) =>
     for (const threads of [1, 2]) {
       const compute = await openCompute(engine, threads);
       const [slot] = compute.trainingSlots;
-      fill(slot.tensors);
+      fillProbeBatch(slot.tensors, 11);
       for (let run = 0; run < 2; run++) {
         await slot.run();
         results.push(slot.result.slice());
