@@ -39,9 +39,14 @@ function modelProblems(merged: Mapping): string[] {
   const model = sound(merged, 'model');
   if (model === undefined) return [];
   const problems: string[] = [];
-  const { views, width, heads, pixels, merge, mergeSize, injection, auxiliary } = model;
+  const { views, width, heads, pixels, merge, mergeSize, injection, auxiliary, stemWidth, stemDepth, mlpRatio } = model;
   if (width % heads !== 0) problems.push(`model.heads: ${heads}, expected a divisor of model.width, which is ${width}`);
   if (views[0] !== 'identity') problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
+  if (stemDepth > 0 && (stemWidth * mlpRatio) % 8 !== 0) {
+    problems.push(
+      `model.stemWidth: ${stemWidth}, expected a multiple of 8 with model.stemDepth ${stemDepth}: its MLPs shift an eighth of their features each way`,
+    );
+  }
   if (mergeSize < merge) {
     problems.push(
       `model.mergeSize: ${mergeSize}, expected at least model.merge, which is ${merge}: cells would be left out`,

@@ -233,6 +233,11 @@ describe('problems', () => {
       'model.width: 44 (from the command line), expected a whole number of at least 1, a multiple of 8',
     ],
     [
+      'a stem whose MLPs cannot shift',
+      { model: { stemWidth: 18, stemDepth: 1 } },
+      'model.stemWidth: 18, expected a multiple of 8 with model.stemDepth 1: its MLPs shift an eighth of their features each way',
+    ],
+    [
       'statistics for three channels',
       { model: { pixels: { mean: [0.1, 0.2, 0.3] } } },
       'model.pixels.mean: [0.1,0.2,0.3] has length 3, expected 1, one for each channel of mnist',
@@ -301,7 +306,7 @@ describe('problems', () => {
     [
       'a key that JavaScript gives a meaning',
       JSON.parse('{"model": {"__proto__": {"width": 8}}}') as Mapping,
-      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, auxiliary, pixels',
+      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, stemDepth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, auxiliary, pixels',
     ],
   ])('name %s', (_, flags, problem) => {
     expect(problemsOf(withFlags(flags))).toEqual([problem]);

@@ -33,6 +33,8 @@ const modelSchema = z.strictObject({
   patchStride: positiveInteger,
   /** Features per patch in the stem. */
   stemWidth: positiveInteger,
+  /** MLPs with token shift on the patches, before they are merged. */
+  stemDepth: z.int().min(0).default(0),
   /** One token for so many patches along each side, */
   merge: positiveInteger,
   /** made from so many of them: they overlap when this exceeds merge. */

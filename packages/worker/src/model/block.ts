@@ -99,12 +99,18 @@ function crossBias(context: ForwardContext, block: number, relative: tf.Tensor3D
 }
 
 /**
- * @param z [batch * tokens, width]
- * @returns [batch * tokens, width]
+ * An MLP whose hidden features look one place up, down, left and right.
+ *
+ * @param prefix of its parameters
+ * @param side of the square grid that the rows of an image are
+ * @param z [batch * side * side, width]
+ * @returns the same shape
  */
-export function mlpBranch(context: ForwardContext, block: number, z: tf.Tensor2D): tf.Tensor2D {
-  const { side } = context;
-  const prefix = `block${block}.mlp`;
+export function mlpBranch(
+  context: ForwardContext,
+  { prefix, side }: { readonly prefix: string; readonly side: number },
+  z: tf.Tensor2D,
+): tf.Tensor2D {
   const hidden = project(context, `${prefix}.in`, normalise(context, `${prefix}.norm`, z));
   const channels = hidden.shape[1];
   const grid = hidden.reshape<tf.Tensor4D>([z.shape[0] / (side * side), side, side, channels]);

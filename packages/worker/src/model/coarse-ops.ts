@@ -95,7 +95,9 @@ export const COARSE_OPS: { readonly [Kind in CoarseKind]: CoarseDefinition<Kind>
       const dScores = tf.matMul(dMixed!, value!, false, true).sub(along).mul<tf.Tensor4D>(probabilities!);
       const dQuery = tf.matMul(dScores, key!).mul(scale);
       const dKey = tf.matMul(dScores, query!, true, false).mul(scale);
-      return [dQuery, dKey, dValue, ...(hasBias ? [dScores.sum(0)] : [])];
+      if (!hasBias) return [dQuery, dKey, dValue];
+      const [batch, ...biasShape] = dScores.shape;
+      return [dQuery, dKey, dValue, columnSums(dScores.reshape([batch, -1])).reshape(biasShape)];
     },
     shapes: ([, query, key, value, , probabilities], { hasBias }) => [
       query!,

@@ -77,7 +77,7 @@ function tokenSide({ image, config }: ModelShape): number {
 }
 
 function forward(context: ForwardContext, images: tf.Tensor2D): ForwardResult {
-  const { image, config } = context;
+  const { image, config, side } = context;
   const { height, width, channels } = image;
   const { mean, stddev } = config.pixels;
   const batch = images.shape[0];
@@ -92,7 +92,7 @@ function forward(context: ForwardContext, images: tf.Tensor2D): ForwardResult {
   for (let block = 0; block < config.depth; block++) {
     const seen = { views: block < config.injectionBlocks ? views : undefined, bias: biases?.[block] };
     z = z.add(attentionBranch(context, block, z, seen));
-    z = z.add(mlpBranch(context, block, z));
+    z = z.add(mlpBranch(context, { prefix: `block${block}.mlp`, side }, z));
   }
   return { logits: classify(context, z, batch), tokens: z, pixels, views };
 }

@@ -24,7 +24,7 @@ export interface SpecShape {
 
 /** The parameters of a model. */
 export function parameterSpecs({ image, classes, config, side }: SpecShape): ParameterSpec[] {
-  const { width, depth, mlpRatio, stemWidth } = config;
+  const { width, depth, mlpRatio, stemWidth, stemDepth } = config;
   const specs: ParameterSpec[] = [];
   const weight = (name: string, from: number, to: number, scale = 1): void => {
     const initialiser: Initialiser = { kind: 'normal', stddev: scale / Math.sqrt(from) };
@@ -37,14 +37,21 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     weight(name, from, to, scale);
     vector(`${name}.bias`, [to], zero);
   };
-  const norm = (name: string): void => {
-    vector(`${name}.gain`, [width], one);
-    vector(`${name}.bias`, [width], zero);
+  const norm = (name: string, features = width): void => {
+    vector(`${name}.gain`, [features], one);
+    vector(`${name}.bias`, [features], zero);
+  };
+  // Residual branches start small, so that a deep model begins close to the identity (GPT-2's initialisation).
+  const mlp = (prefix: string, features: number, branches: number): void => {
+    norm(`${prefix}.norm`, features);
+    linear(`${prefix}.in`, features, features * mlpRatio);
+    linear(`${prefix}.out`, features * mlpRatio, features, 1 / Math.sqrt(branches));
   };
 
   const views = config.views.length;
   const hasViews = config.injection !== 'none';
   linear('stem', image.channels * config.patchSize ** 2, stemWidth);
+  for (let block = 0; block < stemDepth; block++) mlp(`stem${block}.mlp`, stemWidth, stemDepth);
   linear('embedding', config.mergeSize ** 2 * stemWidth, width);
   vector('embedding.position', [side * side, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
   if (hasViews) {
@@ -52,8 +59,6 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     norm('views.norm');
     vector('views.viewpoint', [views, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
   }
-  // Residual branches start small, so that a deep model begins close to the identity (GPT-2's initialisation).
-  const branchScale = 1 / Math.sqrt(2 * depth);
   for (let block = 0; block < depth; block++) {
     const prefix = `block${block}`;
     if (hasViews && block < config.injectionBlocks) {
@@ -68,10 +73,8 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     norm(`${prefix}.attention.norm`);
     linear(`${prefix}.attention.qkv`, width, 3 * width);
     if (config.relativeBias) vector(`${prefix}.attention.relative`, [offsetCount(side), config.heads], zero);
-    linear(`${prefix}.attention.out`, width, width, branchScale);
-    norm(`${prefix}.mlp.norm`);
-    linear(`${prefix}.mlp.in`, width, width * mlpRatio);
-    linear(`${prefix}.mlp.out`, width * mlpRatio, width, branchScale);
+    linear(`${prefix}.attention.out`, width, width, 1 / Math.sqrt(2 * depth));
+    mlp(`${prefix}.mlp`, width, 2 * depth);
   }
   if (config.auxiliary.relativePosition > 0) {
     linear('auxiliary.position.in', 2 * width, POSITION_HIDDEN);
