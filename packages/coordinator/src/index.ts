@@ -9,9 +9,13 @@ export {
 export {
   newestSoundCheckpoint,
   readCheckpoint,
+  readTrainedWeights,
+  trainedWeights,
   type Checkpoint,
+  type TrainedWeights,
   type SkippedCheckpoint,
 } from './checkpoint/read-checkpoint.js';
+export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCoordinator } from './start-coordinator.js';
 export type { Coordinator, CoordinatorOptions } from './coordinator.js';
 export type { RunResult, StoredResult } from './run/result.js';

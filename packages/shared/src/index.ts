@@ -39,6 +39,7 @@ export {
   stateParts,
   type CheckpointInfo,
   type FileSeal,
+  type EvaluatedWeights,
   type PerFile,
   type RunFile,
   type TensorFileName,

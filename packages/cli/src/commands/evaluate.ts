@@ -49,12 +49,11 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const config = configOf(checkpoint);
-  const { state } = checkpoint;
   const dataset = await openDataset({ name: config.dataset, folder: options.dataFolder ?? config.dataFolder });
   const { evaluateWeights } = await import('@facet/worker');
   const evaluation = await evaluateWeights({
     config,
-    weights: state.ema ?? state.weights,
+    weights: checkpoint.weights,
     layout: checkpoint.layout,
     dataset,
     split: split.data,
@@ -63,8 +62,7 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
     augmentation: options.tta ? 'test-time' : 'none',
   });
   const { run, step } = checkpoint.info;
-  const { weightsSha256, path: folder } = checkpoint;
-  const evaluatedWeights = state.ema === undefined ? 'last' : 'average';
+  const { weightsSha256, evaluatedWeights, path: folder } = checkpoint;
   if (options.json) {
     const { name: datasetName, classes } = dataset;
     const what = { run, step, checkpoint: folder, weightsSha256, evaluatedWeights, dataset: datasetName, classes };

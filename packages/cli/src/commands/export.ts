@@ -46,6 +46,7 @@ export function addExportCommand(
 async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const { EXPORT_FORMATS, exportModel } = await import('@facet/worker');
+  const { formatModelRunFile } = await import('@facet/coordinator');
   const format = readFormat(options.format, EXPORT_FORMATS);
   const batch = readBatch(options.batch);
   const { checkpoint, warnings } = await findCheckpoint(name, context);
@@ -56,7 +57,8 @@ async function exportRun(name: string, options: ExportOptions, context: CliConte
   const folder = path.resolve(options.out);
   const existing = options.force ? 'replace' : 'refuse';
   const origin = { run, step, weightsSha256, classes: classNames };
-  const exported = await exportModel({ model, origin, format, batch, folder, existing });
+  const runFile = (file: Uint8Array): Promise<string> => formatModelRunFile(checkpoint, file);
+  const exported = await exportModel({ model, origin, runFile, format, batch, folder, existing });
   requireMatch(exported, folder);
   if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
   else for (const line of exportLines(exported, folder)) printLine(stdout, line);

@@ -64,7 +64,7 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   let last: { readonly stage: string; readonly text: string } | undefined;
   const report = await evaluateRobustness({
     config,
-    weights: checkpoint.state.ema ?? checkpoint.state.weights,
+    weights: checkpoint.weights,
     layout: checkpoint.layout,
     dataset,
     engine: { name: 'onnxruntime', device: settings.device },

@@ -18,7 +18,7 @@ import { listCheckpoints, stepName, temporaryPath } from './checkpoint-names.js'
 import { isDamage, readCheckpoint, type Checkpoint } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
 import { sha256 } from './sha256.js';
-import { encodeState, type TensorFiles } from './state-files.js';
+import { encodeState, type StateFiles } from './state-files.js';
 
 /** Temporary folders that this process is at work in, so that pruning leaves them alone. */
 const temporaryInUse = new Set<string>();
@@ -146,7 +146,7 @@ function requireSameWeights(existing: Checkpoint, weightsSha256: string): Checkp
   );
 }
 
-async function sealsOf(files: TensorFiles): Promise<PerFile<FileSeal>> {
+async function sealsOf(files: StateFiles): Promise<PerFile<FileSeal>> {
   const average = files['ema.safetensors'];
   return {
     'model.safetensors': await sealOf(files['model.safetensors']),
