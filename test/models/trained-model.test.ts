@@ -128,6 +128,16 @@ describe('facet export', () => {
     expect(await readFile(path.join(workspace.folder, format, 'README.md'), 'utf8')).toContain(weightsSha256);
   });
 
+  it('writes safetensors that stand alone as a trained model', { timeout: 60_000 }, async () => {
+    await workspace.run(['export', 'demo', '--format', 'safetensors', '--out', 'alone']);
+    const [ofRun, ofExport] = await Promise.all(
+      ['demo', './alone'].map(async (name) => parseJson(await workspace.run(['evaluate', name, '--json']))),
+    );
+    const { checkpoint, ...expected } = ofRun!;
+    expect(ofExport).toMatchObject({ ...expected, checkpoint: path.join(workspace.folder, 'alone') });
+    expect(checkpoint).not.toBe(ofExport!.checkpoint);
+  });
+
   it('overwrites nothing unless it is told to', async () => {
     const args = ['export', 'demo', '--format', 'safetensors', '--out', 'images'];
     const { code, stderr } = await workspace.run(args);
