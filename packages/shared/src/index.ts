@@ -12,7 +12,15 @@ export {
   type TrainingConfig,
 } from './config/schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
-export { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './config/presets.js';
+export {
+  DEFAULT_PRESET,
+  OPERATION_DEFAULTS,
+  PRESET_RECORDS,
+  PRESETS,
+  type PresetName,
+  type PresetRecord,
+} from './config/presets.js';
+export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
 export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
 export { crc32, formatCrc32 } from './crc32.js';
 export {

@@ -2,7 +2,6 @@
  * `facet robustness`: how a checkpoint holds against attacks and corruptions, in this process and without a cluster. The
  * report is written only when it is whole; an earlier one stays until then.
  */
-import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
@@ -15,6 +14,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../robustness/robustness-options.js';
 import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
 import { holdsRun } from '../runs/run-folders.js';
+import { writeWhole } from '../runs/write-whole.js';
 
 interface RobustnessOptions extends RobustnessFlags {
   readonly dataFolder?: string;
@@ -86,8 +86,7 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const { weightsSha256, path: folder } = checkpoint;
   const document = { run, step, checkpoint: folder, weightsSha256, ...report };
   const file = path.join(reportFolder(folder), REPORT_FILE);
-  await writeFile(`${file}.part`, `${JSON.stringify(document, null, 2)}\n`);
-  await rename(`${file}.part`, file);
+  await writeWhole(file, `${JSON.stringify(document, null, 2)}\n`);
   if (options.json) {
     printJson(stdout, { ...document, file, warnings });
   } else {

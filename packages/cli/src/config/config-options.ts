@@ -83,7 +83,7 @@ export interface ConfigOptions extends Readonly<Record<string, unknown>> {
 }
 
 /** A command that takes a configuration; `show` only what decides the arithmetic. */
-export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume';
+export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume' | 'ablate';
 
 /** Adds --config, --set and the flags of the configuration; `run` is left out where the run is an argument. */
 export function addConfigOptions(command: Command, which: ConfigCommand): Command {
@@ -111,6 +111,8 @@ function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {
   switch (which) {
     case 'show':
       return TRAINING_FLAGS;
+    case 'ablate':
+      return [...TRAINING_FLAGS, ...OPERATION_FLAGS];
     case 'up':
       return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS];
     case 'coordinator':

@@ -59,20 +59,20 @@ export const PRESETS = {
     epochs: 12,
     samples: { train: 0, test: 0, heldOut: 0 },
     evaluation: 'test',
-    batch: { global: 128, micro: 16 },
+    batch: { global: 128, micro: 32 },
     model: {
       views: ['identity', 'zoom-in', 'zoom-out'],
       ...MULTI_VIEW,
-      viewPatchSize: 6,
+      viewPatchSize: 4,
       patchSize: 4,
       patchStride: 2,
       stemWidth: 48,
-      stemDepth: 0,
+      stemDepth: 1,
       merge: 2,
-      mergeSize: 4,
+      mergeSize: 2,
       relativeBias: true,
-      width: 96,
-      depth: 4,
+      width: 128,
+      depth: 2,
       heads: 4,
       mlpRatio: 2,
       pixels: { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] },
@@ -91,6 +91,22 @@ export const PRESETS = {
 } satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof PRESETS;
+
+/** What a preset is and what it came to when it was last measured (docs/results says how). */
+export interface PresetRecord {
+  readonly parameters: number;
+  /** Multiply-accumulates of the matrix products, for the answer to one image. */
+  readonly macsPerImage: number;
+  /** After the last epoch; the mean over seeds where there were several. */
+  readonly testAccuracy: number;
+  /** Of training, with two workers on two cores. */
+  readonly seconds: number;
+}
+
+export const PRESET_RECORDS: Record<PresetName, PresetRecord> = {
+  'mnist-fast': { parameters: 82_698, macsPerImage: 1.64e6, testAccuracy: 0.9897, seconds: 50 },
+  'cifar10-fast': { parameters: 323_126, macsPerImage: 24.8e6, testAccuracy: 0, seconds: 0 },
+};
 
 /** The preset that a dataset gets when none is named. */
 export const DEFAULT_PRESET: Record<TrainingConfig['dataset'], PresetName> = {
