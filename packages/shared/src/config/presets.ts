@@ -40,6 +40,7 @@ export const PRESETS = {
       depth: 2,
       heads: 4,
       mlpRatio: 2,
+      mlpsPerBlock: 1,
       pixels: { mean: [0.1307], stddev: [0.3081] },
     },
     optimizer: {
@@ -75,6 +76,7 @@ export const PRESETS = {
       depth: 2,
       heads: 4,
       mlpRatio: 2,
+      mlpsPerBlock: 1,
       pixels: { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] },
     },
     optimizer: {

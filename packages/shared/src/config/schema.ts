@@ -45,6 +45,8 @@ const modelSchema = z.strictObject({
   depth: positiveInteger,
   heads: positiveInteger,
   mlpRatio: positiveInteger,
+  /** MLPs after each attention; every one of them looks one token further. */
+  mlpsPerBlock: positiveInteger.default(1),
   /** Weights of losses that only training has; 0 leaves a part out. */
   auxiliary: z.strictObject({
     /** Tell from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */

@@ -15,7 +15,7 @@ import { auxiliaryLosses, type AuxiliaryDraws, type ForwardResult } from './auxi
 import { attentionBranch, mlpBranch } from './block.js';
 import { classify } from './classifier.js';
 import type { ForwardContext } from './forward-context.js';
-import { parameterSpecs } from './parameter-specs.js';
+import { mlpPrefixes, parameterSpecs } from './parameter-specs.js';
 import type { ParameterSpec } from './parameters.js';
 import { relativeBiases } from './relative-bias.js';
 import { stemTokens } from './stem.js';
@@ -92,7 +92,7 @@ function forward(context: ForwardContext, images: tf.Tensor2D): ForwardResult {
   for (let block = 0; block < config.depth; block++) {
     const seen = { views: block < config.injectionBlocks ? views : undefined, bias: biases?.[block] };
     z = z.add(attentionBranch(context, block, z, seen));
-    z = z.add(mlpBranch(context, { prefix: `block${block}.mlp`, side }, z));
+    for (const prefix of mlpPrefixes(config, block)) z = z.add(mlpBranch(context, { prefix, side }, z));
   }
   return { logits: classify(context, z, batch), tokens: z, pixels, views };
 }

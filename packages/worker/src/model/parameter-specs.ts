@@ -22,6 +22,11 @@ export interface SpecShape {
   readonly side: number;
 }
 
+/** What the parameters of the MLPs of a block begin with. */
+export function mlpPrefixes({ mlpsPerBlock }: Pick<ModelConfig, 'mlpsPerBlock'>, block: number): string[] {
+  return Array.from({ length: mlpsPerBlock }, (_, index) => `block${block}.mlp${index === 0 ? '' : index}`);
+}
+
 /** The parameters of a model. */
 export function parameterSpecs({ image, classes, config, side }: SpecShape): ParameterSpec[] {
   const { width, depth, mlpRatio, stemWidth, stemDepth } = config;
@@ -59,6 +64,7 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     norm('views.norm');
     vector('views.viewpoint', [views, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
   }
+  const branches = depth * (1 + config.mlpsPerBlock);
   for (let block = 0; block < depth; block++) {
     const prefix = `block${block}`;
     if (hasViews && block < config.injectionBlocks) {
@@ -73,8 +79,8 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     norm(`${prefix}.attention.norm`);
     linear(`${prefix}.attention.qkv`, width, 3 * width);
     if (config.relativeBias) vector(`${prefix}.attention.relative`, [offsetCount(side), config.heads], zero);
-    linear(`${prefix}.attention.out`, width, width, 1 / Math.sqrt(2 * depth));
-    mlp(`${prefix}.mlp`, width, 2 * depth);
+    linear(`${prefix}.attention.out`, width, width, 1 / Math.sqrt(branches));
+    for (const name of mlpPrefixes(config, block)) mlp(name, width, branches);
   }
   if (config.auxiliary.relativePosition > 0) {
     linear('auxiliary.position.in', 2 * width, POSITION_HIDDEN);
