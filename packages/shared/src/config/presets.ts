@@ -32,6 +32,7 @@ export const PRESETS = {
       patchSize: 6,
       patchStride: 4,
       stemWidth: 24,
+      stemStart: 'random',
       stemDepth: 0,
       merge: 2,
       mergeSize: 2,
@@ -68,6 +69,7 @@ export const PRESETS = {
       patchSize: 4,
       patchStride: 2,
       stemWidth: 48,
+      stemStart: 'cosines',
       stemDepth: 1,
       merge: 2,
       mergeSize: 2,
@@ -88,7 +90,7 @@ export const PRESETS = {
       labelSmoothing: 0.1,
       emaDecay: 0.998,
     },
-    augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, flip: true },
+    augmentation: { ...NO_AUGMENTATION, shiftPixels: 2, padding: 'reflect', flip: true },
   },
 } satisfies Record<string, Preset>;
 

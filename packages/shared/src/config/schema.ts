@@ -33,6 +33,8 @@ const modelSchema = z.strictObject({
   patchStride: positiveInteger,
   /** Features per patch in the stem. */
   stemWidth: positiveInteger,
+  /** What the stem's weights begin as: random numbers, or cosines that see all frequencies of a patch alike. */
+  stemStart: z.enum(['random', 'cosines']).default('random'),
   /** MLPs with token shift on the patches, before they are merged. */
   stemDepth: z.int().min(0).default(0),
   /** One token for so many patches along each side, */

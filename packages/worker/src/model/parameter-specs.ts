@@ -4,6 +4,7 @@
  */
 import type { ImageShape, ModelConfig } from '@facet/shared';
 import type { Initialiser, ParameterSpec } from './parameters.js';
+import { patchCosines } from './patch-cosines.js';
 import { offsetCount } from './relative-bias.js';
 
 const INJECTION_START = 0.1;
@@ -55,7 +56,19 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
 
   const views = config.views.length;
   const hasViews = config.injection !== 'none';
-  linear('stem', image.channels * config.patchSize ** 2, stemWidth);
+  const patch = { channels: image.channels, size: config.patchSize, features: stemWidth };
+  if (config.stemStart === 'cosines') {
+    const initialiser: Initialiser = { kind: 'given', values: patchCosines(patch) };
+    specs.push({
+      name: 'stem.weight',
+      shape: [patch.channels * patch.size ** 2, stemWidth],
+      initialiser,
+      decays: true,
+    });
+    vector('stem.bias', [stemWidth], zero);
+  } else {
+    linear('stem', patch.channels * patch.size ** 2, stemWidth);
+  }
   for (let block = 0; block < stemDepth; block++) mlp(`stem${block}.mlp`, stemWidth, stemDepth);
   linear('embedding', config.mergeSize ** 2 * stemWidth, width);
   vector('embedding.position', [side * side, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
