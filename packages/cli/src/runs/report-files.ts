@@ -2,11 +2,12 @@
  * Where a command leaves its report, and how: a JSON document and the page that is drawn from it, side by side. Each file
  * appears whole or not at all, and an earlier one stays until then. What stands in them is the command's business.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { TrainingError } from '@facet/shared';
 import { holdsRun } from './run-folders.js';
+import { writeWhole } from './write-whole.js';
 
 export interface ReportFiles {
   /** The document. */
@@ -75,14 +76,4 @@ export async function writeReport(
 
 function pairIn(folder: string, stem: string): Pick<ReportFiles, 'file' | 'page'> {
   return { file: path.join(folder, `${stem}.json`), page: path.join(folder, `${stem}.html`) };
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(part, text);
-    await rename(part, file);
-  } finally {
-    await rm(part, { force: true });
-  }
 }
