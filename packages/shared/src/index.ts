@@ -79,7 +79,7 @@ export {
   type EngineWish,
 } from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
-export { mergeMappings, nest, type ConfigSource, type Mapping } from './config/layers.js';
+export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';

@@ -112,7 +112,8 @@ function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {
     case 'show':
       return TRAINING_FLAGS;
     case 'ablate':
-      return [...TRAINING_FLAGS, ...OPERATION_FLAGS];
+      // A study has --seeds.
+      return [...TRAINING_FLAGS.filter(({ key }) => key !== 'seed'), ...OPERATION_FLAGS];
     case 'up':
       return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS];
     case 'coordinator':
