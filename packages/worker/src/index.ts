@@ -4,6 +4,14 @@ export type { Calibration, ReliabilityBin } from './evaluation/calibration.js';
 export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';
 export type { Mistake } from './evaluation/mistakes.js';
 export type { Scores } from './evaluation/scores.js';
+export {
+  inspectModel,
+  requireComparable,
+  type ComparedModel,
+  type InspectOptions,
+  type ModelInspection,
+} from './inspection/inspect-model.js';
+export type { CorrespondenceScore, InspectedSample, InspectionReport } from './inspection/report.js';
 export { predictImages, type Guess, type PredictOptions, type Prediction } from './prediction/predict-images.js';
 export type { ExportCheck } from './export/check-export.js';
 export {

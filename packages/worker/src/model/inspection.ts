@@ -18,7 +18,7 @@ export type Inspection = {
   readonly attention: tf.Tensor4D;
   /** The share of every token in the pooled one, [batch, tokens]. */
   readonly pooling: tf.Tensor2D;
-  /** The views as the model is given them, [views, batch, channels * height * width], in [0, 1]; absent without views. */
+  /** The views as the model is given them, [batch, views, channels * height * width], in [0, 1]; absent without views. */
   readonly views?: tf.Tensor3D;
   /** a_i of every block that sees views, [blocks, views]; absent without views. */
   readonly viewWeights?: tf.Tensor2D;
@@ -42,7 +42,7 @@ export function inspectionOf(context: ForwardContext, { logits, pixels }: Forwar
  * The views as pictures: the patches of one cell that covers the image, by the matrices that cut the model's patches.
  *
  * @param pixels [batch * channels, height, width], normalised
- * @returns [views, batch, channels * height * width]; what lies outside the image has the mean colour, as for the model
+ * @returns [batch, views, channels * height * width]; what lies outside the image has the mean colour, as for the model
  */
 function viewPictures({ image, config }: ForwardContext, pixels: tf.Tensor3D): tf.Tensor3D {
   const { channels, height } = image;
@@ -57,5 +57,5 @@ function viewPictures({ image, config }: ForwardContext, pixels: tf.Tensor3D): t
       .reshape<tf.Tensor2D>(flat.shape);
   });
   const views = tf.stack(pictures) as tf.Tensor3D;
-  return config.viewImages === 'own' ? views : ofNextImage(views, 1);
+  return (config.viewImages === 'own' ? views : ofNextImage(views, 1)).transpose<tf.Tensor3D>([1, 0, 2]);
 }
