@@ -40,6 +40,7 @@ export {
   type RobustnessOptions,
   type RobustnessProgress,
 } from './robustness/evaluate-robustness.js';
+export type { AttackedExample, AttackedExamples } from './robustness/attacked-examples.js';
 export { corruptionNames, type CorruptionChoice } from './robustness/evaluate-corruptions.js';
 export { ATTACK_NAMES, type AttackChoice, type AttackName } from './robustness/attack-plan.js';
 export { NORMS, type Norm } from './robustness/attacks/threat.js';

@@ -2,7 +2,8 @@
  * What a model looks at: a few images in detail, and over many the correspondence of its attention between views and with
  * another checkpoint. The images are a fixed choice: nobody picks the pretty ones.
  */
-import { TrainingError, type ImageShape } from '@facet/shared';
+import { TrainingError } from '@facet/shared';
+import { interleavedBytes } from '../data/image-bytes.js';
 import { programShape, type TrainedModel } from '../evaluation/classifier.js';
 import { evaluatedIds, sourceOf, type EvaluatedSplit } from '../evaluation/evaluated-ids.js';
 import { argMax, softmaxRows } from '../evaluation/probabilities.js';
@@ -176,13 +177,4 @@ async function readSamples(
 
 function rounded(shares: ArrayLike<number>): number[] {
   return Array.from(shares, (share) => Number(share.toFixed(DIGITS)));
-}
-
-/** From planar fractions of 1 to [height, width, channels] of bytes. */
-function interleavedBytes(planar: Float32Array, { height, width, channels }: ImageShape): Uint8Array {
-  const area = height * width;
-  return Uint8Array.from(planar, (_, at) => {
-    const value = planar[(at % channels) * area + Math.floor(at / channels)]!;
-    return Math.round(255 * Math.min(1, Math.max(0, value)));
-  });
 }

@@ -5,6 +5,7 @@ import type { CorruptionFolder, Dataset } from '@facet/datasets';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '../model/parameters.js';
+import type { AttackedExamples } from './attacked-examples.js';
 import { planAttacks, type AttackChoice } from './attack-plan.js';
 import type { Oracle } from './attacks/oracle.js';
 import { rowOf } from './attacks/standing.js';
@@ -84,6 +85,20 @@ describe('an evaluation', () => {
     const untimed = (value: unknown): unknown =>
       JSON.parse(JSON.stringify(value, (key, member: unknown) => (key === 'seconds' ? 0 : member)));
     expect(untimed(again)).toEqual(untimed(report));
+  });
+
+  it('hands out the first images under the most damaging attack of each norm, changed no more than the ball allows', async () => {
+    const examples: AttackedExamples[] = [];
+    const corruptions = { kind: 'none' } as const;
+    await evaluateRobustness(optionsWith({ corruptions, onExamples: (all) => examples.push(...all) }));
+    expect(examples.map(({ norm }) => norm)).toEqual(choice.norms);
+    const [{ eps, images }] = examples as [AttackedExamples];
+    expect(images).toHaveLength(5);
+    for (const { sample, truth, clean, attacked } of images) {
+      expect(truth).toBe(fakeDataset().test.labels[sample]);
+      const largest = Math.max(...clean.map((pixel, i) => Math.abs(pixel - attacked[i]!)));
+      expect(largest).toBeLessThanOrEqual(255 * eps + 1);
+    }
   });
 
   it('reads published corruptions, and leaves attacks out when none are asked for', async () => {
