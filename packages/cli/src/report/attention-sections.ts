@@ -54,7 +54,7 @@ function sampleSection({ inspection, pictures, classes }: AttentionParts): Secti
   const views = seen.length > 1 ? ' With cross-view attention a head looks at the image and at every view of it.' : '';
   return {
     title: 'What the model looks at',
-    intro: `The first images that are read correctly and the worst mistakes. Pooling: how much each token counts in what is classified. Heads: where each head of the last block looks, averaged over the tokens that look by how much they count.${views} The strongest colour of a picture stands for the share under it.`,
+    intro: `The first images that are read correctly and the worst mistakes, with their views as the model is given them: outside of the image it sees the mean colour. Pooling: how much each token counts in what is classified. Heads: where each head of the last block looks, averaged over the tokens that look by how much they count.${views} The strongest colour of a picture stands for the share under it.`,
     content: samples.map((sample, i) => sampleCard({ sample, inspection, picture: pictures[i]!, classes })),
   };
 }
@@ -73,9 +73,11 @@ function sampleCard({ sample, inspection, picture, classes }: SampleCard): Html 
   const width = 3 * picture.image.width;
   const given: GridImage[] = [
     { source: pngUri(picture.image), alt: `image of the class ${name(truth)}`, caption: ['image'] },
-    ...picture.views.map((view, i) => {
+    ...picture.views.flatMap((view, i) => {
       const viewName = inspection.views[i] ?? `view ${i + 1}`;
-      return { source: pngUri(view), alt: `the image through the view ${viewName}`, caption: [viewName] };
+      // The first view is the image itself, which stands there already.
+      if (i === 0 && viewName === 'identity') return [];
+      return [{ source: pngUri(view), alt: `the image through the view ${viewName}`, caption: [viewName] }];
     }),
   ];
   return html`<div class="card">

@@ -58,14 +58,12 @@ function resultFigures({ accuracy, accuracyInterval, loss, calibration, augmente
 function classSection({ classes, perClass, confusion }: EvaluationDocument): Section {
   const bars = classes.map((name, index) => {
     const value = perClass[index] ?? 0;
-    return { name, value, text: formatAccuracy(value) };
+    return { name, value, text: `${formatAccuracy(value)} of ${formatCount(sum(confusion[index] ?? []))}` };
   });
-  const counts = confusion.map((row) => formatCount(sum(row))).join(', ');
   return {
     title: 'Accuracy of each class',
     content: barChart({
       description: `Accuracy of each class: ${bars.map(({ name, text }) => `${name} ${text}`).join(', ')}`,
-      caption: `Images of each class: ${counts}.`,
       axis: { label: 'accuracy', kind: 'percent', domain: [0, 1] },
       bars,
     }),
@@ -148,7 +146,7 @@ function mistakeSection(
   return {
     title: 'Worst mistakes',
     intro: 'The wrong answers that the model was surest of: here either the model or the label is badly wrong.',
-    content: imageGrid({ images, width: 3 * (pictures[0]?.width ?? 32) }),
+    content: imageGrid({ images, width: 4 * (pictures[0]?.width ?? 32) }),
   };
 }
 

@@ -27,7 +27,7 @@ export function trainingSection({ steps, loss, evaluations }: TrainingCurve, ste
         y: { label: 'loss' },
         series: [training, ...seriesOf((point) => point.loss)],
       }),
-      evaluations.length === 0 ? undefined : accuracyChart(evaluations, { x, series: seriesOf((p) => p.accuracy) }),
+      evaluations.length < 2 ? undefined : accuracyChart(evaluations, { x, series: seriesOf((p) => p.accuracy) }),
     ],
   };
 }

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { evaluateWeights } from '../evaluate-weights.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { randomModel, writeDataset } from '../../test/trained-model.js';
+import { wholeImages } from '../evaluation/whole-images.js';
 import { inspectModel, type InspectOptions } from './inspect-model.js';
+import { openInspector } from './inspector.js';
+import { surveyImages } from './survey.js';
 
 const SAMPLES = 20;
 
@@ -18,9 +20,12 @@ beforeAll(async () => {
   const dataset = await openDataset({ name: 'mnist', folder });
   await rm(folder, { recursive: true });
   const model = randomModel();
-  const engine = { name: 'onnxruntime', device: 'cpu' } as const;
-  const { topMistakes } = await evaluateWeights({ ...model, dataset, split: 'test', engine, threads: 1 });
-  options = { model, dataset, split: 'test', mistakes: topMistakes.map(({ sample }) => sample), threads: 1 };
+  const ids = Uint32Array.from({ length: SAMPLES }, (_, id) => id);
+  const inspector = await openInspector(model, { threads: 1 });
+  const { answers } = await surveyImages(inspector, wholeImages(dataset, dataset.test, ids));
+  await inspector.close();
+  const mistakes = [...ids].filter((id) => answers[id] !== dataset.test.labels[id]);
+  options = { model, dataset, split: 'test', mistakes, threads: 1 };
 });
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
