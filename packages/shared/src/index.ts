@@ -83,3 +83,4 @@ export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from '.
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
+export { wilsonInterval, type Interval } from './wilson-interval.js';

@@ -16,7 +16,7 @@ import { createModel, type Model } from '../model/multi-view-transformer.js';
 import type { AttackLoss } from '../robustness/attacks/oracle.js';
 import { captureProgram } from './capture/capture.js';
 import { mendGradients } from './mended-gradients.js';
-import { compileProgram, type MicroBatchShape } from './micro-batch-program.js';
+import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
 import type { Program } from './program/program.js';
 
 export const ATTACK_LOSSES: readonly AttackLoss[] = ['cross-entropy', 'margin'];
@@ -27,14 +27,13 @@ export const ATTACK_LOSSES: readonly AttackLoss[] = ['cross-entropy', 'margin'];
  * [microBatch, pixels], row by row the gradient of that sample's loss: samples do not see each other.
  */
 export async function captureAttackProgram(shape: MicroBatchShape, loss: AttackLoss): Promise<Program> {
-  const { image, microBatch, classes } = shape;
+  const { microBatch, classes } = shape;
   const { parameters, forward } = createModel(shape);
-  const pixels = image.channels * image.height * image.width;
   const captured = await captureProgram({
     name: `attack-${loss}`,
     inputs: [
-      ...parameters.map(({ name, shape: sizes }) => ({ name, shape: sizes, dtype: 'float32' as const })),
-      { name: 'images', shape: [microBatch, pixels], dtype: 'float32' },
+      ...parameterInputs(parameters),
+      imagesInput(shape),
       { name: 'targets', shape: [microBatch, classes], dtype: 'float32' },
     ],
     build: (inputs) => attackFunction(forward, inputs, loss),
