@@ -11,6 +11,7 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './config/presets.js';
 export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
@@ -64,6 +65,7 @@ export {
   ENGINE_DEVICES,
   ENGINE_NAMES,
   engineProblem,
+  trainingWish,
   wishFor,
   type Device,
   type EngineName,

@@ -42,6 +42,7 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
     runs: runsFolder(env),
     flags: configLayer(options, 'show'),
     configFile: options.config,
+    isAdversarial: options.adversarial,
   });
   const { describePrograms } = await import('@facet/worker');
   const described = await describePrograms({

@@ -1,6 +1,7 @@
 /**
  * Presets: a dataset, a model and a recipe that belong together. A preset fills in whatever the user does not say.
  */
+import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
 import type { RunConfig, TrainingConfig } from './schema.js';
 
@@ -51,6 +52,7 @@ export const PRESETS = {
       emaDecay: 0,
     },
     augmentation: { ...NO_AUGMENTATION, shiftPixels: 1 },
+    adversarial: NO_ADVERSARY,
   },
   'cifar10-fast': {
     dataset: 'cifar10',
@@ -85,6 +87,7 @@ export const PRESETS = {
       emaDecay: 0.998,
     },
     augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, flip: true },
+    adversarial: NO_ADVERSARY,
   },
 } satisfies Record<string, Preset>;
 
