@@ -208,11 +208,7 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
 }
 
 /** Computes the gradient of a filled slot, attacked first if the run attacks; returns the gradients that the attack took. */
-async function runSlot(
-  { options, adversary, item }: GradientWork,
-  index: number,
-  slot: TrainingSlot,
-): Promise<number> {
+async function runSlot({ options, adversary, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
   const { plan, signal } = options;
   const microBatch = { ids: plan.microBatch(item, index), epoch: plan.epochOf(item.step), signal };
   const attackGradients = (await adversary?.attack(slot, microBatch)) ?? 0;
