@@ -43,7 +43,6 @@ export {
 export type { AttackedExample, AttackedExamples } from './robustness/attacked-examples.js';
 export { corruptionNames, type CorruptionChoice } from './robustness/evaluate-corruptions.js';
 export { ATTACK_NAMES, type AttackChoice, type AttackName } from './robustness/attack-plan.js';
-export { NORMS, type Norm } from './robustness/attacks/threat.js';
 export type {
   AttackMethod,
   AttackReport,

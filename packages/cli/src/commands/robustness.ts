@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
-import type { RunConfig } from '@facet/shared';
+import { NORMS, type RunConfig } from '@facet/shared';
 import type { AttackedExamples } from '@facet/worker';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
@@ -52,7 +52,7 @@ export function addRobustnessCommand(
 
 async function examine(name: string, options: RobustnessOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const { ATTACK_NAMES, corruptionNames, evaluateRobustness, NORMS } = await import('@facet/worker');
+  const { ATTACK_NAMES, corruptionNames, evaluateRobustness } = await import('@facet/worker');
   const settings = readRobustnessFlags(options, { attacks: ATTACK_NAMES, norms: NORMS });
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);

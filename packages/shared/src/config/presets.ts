@@ -1,6 +1,7 @@
 /**
  * Presets: a dataset, a model and a recipe that belong together. A preset fills in whatever the user does not say.
  */
+import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
 import type { RunConfig, TrainingConfig } from './schema.js';
 
@@ -54,6 +55,7 @@ export const PRESETS = {
       emaDecay: 0,
     },
     augmentation: { ...NO_AUGMENTATION, shiftPixels: 1 },
+    adversarial: NO_ADVERSARY,
   },
   'mnist-best': {
     dataset: 'mnist',
@@ -91,6 +93,7 @@ export const PRESETS = {
       emaDecay: 0.998,
     },
     augmentation: { ...NO_AUGMENTATION, shiftPixels: 2, rotateDegrees: 10, scaleShare: 0.1 },
+    adversarial: NO_ADVERSARY,
   },
   'cifar10-fast': {
     dataset: 'cifar10',
@@ -127,7 +130,8 @@ export const PRESETS = {
       labelSmoothing: 0.1,
       emaDecay: 0.998,
     },
-    augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, flip: true },
+    augmentation: { ...NO_AUGMENTATION, shiftPixels: 2, padding: 'reflect', flip: true },
+    adversarial: NO_ADVERSARY,
   },
 } satisfies Record<string, Preset>;
 
@@ -146,7 +150,7 @@ export interface PresetRecord {
 
 export const PRESET_RECORDS: Record<PresetName, PresetRecord> = {
   'mnist-fast': { parameters: 82_698, macsPerImage: 1.91e6, testAccuracy: 0.9897, seconds: 50 },
-  'mnist-best': { parameters: 103_194, macsPerImage: 3.32e6, testAccuracy: 0, seconds: 0 },
+  'mnist-best': { parameters: 103_194, macsPerImage: 3.32e6, testAccuracy: 0.9932, seconds: 502 },
   'cifar10-fast': { parameters: 320_058, macsPerImage: 26.05e6, testAccuracy: 0.8105, seconds: 1_713 },
 };
 

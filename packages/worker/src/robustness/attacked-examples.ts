@@ -1,10 +1,10 @@
 /**
  * A few images as attacks left them, for people to look at: the first samples under the most damaging attack of each norm.
  */
+import type { Norm } from '@facet/shared';
 import { interleavedBytes } from '../data/image-bytes.js';
 import { answerOf, type Oracle } from './attacks/oracle.js';
 import { rowOf, type AttackSamples } from './attacks/standing.js';
-import type { Norm } from './attacks/threat.js';
 import type { FinishedAttack } from './run-attack.js';
 
 export interface AttackedExamples {
