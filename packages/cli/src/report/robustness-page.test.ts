@@ -66,7 +66,10 @@ function textOf(page: string): string {
 }
 
 it.each([
-  ['the result', ['Clean accuracy 96.50 %', 'Under all attacks, linf 0.3 10.50 %', 'Mean over corruptions 86.50 %']],
+  [
+    'the result',
+    ['Clean accuracy 96.50 %', 'Under all attacks, linf, eps 0.3 10.50 %', 'Mean over corruptions 86.50 %'],
+  ],
   ['that a check failed', ['1 failed', 'do not believe the numbers']],
   ['every attack with its interval', ['12.50 % 8.6 to 17.8 %', '3.21', 'square linf 0.3 1,000 queries 35.00 %']],
   ['every check', ['gradients-reach-the-pixels pass A &gt; B 200 of 200', 'huge-eps linf fail C 3.0 % survive']],

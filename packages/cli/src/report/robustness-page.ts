@@ -52,7 +52,7 @@ function resultFigures({ clean, samples, worstCase, corruptions, checks }: Robus
   return keyFigures([
     { label: 'Clean accuracy', value: formatAccuracy(clean.accuracy), note: intervalNote(clean.accuracy, samples) },
     ...worstCase.map(({ norm, eps, accuracy }) => ({
-      label: `Under all attacks, ${norm} ${formatEps(eps)}`,
+      label: `Under all attacks, ${norm}, eps ${formatEps(eps)}`,
       value: formatAccuracy(accuracy),
       note: intervalNote(accuracy, samples),
     })),
@@ -161,21 +161,21 @@ function pictureSection(attacked: readonly AttackedPictures[]): Section {
   return {
     title: 'Attacked images',
     intro: 'The first images, as they are and as the attack left them, with what they are then taken for.',
-    content: attacked.map(
-      ({ attack, pictures }) =>
-        html`<h3>${attack}</h3>
-          ${imageGrid({
-            width: 3 * (pictures[0]?.clean.width ?? 32),
-            images: pictures.flatMap(({ clean, attacked: after, truth, answer }) => [
-              { source: pngUri(clean), alt: `clean image of the class ${truth}`, caption: [truth, 'clean'] },
-              {
-                source: pngUri(after),
-                alt: `the same image after ${attack}, taken for ${answer}`,
-                caption: [`taken for ${answer}`, 'attacked'],
-              },
-            ]),
-          })}`,
-    ),
+    content: attacked.map(({ attack, pictures }) => {
+      const width = 3 * (pictures[0]?.clean.width ?? 32);
+      const clean = pictures.map((each) => ({
+        source: pngUri(each.clean),
+        alt: `clean image of the class ${each.truth}`,
+        caption: [each.truth, 'clean'],
+      }));
+      const after = pictures.map((each) => ({
+        source: pngUri(each.attacked),
+        alt: `image of the class ${each.truth} after ${attack}, taken for ${each.answer}`,
+        caption: [`taken for ${each.answer}`, 'attacked'],
+      }));
+      return html`<h3>${attack}</h3>
+        ${imageGrid({ width, images: clean })} ${imageGrid({ width, images: after })}`;
+    }),
   };
 }
 
