@@ -255,7 +255,7 @@ describe('with a study that exists', () => {
   });
 
   it.each([
-    [['--epochs', '9'], 'study demo was planned with another epochs; choose another name with --study'],
+    [['--epochs', '9'], 'study demo was planned with another epochs; leave it out to go on'],
     [['--preset', 'cifar10-fast'], 'preset: '],
     [['--baseline', 'cross'], "--baseline: 'cross', expected one of the arms of the study: no-injection, views-3"],
   ])('does not go on with %j, and writes nothing', async (args, message) => {
