@@ -48,7 +48,7 @@ async function study(...args: readonly string[]): Promise<{ readonly end: Comman
 
 it(
   'trains, goes on without training again, is extended by a seed, and is worked on by one process',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const plan = ['--preset', 'mnist-fast', '--arms', 'no-injection,views-2', '--seeds', '1', ...SET];
     const first = await study(...plan);
