@@ -32,7 +32,7 @@ describe.each(Object.keys(PRESETS) as PresetName[])('models/%s', (name) => {
       (error: Error) => error.message,
     );
     if (reason !== undefined) skip(`there is no ${dataset} on this machine: ${reason}`);
-    const { accuracy } = parseJson(await workspace.run(['evaluate', folder, '--json']));
+    const { accuracy } = parseJson(await workspace.run(['evaluate', folder, '--report', workspace.folder, '--json']));
     expect(accuracy).toBeCloseTo(PRESET_RECORDS[name].testAccuracy, 3);
   });
 });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { formatRecord, PRESETS, resolveConfig } from '@facet/shared';
@@ -270,7 +270,7 @@ describe('with a study that exists', () => {
   });
 
   it.each([
-    [['--epochs', '9'], 'study demo was planned with another epochs; choose another name with --study'],
+    [['--epochs', '9'], 'study demo was planned with another epochs; leave it out to go on'],
     [['--preset', 'cifar10-fast'], 'preset: '],
     [['--baseline', 'cross'], "--baseline: 'cross', expected one of the arms of the study: no-injection, views-3"],
   ])('does not go on with %j, and writes nothing', async (args, message) => {
@@ -278,16 +278,6 @@ describe('with a study that exists', () => {
     expect(code, stderr).toBe(2);
     expect(stderr).toContain(message);
     expect(await readdir(study())).toEqual(['plan.json']);
-  });
-
-  it('leaves it to the process that is at work on it', async () => {
-    const lock = path.join(study(), 'lock');
-    await writeFile(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
-    const { code, stderr } = await runCli(['ablate', '--study', 'demo'], env());
-    expect(code, stderr).toBe(2);
-    expect(stderr).toContain(`error [RUN_LOCKED]: process ${process.pid} on ${hostname()} is at work in ${study()}; `);
-    expect((await readdir(study())).sort()).toEqual(['lock', 'plan.json']);
-    await rm(lock);
   });
 
   it('does not begin without a broker, and writes nothing', async () => {

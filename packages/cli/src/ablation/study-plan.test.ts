@@ -84,7 +84,7 @@ describe('a plan that goes on', () => {
   it('names what would make it another study', () => {
     const longer = studyPlan(['no-injection'], [1], studyBase({ epochs: 9, optimizer: { weightDecay: 0 } }));
     expect(() => extendPlan(before, longer)).toThrow(
-      'study made-up was planned with another epochs, optimizer.weightDecay; choose another name with --study, or leave it out to go on with study made-up',
+      'study made-up was planned with another epochs, optimizer.weightDecay; leave it out to go on (a key that is not said now is new in this version), or choose another name with --study',
     );
   });
 

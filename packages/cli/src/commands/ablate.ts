@@ -54,10 +54,10 @@ async function ablate(options: AblateOptions, context: CliContext): Promise<Exit
     maxWorkers: MAX_LOCAL_WORKERS,
   });
   const { folder, plan, load } = study;
-  const { armCosts } = await import('../ablation/arm-cost.js');
-  const costs = await armCosts(plan.arms, load);
   const [next] = (await sortTrials(plan, folder)).left;
   if (next !== undefined) await checkLaunch({ ...(await load(next)), env });
+  const { armCosts } = await import('../ablation/arm-cost.js');
+  const costs = await armCosts(plan.arms, load);
 
   const lock = await folder.lock();
   try {

@@ -57,7 +57,7 @@ function resultSection(report: AblationReport): Section {
           macsText(arm.macsPerImage),
         ]),
         caption:
-          'Accuracy: mean and standard deviation over the seeds. Difference: mean over the same seeds and its 95 % interval.',
+          'Accuracy: mean and standard deviation over the seeds. Difference: mean over the same seeds and its 95 % interval, coloured where it leaves 0 out; it is for one arm alone, p for all of them together.',
       }),
     ],
   };
@@ -134,7 +134,7 @@ function curveSection({ arms, baseline, split }: AblationReport): Section {
 function seedSection({ arms, seeds }: AblationReport): Section {
   return {
     title: 'Every trial',
-    intro: 'Accuracy after the last epoch. Trials in one column have the same initial weights, order and augmentation.',
+    intro: 'Accuracy after the last epoch. Trials in one column have the same seed, and so the same order of samples.',
     content: dataTable({
       header: ['arm', ...seeds.map((seed) => `seed ${seed}`)],
       numbers: seeds.map((_, i) => i + 1),
