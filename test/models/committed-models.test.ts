@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
+import { configSchema, PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
 import { openWorkspace, parseJson, type Workspace } from '../testkit/facet.js';
 
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
@@ -21,8 +21,8 @@ describe.each(Object.keys(PRESETS) as PresetName[])('models/%s', (name) => {
   const folder = path.join(MODELS, name);
 
   it('is what the preset trains', async () => {
-    const { config } = JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8')) as { config: object };
-    expect(config).toMatchObject({ ...PRESETS[name], preset: name });
+    const { config } = JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8')) as { config: unknown };
+    expect(configSchema.parse(config)).toMatchObject({ ...PRESETS[name], preset: name });
   });
 
   it('reaches what is recorded of it', { timeout: 120_000 }, async ({ skip }) => {
