@@ -68,6 +68,20 @@ describe('facet evaluate', () => {
       augmented: { accuracy: expect.any(Number), transforms: ['identity', 'left', 'right', 'up', 'down'] },
     });
     expect(evaluation['topMistakes']).toBeInstanceOf(Array);
+
+    // What is printed stands in the run's folder, with a page that loads nothing.
+    const { file, page, warnings, ...document } = evaluation;
+    const run = path.join(workspace.runs, 'demo');
+    expect([file, page, warnings]).toEqual([path.join(run, 'evaluation.json'), path.join(run, 'evaluation.html'), []]);
+    expect(JSON.parse(await readFile(path.join(run, 'evaluation.json'), 'utf8'))).toEqual(document);
+    expect(document).toMatchObject({
+      training: { steps: 50 },
+      inspection: { views: ['identity', 'zoom-in', 'zoom-out'], correspondence: { images: 200 } },
+    });
+    const html = await readFile(path.join(run, 'evaluation.html'), 'utf8');
+    for (const text of ['Evaluation of demo', weightsSha256, 'head 4', 'through zoom-in']) expect(html).toContain(text);
+    expect(html).not.toMatch(/https?:|<script|<link/);
+    expect(html.match(/<img src="data:image\/png;base64,/g)!.length).toBeGreaterThan(40);
   });
 });
 

@@ -81,6 +81,21 @@ test.each<[string, readonly string[], string]>([
     "error [CONFIG_INVALID]: --engine: 'tensorflwo', expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu; did you mean tensorflow?\n",
   ],
   [
+    'an attack without steps',
+    [...up, '--adversarial', '--set', 'adversarial.steps=0'],
+    'error [CONFIG_INVALID]: adversarial.steps: 0 (from the command line), expected a whole number from 1 to 1000\n',
+  ],
+  [
+    'a ball that is larger than the pixels',
+    [...up, '--set', 'adversarial.eps=8'],
+    'error [CONFIG_INVALID]: adversarial.eps: 8, expected at most 1 in linf: pixels are in [0, 1], so 8 of 255 is 0.0314\n',
+  ],
+  [
+    'an engine that cannot attack',
+    [...up, '--adversarial', '--engine', 'tensorflow'],
+    "error [CONFIG_INVALID]: engine.name: 'tensorflow', expected auto or onnxruntime: no other engine has the attack program that adversarial.eps above 0 needs\n",
+  ],
+  [
     'no workers',
     ['up', '--dataset', 'mnist', '--workers', '0'],
     'error [CONFIG_INVALID]: workers.count: 0 (from the command line), expected a whole number from 1 to 64: this command starts all of them on this machine\n',

@@ -11,6 +11,7 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export {
   DEFAULT_PRESET,
@@ -73,6 +74,7 @@ export {
   ENGINE_DEVICES,
   ENGINE_NAMES,
   engineProblem,
+  trainingWish,
   wishFor,
   type Device,
   type EngineName,
@@ -83,3 +85,4 @@ export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from '.
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
+export { wilsonInterval, type Interval } from './wilson-interval.js';

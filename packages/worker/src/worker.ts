@@ -11,7 +11,7 @@ import {
   configSchema,
   createPlan,
   TrainingError,
-  wishFor,
+  trainingWish,
   type EngineWish,
   type RunConfig,
 } from '@facet/shared';
@@ -275,7 +275,7 @@ async function buildResources(
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const { compute, choice } = await openEngine({
-    wish: wishFor(options.engine, config.engine),
+    wish: trainingWish(options.engine, config),
     shape: {
       image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
       classes: welcome.classes.length,
@@ -284,6 +284,7 @@ async function buildResources(
       labelSmoothing: config.optimizer.labelSmoothing,
     },
     threads,
+    isAttacked: config.adversarial.eps > 0,
     signal: options.signal,
   });
   logChoice(options.log, choice, threads);

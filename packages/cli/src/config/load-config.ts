@@ -31,6 +31,7 @@ export interface LoadConfigOptions {
   readonly configFile?: string | undefined;
   /** Values that the file, the environment and the flags override, but no preset does. */
   readonly weakest?: Mapping;
+  readonly isAdversarial?: boolean | undefined;
   /** The most workers that this command takes; absent: as the schema says. */
   readonly maxWorkers?: number;
 }
@@ -41,11 +42,11 @@ export interface LoadConfigOptions {
  * @throws TrainingError CONFIG_INVALID with every problem; RUN_NAME_INVALID when the name is the only one.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
-  const { env, runs, flags, configFile, weakest } = options;
+  const { env, runs, flags, configFile, weakest, isAdversarial } = options;
   const file =
     weakest === undefined ? await readOptional(configFile) : mergeMappings(weakest, await readMapping(configFile));
   const defaultRun = (named: { dataset: string; preset: string }): string => defaultRunName(runs, named, new Date());
-  return resolve({ file, environment: env, flags, defaultRun }, options);
+  return resolve({ file, environment: env, flags, isAdversarial, defaultRun }, options);
 }
 
 /**
@@ -58,12 +59,12 @@ export async function loadStoredConfig(
   run: string,
   options: LoadConfigOptions,
 ): Promise<LoadedConfig & { readonly paths: RunPaths }> {
-  const { env, runs, flags, configFile } = options;
+  const { env, runs, flags, configFile, isAdversarial } = options;
   const paths = await requireRun(runs, run);
   const stored = await readConfigFile(paths.config);
   const before = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
   const file = await readMapping(configFile);
-  const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags }, options);
+  const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags, isAdversarial }, options);
   const changed = changedTrainingKeys(before.config, after.config);
   if (changed.length > 0) {
     const list = changed

@@ -3,6 +3,7 @@
  * run; everything from `data` on says where and how it runs and may change at every resume.
  */
 import { z } from 'zod';
+import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
 import { augmentationSchema } from './augmentation-schema.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 
@@ -96,6 +97,7 @@ export const trainingSchema = z.strictObject({
   model: modelSchema,
   optimizer: optimizerSchema,
   augmentation: augmentationSchema,
+  adversarial: adversarialSchema.default(NO_ADVERSARY),
 });
 
 const operationSchema = z.strictObject({

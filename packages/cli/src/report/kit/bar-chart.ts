@@ -24,13 +24,16 @@ export interface BarChart {
 const WIDTH = 640;
 const ROW = 24;
 const BAR = 16;
-/** For the value behind the longest bar. */
-const RIGHT = 84;
 
 /** A chart that is as high as its bars need. */
 export function barChart({ description, caption, axis, bars }: BarChart): Html {
   const left = labelRoom(bars.map(({ name }) => name));
-  const plot: PlotArea = { left, right: WIDTH - RIGHT, top: 4, bottom: 4 + ROW * bars.length };
+  const plot: PlotArea = {
+    left,
+    right: WIDTH - labelRoom(bars.map(({ text }) => text)),
+    top: 4,
+    bottom: 4 + ROW * bars.length,
+  };
   const scale = valueScale(axis, [0, ...bars.map(({ value }) => value)], [plot.left, plot.right]);
   const drawn = bars.map(({ name, value, text }, i) => {
     const y = plot.top + i * ROW + (ROW - BAR) / 2;

@@ -31,9 +31,14 @@ export function trustedHtml(markup: string): Html {
 
 function markupOf(part: HtmlPart): string {
   if (part === undefined) return '';
-  if (typeof part === 'string') return part.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+  if (typeof part === 'string') return escapeText(part);
   if (typeof part === 'number') return String(part);
   return isList(part) ? part.map(markupOf).join('') : part.markup;
+}
+
+/** A number and its percent sign also stay on one line. */
+function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!).replace(/(\d) %/g, '$1&nbsp;%');
 }
 
 function isList(part: Html | readonly HtmlPart[]): part is readonly HtmlPart[] {

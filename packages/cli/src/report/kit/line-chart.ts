@@ -110,10 +110,14 @@ const isDefined = ({ y }: LinePoint): boolean => Number.isFinite(y);
 
 function legendOf(series: readonly LineSeries[]): Html {
   const entries = series.map(
-    ({ name }, i) =>
+    ({ name, points }, i) =>
       html`<li class="${seriesClass(i)}">
         <svg viewBox="0 0 28 8" aria-hidden="true">
-          <path class="curve" stroke-dasharray="${dashesOf(i)}" d="M0 4H28" />
+          ${
+            points.length === 1
+              ? html`<circle class="dot" cx="14" cy="4" r="3" />`
+              : html`<path class="curve" stroke-dasharray="${dashesOf(i)}" d="M0 4H28" />`
+          }
         </svg>
         ${name}
       </li>`,

@@ -109,7 +109,7 @@ describe('a chart', () => {
   it('writes percentages the way the command does', () => {
     const bars = [{ name: 'a', value: 0.5, text: '50.00 %' }];
     const { markup } = barChart({ description: 'd', axis: { label: 'x', kind: 'percent', domain: [0, 1] }, bars });
-    expect(markup).toContain('>100 %<');
+    expect(markup).toContain('>100&nbsp;%<');
   });
 
   it('keeps bars and whiskers of a plot inside the drawing', () => {

@@ -72,9 +72,9 @@ figcaption { font-size: 0.875rem; margin-top: 0.25rem; }
 .chart .tick, .chart .axis { fill: var(--muted); }
 .chart .grid { stroke: var(--line); stroke-width: 1; shape-rendering: crispEdges; }
 .chart .rule { stroke: var(--muted); stroke-width: 1; shape-rendering: crispEdges; }
-.chart .curve { fill: none; stroke: var(--series); stroke-width: 2; stroke-linejoin: round; }
+.curve { fill: none; stroke: var(--series); stroke-width: 2; stroke-linejoin: round; }
 .chart .band { fill: var(--series); opacity: 0.16; }
-.chart .dot, .chart .bar { fill: var(--series); }
+.dot, .chart .bar { fill: var(--series); }
 .chart .whisker { stroke: var(--series); stroke-width: 2; }
 .chart .bar, .chart .band, .legend svg { print-color-adjust: exact; }
 ${Array.from({ length: SERIES_COUNT }, (_, i) => `.series-${i + 1} { --series: var(--series-${i + 1}); }`).join('\n')}
@@ -96,7 +96,7 @@ ${Array.from({ length: SERIES_COUNT }, (_, i) => `.series-${i + 1} { --series: v
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, section > p { break-after: avoid; }
   h2 { margin-top: 1.5rem; }
   figure, tr, .figures, .pictures li, .card, .heat { break-inside: avoid; }
   thead { display: table-header-group; }
