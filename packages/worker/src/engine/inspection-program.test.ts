@@ -20,7 +20,10 @@ function shapeOf(changes: Partial<ModelConfig>): MicroBatchShape {
 
 type Values = Readonly<Record<string, Float32Array>>;
 
-function inputsOf(shape: MicroBatchShape): { readonly values: Values; readonly shapes: ReadonlyMap<string, readonly number[]> } {
+function inputsOf(shape: MicroBatchShape): {
+  readonly values: Values;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+} {
   const { slots, ...layout } = layoutParameters(createModel(shape).parameters);
   const stream = randomStream(randomKey('initialisation', 17));
   const weights = initialWeights({ slots, ...layout }, 5).map((weight) => weight + 0.2 * stream.nextNormal());
@@ -28,10 +31,7 @@ function inputsOf(shape: MicroBatchShape): { readonly values: Values; readonly s
   const images = Float32Array.from({ length: BATCH * PIXELS }, () => stream.nextUniform());
   return {
     values: { ...Object.fromEntries(parameters), images },
-    shapes: new Map([
-      ...slots.map(({ name, shape: sizes }) => [name, sizes] as const),
-      ['images', [BATCH, PIXELS]],
-    ]),
+    shapes: new Map([...slots.map(({ name, shape: sizes }) => [name, sizes] as const), ['images', [BATCH, PIXELS]]]),
   };
 }
 
