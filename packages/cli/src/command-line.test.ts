@@ -162,6 +162,11 @@ test.each<[string, readonly string[], string]>([
     'error [CONFIG_INVALID]: seed: 3, expected --seeds instead: a study has several\n',
   ],
   [
+    'a study on attacked samples with an engine that cannot attack',
+    ['ablate', '--dataset', 'mnist', '--adversarial', '--engine', 'tensorflow'],
+    "error [CONFIG_INVALID]: engine.name: 'tensorflow', expected auto or onnxruntime: no other engine has the attack program that adversarial.eps above 0 needs\n",
+  ],
+  [
     'a study whose baseline is none of its arms',
     ['ablate', '--dataset', 'mnist', '--arms', 'views-2,views-3', '--baseline', 'views-4'],
     "error [CONFIG_INVALID]: --baseline: 'views-4', expected one of the arms of the study: views-2, views-3; did you mean views-2?\n",

@@ -51,6 +51,7 @@ async function ablate(options: AblateOptions, context: CliContext): Promise<Exit
     runs: runsFolder(env),
     flags: configLayer(options, 'ablate'),
     configFile: options.config,
+    isAdversarial: options.adversarial,
     maxWorkers: MAX_LOCAL_WORKERS,
   });
   const { folder, plan, load } = study;
