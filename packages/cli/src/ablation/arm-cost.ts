@@ -19,15 +19,6 @@ export async function armCosts(arms: readonly PlannedArm[], load: LoadTrial): Pr
 
 async function costOf(arm: ArmName, load: LoadTrial): Promise<ArmCost> {
   const { config } = await load({ name: arm, arm, seed: 0 });
-  const { parameters, programs, microBatch } = await describePrograms(
-    {
-      ...DATASET_SHAPES[config.dataset],
-      config: config.model,
-      microBatch: config.batch.micro,
-      labelSmoothing: config.optimizer.labelSmoothing,
-    },
-    { isAttacked: false },
-  );
-  const { matMulFlops } = programs.find(({ name }) => name === 'evaluate')!.compiled;
-  return { parameters, macsPerImage: matMulFlops / 2 / microBatch };
+  const { parameters, macsPerImage } = await describePrograms(DATASET_SHAPES[config.dataset], config);
+  return { parameters, macsPerImage };
 }

@@ -45,15 +45,7 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
     isAdversarial: options.adversarial,
   });
   const { describePrograms } = await import('@facet/worker');
-  const described = await describePrograms(
-    {
-      ...DATASET_SHAPES[config.dataset],
-      config: config.model,
-      microBatch: config.batch.micro,
-      labelSmoothing: config.optimizer.labelSmoothing,
-    },
-    { isAttacked: config.adversarial.eps > 0 },
-  );
+  const described = await describePrograms(DATASET_SHAPES[config.dataset], config);
   if (options.json) {
     printJson(stdout, { preset: config.preset, ...described, programs: described.programs.map(withoutLines) });
     return EXIT.ok;

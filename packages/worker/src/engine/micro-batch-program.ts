@@ -4,6 +4,7 @@
  * are added along the reduction tree and divided by the number of real samples once, at the update.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
@@ -16,6 +17,14 @@ import type { Program } from './program/program.js';
 export interface MicroBatchShape extends ModelShape {
   readonly microBatch: number;
   readonly labelSmoothing: number;
+}
+
+/** The shape of the programs of a configuration, for images of a dataset. */
+export function microBatchShape(
+  { image, classes }: DatasetShape,
+  { model, batch, optimizer }: Pick<TrainingConfig, 'model' | 'batch' | 'optimizer'>,
+): MicroBatchShape {
+  return { image, classes, config: model, microBatch: batch.micro, labelSmoothing: optimizer.labelSmoothing };
 }
 
 /** The parameters as inputs of a program. */
