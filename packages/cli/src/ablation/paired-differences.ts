@@ -21,13 +21,13 @@ export interface PairedDifference {
   readonly interval: readonly [low: number, high: number] | undefined;
   /** Two-sided probability of so large a difference if there were none; undefined for one seed. */
   readonly p: number | undefined;
-  /** Seeds it takes, at this spread, until 0.3 points are outside of the interval around 0; undefined for one seed. */
-  readonly seedsForThirdOfAPoint: number | undefined;
+  /** Seeds it takes, at this spread, until a difference of SHOWN_DIFFERENCE is outside of the interval; undefined for one seed. */
+  readonly seedsNeeded: number | undefined;
 }
 
+/** 0.3 points: what views may be expected to bring. */
+export const SHOWN_DIFFERENCE = 0.003;
 const ALPHA = 0.05;
-const THIRD_OF_A_POINT = 0.003;
-const MOST_SEEDS = 10_000;
 
 /** Mean and standard deviation. */
 export function spreadOf(values: readonly number[]): Spread {
@@ -47,24 +47,36 @@ export function pairedDifference(arm: BySeed, baseline: BySeed): PairedDifferenc
   if (seeds === 0) return undefined;
   const { mean, standardDeviation } = spreadOf(differences);
   if (standardDeviation === undefined) {
-    return { seeds, mean, interval: undefined, p: undefined, seedsForThirdOfAPoint: undefined };
+    return { seeds, mean, interval: undefined, p: undefined, seedsNeeded: undefined };
   }
   const error = standardDeviation / Math.sqrt(seeds);
-  const reach = twoSidedQuantile(ALPHA, seeds - 1) * error;
+  const reach = reachOf(standardDeviation, seeds);
   return {
     seeds,
     mean,
     interval: [mean - reach, mean + reach],
     p: error === 0 ? Number(mean === 0) : twoSidedP(mean / error, seeds - 1),
-    seedsForThirdOfAPoint: seedsFor(standardDeviation),
+    seedsNeeded: seedsNeeded(standardDeviation),
   };
 }
 
-function seedsFor(standardDeviation: number): number {
-  for (let seeds = 2; seeds < MOST_SEEDS; seeds++) {
-    if ((twoSidedQuantile(ALPHA, seeds - 1) * standardDeviation) / Math.sqrt(seeds) < THIRD_OF_A_POINT) return seeds;
+/** Half the width of the interval around a mean. */
+function reachOf(standardDeviation: number, seeds: number): number {
+  return (twoSidedQuantile(ALPHA, seeds - 1) * standardDeviation) / Math.sqrt(seeds);
+}
+
+/** The least number of seeds whose interval is narrow enough; it narrows with every seed. */
+function seedsNeeded(standardDeviation: number): number {
+  const shows = (seeds: number): boolean => reachOf(standardDeviation, seeds) < SHOWN_DIFFERENCE;
+  let enough = 2;
+  while (!shows(enough)) enough *= 2;
+  let tooFew = Math.floor(enough / 2);
+  while (enough - tooFew > 1) {
+    const middle = Math.floor((tooFew + enough) / 2);
+    if (shows(middle)) enough = middle;
+    else tooFew = middle;
   }
-  return MOST_SEEDS;
+  return enough;
 }
 
 /**

@@ -40,7 +40,28 @@ describe('paired differences', () => {
     expect(difference.interval![0]).toBeCloseTo(0.01 - 0.001963, 5);
     expect(difference.interval![1]).toBeCloseTo(0.01 + 0.001963, 5);
     expect(difference.p).toBeLessThan(0.001);
-    expect(difference.seedsForThirdOfAPoint).toBe(4);
+    expect(difference.seedsNeeded).toBe(4);
+  });
+
+  it('say the least number of seeds at which 0.3 points show, however wide the spread', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-4, max: 0.3, noNaN: true }), (half) => {
+        const [arm, baseline] = [
+          new Map([
+            [1, 0.5 + half],
+            [2, 0.5 - half],
+          ]),
+          new Map([
+            [1, 0.5],
+            [2, 0.5],
+          ]),
+        ];
+        const seeds = pairedDifference(arm, baseline)!.seedsNeeded!;
+        const reach = (n: number): number => (twoSidedQuantile(0.05, n - 1) * half * Math.SQRT2) / Math.sqrt(n);
+        expect(reach(seeds)).toBeLessThan(0.003);
+        if (seeds > 2) expect(reach(seeds - 1)).toBeGreaterThanOrEqual(0.003);
+      }),
+    );
   });
 
   it('do not see what the seed does to both arms', () => {

@@ -1,6 +1,6 @@
 /** A study in a few lines for people: a table of arms, and what may be concluded. */
 import type { AblationReport, ArmReport } from '../ablation/ablation-report.js';
-import type { PairedDifference, Spread } from '../ablation/paired-differences.js';
+import { SHOWN_DIFFERENCE, type PairedDifference, type Spread } from '../ablation/paired-differences.js';
 import { formatAccuracy, formatCount, formatSeconds } from './format.js';
 import { tableLines } from './table.js';
 
@@ -79,10 +79,10 @@ export function conclusion({ best }: Pick<AblationReport, 'best'>): string {
   if (best === undefined) return 'no multi-view arm can be compared with a control yet';
   const { arm, control, difference } = best;
   const said = `best multi-view arm ${arm} against best control ${control}: ${differenceText(difference)} points`;
-  const { seeds, seedsForThirdOfAPoint } = difference;
-  if (seedsForThirdOfAPoint === undefined) return `${said}; ${verdictOf(difference)}`;
+  const { seeds, seedsNeeded } = difference;
+  if (seedsNeeded === undefined) return `${said}; ${verdictOf(difference)}`;
   const limits = `95 %, ${seeds} paired seeds; both were picked by these means, which the interval does not know`;
-  return `${said}: ${verdictOf(difference)} (${limits}). At this spread 0.3 points take ${seedsForThirdOfAPoint} seeds`;
+  return `${said}: ${verdictOf(difference)} (${limits}). At this spread ${100 * SHOWN_DIFFERENCE} points take ${seedsNeeded} seeds`;
 }
 
 /** A difference of shares in points, with its sign: `+0.42`. */
