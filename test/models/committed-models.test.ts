@@ -25,6 +25,15 @@ describe.each(Object.keys(PRESETS) as PresetName[])('models/%s', (name) => {
     expect(configSchema.parse(config)).toMatchObject({ ...PRESETS[name], preset: name });
   });
 
+  it('says everywhere the hash of the weights that it holds', async () => {
+    const [run, config, readme] = await Promise.all(
+      ['run.json', 'config.json', 'README.md'].map((file) => readFile(path.join(folder, file), 'utf8')),
+    );
+    const { weightsSha256 } = JSON.parse(run!) as { weightsSha256: string };
+    expect(JSON.parse(config!)).toMatchObject({ weightsSha256 });
+    expect(readme).toContain(weightsSha256);
+  });
+
   it('reaches what is recorded of it', { timeout: 120_000 }, async ({ skip }) => {
     const { dataset } = PRESETS[name];
     const reason = await openDataset({ name: dataset }).then(

@@ -15,6 +15,7 @@ export {
   type TrainedWeights,
   type SkippedCheckpoint,
 } from './checkpoint/read-checkpoint.js';
+export { weightsSha256 } from './checkpoint/sha256.js';
 export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCoordinator } from './start-coordinator.js';
 export type { Coordinator, CoordinatorOptions } from './coordinator.js';

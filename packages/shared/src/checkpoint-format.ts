@@ -76,7 +76,7 @@ export interface RunFile extends CheckpointInfo {
   readonly weights?: EvaluatedWeights;
 }
 
-/** The weights as they were at last, or their average. */
+/** The weights as they were at last, or their moving average, for runs that keep one (`optimizer.emaDecay`). */
 export type EvaluatedWeights = 'last' | 'average';
 
 const count = z.int().nonnegative();

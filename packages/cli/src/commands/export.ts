@@ -46,14 +46,15 @@ export function addExportCommand(
 async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const { EXPORT_FORMATS, exportModel } = await import('@facet/worker');
-  const { formatModelRunFile } = await import('@facet/coordinator');
+  const { formatModelRunFile, weightsSha256: hashOf } = await import('@facet/coordinator');
   const format = readFormat(options.format, EXPORT_FORMATS);
   const batch = readBatch(options.batch);
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const { model, classNames } = await modelOf(checkpoint);
   const { run, step } = checkpoint.info;
-  const { weightsSha256 } = checkpoint;
+  // Of what is written: of a run that keeps an average, that is not what its checkpoints are known by.
+  const weightsSha256 = await hashOf(model.weights);
   const folder = path.resolve(options.out);
   const existing = options.force ? 'replace' : 'refuse';
   const origin = { run, step, weightsSha256, classes: classNames };

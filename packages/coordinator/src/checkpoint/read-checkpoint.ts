@@ -16,7 +16,7 @@ import {
 import { readWholeFile } from '../durable-files.js';
 import { listCheckpoints, stepName, stepOf } from './checkpoint-names.js';
 import { readRunFile } from './run-file.js';
-import { sha256 } from './sha256.js';
+import { sha256, weightsSha256 } from './sha256.js';
 import { decodeState, decodeWeights, type TensorFiles } from './state-files.js';
 
 /** A checkpoint of which every byte was verified. */
@@ -39,7 +39,7 @@ export interface TrainedWeights {
   readonly evaluatedWeights: EvaluatedWeights;
   readonly layout: readonly ParameterLayout[];
   readonly info: CheckpointInfo;
-  /** SHA-256 of the flat little-endian weights in model.safetensors. */
+  /** SHA-256 of the weights in model.safetensors, by which a run is known: of the last ones where these are an average of a run. */
   readonly weightsSha256: string;
 }
 
@@ -67,13 +67,13 @@ export function readCheckpoint(path: string): Promise<Checkpoint> {
  */
 export async function readTrainedWeights(path: string): Promise<TrainedWeights> {
   const runFile = await naming(path, () => readRun(path));
-  const { layout, weightsSha256, weights: evaluatedWeights } = runFile;
+  const { layout, weights: evaluatedWeights } = runFile;
   if (evaluatedWeights === undefined) return trainedWeights(await readCheckpoint(path));
   return naming(path, async () => {
     const files = await readFiles(path, runFile);
     const weights = decodeWeights(files, layout);
-    await requireHash(weights, weightsSha256);
-    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), weightsSha256 };
+    await requireHash(weights, runFile.weightsSha256);
+    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), weightsSha256: runFile.weightsSha256 };
   });
 }
 
@@ -155,7 +155,7 @@ async function readVerified(path: string): Promise<Checkpoint> {
 }
 
 async function requireHash(weights: Float32Array, expected: string): Promise<void> {
-  const actual = await sha256(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
+  const actual = await weightsSha256(weights);
   if (actual !== expected) {
     throw invalid(`model.safetensors holds weights with SHA-256 ${actual}, expected ${expected}`);
   }

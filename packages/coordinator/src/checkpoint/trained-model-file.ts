@@ -4,7 +4,7 @@
  */
 import type { TrainedWeights } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
-import { sha256 } from './sha256.js';
+import { sealOf, weightsSha256 } from './sha256.js';
 
 /**
  * The text of run.json.
@@ -20,7 +20,7 @@ export async function formatModelRunFile(
     ...info,
     layout,
     weights: evaluatedWeights,
-    weightsSha256: await sha256(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)),
-    files: { 'model.safetensors': { bytes: modelFile.byteLength, sha256: await sha256(modelFile) } },
+    weightsSha256: await weightsSha256(weights),
+    files: { 'model.safetensors': await sealOf(modelFile) },
   });
 }
