@@ -3,7 +3,7 @@
  * samples of a dataset are read only where nothing else says how large they are.
  */
 import type { TrainedWeights } from '@facet/coordinator';
-import { datasetClasses, openDataset } from '@facet/datasets';
+import { datasetClasses, openDataset, type Dataset } from '@facet/datasets';
 import { DATASET_SHAPES, type ImageShape, type RunConfig } from '@facet/shared';
 import type { TrainedModel } from '@facet/worker';
 import { configOf } from './find-checkpoint.js';
@@ -23,12 +23,21 @@ export interface NamedModel {
 export async function modelOf(checkpoint: TrainedWeights): Promise<NamedModel> {
   const config = configOf(checkpoint);
   const classNames = datasetClasses(config.dataset);
-  const { layout, weights } = checkpoint;
   const image = await imageShapeOf(config);
-  return {
-    model: { config, image, classes: classNames.length, weights, layout },
-    classNames,
-  };
+  return { model: modelFor(checkpoint, { image, classes: classNames }), classNames };
+}
+
+/**
+ * The model in a checkpoint, for images of a dataset that is open already.
+ *
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when its configuration is not of this version.
+ */
+export function modelFor(
+  checkpoint: TrainedWeights,
+  { image, classes }: Pick<Dataset, 'image' | 'classes'>,
+): TrainedModel {
+  const { layout, weights } = checkpoint;
+  return { config: configOf(checkpoint), image, classes: classes.length, weights, layout };
 }
 
 async function imageShapeOf({ dataset, dataFolder }: RunConfig): Promise<ImageShape> {

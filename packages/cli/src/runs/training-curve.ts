@@ -3,7 +3,7 @@
  * evaluation. Numbers for people; the ledger's checker is the one who judges.
  */
 import { readFile } from 'node:fs/promises';
-import { parseLedger, type CommitRecord, type LedgerRecord } from '@facet/shared';
+import { parseLedger, type CommitRecord, type LedgerRecord, type RunConfig } from '@facet/shared';
 
 export interface TrainingCurve {
   /** Committed steps. */
@@ -24,7 +24,7 @@ export interface LossPoint {
 
 export interface EvaluationPoint {
   readonly step: number;
-  readonly split: 'test' | 'held-out';
+  readonly split: RunConfig['evaluation'];
   readonly accuracy: number;
   readonly loss: number;
 }
