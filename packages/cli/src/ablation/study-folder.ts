@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isRunName, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
+import { isRunName, RUN_NAME_EXPECTATION, TrainingError, type RunConfig } from '@facet/shared';
 import type { ReportContent } from '../runs/report-files.js';
 import { writeWhole } from '../runs/write-whole.js';
 import type { StudyPlan, Trial } from './study-plan.js';
@@ -16,7 +16,7 @@ export interface TrialResult {
   /** SHA-256 of the training configuration without the seed. */
   readonly key: string;
   readonly seed: number;
-  readonly split: 'test' | 'held-out';
+  readonly split: RunConfig['evaluation'];
   /** After the last epoch, a share of 1. */
   readonly accuracy: number;
   /** Accuracy after every epoch. */

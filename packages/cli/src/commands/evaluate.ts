@@ -8,10 +8,11 @@ import { configSchema, suggestion, TrainingError, wishFor, type RunConfig } from
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { correspondenceLines, evaluationLines } from '../display/evaluation.js';
-import { comparedModel, makeEvaluationReport, modelIn } from '../evaluation/evaluation-report.js';
+import { comparedModel, makeEvaluationReport } from '../evaluation/evaluation-report.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { configOf, findCheckpoint, type FoundCheckpoint } from '../runs/find-checkpoint.js';
 import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
+import { modelFor } from '../runs/trained-model.js';
 
 interface EvaluateOptions extends PlaceOptions {
   readonly split: string;
@@ -90,7 +91,7 @@ async function evaluateFound(
   const config = configOf(checkpoint);
   const dataset = await openDataset({ name: config.dataset, folder: dataFolder ?? config.dataFolder });
   const { evaluateWeights, requireComparable } = await import('@facet/worker');
-  const model = modelIn(checkpoint, dataset);
+  const model = modelFor(checkpoint, dataset);
   // Minutes may pass until attention is compared: say now what cannot be.
   if (other !== undefined) requireComparable(model, comparedModel(other.checkpoint, dataset));
   const evaluation = await evaluateWeights({

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatCount, formatSeconds } from '../display/format.js';
+import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 
@@ -49,9 +49,9 @@ function list(options: PresetsOptions, { stdout }: CliContext): ExitCode {
         name,
         PRESETS[name].dataset,
         formatCount(parameters),
-        `${(macsPerImage / 1e6).toFixed(1)} M`,
+        formatMacs(macsPerImage),
         String(PRESETS[name].epochs),
-        `${(100 * testAccuracy).toFixed(2)} %`,
+        formatAccuracy(testAccuracy),
         formatSeconds(seconds),
       ];
     }),

@@ -1,7 +1,7 @@
 /** A study in a few lines for people: a table of arms, and what may be concluded. */
 import type { AblationReport, ArmReport } from '../ablation/ablation-report.js';
 import { SHOWN_DIFFERENCE, type PairedDifference, type Spread } from '../ablation/paired-differences.js';
-import { formatAccuracy, formatCount, formatSeconds } from './format.js';
+import { formatAccuracy, formatCount, formatMacs, formatSeconds } from './format.js';
 import { tableLines } from './table.js';
 
 /** The lines of a report. */
@@ -34,17 +34,12 @@ function armRow(arm: ArmReport, { baseline }: AblationReport): string[] {
   return [
     sameAs === undefined ? name : `${name} (= ${sameAs})`,
     formatCount(parameters),
-    macsText(macsPerImage),
+    formatMacs(macsPerImage),
     String(trials.length),
     accuracyText(arm),
     name === baseline ? 'baseline' : differenceText(difference),
     difference?.holmP === undefined ? '' : pText(difference.holmP),
   ];
-}
-
-/** Multiply-accumulates in millions. */
-export function macsText(macs: number): string {
-  return `${(macs / 1e6).toFixed(1)} M`;
 }
 
 /** Mean and standard deviation. */

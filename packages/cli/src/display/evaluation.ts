@@ -2,14 +2,15 @@
  * An evaluation as text: the headline with and without test-time augmentation, accuracy per class, the confusion matrix
  * with true classes as rows, the reliability of confidences, and the mistakes the model was surest of.
  */
+import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, InspectionReport, Mistake, ReliabilityBin, Scores } from '@facet/worker';
 import { formatAccuracy, formatCount, formatLoss } from './format.js';
 import { tableLines } from './table.js';
 
 export interface EvaluationLabels {
-  readonly split: 'test' | 'held-out';
+  readonly split: RunConfig['evaluation'];
   /** Their moving average, or the last ones. */
-  readonly evaluatedWeights: 'average' | 'last';
+  readonly evaluatedWeights: EvaluatedWeights;
   readonly classes: readonly string[];
 }
 

@@ -6,12 +6,12 @@ import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
 import { gatherSamples, type Dataset } from '@facet/datasets';
 import { TrainingError, type RunConfig } from '@facet/shared';
-import type { ComparedModel, Evaluation, ModelInspection, TrainedModel } from '@facet/worker';
+import type { ComparedModel, Evaluation, ModelInspection } from '@facet/worker';
 import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../report/evaluation-document.js';
 import type { PixelImage } from '../report/kit/png-uri.js';
 import { pixelImage } from '../report/pixel-image.js';
-import { configOf } from '../runs/find-checkpoint.js';
 import { pathsIn } from '../runs/run-folders.js';
+import { modelFor } from '../runs/trained-model.js';
 import { readTrainingCurve } from '../runs/training-curve.js';
 
 export interface EvaluatedCheckpoint {
@@ -32,16 +32,10 @@ export interface EvaluationReport {
   readonly warnings: readonly string[];
 }
 
-/** The model in a checkpoint, for the images of a dataset. */
-export function modelIn(checkpoint: TrainedWeights, { image, classes }: Dataset): TrainedModel {
-  const { weights, layout } = checkpoint;
-  return { config: configOf(checkpoint), image, classes: classes.length, weights, layout };
-}
-
 /** A checkpoint under the name by which it is compared. */
 export function comparedModel(checkpoint: TrainedWeights, dataset: Dataset): ComparedModel {
   const { run, step } = checkpoint.info;
-  return { name: `${run}, step ${step}`, model: modelIn(checkpoint, dataset) };
+  return { name: `${run}, step ${step}`, model: modelFor(checkpoint, dataset) };
 }
 
 /** Makes the report of an evaluation. */
@@ -80,7 +74,7 @@ async function tryInspection(
   const { inspectModel } = await import('@facet/worker');
   try {
     const inspection = await inspectModel({
-      model: modelIn(checkpoint, dataset),
+      model: modelFor(checkpoint, dataset),
       dataset,
       split,
       mistakes: evaluation.topMistakes.map(({ sample }) => sample),

@@ -7,13 +7,12 @@ import {
   accuracyText,
   conclusion,
   differenceText,
-  macsText,
   pointsText,
   pText,
   studyText,
   verdictOf,
 } from '../display/ablation.js';
-import { formatAccuracy, formatCount, formatSeconds } from '../display/format.js';
+import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
 import { dataTable } from './kit/data-table.js';
 import { forestPlot, type ForestRow } from './kit/forest-plot.js';
 import { html, type Html, type HtmlPart } from './kit/html.js';
@@ -54,7 +53,7 @@ function resultSection(report: AblationReport): Section {
           arm.difference?.holmP === undefined ? '' : pText(arm.difference.holmP),
           arm.trials.length,
           formatCount(arm.parameters),
-          macsText(arm.macsPerImage),
+          formatMacs(arm.macsPerImage),
         ]),
         caption:
           'Accuracy: mean and standard deviation over the seeds. Difference: mean over the same seeds and its 95 % interval, coloured where it leaves 0 out; it is for one arm alone, p for all of them together.',

@@ -2,6 +2,7 @@
  * The document of `facet evaluate`: what evaluation.json holds and what its page is drawn from. Plain data; accuracies are
  * fractions of 1.
  */
+import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, InspectionReport } from '@facet/worker';
 import type { TrainingCurve } from '../runs/training-curve.js';
 import type { PixelImage } from './kit/png-uri.js';
@@ -19,11 +20,11 @@ export interface EvaluationDocument extends Evaluation, CheckpointName {
   /** Version of this shape. */
   readonly version: 1;
   /** Their moving average, or the last ones. */
-  readonly evaluatedWeights: 'average' | 'last';
+  readonly evaluatedWeights: EvaluatedWeights;
   readonly dataset: string;
   /** Names in label order. */
   readonly classes: readonly string[];
-  readonly split: 'test' | 'held-out';
+  readonly split: RunConfig['evaluation'];
   /** null for a checkpoint that stands alone. */
   readonly training: TrainingCurve | null;
   /** null where the model could not be inspected. */

@@ -3,13 +3,22 @@
  */
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
-import type { RunConfig, TrainingConfig } from './schema.js';
+import type { ModelConfig, RunConfig, TrainingConfig } from './schema.js';
 
 type Preset = Omit<TrainingConfig, 'preset'>;
 
-const ADAMW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 } as const;
+const ADAMW = {
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-8,
+  clipNorm: 1,
+  warmupShare: 0.1,
+  finalShare: 0.01,
+  weightDecay: 0.05,
+} as const;
 
 const MULTI_VIEW = {
+  views: ['identity', 'zoom-in', 'zoom-out'] as ModelConfig['views'],
   viewWeights: 'normalised',
   injection: 'additive',
   injectionBlocks: 64,
@@ -18,16 +27,21 @@ const MULTI_VIEW = {
   auxiliary: { relativePosition: 0, completion: 0 },
 } as const;
 
+/** The dataset as a whole, trained once with one seed. */
+const WHOLE = { seed: 1, samples: { train: 0, test: 0, heldOut: 0 }, evaluation: 'test' } as const;
+
+const MNIST = { ...WHOLE, dataset: 'mnist' } as const;
+const MNIST_PIXELS = { mean: [0.1307], stddev: [0.3081] };
+
+const CIFAR10 = { ...WHOLE, dataset: 'cifar10' } as const;
+const CIFAR10_PIXELS = { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] };
+
 export const PRESETS = {
   'mnist-fast': {
-    dataset: 'mnist',
-    seed: 1,
+    ...MNIST,
     epochs: 3,
-    samples: { train: 0, test: 0, heldOut: 0 },
-    evaluation: 'test',
     batch: { global: 256, micro: 32 },
     model: {
-      views: ['identity', 'zoom-in', 'zoom-out'],
       ...MULTI_VIEW,
       viewPatchSize: 10,
       patchSize: 6,
@@ -43,14 +57,11 @@ export const PRESETS = {
       heads: 4,
       mlpRatio: 2,
       mlpsPerBlock: 1,
-      pixels: { mean: [0.1307], stddev: [0.3081] },
+      pixels: MNIST_PIXELS,
     },
     optimizer: {
       ...ADAMW,
       peakLearningRate: 8e-3,
-      warmupShare: 0.1,
-      finalShare: 0.01,
-      weightDecay: 0.05,
       labelSmoothing: 0.05,
       emaDecay: 0,
     },
@@ -58,14 +69,10 @@ export const PRESETS = {
     adversarial: NO_ADVERSARY,
   },
   'mnist-best': {
-    dataset: 'mnist',
-    seed: 1,
+    ...MNIST,
     epochs: 10,
-    samples: { train: 0, test: 0, heldOut: 0 },
-    evaluation: 'test',
     batch: { global: 128, micro: 32 },
     model: {
-      views: ['identity', 'zoom-in', 'zoom-out'],
       ...MULTI_VIEW,
       viewPatchSize: 8,
       patchSize: 4,
@@ -81,14 +88,11 @@ export const PRESETS = {
       heads: 2,
       mlpRatio: 2,
       mlpsPerBlock: 1,
-      pixels: { mean: [0.1307], stddev: [0.3081] },
+      pixels: MNIST_PIXELS,
     },
     optimizer: {
       ...ADAMW,
       peakLearningRate: 3e-3,
-      warmupShare: 0.1,
-      finalShare: 0.01,
-      weightDecay: 0.05,
       labelSmoothing: 0.05,
       emaDecay: 0.998,
     },
@@ -96,14 +100,10 @@ export const PRESETS = {
     adversarial: NO_ADVERSARY,
   },
   'cifar10-fast': {
-    dataset: 'cifar10',
-    seed: 1,
+    ...CIFAR10,
     epochs: 12,
-    samples: { train: 0, test: 0, heldOut: 0 },
-    evaluation: 'test',
     batch: { global: 128, micro: 32 },
     model: {
-      views: ['identity', 'zoom-in', 'zoom-out'],
       ...MULTI_VIEW,
       viewPatchSize: 4,
       patchSize: 4,
@@ -119,14 +119,11 @@ export const PRESETS = {
       heads: 4,
       mlpRatio: 2,
       mlpsPerBlock: 1,
-      pixels: { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] },
+      pixels: CIFAR10_PIXELS,
     },
     optimizer: {
       ...ADAMW,
       peakLearningRate: 2e-3,
-      warmupShare: 0.1,
-      finalShare: 0.01,
-      weightDecay: 0.05,
       labelSmoothing: 0.1,
       emaDecay: 0.998,
     },
@@ -142,7 +139,7 @@ export interface PresetRecord {
   readonly parameters: number;
   /** Multiply-accumulates of the matrix products, for the answer to one image. */
   readonly macsPerImage: number;
-  /** After the last epoch; the mean over seeds where there were several. */
+  /** Of the weights under models/. */
   readonly testAccuracy: number;
   /** Of training, with two workers on two cores. */
   readonly seconds: number;
