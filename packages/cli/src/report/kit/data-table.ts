@@ -2,6 +2,7 @@
  * Tables: the first cell of a row is its header, numbers stand to the right in figures of equal width.
  */
 import { html, type Html, type HtmlPart } from './html.js';
+import { tableFrame } from './table-frame.js';
 
 export interface DataTable {
   readonly caption?: HtmlPart;
@@ -23,23 +24,5 @@ export function dataTable({ caption, header, rows, numbers = [] }: DataTable): H
       ${cells}
     </tr>`;
   });
-  return html`<div class="scroll">
-    <table>
-      ${
-        caption === undefined
-          ? undefined
-          : html`<caption>
-              ${caption}
-            </caption>`
-      }
-      <thead>
-        <tr>
-          ${head}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+  return tableFrame({ kind: 'data', caption, head, body });
 }

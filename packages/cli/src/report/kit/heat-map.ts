@@ -3,6 +3,7 @@
  * that it can be read aloud, searched and copied; the colour only repeats what the number says.
  */
 import { html, type Html, type HtmlPart } from './html.js';
+import { tableFrame } from './table-frame.js';
 
 export interface HeatCell {
   readonly text: string;
@@ -31,22 +32,9 @@ export function heatMap({ caption, corner, rows, columns, cells }: HeatMap): Htm
         ${(cells[row] ?? []).map(cellHtml)}
       </tr>`,
   );
-  return html`<div class="scroll">
-    <table class="heat">
-      <caption>
-        ${caption}
-      </caption>
-      <thead>
-        <tr>
-          <th class="corner">${corner}</th>
-          ${columns.map((name) => html`<th scope="col">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+  const head = html`<th class="corner">${corner}</th>
+    ${columns.map((name) => html`<th scope="col">${name}</th>`)}`;
+  return tableFrame({ kind: 'heat', caption, head, body });
 }
 
 function cellHtml({ text, share, tone = 'accent' }: HeatCell): Html {
