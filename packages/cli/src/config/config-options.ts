@@ -3,7 +3,7 @@
  * flag sets which key; `--set key=value` reaches all others. Values are not judged here: the schema does it for all layers.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { mergeMappings, nest, type Mapping } from '@facet/shared';
+import { DATASETS, mergeMappings, nest, type Mapping } from '@facet/shared';
 import { parse } from 'yaml';
 import { DEVICE_ABOUT, ENGINE_ABOUT } from './engine-flags.js';
 
@@ -17,7 +17,7 @@ interface ConfigFlag {
 
 /** Flags of every command that takes a configuration. */
 const TRAINING_FLAGS: readonly ConfigFlag[] = [
-  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: 'what to train on: mnist' },
+  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: `what to train on: ${DATASETS.join(' or ')}` },
   { flags: '--preset <name>', key: 'preset', takes: 'text', about: 'model and recipe that belong together' },
   { flags: '--epochs <number>', key: 'epochs', takes: 'number', about: 'passes over the training set' },
   { flags: '--seed <number>', key: 'seed', takes: 'number', about: 'fixes every random choice' },

@@ -2,7 +2,8 @@
  * A start for the weights that look at raw patches: cosines (the basis of a two-dimensional DCT), each scaled up by as much as
  * natural images have less of it. Random weights would all see little but the mean brightness of a patch, which is where
  * nearly all of its energy is; the features of these begin uncorrelated and of about the same size. It is what whitening by
- * the statistics of the training set does (Jordan 2024, airbench), without looking at the set. Pure numbers.
+ * the statistics of the training set does (Jordan 2024, airbench), without looking at the set. Whether it gains anything over
+ * a whole training has not been measured. Pure numbers.
  */
 import { randomKey, randomStream } from '@facet/shared';
 
@@ -12,7 +13,7 @@ const FALL = 1.35;
 const MEAN_SHARE = 0.84;
 /** How much less than brightness the differences of colours vary. */
 const COLOUR_FACTORS = [1, 3.3, 7];
-/** Nothing is scaled up by more than this: rare waves are mostly noise, and 10 learned worse than 2 in the first epoch. */
+/** Nothing is scaled up by more than this: what is that rare is mostly noise. */
 const MOST_GAIN = 2;
 
 const GREY = [[1]];
