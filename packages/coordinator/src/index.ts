@@ -19,4 +19,3 @@ export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCoordinator } from './start-coordinator.js';
 export type { Coordinator, CoordinatorOptions } from './coordinator.js';
 export type { RunResult, StoredResult } from './run/result.js';
-export type { Clock } from './run/clock.js';

@@ -3,9 +3,8 @@
  * so that the next start is not in the way of this one.
  */
 import { openDataset } from '@facet/datasets';
-import { createPlan, type TrainingError } from '@facet/shared';
+import { createPlan, systemClock, type TrainingError } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
-import { systemClock } from './run/clock.js';
 import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';
 import { History } from './run/history.js';
 import { openRun, type RunParts } from './run/open-run.js';

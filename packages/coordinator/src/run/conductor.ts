@@ -4,7 +4,7 @@
  * that a transition is never entered from inside another.
  */
 import type { Hello } from '@facet/proto';
-import { parseErrorCode, TrainingError, type Plan } from '@facet/shared';
+import { parseErrorCode, TrainingError, type Clock, type Plan } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
@@ -20,7 +20,6 @@ import { transition } from '../membership/transition.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { Checkpointer } from './checkpointer.js';
-import type { Clock } from './clock.js';
 import type { EngineMix } from './engine-mix.js';
 import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';

@@ -2,11 +2,10 @@
  * Writes the ledger's records: stamps them, measures how long the disk takes, and lets callers go on when a record is
  * durable. A ledger that cannot be written is reported once, by the ledger itself; nothing here rejects.
  */
-import type { LedgerRecord } from '@facet/shared';
+import type { Clock, LedgerRecord } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { LedgerFile } from '../ledger/ledger-file.js';
 import type { Metrics } from '../metrics/metrics.js';
-import type { Clock } from './clock.js';
 
 type WithoutTime<R> = R extends unknown ? Omit<R, 'at'> : never;
 
