@@ -62,6 +62,7 @@ export class Conductor implements SessionHandler {
   #lateSinceMs: number | undefined;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
+  #generations = 0;
   #faults = 0;
   #isClosed = false;
 
@@ -78,6 +79,11 @@ export class Conductor implements SessionHandler {
   /** Members of the last generation that was formed. */
   get worldSize(): number {
     return this.#worldSize;
+  }
+
+  /** Generations that were formed in this process. */
+  get generations(): number {
+    return this.#generations;
   }
 
   /** Faults that ended a generation, or the run, in this process. */
@@ -222,6 +228,7 @@ export class Conductor implements SessionHandler {
         const { generation, members, work, start } = command;
         log.info({ generation, worldSize: members.length, ...work, fromStep: start.step }, 'forming a generation');
         this.#worldSize = members.length;
+        this.#generations += 1;
         this.#noteEngines(members);
         publisher.start({ generation, worldSize: members.length, first: work });
         intake.begin(work);

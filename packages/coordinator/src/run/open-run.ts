@@ -142,7 +142,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     imagesPerSecond: stopwatch.samplesPerSecond,
     weightsSha256: checkpointer.latest?.weightsSha256,
     workers: conductor.worldSize,
-    generations: conductor.membership.generation - earlier.generation,
+    generations: conductor.generations,
     checkpoint: checkpointer.latest?.path,
     bytesExchanged: intake.bytesExchanged,
     engines: engines.engines,
