@@ -7,7 +7,7 @@ import { openCampaign } from './campaign.js';
 
 /** Seeds that once broke a promise: generations that a second coordinator gave out again. */
 const MENDED = [70, 74, 94, 99, 100, 276];
-const SCHEDULES = 150;
+const SCHEDULES = 300;
 
 describe('a run under faults', () => {
   it('keeps every promise under schedules that once broke one', async () => {
