@@ -1,23 +1,14 @@
 /**
  * The fault promises, over hundreds of schedules that are always the same. `npm run bench -- simulate` runs as many others
- * as there is time for; a seed that fails belongs in the list below once its cause is mended.
+ * as there is time for; the cause of one that fails gets a small test of its own.
  */
 import { describe, expect, it } from 'vitest';
 import { openCampaign } from './campaign.js';
 
-/** Seeds that once broke a promise: generations that a second coordinator gave out again. */
-const MENDED = [70, 74, 94, 99, 100, 276];
+/** Ten of them once found generations that a second coordinator gave out again. */
 const SCHEDULES = 300;
 
 describe('a run under faults', () => {
-  it('keeps every promise under schedules that once broke one', async () => {
-    const campaign = await openCampaign();
-    for (const seed of MENDED) {
-      const { violations } = await campaign.check(seed);
-      expect(violations, `npm run bench -- simulate --seed ${seed} --trace`).toEqual([]);
-    }
-  });
-
   it(
     `keeps every promise under ${SCHEDULES} schedules of kills, pauses, cuts and restarts`,
     { timeout: 120_000 },

@@ -12,7 +12,7 @@ export function findViolations(seen: Observation, expected: Observation): readon
     ...checkLedger(seen.records).problems.map((problem) => `ledger: ${problem}`),
     ...checkWeights(seen, expected),
     ...checkGenerations(seen),
-    ...seen.crashes,
+    ...new Set(seen.crashes),
   ];
 }
 

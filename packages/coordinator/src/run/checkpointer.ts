@@ -161,8 +161,13 @@ export class Checkpointer {
     const startedMs = clock.now();
     const shape = { parameters: layout.reduce((sum, { length }) => sum + length, 0), hasAverage };
     const { signal } = this.#abort;
+    // The commit of this step among them: it was taken in before anybody asked for a checkpoint of it.
+    const recorded = recorder.settled();
     const state = await io.pull({ address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
+    // A checkpoint that is ahead of the ledger could not be resumed from.
+    if (!(await recorded))
+      throw new TrainingError('ACCOUNTING', `step ${step} is not in the ledger, which cannot be written`);
     const written = await io.write({ folder, state, layout, info });
     await recorder.append({ kind: 'checkpoint', step, weightsSha256: written.weightsSha256 });
     const takenAtMs = clock.now();
