@@ -19,3 +19,4 @@ export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCoordinator } from './start-coordinator.js';
 export type { Coordinator, CoordinatorOptions } from './coordinator.js';
 export type { RunResult, StoredResult } from './run/result.js';
+export { lockRun } from './run/run-lock.js';

@@ -12,6 +12,7 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export {
   DEFAULT_PRESET,
@@ -74,13 +75,15 @@ export {
   ENGINE_DEVICES,
   ENGINE_NAMES,
   engineProblem,
+  trainingWish,
   wishFor,
   type Device,
   type EngineName,
   type EngineWish,
 } from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
-export { mergeMappings, nest, type ConfigSource, type Mapping } from './config/layers.js';
+export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
+export { wilsonInterval, type Interval } from './wilson-interval.js';

@@ -20,6 +20,7 @@ export type Purpose =
   | 'auxiliary'
   | 'attack'
   | 'corruption'
+  | 'adversarial'
   | 'simulation';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
@@ -36,7 +37,8 @@ const PURPOSE_WORD: Record<Purpose, number> = {
   auxiliary: 11,
   attack: 12,
   corruption: 13,
-  simulation: 14,
+  adversarial: 14,
+  simulation: 15,
 };
 
 function mix(hash: number, word: number): number {

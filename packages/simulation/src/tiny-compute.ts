@@ -29,6 +29,7 @@ export function createTinyCompute({ run, clock, durationMs }: TinyComputeOptions
     const accounting = { count: 0, checksum: 0 };
     return {
       tensors,
+      pixelGradient: undefined,
       result,
       accounting,
       async run() {

@@ -11,7 +11,7 @@ import {
   createPlan,
   systemClock,
   TrainingError,
-  wishFor,
+  trainingWish,
   type EngineWish,
   type RunConfig,
 } from '@facet/shared';
@@ -117,7 +117,7 @@ async function buildResources(
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const { compute, choice } = await openEngine({
-    wish: wishFor(options.engine, config.engine),
+    wish: trainingWish(options.engine, config),
     shape: {
       image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
       classes: welcome.classes.length,
@@ -126,6 +126,7 @@ async function buildResources(
       labelSmoothing: config.optimizer.labelSmoothing,
     },
     threads,
+    isAttacked: config.adversarial.eps > 0,
     signal: options.signal,
   });
   logChoice(options.log, choice, threads);

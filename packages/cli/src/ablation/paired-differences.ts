@@ -1,6 +1,6 @@
 /**
  * The statistics of a study: what several seeds say about two arms. Differences are taken seed by seed, because two arms
- * with the same seed see the same initial weights, order and augmentation; what the seed does to both then cancels out.
+ * with the same seed see the same samples in the same order; what the seed does to both then cancels out.
  */
 import { twoSidedP, twoSidedQuantile } from './student-t.js';
 

@@ -1,11 +1,12 @@
 /**
- * The files of a study: its plan, one result for every finished trial, the report, and the folder with the trials' runs. A
- * file is there whole or not at all; a finished trial is one whose result is there.
+ * The files of a study: its plan, one result for every finished trial, its report, its lock, and the folder with the trials'
+ * runs. A file is there whole or not at all; a finished trial is one whose result is there.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isRunName, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
+import type { ReportContent } from '../runs/report-files.js';
 import { writeWhole } from '../runs/write-whole.js';
 import type { StudyPlan, Trial } from './study-plan.js';
 
@@ -35,8 +36,28 @@ export interface StudyFolder {
   /** Undefined for a trial that is not finished. */
   readResult(trial: Trial): Promise<TrialResult | undefined>;
   writeResult(result: TrialResult): Promise<void>;
-  /** Writes a file of the study and returns its path. */
-  writeReport(name: string, content: string): Promise<string>;
+  writeReport(report: ReportContent): Promise<StudyReportFiles>;
+  /**
+   * Makes the folder and keeps every other process from working on the study.
+   *
+   * @throws TrainingError RUN_LOCKED naming the process that does.
+   */
+  lock(): Promise<FolderLock>;
+}
+
+/** Paths of the document and of the page that is drawn from it. */
+export interface StudyReportFiles {
+  readonly file: string;
+  readonly page: string;
+}
+
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+/** The folder of all studies. */
+export function studiesFolder(runs: string): string {
+  return path.join(runs, 'studies');
 }
 
 /**
@@ -49,7 +70,7 @@ export function studyFolder(runs: string, study: string): StudyFolder {
     const fault = `'${study}' cannot be the name of a study: expected ${RUN_NAME_EXPECTATION}`;
     throw new TrainingError('RUN_NAME_INVALID', fault);
   }
-  const folder = path.join(runs, 'studies', study);
+  const folder = path.join(studiesFolder(runs), study);
   const planFile = path.join(folder, 'plan.json');
   const resultFile = (trial: string): string => path.join(folder, 'results', `${trial}.json`);
   return {
@@ -75,10 +96,16 @@ export function studyFolder(runs: string, study: string): StudyFolder {
       );
     },
     writeResult: (result) => writeWhole(resultFile(result.trial), jsonText(result)),
-    async writeReport(name, content) {
-      const file = path.join(folder, name);
-      await writeWhole(file, content);
-      return file;
+    async writeReport({ document, page }) {
+      const files = { file: path.join(folder, 'ablation.json'), page: path.join(folder, 'ablation.html') };
+      await writeWhole(files.file, jsonText(document));
+      await writeWhole(files.page, page);
+      return files;
+    },
+    async lock() {
+      await mkdir(folder, { recursive: true });
+      const { lockRun } = await import('@facet/coordinator');
+      return lockRun(folder);
     },
   };
 }

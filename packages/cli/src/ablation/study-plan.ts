@@ -114,12 +114,12 @@ export function trialsOf({ arms, seeds }: StudyPlan): Trial[] {
  * @throws TrainingError STUDY_CHANGED saying what differs.
  */
 export function extendPlan(before: StudyPlan, wanted: StudyPlan): StudyPlan {
-  const advice = `choose another name with --study, or leave it out to go on with study ${before.study}`;
+  const advice = 'or choose another name with --study';
   const changed = changedTrainingKeys({ ...before.base, seed: 0 }, { ...wanted.base, seed: 0 });
   if (changed.length > 0) {
     throw new TrainingError(
       'STUDY_CHANGED',
-      `study ${before.study} was planned with another ${changed.join(', ')}; ${advice}`,
+      `study ${before.study} was planned with another ${changed.join(', ')}; leave it out to go on (a key that is not said now is new in this version), ${advice}`,
     );
   }
   for (const { name, key } of wanted.arms) {
@@ -127,7 +127,7 @@ export function extendPlan(before: StudyPlan, wanted: StudyPlan): StudyPlan {
     if (planned === undefined || planned.key === key) continue;
     throw new TrainingError(
       'STUDY_CHANGED',
-      `arm ${name} of study ${before.study} is another one in this version; ${advice}`,
+      `arm ${name} of study ${before.study} is another one in this version; go on with the version that planned it, ${advice}`,
     );
   }
   const isNewArm = ({ name }: PlannedArm): boolean => !before.arms.some((arm) => arm.name === name);

@@ -14,7 +14,7 @@ import { launchTraining, type LaunchEnd, type LaunchPlan } from '../launch/train
 import { requireNotRunning } from '../runs/running-runs.js';
 import { claimRunFolder, holdsRun, runPaths } from '../runs/run-folders.js';
 import { isSuccess } from '../runs/run-result.js';
-import type { LoadedConfig } from '../config/load-config.js';
+import type { LoadTrial } from './plan-study.js';
 import type { TrialResult } from './study-folder.js';
 import type { Trial } from './study-plan.js';
 
@@ -23,8 +23,7 @@ export interface TrialPlace {
   readonly runs: string;
   readonly env: Environment;
   readonly signals: StopSignals;
-  /** The configuration of a trial. */
-  readonly load: (trial: Trial) => Promise<LoadedConfig>;
+  readonly load: LoadTrial;
   /** Told about once a second how far it is. */
   readonly onProgress: (text: string) => void;
   readonly onNote: (text: string) => void;
@@ -40,6 +39,7 @@ const POLL_MS = 1_000;
  */
 export async function trainTrial(trial: Trial, place: TrialPlace): Promise<TrialResult | undefined> {
   const { runs, env, signals } = place;
+  if (signals.stop.aborted) return undefined;
   const loaded = await place.load(trial);
   const paths = runPaths(runs, trial.name);
   const isResumed = holdsRun(paths.folder);

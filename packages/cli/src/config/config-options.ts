@@ -80,6 +80,7 @@ const COORDINATOR_FLAGS: readonly ConfigFlag[] = [
 export interface ConfigOptions extends Readonly<Record<string, unknown>> {
   readonly config?: string;
   readonly set?: readonly (readonly [key: string, value: unknown])[];
+  readonly adversarial?: boolean;
 }
 
 /** A command that takes a configuration; `show` only what decides the arithmetic. */
@@ -89,6 +90,10 @@ export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume' | 'ablate' 
 export function addConfigOptions(command: Command, which: ConfigCommand): Command {
   command.option('--config <file>', 'YAML file with configuration keys; flags and environment are stronger');
   for (const flag of flagsFor(which)) command.option(flag.flags, flag.about);
+  // Which keys it sets depends on the dataset, which is known when all layers are.
+  if (which !== 'resume') {
+    command.option('--adversarial', "train on attacked samples (PGD, at the dataset's published size)");
+  }
   return command.addOption(
     new Option('--set <key=value>', 'any configuration key, as in --set batch.micro=64; may be repeated').argParser(
       collectSetting,
@@ -112,7 +117,8 @@ function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {
     case 'show':
       return TRAINING_FLAGS;
     case 'ablate':
-      return [...TRAINING_FLAGS, ...OPERATION_FLAGS];
+      // A study has --seeds.
+      return [...TRAINING_FLAGS.filter(({ key }) => key !== 'seed'), ...OPERATION_FLAGS];
     case 'chaos':
       // --seed is the schedule's there, and the broker is always its own.
       return [...TRAINING_FLAGS, ...OPERATION_FLAGS].filter(({ key }) => key !== 'seed' && key !== 'nats.url');

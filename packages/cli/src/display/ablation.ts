@@ -1,16 +1,13 @@
 /** A study in a few lines for people: a table of arms, and what may be concluded. */
 import type { AblationReport, ArmReport } from '../ablation/ablation-report.js';
-import type { PairedDifference } from '../ablation/paired-differences.js';
-import { formatCount, formatSeconds } from './format.js';
+import type { PairedDifference, Spread } from '../ablation/paired-differences.js';
+import { formatAccuracy, formatCount, formatSeconds } from './format.js';
 import { tableLines } from './table.js';
 
 /** The lines of a report. */
 export function ablationLines(report: AblationReport): string[] {
-  const { study, trialsFinished, trialsPlanned, trainSeconds, split, epochs, trainSamples, dataset } = report;
-  const images = trainSamples === 0 ? 'all training images' : `${formatCount(trainSamples)} training images`;
   return [
-    `study ${study}: ${dataset}, ${images}, ${epochs} epochs, accuracy on the ${split === 'test' ? 'test' : 'held-out'} images; ` +
-      `${trialsFinished} of ${trialsPlanned} trials, ${formatSeconds(trainSeconds)} of training`,
+    `study ${report.study}: ${studyText(report)}`,
     '',
     ...tableLines({
       header: ['arm', 'parameters', 'MACs', 'seeds', 'accuracy', `difference from ${report.baseline}`, 'p (Holm)'],
@@ -22,45 +19,74 @@ export function ablationLines(report: AblationReport): string[] {
   ];
 }
 
+/** What was trained and how much of it is done. */
+export function studyText(report: AblationReport): string {
+  const { trialsFinished, trialsPlanned, trainSeconds, split, epochs, trainSamples, dataset } = report;
+  const images = trainSamples === 0 ? 'all training images' : `${formatCount(trainSamples)} training images`;
+  const trained = `${dataset}, ${images}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`;
+  const accuracy = `accuracy on the ${split === 'test' ? 'test' : 'held-out'} images`;
+  const work = `${trialsFinished} of ${trialsPlanned} trials, ${formatSeconds(trainSeconds)} of training`;
+  return `${trained}, ${accuracy}; ${work}`;
+}
+
 function armRow(arm: ArmReport, { baseline }: AblationReport): string[] {
-  const { name, sameAs, parameters, macsPerImage, trials, mean, standardDeviation, difference } = arm;
+  const { name, sameAs, parameters, macsPerImage, trials, difference } = arm;
   return [
     sameAs === undefined ? name : `${name} (= ${sameAs})`,
     formatCount(parameters),
-    `${(macsPerImage / 1e6).toFixed(1)} M`,
+    macsText(macsPerImage),
     String(trials.length),
-    mean === undefined
-      ? '-'
-      : `${percent(mean)}${standardDeviation === undefined ? '' : ` ± ${percent(standardDeviation)}`}`,
+    accuracyText(arm),
     name === baseline ? 'baseline' : differenceText(difference),
-    difference?.holmP === undefined ? '' : difference.holmP.toFixed(3),
+    difference?.holmP === undefined ? '' : pText(difference.holmP),
   ];
+}
+
+/** Multiply-accumulates in millions. */
+export function macsText(macs: number): string {
+  return `${(macs / 1e6).toFixed(1)} M`;
+}
+
+/** Mean and standard deviation. */
+export function accuracyText({ mean, standardDeviation }: Partial<Spread>): string {
+  if (mean === undefined) return '-';
+  const text = formatAccuracy(mean);
+  return standardDeviation === undefined ? text : `${text} ± ${(100 * standardDeviation).toFixed(2)}`;
 }
 
 /** `+0.42 [-0.10, +0.94]` in points; without an interval for one seed. */
 export function differenceText(difference: PairedDifference | undefined): string {
   if (difference === undefined) return '-';
   const { mean, interval } = difference;
-  if (interval === undefined) return `${points(mean)} (one seed)`;
-  return `${points(mean)} [${points(interval[0])}, ${points(interval[1])}]`;
+  if (interval === undefined) return `${pointsText(mean)} (one seed)`;
+  return `${pointsText(mean)} [${pointsText(interval[0])}, ${pointsText(interval[1])}]`;
+}
+
+/** `0.034`, `<0.001`. */
+export function pText(p: number): string {
+  return p < 0.001 ? '<0.001' : p.toFixed(3);
+}
+
+/** What a difference of a multi-view arm from a control shows, at 95 %. */
+export function verdictOf({ interval }: Pick<PairedDifference, 'interval'>): string {
+  if (interval === undefined) return 'one seed says nothing about chance';
+  if (interval[0] > 0) return 'the views help';
+  return interval[1] < 0 ? 'the views harm' : 'no difference was shown';
 }
 
 /** What the best multi-view arm against the best control says, and how much it may say. */
-export function conclusion({ best }: AblationReport): string {
+export function conclusion({ best }: Pick<AblationReport, 'best'>): string {
   if (best === undefined) return 'no multi-view arm can be compared with a control yet';
   const { arm, control, difference } = best;
-  const { interval, seedsForThirdOfAPoint, seeds } = difference;
-  const versus = `best multi-view arm ${arm} against best control ${control}: ${differenceText(difference)} points`;
-  if (interval === undefined) return `${versus}; one seed says nothing about chance`;
-  const verdict = interval[0] > 0 ? 'the views help' : interval[1] < 0 ? 'the views harm' : 'no difference was shown';
-  return `${versus}: ${verdict} (95 %, ${seeds} paired seeds; both were picked by these means, which flatters them). At this spread 0.3 points take ${seedsForThirdOfAPoint} seeds`;
+  const said = `best multi-view arm ${arm} against best control ${control}: ${differenceText(difference)} points`;
+  const { seeds, seedsForThirdOfAPoint } = difference;
+  if (seedsForThirdOfAPoint === undefined) return `${said}; ${verdictOf(difference)}`;
+  const limits = `95 %, ${seeds} paired seeds; both were picked by these means, which the interval does not know`;
+  return `${said}: ${verdictOf(difference)} (${limits}). At this spread 0.3 points take ${seedsForThirdOfAPoint} seeds`;
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
-}
-
-function points(share: number): string {
+/** A difference of shares in points, with its sign: `+0.42`. */
+export function pointsText(share: number): string {
   const text = (100 * share).toFixed(2);
-  return share >= 0 ? `+${text}` : text;
+  return Number(text) >= 0 ? `+${text.replace('-', '')}` : text;
 }

@@ -1,8 +1,9 @@
 /**
- * What the two programs of a configuration are, without running them: what `facet engine show` prints.
+ * What the programs of a configuration are, without running them: what `facet engine show` prints.
  */
 import { createModel } from '../model/multi-view-transformer.js';
 import { layoutParameters } from '../model/parameters.js';
+import { describeAttack } from './attack-program.js';
 import { captureProgram } from './capture/capture.js';
 import { compileProgram, describeEvaluation, describeTraining, type MicroBatchShape } from './micro-batch-program.js';
 import { programLines } from './program/print-program.js';
@@ -29,15 +30,19 @@ export interface ProgramsDescription {
   readonly parameters: number;
   readonly microBatch: number;
   readonly programs: readonly ProgramDescription[];
-  /** Time to capture and compile both programs. */
+  /** Time to capture and compile all programs. */
   readonly milliseconds: number;
 }
 
-/** Captures and compiles the programs of a micro-batch shape. */
-export async function describePrograms(shape: MicroBatchShape): Promise<ProgramsDescription> {
+/** Captures and compiles the programs of a micro-batch shape; the attack program when the run trains on attacked samples. */
+export async function describePrograms(
+  shape: MicroBatchShape,
+  { isAttacked }: { readonly isAttacked: boolean },
+): Promise<ProgramsDescription> {
   const startedAt = performance.now();
   const programs: ProgramDescription[] = [];
-  for (const described of [describeTraining(shape), describeEvaluation(shape)]) {
+  const attacks = isAttacked ? [describeAttack(shape, 'cross-entropy')] : [];
+  for (const described of [describeTraining(shape), describeEvaluation(shape), ...attacks]) {
     const program = await captureProgram(described);
     const compiled = await compileProgram(program);
     programs.push({

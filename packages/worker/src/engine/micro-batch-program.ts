@@ -18,11 +18,13 @@ export interface MicroBatchShape extends ModelShape {
   readonly labelSmoothing: number;
 }
 
-function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
+/** The parameters as inputs of a program. */
+export function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
   return parameters.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
 }
 
-function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
+/** The images as an input of a program, [microBatch, channels * height * width]. */
+export function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
   return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
 }
 

@@ -5,12 +5,15 @@ import { describePrograms } from './describe-programs.js';
 describe.each(Object.keys(PRESETS) as PresetName[])('what is recorded of %s', (name) => {
   it('is the size and the cost of its model as it is now', async () => {
     const { dataset, model, batch, optimizer } = PRESETS[name];
-    const { parameters, programs, microBatch } = await describePrograms({
-      ...DATASET_SHAPES[dataset],
-      config: model,
-      microBatch: batch.micro,
-      labelSmoothing: optimizer.labelSmoothing,
-    });
+    const { parameters, programs, microBatch } = await describePrograms(
+      {
+        ...DATASET_SHAPES[dataset],
+        config: model,
+        microBatch: batch.micro,
+        labelSmoothing: optimizer.labelSmoothing,
+      },
+      { isAttacked: false },
+    );
     const { matMulFlops } = programs.find((program) => program.name === 'evaluate')!.compiled;
     const recorded = PRESET_RECORDS[name];
     expect(recorded.parameters).toBe(parameters);
