@@ -5,7 +5,6 @@
 import { describe, expect, it } from 'vitest';
 import { openCampaign } from './campaign.js';
 
-/** Ten of them once found generations that a second coordinator gave out again. */
 const SCHEDULES = 300;
 
 describe('a run under faults', () => {

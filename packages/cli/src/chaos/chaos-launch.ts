@@ -16,6 +16,7 @@ import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace 
 import { readResult } from '../runs/run-result.js';
 import type { ChaosFault } from './chaos-schedule.js';
 
+/** For a worker that ended by itself. */
 const RESTART_MS = 300;
 const END_DEADLINE_MS = 30_000;
 const POLL_MS = 25;
@@ -65,6 +66,8 @@ class ChaosLaunch {
   readonly #machine: ChaosMachine;
   readonly #place: RunPlace;
   readonly #workers = new Set<Child>();
+  /** How long the place of a killed worker stays empty. */
+  readonly #emptyMs = new WeakMap<Child, number>();
   readonly #applied: ChaosFault[] = [];
   readonly #violations: string[] = [];
   readonly #pids: number[] = [];
@@ -117,7 +120,9 @@ class ChaosLaunch {
     );
     switch (kind) {
       case 'kill-worker':
-        worker?.kill();
+        if (worker === undefined) break;
+        this.#emptyMs.set(worker, durationMs);
+        worker.kill();
         break;
       case 'stop-worker':
         worker?.signal('SIGSTOP');
@@ -188,7 +193,7 @@ class ChaosLaunch {
     this.#workers.add(child);
     void child.ended.then(async () => {
       this.#workers.delete(child);
-      await delay(RESTART_MS);
+      await this.#pass(this.#emptyMs.get(child) ?? RESTART_MS);
       if (!this.#isOver) this.#startWorker();
     });
   }
