@@ -152,7 +152,8 @@ describe('stop and resume', () => {
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'finished', steps: 8, generations: 1 });
     expect(result.ledger).toEqual({ expected: 128, committed: 128, missing: 0, duplicated: 0 });
-    expect(worker.received.find(({ form }) => form)?.form).toMatchObject({ generation: 2, step: 6, stateStep: 5 });
+    const form = worker.received.find((message) => message.form)?.form;
+    expect(form).toMatchObject({ generation: 1_002, step: 6, stateStep: 5 });
     expect(ofKind(await run.readLedger(), 'resume')).toMatchObject([{ fromStep: 5 }]);
   });
 

@@ -5,7 +5,7 @@
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
  */
-import { rangeOfRank, TrainingError } from '@facet/shared';
+import { rangeOfRank, systemClock, TrainingError, type Clock } from '@facet/shared';
 import { decodeFrame, encodeFrame, type Frame, type FrameHeader } from './frame.js';
 import { chunkOf, scheduleBuckets, type Slice } from './schedule/buckets.js';
 import { combine, rootOf, subtreeKey, subtreesOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
@@ -31,6 +31,8 @@ export interface AllReduceOptions {
   readonly send: (rank: number, frame: Buffer) => Promise<void>;
   /** How a rank is called in messages. */
   readonly nameOf: (rank: number) => string;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
 }
 
 export interface AllReduce {
@@ -57,7 +59,7 @@ interface Arrival {
 }
 
 export function createAllReduce(options: AllReduceOptions): AllReduce {
-  const { run, generation, rank, worldSize, timeoutMs, microBatches, nameOf } = options;
+  const { run, generation, rank, worldSize, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
   const schedule = scheduleBuckets(options.length, worldSize, options.bucketBytes);
   const peers = Array.from({ length: worldSize }, (_, peer) => peer).filter((peer) => peer !== rank);
   const arrivals = new Map<number, Map<string, Arrival>>();
@@ -146,21 +148,21 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     if (arrival.received >= length) return Promise.resolve(arrival.values);
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        clearTimeout(timer);
+        cancelTimeout();
         rejections.delete(rejectWith);
       };
       const rejectWith = (error: TrainingError): void => {
         settle();
         reject(error);
       };
-      const timer = setTimeout(() => {
+      const cancelTimeout = clock.schedule(timeoutMs, () => {
         fail(
           new TrainingError(
             'STEP_TIMEOUT',
             `${nameOf(rank)} waited ${timeoutMs} ms for the ${kind} chunk of ${nameOf(from)} in step ${step}, bucket ${bucket}, sub-tree ${subtreeKey(subtree)}: ${arrival.received} of ${length} values came`,
           ),
         );
-      }, timeoutMs);
+      });
       rejections.add(rejectWith);
       arrival.resolve = () => {
         settle();
@@ -175,14 +177,14 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     to: number,
     header: Omit<FrameHeader, 'offset'>,
   ): Promise<void> => {
-    const timer = setTimeout(() => {
+    const cancelTimeout = clock.schedule(timeoutMs, () => {
       fail(
         new TrainingError(
           'STEP_TIMEOUT',
           `${nameOf(rank)} waited ${timeoutMs} ms for ${nameOf(to)} to take a ${header.kind} chunk of step ${header.step}, bucket ${header.bucket}`,
         ),
       );
-    }, timeoutMs);
+    });
     let reject: (error: TrainingError) => void = () => undefined;
     const failed = new Promise<never>((_resolve, rejectFailed) => {
       reject = rejectFailed;
@@ -191,7 +193,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     try {
       await Promise.race([sending, failed]);
     } finally {
-      clearTimeout(timer);
+      cancelTimeout();
       rejections.delete(reject);
     }
   };

@@ -2,9 +2,9 @@
  * The connections of one generation: a stream to and from every peer, and the all-reduce on top of them. Opening succeeds
  * only when every peer is connected both ways; the first lost stream fails the all-reduce with the name of the peer.
  */
-import { TrainingError } from '@facet/shared';
+import { systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
-import { openInlet, type Inlet } from './exchange-client.js';
+import { openInlet as openGrpcInlet, type Inlet } from './exchange-client.js';
 import type { ExchangeServer, Outlet } from './exchange-server.js';
 import { runWord } from './frame.js';
 
@@ -15,7 +15,11 @@ export interface MeshPeer {
 }
 
 export interface MeshOptions {
-  readonly server: ExchangeServer;
+  readonly server: Pick<ExchangeServer, 'outlet' | 'closeThrough'>;
+  /** Default: over gRPC. */
+  readonly openInlet?: typeof openGrpcInlet;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
   readonly run: string;
   readonly generation: number;
   readonly rank: number;
@@ -42,7 +46,7 @@ export interface Mesh {
  * @throws TrainingError PEER_UNAVAILABLE naming the first peer that does not answer.
  */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
-  const { server, run, generation, rank, peers, timeoutMs } = options;
+  const { server, run, generation, rank, peers, timeoutMs, openInlet = openGrpcInlet, clock = systemClock } = options;
   const outlets = new Map<number, Outlet>();
   const inlets: Inlet[] = [];
   let isClosed = false;
@@ -56,6 +60,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     length: options.length,
     bucketBytes: options.bucketBytes,
     timeoutMs,
+    clock,
     firstStep: options.firstStep,
     microBatches: options.microBatches,
     nameOf,
@@ -84,7 +89,13 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   };
 
   const others = peers.filter((peer) => peer.rank !== rank);
-  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+  const late = new AbortController();
+  const cancelTimeout = clock.schedule(timeoutMs, () => {
+    late.abort(
+      new TrainingError('PEER_UNAVAILABLE', `${nameOf(rank)} waited ${timeoutMs} ms for its peers to connect`),
+    );
+  });
+  const deadline = AbortSignal.any([options.signal, late.signal]);
   try {
     await Promise.all(
       others.flatMap((peer) => [
@@ -108,6 +119,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   } catch (caught) {
     close();
     throw TrainingError.from(caught, 'PEER_UNAVAILABLE');
+  } finally {
+    cancelTimeout();
   }
   return { allReduce, close };
 }
