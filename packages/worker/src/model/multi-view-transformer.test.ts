@@ -35,6 +35,7 @@ const variants: readonly [string, Partial<ModelConfig>, Partial<MicroBatchShape>
     { injection: 'cross', views: ['identity'], viewWeights: 'raw', relativeBias: true },
   ],
   ['a relative bias', { relativeBias: true }],
+  ['a relative bias in its only block', { relativeBias: true, depth: 1 }],
   ['overlapping tokens', { mergeSize: 4 }],
   ['two MLPs in a block', { mlpsPerBlock: 2 }],
   ['MLPs in the stem', { stemDepth: 2, stemWidth: 16 }],
@@ -45,6 +46,7 @@ const variants: readonly [string, Partial<ModelConfig>, Partial<MicroBatchShape>
       patchStride: 1,
       stemConvolutions: [
         { features: 12, stride: 2 },
+        { features: 12, stride: 1 },
         { features: 16, stride: 1 },
       ],
     },

@@ -21,7 +21,9 @@ export function stemTokens(context: ForwardContext, pixels: tf.Tensor3D): tf.Ten
   let cells = stemCells(context, pixels);
   for (const [index, { stride }] of config.stemConvolutions.entries()) {
     const name = `stem.convolution${index}`;
-    cells = projectWindows(context, name, activated(context, name, cells), { size: CONVOLUTION_SIZE, stride });
+    const next = projectWindows(context, name, activated(context, name, cells), { size: CONVOLUTION_SIZE, stride });
+    // Where the shape stays, what a convolution finds is added, as in a residual network (He et al. 2016).
+    cells = tf.util.arraysEqual(next.shape, cells.shape) ? cells.add(next) : next;
   }
   if (config.stemConvolutions.length > 0) cells = activated(context, 'embedding', cells);
   const tokens = side * side;
