@@ -21,8 +21,9 @@ export async function temporaryFolder(): Promise<string> {
 
 /** A model whose weights are large enough for its answers to differ from each other. */
 export function randomModel(changes: Partial<RunConfig> = {}): TrainedModel {
-  const { image, classes, config: modelConfig } = PROBE_SHAPE;
-  const layout = layoutParameters(createModel(PROBE_SHAPE).parameters);
+  const { image, classes } = PROBE_SHAPE;
+  const modelConfig = changes.model ?? PROBE_SHAPE.config;
+  const layout = layoutParameters(createModel({ image, classes, config: modelConfig }).parameters);
   const stream = randomStream(randomKey('initialisation', 5));
   const weights = initialWeights(layout, 1).map((weight) => 2 * weight + 0.05 * stream.nextNormal());
   const config: RunConfig = {

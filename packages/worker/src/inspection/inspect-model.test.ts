@@ -69,6 +69,15 @@ it('says the same of every image whatever its place in a micro-batch', async () 
   expect(of(alone)).toEqual(of(among));
 });
 
+it.each([
+  ['patches and merging', { patchStride: 2, merge: 2 }],
+  ['a convolution', { patchStride: 1, merge: 1, mergeSize: 3, stemConvolutions: [{ features: 8, stride: 2 }] }],
+])('lays tokens over the whole image where the stem narrows it by %s', async (_what, changes) => {
+  const model = randomModel({ model: { ...PROBE_SHAPE.config, ...changes } });
+  const { report } = await inspectModel({ ...options, model });
+  expect(report.side * report.tokenPixels).toBe(PROBE_SHAPE.image.height);
+});
+
 it('refuses to compare with a checkpoint that has other tokens', async () => {
   const { model } = options;
   const coarse = { ...model.config.model, patchStride: model.config.model.patchStride * 2 };

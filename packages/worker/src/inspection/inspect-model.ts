@@ -9,6 +9,7 @@ import { evaluatedIds, sourceOf, type EvaluatedSplit } from '../evaluation/evalu
 import { argMax, softmaxRows } from '../evaluation/probabilities.js';
 import { wholeImages } from '../evaluation/whole-images.js';
 import { createModel } from '../model/multi-view-transformer.js';
+import { pixelsPerToken } from '../model/stem-grid.js';
 import { VIEWS } from '../model/views.js';
 import { headMaps } from './attention-maps.js';
 import { correspondenceOf, topCount } from './correspondence.js';
@@ -91,8 +92,7 @@ export function requireComparable(model: TrainedModel, { name, model: other }: C
 }
 
 function tokenGrid(model: TrainedModel): TokenGrid {
-  const { patchStride, merge } = model.config.model;
-  return { side: Math.sqrt(createModel(programShape(model)).tokens), pitch: patchStride * merge };
+  return { side: Math.sqrt(createModel(programShape(model)).tokens), pitch: pixelsPerToken(model.config.model) };
 }
 
 function viewsOf({ config }: TrainedModel): RunViews {
