@@ -4,8 +4,9 @@
  */
 import { TrainingError } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
-import { openInlet, type Inlet } from './exchange-client.js';
-import type { ExchangeServer, Outlet } from './exchange-server.js';
+import { openInlet, type Inlet, type Transport } from './exchange-client.js';
+import type { ExchangeServer } from './exchange-server.js';
+import type { Outlet } from './frame-outlet.js';
 import { runWord } from './frame.js';
 
 export interface MeshPeer {
@@ -23,6 +24,7 @@ export interface MeshOptions {
   readonly peers: readonly MeshPeer[];
   readonly length: number;
   readonly bucketBytes: number;
+  readonly transport: Transport;
   readonly timeoutMs: number;
   readonly firstStep: number;
   readonly microBatches: (step: number) => number;
@@ -59,11 +61,11 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     firstStep: options.firstStep,
     microBatches: options.microBatches,
     nameOf,
-    send: (to, frame) => {
+    send: (to, header, values) => {
       const outlet = outlets.get(to);
       if (outlet === undefined)
         return Promise.reject(new TrainingError('PEER_UNAVAILABLE', `no stream to ${nameOf(to)}`));
-      return outlet.send(frame);
+      return outlet.send(header, values);
     },
   });
 
@@ -92,9 +94,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
           address: peer.address,
           peer: nameOf(peer.rank),
           request: { run, generation, rank },
-          onFrame: (frame) => {
-            allReduce.receive(peer.rank, frame);
-          },
+          transport: options.transport,
+          sink: allReduce.inlet(peer.rank),
           onClosed: lost(peer),
           timeoutMs,
         }).then((inlet) => {

@@ -2,7 +2,8 @@
  * Folds the gradients of one rank's micro-batches, in order, into the largest aligned sub-trees as they come: like a
  * binary counter, at most log2(micro-batches) + 1 buffers are held. Buffers are reused from step to step.
  */
-import { addInto, rootOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
+import { addFloats } from './float-kernels.js';
+import { rootOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
 
 export interface PartialSums {
   /** Starts a step with so many micro-batches in total. */
@@ -24,7 +25,7 @@ export function createPartialSums(length: number): PartialSums {
       const right = stack.at(-1);
       const left = stack.at(-2);
       if (right === undefined || left === undefined || !areSiblings(left.subtree, right.subtree)) return;
-      addInto(left.values, right.values);
+      addFloats(left.values, left.values, right.values);
       stack.pop();
       free.push(right.values);
       left.subtree = parentOf(left.subtree);
