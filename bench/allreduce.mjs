@@ -1,5 +1,5 @@
-// `npm run bench -- allreduce [--sizes-mb 0.3,1,4,25] [--ranks 2,4] [--json]`: the all-reduce between processes on this
-// machine, over real gRPC. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n.
+// `npm run bench -- allreduce [--sizes-mb 0.3,1,4,25] [--ranks 2,4] [--transports auto,tcp,grpc] [--json]`: the all-reduce
+// between processes on this machine, over the worker's own transports. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n.
 
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -10,19 +10,20 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     'sizes-mb': { type: 'string', default: '0.3,1,4,25' },
     ranks: { type: 'string', default: '2,4' },
+    transports: { type: 'string', default: 'auto,tcp,grpc' },
   },
 });
 const numbers = (text) => text.split(',').map(Number);
 
 /** Runs one world of processes and returns the step times of its slowest rank in milliseconds. */
-async function measure(worldSize, bytes) {
+async function measure({ worldSize, bytes, transport }) {
   const length = Math.round(bytes / 4);
   const steps = Math.max(10, Math.min(200, Math.round(2e9 / bytes / 10)));
   const ranks = Array.from({ length: worldSize }, () => fork(new URL('./lib/allreduce-rank.mjs', import.meta.url)));
   try {
     const ports = await Promise.all(ranks.map((rank) => next(rank)));
     const results = ranks.map((rank, index) => {
-      rank.send({ rank: index, ports, length, steps });
+      rank.send({ rank: index, ports, length, steps, transport });
       return next(rank);
     });
     const timings = await Promise.all(results);
@@ -41,22 +42,26 @@ function next(child) {
 }
 
 const rows = [];
-for (const worldSize of numbers(options.ranks)) {
-  for (const megabytes of numbers(options['sizes-mb'])) {
-    const bytes = megabytes * 1e6;
-    const { times, cpuSeconds, steps } = await measure(worldSize, bytes);
-    const p50 = median(times);
-    const algbw = bytes / p50 / 1e6;
-    rows.push({
-      ranks: worldSize,
-      megabytes,
-      p50Ms: round(p50),
-      p99Ms: round(quantile(times, 0.99)),
-      algbwGBs: round(algbw),
-      busbwGBs: round((algbw * 2 * (worldSize - 1)) / worldSize),
-      cpuSecondsPerGB: round(cpuSeconds / ((bytes * steps) / 1e9)),
-    });
-  }
+const cases = numbers(options.ranks).flatMap((worldSize) =>
+  numbers(options['sizes-mb']).flatMap((megabytes) =>
+    options.transports.split(',').map((transport) => ({ worldSize, megabytes, transport })),
+  ),
+);
+for (const { worldSize, megabytes, transport } of cases) {
+  const bytes = megabytes * 1e6;
+  const { times, cpuSeconds, steps } = await measure({ worldSize, bytes, transport });
+  const p50 = median(times);
+  const algbw = bytes / p50 / 1e6;
+  rows.push({
+    ranks: worldSize,
+    transport,
+    megabytes,
+    p50Ms: round(p50),
+    p99Ms: round(quantile(times, 0.99)),
+    algbwGBs: round(algbw),
+    busbwGBs: round((algbw * 2 * (worldSize - 1)) / worldSize),
+    cpuSecondsPerGB: round(cpuSeconds / ((bytes * steps) / 1e9)),
+  });
 }
 
 publish({ bench: 'allreduce', rows, figures: {}, ratios: {}, isJson: options.json });

@@ -4,13 +4,15 @@ import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
 
 const RUN = 'bench';
-const BUCKET_BYTES = 4 * 1024 * 1024;
+const BUCKET_BYTES = 1024 * 1024;
 
 const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
 process.send(server.port);
 
-process.once('message', async ({ rank, ports, length, steps }) => {
+process.once('message', async ({ rank, ports, length, steps, transport }) => {
   const worldSize = ports.length;
+  // Before the mesh opens: a thread that computes for long does not answer its peers' keepalive.
+  const own = Float32Array.from({ length }, (_, i) => ((i * 7 + rank) % 1009) / 1009);
   const mesh = await openMesh({
     server,
     run: RUN,
@@ -19,6 +21,7 @@ process.once('message', async ({ rank, ports, length, steps }) => {
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length,
     bucketBytes: BUCKET_BYTES,
+    transport,
     timeoutMs: 60_000,
     firstStep: 1,
     microBatches: () => worldSize,
@@ -28,7 +31,6 @@ process.once('message', async ({ rank, ports, length, steps }) => {
     signal: new AbortController().signal,
   });
   const output = new Float32Array(length);
-  const own = Float32Array.from({ length }, (_, i) => Math.sin(i + rank));
   const values = new Float32Array(length);
   const milliseconds = [];
   const cpuBefore = process.cpuUsage();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { rangeOfRank, TrainingError } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
+import { bytesOf, deliver } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
 import { scheduleBuckets, chunkOf } from './schedule/buckets.js';
 import { subtreesOf } from './schedule/reduction-tree.js';
@@ -11,6 +12,10 @@ function gradientsOf(microBatches: number, length: number, seed: number): Float3
   return Array.from({ length: microBatches }, (_, k) =>
     Float32Array.from({ length }, (_, i) => Math.sin(seed + k * 131 + i * 7) * 10 ** ((k * 5 + i) % 7)),
   );
+}
+
+function frameOf(header: Buffer, values: Float32Array): Buffer {
+  return Buffer.concat([header, bytesOf(values)]);
 }
 
 interface World {
@@ -40,9 +45,9 @@ function createWorld(
         firstStep: 1,
         microBatches: () => microBatches,
         nameOf: (of) => `rank ${of}`,
-        send: async (to, frame) => {
+        send: async (to, header, values) => {
           await Promise.resolve();
-          ranks[to]!.receive(rank, Buffer.from(frame));
+          deliver(frameOf(header, values), ranks[to]!.inlet(rank));
         },
       }),
     );
@@ -134,9 +139,9 @@ describe('the all-reduce', () => {
           firstStep: 5,
           microBatches: () => 2,
           nameOf: (of) => `rank ${of}`,
-          send: (to, frame) => {
+          send: (to, header, values) => {
             if (rank === 0) return new Promise(() => undefined);
-            ranks[to]!.receive(rank, frame);
+            deliver(frameOf(header, values), ranks[to]!.inlet(rank));
             return Promise.resolve();
           },
         }),
@@ -148,8 +153,9 @@ describe('the all-reduce', () => {
     await expect(stuck).rejects.toThrow('rank 0 waited 20 ms for rank 1 to take a partial chunk of step 5, bucket 0');
   });
 
-  it('refuses a damaged frame, and a frame of another generation', async () => {
+  it('refuses a damaged frame, a frame of another generation, and one that came before', async () => {
     const frames: Buffer[] = [];
+    let onSent = (): void => undefined;
     const options = {
       run: 1,
       rank: 1,
@@ -164,26 +170,38 @@ describe('the all-reduce', () => {
     const sender = createAllReduce({
       ...options,
       generation: 1,
-      send: (_to, frame) => {
-        frames.push(frame);
+      send: (_to, header, values) => {
+        frames.push(frameOf(header, values));
+        onSent();
         return Promise.resolve();
       },
     });
+    const sent = new Promise<void>((resolve) => (onSent = resolve));
     sender
       .reduce(1, [{ subtree: { level: 0, index: 1 }, values: new Float32Array(8).fill(1) }], new Float32Array(8))
       .catch(() => undefined);
+    await sent;
     const receiver = (generation: number): AllReduce =>
       createAllReduce({ ...options, rank: 0, generation, send: () => Promise.resolve() });
 
     const damaged = Buffer.from(frames[0]!);
     damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
     const first = receiver(1);
-    first.receive(1, damaged);
+    deliver(damaged, first.inlet(1));
     await expect(first.reduce(1, [], new Float32Array(8))).rejects.toThrow(/checksum/);
 
     const second = receiver(2);
-    second.receive(1, frames[0]!);
+    deliver(frames[0]!, second.inlet(1));
     await expect(second.reduce(1, [], new Float32Array(8))).rejects.toThrow('generation 1, expected 2');
+
+    const third = receiver(1);
+    deliver(frames[0]!, third.inlet(1));
+    deliver(frames[0]!, third.inlet(1));
+    await expect(third.reduce(1, [], new Float32Array(8))).rejects.toThrow('values from 0, expected 8');
+
+    const short = receiver(1);
+    deliver(frames[0]!.subarray(0, -1), short.inlet(1));
+    await expect(short.reduce(1, [], new Float32Array(8))).rejects.toThrow('bytes of values 31, expected 32');
     sender.fail(new TrainingError('CANCELLED', 'test over'));
   });
 });
