@@ -113,6 +113,7 @@ async function join({ rank, ports, ask }) {
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length: reduced.length,
     bucketBytes: BUCKET_BYTES,
+    transport: 'auto',
     timeoutMs: TIMEOUT_MS,
     firstStep: 1,
     microBatches: () => total,
