@@ -205,7 +205,6 @@ describe('the mesh', () => {
         length: 8,
         bucketBytes: 4096,
         transport: 'auto',
-        transport: 'auto',
         timeoutMs: 2_000,
         firstStep: 1,
         microBatches: () => 2,
