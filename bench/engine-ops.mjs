@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { DATASET_SHAPES, PRESETS } from '@facet/shared';
 import { captureProgram } from '../packages/worker/dist/engine/capture/capture.js';
-import { describeTraining } from '../packages/worker/dist/engine/micro-batch-program.js';
+import { describeTraining, microBatchShape } from '../packages/worker/dist/engine/micro-batch-program.js';
 import { attentionOperations } from './lib/attention-candidates.mjs';
 import { median, publish, quantile, round } from './lib/figures.mjs';
 import { geluOperations } from './lib/gelu-candidates.mjs';
@@ -45,15 +45,8 @@ function vitShape({ heads, tokens, width }, batch) {
 }
 
 async function presetShape(name) {
-  const { dataset, model, batch, optimizer } = PRESETS[name];
-  const program = await captureProgram(
-    describeTraining({
-      ...DATASET_SHAPES[dataset],
-      config: model,
-      microBatch: batch.micro,
-      labelSmoothing: optimizer.labelSmoothing,
-    }),
-  );
+  const preset = PRESETS[name];
+  const program = await captureProgram(describeTraining(microBatchShape(DATASET_SHAPES[preset.dataset], preset)));
   const node = program.nodes.find(({ op }) => op.kind === 'attention');
   const [size, heads, tokens, headWidth] = program.values[node.inputs[0]].shape;
   return { batch: size, heads, tokens, headWidth };

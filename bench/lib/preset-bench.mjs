@@ -4,7 +4,7 @@
  */
 import { DATASET_SHAPES, PRESETS } from '@facet/shared';
 import { createCompute } from '../../packages/worker/dist/engine/compute.js';
-import { captureTrainingProgram } from '../../packages/worker/dist/engine/micro-batch-program.js';
+import { captureTrainingProgram, microBatchShape } from '../../packages/worker/dist/engine/micro-batch-program.js';
 import { median } from './figures.mjs';
 import { openProgram, randomValues } from './program-session.mjs';
 
@@ -12,14 +12,7 @@ export const PRESET_NAMES = Object.keys(PRESETS);
 /** Micro-batches of one turn, by each way. */
 const RUNS_PER_TURN = 20;
 
-function shapeOf({ dataset, model, batch, optimizer }) {
-  return {
-    ...DATASET_SHAPES[dataset],
-    config: model,
-    microBatch: batch.micro,
-    labelSmoothing: optimizer.labelSmoothing,
-  };
-}
+const shapeOf = (preset) => microBatchShape(DATASET_SHAPES[preset.dataset], preset);
 
 /** The training program of a preset at its own micro-batch, without the engine thread. */
 export function openPreset(name) {

@@ -68,6 +68,20 @@ describe('facet evaluate', () => {
       augmented: { accuracy: expect.any(Number), transforms: ['identity', 'left', 'right', 'up', 'down'] },
     });
     expect(evaluation['topMistakes']).toBeInstanceOf(Array);
+
+    // What is printed stands in the run's folder, with a page that loads nothing.
+    const { file, page, warnings, ...document } = evaluation;
+    const run = path.join(workspace.runs, 'demo');
+    expect([file, page, warnings]).toEqual([path.join(run, 'evaluation.json'), path.join(run, 'evaluation.html'), []]);
+    expect(JSON.parse(await readFile(path.join(run, 'evaluation.json'), 'utf8'))).toEqual(document);
+    expect(document).toMatchObject({
+      training: { steps: 50 },
+      inspection: { views: ['identity', 'zoom-in', 'zoom-out'], correspondence: { images: 200 } },
+    });
+    const html = await readFile(path.join(run, 'evaluation.html'), 'utf8');
+    for (const text of ['Evaluation of demo', weightsSha256, 'head 4', 'through zoom-in']) expect(html).toContain(text);
+    expect(html).not.toMatch(/https?:|<script|<link/);
+    expect(html.match(/<img src="data:image\/png;base64,/g)!.length).toBeGreaterThan(40);
   });
 });
 
@@ -126,6 +140,19 @@ describe('facet export', () => {
     expect(exported).toMatchObject({ weightsSha256, check: { isWithinTolerance: true, source: 'test split' } });
     expect(await readdir(path.join(workspace.folder, format))).toContain(file);
     expect(await readFile(path.join(workspace.folder, format, 'README.md'), 'utf8')).toContain(weightsSha256);
+  });
+
+  it('writes safetensors that stand alone as a trained model', { timeout: 60_000 }, async () => {
+    await workspace.run(['export', 'demo', '--format', 'safetensors', '--out', 'alone']);
+    const [ofRun, ofExport] = await Promise.all(
+      ['demo', './alone'].map(async (name) => parseJson(await workspace.run(['evaluate', name, '--json']))),
+    );
+    // The folder does not hold how the run got there, and keeps its report itself.
+    const { checkpoint, training, file, page, ...expected } = ofRun!;
+    const alone = path.join(workspace.folder, 'alone');
+    expect(ofExport).toMatchObject({ ...expected, checkpoint: alone, training: null });
+    expect(ofExport!.file).toBe(path.join(alone, 'evaluation.json'));
+    expect([checkpoint, training, file, page]).not.toContain(null);
   });
 
   it('overwrites nothing unless it is told to', async () => {

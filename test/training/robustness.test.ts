@@ -31,8 +31,9 @@ it('an undefended model keeps nothing under PGD at 0.3, and the checks believe i
   for (const { name, verdict, detail } of checks) expect(verdict, `${name}: ${detail}`).toBe('pass');
   expect(corruptions.results.map(({ accuracies }) => accuracies.length)).toEqual([5, 5]);
 
-  const { file, warnings, ...document } = printed;
+  const { file, page, warnings, ...document } = printed;
   expect(warnings).toEqual([]);
   expect(file).toBe(path.join(workspace.runs, 'demo', 'robustness.json'));
+  expect(page).toBe(path.join(workspace.runs, 'demo', 'robustness.html'));
   expect(JSON.parse(await readFile(file as string, 'utf8'))).toEqual(document);
 });

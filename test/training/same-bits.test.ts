@@ -184,6 +184,31 @@ describe('the whole recipe: everything that augments and mixes, held-out images,
   );
 });
 
+describe('training on attacked samples', () => {
+  const attacks = ['samples.train=700', 'adversarial.eps=0.1', 'adversarial.steps=2', 'augmentation.mixup.share=0.3'];
+  const settings = attacks.flatMap((setting) => ['--set', setting]);
+  const ledger = { expected: 1400, committed: 1400, missing: 0, duplicated: 0 };
+
+  it(
+    'gives the same weights to 1, 2 and 4 workers, and when a worker is killed and its part is attacked again',
+    { timeout: 180_000 },
+    async () => {
+      const { weightsSha256 } = parseJson(await workspace.run(up('attacked-alone', 1, ...settings)));
+      for (const workers of [2, 4]) {
+        const summary = parseJson(await workspace.run(up(`attacked-${workers}`, workers, ...settings)));
+        expect(summary).toMatchObject({ weightsSha256, ledger, workers, faults: 0 });
+      }
+      const running = workspace.start(up('attacked-killed', 3, ...settings));
+      const folder = path.join(workspace.runs, 'attacked-killed');
+      await until('3 steps are committed', async () => (await committedSteps(folder)) >= 3);
+      const ours = await childrenOf(running.child.pid!);
+      const victim = (await processesWith('worker --coordinator')).find(({ pid }) => ours.includes(pid));
+      process.kill(victim!.pid, 'SIGKILL');
+      expect(parseJson(await running.done)).toMatchObject({ weightsSha256, ledger, faults: 1, workers: 2 });
+    },
+  );
+});
+
 describe('a finished run', () => {
   it('is evaluated to the accuracy that training reported', { timeout: 60_000 }, async () => {
     const trained = JSON.parse(await readFile(path.join(workspace.runs, 'alone', 'result.json'), 'utf8')) as {

@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { readPackageVersion } from './code-version.js';
+import { addAblateCommand } from './commands/ablate.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -12,6 +13,7 @@ import { addEvaluateCommand } from './commands/evaluate.js';
 import { addExportCommand } from './commands/export.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addPredictCommand } from './commands/predict.js';
+import { addPresetsCommand } from './commands/presets.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRobustnessCommand } from './commands/robustness.js';
 import { addStatusCommand } from './commands/status.js';
@@ -31,9 +33,11 @@ const COMMANDS: readonly AddCommand[] = [
   addStatusCommand,
   addEvaluateCommand,
   addRobustnessCommand,
+  addAblateCommand,
   addPredictCommand,
   addExportCommand,
   addLedgerCommand,
+  addPresetsCommand,
   addDatasetCommand,
   addEngineCommand,
   addDoctorCommand,

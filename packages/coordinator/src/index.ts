@@ -9,10 +9,16 @@ export {
 export {
   newestSoundCheckpoint,
   readCheckpoint,
+  readTrainedWeights,
+  trainedWeights,
   type Checkpoint,
+  type TrainedWeights,
   type SkippedCheckpoint,
 } from './checkpoint/read-checkpoint.js';
+export { weightsSha256 } from './checkpoint/sha256.js';
+export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCoordinator } from './start-coordinator.js';
 export type { Coordinator, CoordinatorOptions } from './coordinator.js';
 export type { RunResult, StoredResult } from './run/result.js';
+export { lockRun } from './run/run-lock.js';
 export type { Clock } from './run/clock.js';

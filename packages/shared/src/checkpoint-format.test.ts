@@ -32,7 +32,7 @@ describe('parseRunFile', () => {
     ['a version of the future', { version: 2 }, 'version: '],
     ['a hash that is none', { weightsSha256: 'abc' }, 'weightsSha256: expected 64 lower-case hex digits'],
     ['a metric that is no number', { metrics: { loss: null } }, 'metrics.loss: '],
-    ['a file too few', { files: { 'model.safetensors': { bytes: 1, sha256 } } }, 'files.optimizer.safetensors: '],
+    ['a file too few', { files: { 'optimizer.safetensors': { bytes: 1, sha256 } } }, 'files.model.safetensors: '],
     ['a member too many', { extra: 1 }, 'extra'],
   ])('names the member of %s', (_, change, reason) => {
     expect(parseRunFile({ ...runFile, ...change })).toMatchObject({

@@ -53,13 +53,11 @@ export interface CheckpointInfo {
   readonly at: string;
 }
 
-/** The files that run.json vouches for; the average of the weights has one when the run keeps it. */
+/** The files that run.json vouches for. */
 export type TensorFileName = 'model.safetensors' | 'optimizer.safetensors' | 'ema.safetensors';
 
-/** Something about each file of a checkpoint. */
-export type PerFile<T> = Readonly<Record<Exclude<TensorFileName, 'ema.safetensors'>, T>> & {
-  readonly 'ema.safetensors'?: T;
-};
+/** Something about each file: a trained model has no optimizer, a run may keep no average of the weights. */
+export type PerFile<T> = Readonly<Record<'model.safetensors', T>> & Readonly<Partial<Record<TensorFileName, T>>>;
 
 /** Size and hash of one file. */
 export interface FileSeal {
@@ -74,7 +72,12 @@ export interface RunFile extends CheckpointInfo {
   readonly weightsSha256: string;
   readonly files: PerFile<FileSeal>;
   readonly layout: readonly ParameterLayout[];
+  /** Set where the folder is a trained model: which weights of the run these are. Nothing can be resumed from it. */
+  readonly weights?: EvaluatedWeights;
 }
+
+/** The weights as they were at last, or their moving average, for runs that keep one (`optimizer.emaDecay`). */
+export type EvaluatedWeights = 'last' | 'average';
 
 const count = z.int().nonnegative();
 const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
@@ -94,10 +97,11 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
   weightsSha256: sha256Text,
   files: z.strictObject({
     'model.safetensors': fileSeal,
-    'optimizer.safetensors': fileSeal,
+    'optimizer.safetensors': fileSeal.exactOptional(),
     'ema.safetensors': fileSeal.exactOptional(),
   }),
   layout: z.array(z.strictObject({ name: z.string(), shape: z.array(count), offset: count, length: count })),
+  weights: z.enum(['last', 'average']).exactOptional(),
 });
 
 /** Checks the parsed JSON of a run.json; the reason names every member that is wrong. */

@@ -23,6 +23,7 @@ const USAGE_CODES = [
   'RUN_LOCKED',
   'RUN_NAME_INVALID',
   'RUN_NOT_FOUND',
+  'STUDY_CHANGED',
   'VERSION_MISMATCH',
 ] as const;
 

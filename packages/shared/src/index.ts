@@ -11,8 +11,17 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
-export { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './config/presets.js';
+export {
+  DEFAULT_PRESET,
+  OPERATION_DEFAULTS,
+  PRESET_RECORDS,
+  PRESETS,
+  type PresetName,
+  type PresetRecord,
+} from './config/presets.js';
+export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
 export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
 export { crc32, formatCrc32 } from './crc32.js';
 export {
@@ -39,6 +48,7 @@ export {
   stateParts,
   type CheckpointInfo,
   type FileSeal,
+  type EvaluatedWeights,
   type PerFile,
   type RunFile,
   type TensorFileName,
@@ -64,13 +74,15 @@ export {
   ENGINE_DEVICES,
   ENGINE_NAMES,
   engineProblem,
+  trainingWish,
   wishFor,
   type Device,
   type EngineName,
   type EngineWish,
 } from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
-export { mergeMappings, nest, type ConfigSource, type Mapping } from './config/layers.js';
+export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
 export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
+export { wilsonInterval, type Interval } from './wilson-interval.js';

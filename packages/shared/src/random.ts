@@ -19,7 +19,8 @@ export type Purpose =
   | 'mixing'
   | 'auxiliary'
   | 'attack'
-  | 'corruption';
+  | 'corruption'
+  | 'adversarial';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
   permutation: 1,
@@ -35,6 +36,7 @@ const PURPOSE_WORD: Record<Purpose, number> = {
   auxiliary: 11,
   attack: 12,
   corruption: 13,
+  adversarial: 14,
 };
 
 function mix(hash: number, word: number): number {

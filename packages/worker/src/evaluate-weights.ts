@@ -2,10 +2,11 @@
  * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster: what
  * `facet evaluate` does. It feeds the samples and keeps the logits; what they are worth is worked out in evaluation/.
  */
-import { chooseSamples, TrainingError, type ParameterLayout, type RunConfig } from '@facet/shared';
+import type { ParameterLayout, RunConfig } from '@facet/shared';
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
 import { DATASET_TRAITS } from './data/dataset-traits.js';
 import { openClassifier, type Classifier, type ClassifierPlace } from './evaluation/classifier.js';
+import { evaluatedIds, sourceOf } from './evaluation/evaluated-ids.js';
 import { scoreAnswers, type Scores } from './evaluation/scores.js';
 import { wholeImages } from './evaluation/whole-images.js';
 import {
@@ -48,7 +49,7 @@ export interface Evaluation extends Scores {
  *   here; NON_FINITE naming a sample.
  */
 export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluation> {
-  const { config, dataset, split, augmentation = 'none' } = options;
+  const { config, dataset, augmentation = 'none' } = options;
   const { image } = dataset;
   const classes = dataset.classes.length;
   const ids = evaluatedIds(options);
@@ -56,7 +57,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   const transforms = isAugmented ? testTimeTransforms(DATASET_TRAITS[config.dataset]) : [IDENTITY];
   const classifier = await openClassifier({ ...options, image, classes }, options);
   try {
-    const source = split === 'test' ? dataset.test : dataset.train;
+    const source = sourceOf(options);
     const { plain, averaged } = await collectLogits({ classifier, dataset, source, ids, transforms });
     const { labels } = gatherSamples(source, ids);
     const score = (logits: Float32Array | Float64Array): Scores => named(scoreAnswers(logits, labels, classes), ids);
@@ -73,17 +74,6 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
 function named(scores: Scores, ids: Uint32Array): Scores {
   const topMistakes = scores.topMistakes.map((mistake) => ({ ...mistake, sample: ids[mistake.sample]! }));
   return { ...scores, topMistakes };
-}
-
-function evaluatedIds({ config, dataset, split }: EvaluateOptions): Uint32Array {
-  const sizes = { trainSamples: dataset.train.count, testSamples: dataset.test.count };
-  const { testSamples, heldOut } = chooseSamples(config.samples, sizes);
-  if (split === 'test') return Uint32Array.from({ length: testSamples }, (_, id) => id);
-  if (heldOut.length > 0) return heldOut;
-  throw new TrainingError(
-    'CONFIG_INVALID',
-    `run ${config.run} holds no images out (samples.heldOut is 0), so all of them were trained on; evaluate the test split`,
-  );
 }
 
 interface Collection {

@@ -4,6 +4,14 @@ export type { Calibration, ReliabilityBin } from './evaluation/calibration.js';
 export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';
 export type { Mistake } from './evaluation/mistakes.js';
 export type { Scores } from './evaluation/scores.js';
+export {
+  inspectModel,
+  requireComparable,
+  type ComparedModel,
+  type InspectOptions,
+  type ModelInspection,
+} from './inspection/inspect-model.js';
+export type { CorrespondenceScore, InspectedSample, InspectionReport } from './inspection/report.js';
 export { predictImages, type Guess, type PredictOptions, type Prediction } from './prediction/predict-images.js';
 export type { ExportCheck } from './export/check-export.js';
 export {
@@ -32,9 +40,9 @@ export {
   type RobustnessOptions,
   type RobustnessProgress,
 } from './robustness/evaluate-robustness.js';
+export type { AttackedExample, AttackedExamples } from './robustness/attacked-examples.js';
 export { corruptionNames, type CorruptionChoice } from './robustness/evaluate-corruptions.js';
 export { ATTACK_NAMES, type AttackChoice, type AttackName } from './robustness/attack-plan.js';
-export { NORMS, type Norm } from './robustness/attacks/threat.js';
 export type {
   AttackMethod,
   AttackReport,

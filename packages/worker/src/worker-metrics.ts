@@ -44,6 +44,10 @@ export function createWorkerMetrics(backlog: () => number): WorkerMetrics {
     registers,
   });
   const samples = counter('samples_total', 'Training samples that this worker computed.');
+  const attackGradients = counter(
+    'attack_gradients_total',
+    'Gradients by the pixels that adversarial training took, counted per sample.',
+  );
   const steps = counter('steps_total', 'Updates that this worker applied.');
   const sent = counter('all_reduce_sent_bytes_total', 'Bytes sent to peers in the all-reduce.');
   const received = counter('all_reduce_received_bytes_total', 'Bytes received from peers in the all-reduce.');
@@ -81,6 +85,7 @@ export function createWorkerMetrics(backlog: () => number): WorkerMetrics {
       partDuration.observe({ part: 'all_reduce' }, timings.allReduceMs / 1000);
       partDuration.observe({ part: 'update' }, timings.updateMs / 1000);
       samples.inc(result.localSamples);
+      attackGradients.inc(result.attackGradients);
       steps.inc();
       sent.inc(result.bytesSent);
       received.inc(result.bytesReceived);

@@ -11,7 +11,7 @@ import {
   configSchema,
   createPlan,
   TrainingError,
-  wishFor,
+  trainingWish,
   type EngineWish,
   type RunConfig,
 } from '@facet/shared';
@@ -21,6 +21,7 @@ import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry'
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from './collective/exchange-server.js';
 import { openCoordinatorStream, type CoordinatorStream } from './coordinator-stream.js';
 import { formatEngine } from './engine/engine-id.js';
+import { microBatchShape } from './engine/micro-batch-program.js';
 import { openEngine, type OpenedEngine } from './engine/open-engine.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
@@ -275,15 +276,16 @@ async function buildResources(
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const { compute, choice } = await openEngine({
-    wish: wishFor(options.engine, config.engine),
-    shape: {
-      image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
-      classes: welcome.classes.length,
-      config: config.model,
-      microBatch: config.batch.micro,
-      labelSmoothing: config.optimizer.labelSmoothing,
-    },
+    wish: trainingWish(options.engine, config),
+    shape: microBatchShape(
+      {
+        image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
+        classes: welcome.classes.length,
+      },
+      config,
+    ),
     threads,
+    isAttacked: config.adversarial.eps > 0,
     signal: options.signal,
   });
   logChoice(options.log, choice, threads);

@@ -84,7 +84,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
 async function load(options: CoordinatorCommandOptions, { env }: CliContext): Promise<LoadedConfig> {
   const runs = runsFolder(env);
   const flags = configLayer(options, 'coordinator');
-  const load = { env, runs, flags, configFile: options.config };
+  const load = { env, runs, flags, configFile: options.config, isAdversarial: options.adversarial };
   if (!options.resume) return loadConfig(load);
   const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
   const run = flags['run'] ?? file?.['run'];

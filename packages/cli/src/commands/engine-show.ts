@@ -42,14 +42,10 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
     runs: runsFolder(env),
     flags: configLayer(options, 'show'),
     configFile: options.config,
+    isAdversarial: options.adversarial,
   });
   const { describePrograms } = await import('@facet/worker');
-  const described = await describePrograms({
-    ...DATASET_SHAPES[config.dataset],
-    config: config.model,
-    microBatch: config.batch.micro,
-    labelSmoothing: config.optimizer.labelSmoothing,
-  });
+  const described = await describePrograms(DATASET_SHAPES[config.dataset], config);
   if (options.json) {
     printJson(stdout, { preset: config.preset, ...described, programs: described.programs.map(withoutLines) });
     return EXIT.ok;

@@ -1,20 +1,25 @@
 /**
  * `facet evaluate`: how good a checkpoint is, on the whole test split or on the images that its run holds out, in this
- * process and without a cluster.
+ * process and without a cluster. It leaves a page and a document; where they cannot be written it still says its numbers.
  */
 import type { Command } from 'commander';
 import { openDataset } from '@facet/datasets';
-import { configSchema, suggestion, TrainingError, wishFor } from '@facet/shared';
+import { configSchema, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { evaluationLines } from '../display/evaluation.js';
+import { correspondenceLines, evaluationLines } from '../display/evaluation.js';
+import { comparedModel, makeEvaluationReport } from '../evaluation/evaluation-report.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
+import { configOf, findCheckpoint, type FoundCheckpoint } from '../runs/find-checkpoint.js';
+import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
+import { modelFor } from '../runs/trained-model.js';
 
 interface EvaluateOptions extends PlaceOptions {
   readonly split: string;
   readonly dataFolder?: string;
   readonly tta?: boolean;
+  readonly compare?: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -27,12 +32,13 @@ export function addEvaluateCommand(
 ): void {
   const command = program
     .command('evaluate <run>')
-    .description('accuracy, calibration, per-class accuracy, confusion and worst mistakes of a run or checkpoint')
+    .description('accuracy, calibration, confusion, worst mistakes and attention of a run or checkpoint, as a page too')
     .usage('[options] <run name | run folder | checkpoint folder>')
     .option('--split <name>', `${splits.options.join(' or ')} (images of the training split)`, 'test')
     .option('--tta', 'also with test-time augmentation: logits averaged over shifts and, where allowed, mirror images')
-    .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
-    .option('--json', 'print one JSON object as the last line of stdout');
+    .option('--compare <run>', 'another run or checkpoint, such as another seed: whether it attends to the same places')
+    .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says");
+  addReportOption(command, 'evaluation').option('--json', 'print one JSON object as the last line of stdout');
   addPlaceOptions(command)
     .addHelpText('after', '\nExample:\n  facet evaluate mnist-fast-20261123-181500')
     .action((name: string, options: EvaluateOptions) => run(() => evaluate(name, options, context)));
@@ -40,39 +46,68 @@ export function addEvaluateCommand(
 
 async function evaluate(name: string, options: EvaluateOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const split = splits.safeParse(options.split);
-  if (!split.success) {
-    const expected = `expected one of ${splits.options.join(', ')}${suggestion(options.split, splits.options)}`;
-    throw new TrainingError('CONFIG_INVALID', `--split: '${options.split}', ${expected}`);
-  }
+  const split = readSplit(options.split);
   const { wish, threads } = readPlace(options);
-  const { checkpoint, warnings } = await findCheckpoint(name, context);
+  const found = await findCheckpoint(name, context);
+  const other = options.compare === undefined ? undefined : await findCheckpoint(options.compare, context);
+  const warnings = [...found.warnings, ...(other?.warnings ?? [])];
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
-  const config = configOf(checkpoint);
-  const { state } = checkpoint;
-  const dataset = await openDataset({ name: config.dataset, folder: options.dataFolder ?? config.dataFolder });
-  const { evaluateWeights } = await import('@facet/worker');
-  const evaluation = await evaluateWeights({
-    config,
-    weights: state.ema ?? state.weights,
-    layout: checkpoint.layout,
-    dataset,
-    split: split.data,
-    engine: wishFor(wish, config.engine),
-    threads,
-    augmentation: options.tta ? 'test-time' : 'none',
-  });
-  const { run, step } = checkpoint.info;
-  const { weightsSha256, path: folder } = checkpoint;
-  const evaluatedWeights = state.ema === undefined ? 'last' : 'average';
+  const report = await evaluateFound(found, { ...options, split, wish, threads, other });
+  const { document } = report;
+  const files = reportFiles('evaluation', { named: options.report, checkpoint: document.checkpoint });
+
+  const { evaluationPage } = await import('../report/evaluation-page.js');
+  const content = { document, page: evaluationPage(document, report.pictures) };
+  if (!options.json) {
+    const { run, step, checkpoint, weightsSha256 } = document;
+    printLine(stdout, `run ${run}, checkpoint ${checkpoint}, step ${step}, weights sha256 ${weightsSha256}`);
+    for (const line of evaluationLines(document, document)) printLine(stdout, line);
+    for (const line of correspondenceLines(document.inspection)) printLine(stdout, line);
+  }
+  const outcome = await writeReport(files, content);
+  const late = [...report.warnings, ...(outcome.ok ? [] : [outcome.warning])];
+  for (const warning of late) printLine(stderr, `warning: ${warning}`);
+  const { file, page } = files;
   if (options.json) {
-    const { name: datasetName, classes } = dataset;
-    const what = { run, step, checkpoint: folder, weightsSha256, evaluatedWeights, dataset: datasetName, classes };
-    printJson(stdout, { ...what, split: split.data, ...evaluation, warnings });
-  } else {
-    printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
-    const labels = { split: split.data, evaluatedWeights, classes: dataset.classes } as const;
-    for (const line of evaluationLines(evaluation, labels)) printLine(stdout, line);
+    printJson(stdout, { ...document, ...(outcome.ok && { file, page }), warnings: [...warnings, ...late] });
+  } else if (outcome.ok) {
+    printLine(stdout, '');
+    printLine(stdout, `report ${page}, numbers ${file}`);
   }
   return EXIT.ok;
+}
+
+interface Evaluating extends Pick<EvaluateOptions, 'dataFolder' | 'tta'> {
+  readonly split: RunConfig['evaluation'];
+  readonly wish: ReturnType<typeof readPlace>['wish'];
+  readonly threads: number;
+  readonly other: FoundCheckpoint | undefined;
+}
+
+async function evaluateFound(
+  { checkpoint }: FoundCheckpoint,
+  { dataFolder, tta, split, wish, threads, other }: Evaluating,
+): ReturnType<typeof makeEvaluationReport> {
+  const config = configOf(checkpoint);
+  const dataset = await openDataset({ name: config.dataset, folder: dataFolder ?? config.dataFolder });
+  const { evaluateWeights, requireComparable } = await import('@facet/worker');
+  const model = modelFor(checkpoint, dataset);
+  // Minutes may pass until attention is compared: say now what cannot be.
+  if (other !== undefined) requireComparable(model, comparedModel(other.checkpoint, dataset));
+  const evaluation = await evaluateWeights({
+    ...model,
+    dataset,
+    split,
+    engine: wishFor(wish, config.engine),
+    threads,
+    augmentation: tta ? 'test-time' : 'none',
+  });
+  return makeEvaluationReport({ checkpoint, compared: other?.checkpoint, dataset, split, evaluation, threads });
+}
+
+function readSplit(text: string): RunConfig['evaluation'] {
+  const split = splits.safeParse(text);
+  if (split.success) return split.data;
+  const expected = `expected one of ${splits.options.join(', ')}${suggestion(text, splits.options)}`;
+  throw new TrainingError('CONFIG_INVALID', `--split: '${text}', ${expected}`);
 }

@@ -46,17 +46,20 @@ export function addExportCommand(
 async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const { EXPORT_FORMATS, exportModel } = await import('@facet/worker');
+  const { formatModelRunFile, weightsSha256: hashOf } = await import('@facet/coordinator');
   const format = readFormat(options.format, EXPORT_FORMATS);
   const batch = readBatch(options.batch);
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const { model, classNames } = await modelOf(checkpoint);
   const { run, step } = checkpoint.info;
-  const { weightsSha256 } = checkpoint;
+  // Of what is written: of a run that keeps an average, that is not what its checkpoints are known by.
+  const weightsSha256 = await hashOf(model.weights);
   const folder = path.resolve(options.out);
   const existing = options.force ? 'replace' : 'refuse';
   const origin = { run, step, weightsSha256, classes: classNames };
-  const exported = await exportModel({ model, origin, format, batch, folder, existing });
+  const runFile = (file: Uint8Array): Promise<string> => formatModelRunFile(checkpoint, file);
+  const exported = await exportModel({ model, origin, runFile, format, batch, folder, existing });
   requireMatch(exported, folder);
   if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
   else for (const line of exportLines(exported, folder)) printLine(stdout, line);

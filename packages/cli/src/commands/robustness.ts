@@ -2,33 +2,33 @@
  * `facet robustness`: how a checkpoint holds against attacks and corruptions, in this process and without a cluster. The
  * report is written only when it is whole; an earlier one stays until then.
  */
-import { rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
-import type { RunConfig } from '@facet/shared';
+import { NORMS, type RunConfig } from '@facet/shared';
+import type { AttackedExamples } from '@facet/worker';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
 import { formatCount } from '../display/format.js';
-import { robustnessLines } from '../display/robustness.js';
+import { formatEps, robustnessLines } from '../display/robustness.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { pixelImage } from '../report/pixel-image.js';
+import type { AttackedPictures } from '../report/robustness-page.js';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../robustness/robustness-options.js';
 import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
-import { holdsRun } from '../runs/run-folders.js';
+import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
 
 interface RobustnessOptions extends RobustnessFlags {
   readonly dataFolder?: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
-
-const REPORT_FILE = 'robustness.json';
 
 export function addRobustnessCommand(
   program: Command,
   context: CliContext,
   run: (action: CommandAction) => Promise<void>,
 ): void {
-  program
+  const command = program
     .command('robustness <run>')
     .description('accuracy under adversarial attacks and corruptions, with sanity checks')
     .usage('[options] <run name | run folder | checkpoint folder>')
@@ -43,7 +43,8 @@ export function addRobustnessCommand(
     .option('--seed <number>', 'chooses the images and every random number', '0')
     .option('--device <name>', 'cpu, webgpu or cuda', 'cpu')
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0')
-    .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says")
+    .option('--data-folder <folder>', "folder with the dataset's files, instead of what the run says");
+  addReportOption(command, 'robustness')
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet robustness mnist-fast-20261123-181500 --samples 200')
     .action((name: string, options: RobustnessOptions) => run(() => examine(name, options, context)));
@@ -51,7 +52,7 @@ export function addRobustnessCommand(
 
 async function examine(name: string, options: RobustnessOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const { ATTACK_NAMES, corruptionNames, evaluateRobustness, NORMS } = await import('@facet/worker');
+  const { ATTACK_NAMES, corruptionNames, evaluateRobustness } = await import('@facet/worker');
   const settings = readRobustnessFlags(options, { attacks: ATTACK_NAMES, norms: NORMS });
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
@@ -61,10 +62,11 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const corruptions = await corruptionsNamed(options.corruptions, corruptionNames(config.dataset), shape);
 
   using line = openProgressLine(stderr);
+  let examples: readonly AttackedExamples[] = [];
   let last: { readonly stage: string; readonly text: string } | undefined;
   const report = await evaluateRobustness({
     config,
-    weights: checkpoint.state.ema ?? checkpoint.state.weights,
+    weights: checkpoint.weights,
     layout: checkpoint.layout,
     dataset,
     engine: { name: 'onnxruntime', device: settings.device },
@@ -73,6 +75,9 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
     seed: settings.seed,
     attacks: settings.choice,
     corruptions,
+    onExamples: (each) => {
+      examples = each;
+    },
     onProgress({ stage, done, total, survivors }) {
       if (last !== undefined && last.stage !== stage) line.show(last.text, false);
       const standing = survivors === undefined ? '' : `, ${formatCount(survivors)} samples still correct`;
@@ -85,23 +90,36 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;
   const document = { run, step, checkpoint: folder, weightsSha256, ...report };
-  const file = path.join(reportFolder(folder), REPORT_FILE);
-  await writeFile(`${file}.part`, `${JSON.stringify(document, null, 2)}\n`);
-  await rename(`${file}.part`, file);
-  if (options.json) {
-    printJson(stdout, { ...document, file, warnings });
-  } else {
+  const files = reportFiles('robustness', { named: options.report, checkpoint: folder });
+  const { robustnessPage } = await import('../report/robustness-page.js');
+  const page = robustnessPage(
+    document,
+    examples.map((each) => picturesOf(each, dataset)),
+  );
+  if (!options.json) {
     printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
     for (const text of robustnessLines(report)) printLine(stdout, text);
-    printLine(stdout, `written to ${file}`);
   }
+  const outcome = await writeReport(files, { document, page });
+  const late = outcome.ok ? [] : [outcome.warning];
+  for (const warning of late) printLine(stderr, `warning: ${warning}`);
+  const places = { file: files.file, page: files.page };
+  if (options.json) printJson(stdout, { ...document, ...(outcome.ok && places), warnings: [...warnings, ...late] });
+  else if (outcome.ok) printLine(stdout, `report ${files.page}, numbers ${files.file}`);
   return EXIT.ok;
 }
 
-/** The folder of the run that a checkpoint belongs to; a checkpoint that stands alone keeps its report itself. */
-function reportFolder(checkpoint: string): string {
-  const run = path.dirname(path.dirname(checkpoint));
-  return holdsRun(run) ? run : checkpoint;
+/** The examples of an attack as the page shows them. */
+function picturesOf({ attack, norm, eps, images }: AttackedExamples, { image, classes }: Dataset): AttackedPictures {
+  return {
+    attack: `${attack}, ${norm} ${formatEps(eps)}`,
+    pictures: images.map(({ truth, answer, clean, attacked }) => ({
+      clean: pixelImage(clean, image),
+      attacked: pixelImage(attacked, image),
+      truth: classes[truth] ?? String(truth),
+      answer: classes[answer] ?? String(answer),
+    })),
+  };
 }
 
 async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {

@@ -37,6 +37,7 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
     runs,
     flags: configLayer(options, 'up'),
     configFile: options.config,
+    isAdversarial: options.adversarial,
     maxWorkers: MAX_LOCAL_WORKERS,
   });
   const paths = runPaths(runs, loaded.config.run);

@@ -3,7 +3,7 @@
  * flag sets which key; `--set key=value` reaches all others. Values are not judged here: the schema does it for all layers.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { mergeMappings, nest, type Mapping } from '@facet/shared';
+import { DATASETS, mergeMappings, nest, type Mapping } from '@facet/shared';
 import { parse } from 'yaml';
 import { DEVICE_ABOUT, ENGINE_ABOUT } from './engine-flags.js';
 
@@ -17,7 +17,7 @@ interface ConfigFlag {
 
 /** Flags of every command that takes a configuration. */
 const TRAINING_FLAGS: readonly ConfigFlag[] = [
-  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: 'what to train on: mnist' },
+  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: `what to train on: ${DATASETS.join(' or ')}` },
   { flags: '--preset <name>', key: 'preset', takes: 'text', about: 'model and recipe that belong together' },
   { flags: '--epochs <number>', key: 'epochs', takes: 'number', about: 'passes over the training set' },
   { flags: '--seed <number>', key: 'seed', takes: 'number', about: 'fixes every random choice' },
@@ -80,15 +80,20 @@ const COORDINATOR_FLAGS: readonly ConfigFlag[] = [
 export interface ConfigOptions extends Readonly<Record<string, unknown>> {
   readonly config?: string;
   readonly set?: readonly (readonly [key: string, value: unknown])[];
+  readonly adversarial?: boolean;
 }
 
 /** A command that takes a configuration; `show` only what decides the arithmetic. */
-export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume';
+export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume' | 'ablate';
 
 /** Adds --config, --set and the flags of the configuration; `run` is left out where the run is an argument. */
 export function addConfigOptions(command: Command, which: ConfigCommand): Command {
   command.option('--config <file>', 'YAML file with configuration keys; flags and environment are stronger');
   for (const flag of flagsFor(which)) command.option(flag.flags, flag.about);
+  // Which keys it sets depends on the dataset, which is known when all layers are.
+  if (which !== 'resume') {
+    command.option('--adversarial', "train on attacked samples (PGD, at the dataset's published size)");
+  }
   return command.addOption(
     new Option('--set <key=value>', 'any configuration key, as in --set batch.micro=64; may be repeated').argParser(
       collectSetting,
@@ -111,6 +116,9 @@ function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {
   switch (which) {
     case 'show':
       return TRAINING_FLAGS;
+    case 'ablate':
+      // A study has --seeds.
+      return [...TRAINING_FLAGS.filter(({ key }) => key !== 'seed'), ...OPERATION_FLAGS];
     case 'up':
       return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS];
     case 'coordinator':

@@ -29,6 +29,9 @@ export interface LoadConfigOptions {
   readonly runs: string;
   readonly flags: Mapping;
   readonly configFile?: string | undefined;
+  /** Values that the file, the environment and the flags override, but no preset does. */
+  readonly weakest?: Mapping;
+  readonly isAdversarial?: boolean | undefined;
   /** The most workers that this command takes; absent: as the schema says. */
   readonly maxWorkers?: number;
 }
@@ -39,10 +42,11 @@ export interface LoadConfigOptions {
  * @throws TrainingError CONFIG_INVALID with every problem; RUN_NAME_INVALID when the name is the only one.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
-  const { env, runs, flags, configFile } = options;
-  const file = configFile === undefined ? undefined : await readConfigFile(configFile);
+  const { env, runs, flags, configFile, weakest, isAdversarial } = options;
+  const file =
+    weakest === undefined ? await readOptional(configFile) : mergeMappings(weakest, await readMapping(configFile));
   const defaultRun = (named: { dataset: string; preset: string }): string => defaultRunName(runs, named, new Date());
-  return resolve({ file, environment: env, flags, defaultRun }, options);
+  return resolve({ file, environment: env, flags, isAdversarial, defaultRun }, options);
 }
 
 /**
@@ -55,12 +59,12 @@ export async function loadStoredConfig(
   run: string,
   options: LoadConfigOptions,
 ): Promise<LoadedConfig & { readonly paths: RunPaths }> {
-  const { env, runs, flags, configFile } = options;
+  const { env, runs, flags, configFile, isAdversarial } = options;
   const paths = await requireRun(runs, run);
   const stored = await readConfigFile(paths.config);
   const before = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
-  const file = configFile === undefined ? {} : requireMapping(await readConfigFile(configFile), configFile);
-  const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags }, options);
+  const file = await readMapping(configFile);
+  const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags, isAdversarial }, options);
   const changed = changedTrainingKeys(before.config, after.config);
   if (changed.length > 0) {
     const list = changed
@@ -124,7 +128,12 @@ function limitWorkers(problems: string[], count: number, maxWorkers: number): vo
   else if (count > maxWorkers) problems.push(`workers.count: ${count}, expected ${expected}`);
 }
 
-function requireMapping(value: unknown, file: string): Mapping {
+async function readOptional(file: string | undefined): Promise<unknown> {
+  return file === undefined ? undefined : readConfigFile(file);
+}
+
+async function readMapping(file: string | undefined): Promise<Mapping> {
+  const value = await readOptional(file);
   if (value === null || value === undefined) return {};
   if (typeof value === 'object' && !Array.isArray(value)) return value as Mapping;
   throw new TrainingError('CONFIG_INVALID', `${file} holds no mapping, expected a mapping of keys to values`);

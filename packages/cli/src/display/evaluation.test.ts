@@ -4,6 +4,7 @@ import { evaluationLines } from './evaluation.js';
 
 const scores: Scores = {
   accuracy: 0.75,
+  accuracyInterval: { low: 0.732, high: 0.767 },
   loss: 0.5,
   perClass: [1, 0.5],
   confusion: [

@@ -2,14 +2,15 @@
  * An evaluation as text: the headline with and without test-time augmentation, accuracy per class, the confusion matrix
  * with true classes as rows, the reliability of confidences, and the mistakes the model was surest of.
  */
-import type { Evaluation, Mistake, ReliabilityBin, Scores } from '@facet/worker';
+import type { EvaluatedWeights, RunConfig } from '@facet/shared';
+import type { Evaluation, InspectionReport, Mistake, ReliabilityBin, Scores } from '@facet/worker';
 import { formatAccuracy, formatCount, formatLoss } from './format.js';
 import { tableLines } from './table.js';
 
 export interface EvaluationLabels {
-  readonly split: 'test' | 'held-out';
+  readonly split: RunConfig['evaluation'];
   /** Their moving average, or the last ones. */
-  readonly evaluatedWeights: 'average' | 'last';
+  readonly evaluatedWeights: EvaluatedWeights;
   readonly classes: readonly string[];
 }
 
@@ -92,6 +93,25 @@ function mistakeLines(
           classes[answer] ?? String(answer),
           formatAccuracy(confidence),
         ]),
+    }),
+  ];
+}
+
+/** How attention corresponds between two readings of the same images; nothing where the model was not inspected. */
+export function correspondenceLines(inspection: InspectionReport | null): string[] {
+  const { scores = [] } = inspection?.correspondence ?? {};
+  if (scores.length === 0) return [];
+  return [
+    '',
+    ...tableLines({
+      header: ['attention, read again', 'score', 'chance', 'next image'],
+      right: [1, 2, 3],
+      rows: scores.map(({ kind, name, score, chance, otherImages }) => [
+        `${kind === 'view' ? 'through' : 'by'} ${name}`,
+        score.toFixed(3),
+        chance.toFixed(3),
+        otherImages.toFixed(3),
+      ]),
     }),
   ];
 }

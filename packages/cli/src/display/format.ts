@@ -35,6 +35,11 @@ export function formatSeconds(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** Multiply-accumulates: `26.1 M`. */
+export function formatMacs(macs: number): string {
+  return `${(macs / 1e6).toFixed(1)} M`;
+}
+
 /** `12.3 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

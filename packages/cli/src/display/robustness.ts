@@ -77,13 +77,15 @@ function corruptionLines({
   ];
 }
 
-function describeMethod(method: AttackMethod): string {
+/** How an attack is made, in a few words. */
+export function describeMethod(method: AttackMethod): string {
   if (method.kind === 'square') return `${formatCount(method.queries)} queries`;
   const { loss, steps, restarts, start } = method;
   const times = restarts === 1 ? '' : `, ${restarts} restarts`;
   return `${loss}, ${steps} ${steps === 1 ? 'step' : 'steps'} from a ${start} start${times}`;
 }
 
-function formatEps(eps: number): string {
+/** The size of a ball with three digits. */
+export function formatEps(eps: number): string {
   return String(Number(eps.toPrecision(3)));
 }

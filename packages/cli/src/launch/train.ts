@@ -4,7 +4,9 @@
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { AdversarialConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext } from '../context.js';
+import { formatPercent } from '../display/format.js';
 import { openProgressDisplay } from '../display/progress-display.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -29,6 +31,8 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
   try {
     using display = openProgressDisplay(out, context.env);
     display.note(`run ${run} in ${plan.paths.folder}`);
+    const attacks = attackNote(plan.config.adversarial);
+    if (attacks !== undefined) display.note(attacks);
     let living = plan.config.workers.count;
     end = await launchTraining(plan, signals, {
       onCoordinator: ({ address, httpUrl }) => {
@@ -49,6 +53,14 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
     if (!holdsRun(plan.paths.folder)) await rm(plan.paths.folder, { recursive: true, force: true });
   }
   return report(end, plan, { context, isJson });
+}
+
+/** What the attacks cost, since images/s counts trained samples; undefined when the run makes none. */
+function attackNote({ norm, eps, steps, share }: AdversarialConfig): string | undefined {
+  if (eps === 0) return undefined;
+  const samples = share === 1 ? 'every sample' : `${formatPercent(share)} of the samples`;
+  const ball = `${norm} ${Number(eps.toPrecision(3))}`;
+  return `training on attacked samples: PGD within ${ball} takes ${steps} more gradients for ${samples}`;
 }
 
 function report({ result, isInterrupted }: LaunchEnd, plan: LaunchPlan, { context, isJson }: TrainOptions): ExitCode {

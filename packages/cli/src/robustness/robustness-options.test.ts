@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { ATTACK_NAMES, corruptionNames, NORMS } from '@facet/worker';
+import { NORMS } from '@facet/shared';
+import { ATTACK_NAMES, corruptionNames } from '@facet/worker';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from './robustness-options.js';
 
 const names = { attacks: ATTACK_NAMES, norms: NORMS };

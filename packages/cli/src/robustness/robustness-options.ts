@@ -3,9 +3,9 @@
  * dataset is not known yet, so the names of corruptions wait for {@link corruptionsNamed}.
  */
 import { existsSync } from 'node:fs';
-import { configSchema, suggestion, TrainingError, type DatasetShape } from '@facet/shared';
+import { configSchema, suggestion, TrainingError, type DatasetShape, type Norm } from '@facet/shared';
 import { openCorruptionFolder } from '@facet/datasets';
-import type { AttackChoice, AttackName, CorruptionChoice, Device, Norm } from '@facet/worker';
+import type { AttackChoice, AttackName, CorruptionChoice, Device } from '@facet/worker';
 
 /** The flags as they were typed. */
 export interface RobustnessFlags {

@@ -3,7 +3,8 @@
  * goes away with the process. A file that was left behind is believed by nobody: whoever reads it must ask the address.
  */
 import { rmSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeWhole } from './write-whole.js';
 
 export interface CoordinatorAddress {
   readonly run: string;
@@ -15,10 +16,8 @@ export interface CoordinatorAddress {
 }
 
 /** Writes the file so that a reader sees all of it or nothing. */
-export async function writeAddressFile(file: string, address: CoordinatorAddress): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  await writeFile(part, `${JSON.stringify(address)}\n`);
-  await rename(part, file);
+export function writeAddressFile(file: string, address: CoordinatorAddress): Promise<void> {
+  return writeWhole(file, `${JSON.stringify(address)}\n`);
 }
 
 /** Removes the file; synchronous, so that it can be the last thing a process does. */

@@ -1,37 +1,37 @@
 /**
- * From what a person types to a verified checkpoint and its configuration: the commands that use trained weights begin
+ * From what a person types to verified weights and their configuration: the commands that use trained weights begin
  * here. Damaged checkpoints are passed over and named; nothing is written.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Checkpoint } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/coordinator';
 import { configSchema, TrainingError, type RunConfig } from '@facet/shared';
 import type { CliContext } from '../context.js';
 import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from './run-folders.js';
 
 export interface FoundCheckpoint {
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: TrainedWeights;
   /** Checkpoints that were passed over. */
   readonly warnings: readonly string[];
 }
 
 /**
- * A name is a run's; a path is a run folder's or one checkpoint's.
+ * A name is a run's; a path is that of a run folder, of one checkpoint or of a trained model.
  *
  * @throws TrainingError RUN_NOT_FOUND listing the runs that there are; CHECKPOINT_INVALID when none of them is sound.
  */
 export async function findCheckpoint(name: string, { env }: CliContext): Promise<FoundCheckpoint> {
-  const { newestSoundCheckpoint, readCheckpoint } = await import('@facet/coordinator');
+  const { newestSoundCheckpoint, readTrainedWeights, trainedWeights } = await import('@facet/coordinator');
   const isPath = name.includes(path.sep) || name === '.' || name === '..';
   if (isPath && existsSync(path.join(name, 'run.json'))) {
-    return { checkpoint: await readCheckpoint(path.resolve(name)), warnings: [] };
+    return { checkpoint: await readTrainedWeights(path.resolve(name)), warnings: [] };
   }
   const runs = runsFolder(env);
   const paths = isPath ? pathsIn(path.resolve(name)) : await requireRun(runs, name);
   if (!existsSync(paths.folder)) throw runNotFound(`there is no folder ${paths.folder}`, name, await listRuns(runs));
   const { checkpoint, skipped } = await newestSoundCheckpoint(paths.checkpoints);
   const warnings = skipped.map((passed) => `checkpoint ${passed.path} is damaged and is passed over: ${passed.reason}`);
-  if (checkpoint !== undefined) return { checkpoint, warnings };
+  if (checkpoint !== undefined) return { checkpoint: trainedWeights(checkpoint), warnings };
   const fault = warnings.length === 0 ? 'there is none' : warnings.join('; ');
   throw new TrainingError(
     'CHECKPOINT_INVALID',
@@ -40,11 +40,11 @@ export async function findCheckpoint(name: string, { env }: CliContext): Promise
 }
 
 /**
- * The configuration that a checkpoint was trained with.
+ * The configuration that weights were trained with.
  *
  * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys.
  */
-export function configOf({ info, path: folder }: Checkpoint): RunConfig {
+export function configOf({ info, path: folder }: TrainedWeights): RunConfig {
   const parsed = configSchema.safeParse(info.config);
   if (parsed.success) return parsed.data;
   const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');

@@ -17,8 +17,8 @@ import { syncFolder, writeDurableFile } from '../durable-files.js';
 import { listCheckpoints, stepName, temporaryPath } from './checkpoint-names.js';
 import { isDamage, readCheckpoint, type Checkpoint } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
-import { sha256 } from './sha256.js';
-import { encodeState, type TensorFiles } from './state-files.js';
+import { sealOf, sha256 } from './sha256.js';
+import { encodeState, type StateFiles } from './state-files.js';
 
 /** Temporary folders that this process is at work in, so that pruning leaves them alone. */
 const temporaryInUse = new Set<string>();
@@ -146,17 +146,13 @@ function requireSameWeights(existing: Checkpoint, weightsSha256: string): Checkp
   );
 }
 
-async function sealsOf(files: TensorFiles): Promise<PerFile<FileSeal>> {
+async function sealsOf(files: StateFiles): Promise<PerFile<FileSeal>> {
   const average = files['ema.safetensors'];
   return {
     'model.safetensors': await sealOf(files['model.safetensors']),
     'optimizer.safetensors': await sealOf(files['optimizer.safetensors']),
     ...(average !== undefined && { 'ema.safetensors': await sealOf(average) }),
   };
-}
-
-async function sealOf(content: Uint8Array): Promise<FileSeal> {
-  return { bytes: content.byteLength, sha256: await sha256(content) };
 }
 
 interface PlaceFolderOptions {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   TrainingError,
   type CheckpointInfo,
+  type EvaluatedWeights,
   type FileSeal,
   type ParameterLayout,
   type RunFile,
@@ -15,8 +16,8 @@ import {
 import { readWholeFile } from '../durable-files.js';
 import { listCheckpoints, stepName, stepOf } from './checkpoint-names.js';
 import { readRunFile } from './run-file.js';
-import { sha256 } from './sha256.js';
-import { decodeState } from './state-files.js';
+import { sha256, weightsSha256 } from './sha256.js';
+import { decodeState, decodeWeights, type TensorFiles } from './state-files.js';
 
 /** A checkpoint of which every byte was verified. */
 export interface Checkpoint {
@@ -28,6 +29,18 @@ export interface Checkpoint {
   readonly weightsSha256: string;
   /** Of all its files. */
   readonly bytes: number;
+}
+
+/** Trained weights of which every byte was verified, from a checkpoint or from a folder that holds nothing else. */
+export interface TrainedWeights {
+  readonly path: string;
+  /** What the run is evaluated by: the average of the weights where it keeps one, else the last ones. */
+  readonly weights: Float32Array;
+  readonly evaluatedWeights: EvaluatedWeights;
+  readonly layout: readonly ParameterLayout[];
+  readonly info: CheckpointInfo;
+  /** SHA-256 of the weights in model.safetensors, by which a run is known: of the last ones where these are an average of a run. */
+  readonly weightsSha256: string;
 }
 
 /** A checkpoint that was passed over. */
@@ -42,9 +55,38 @@ export interface SkippedCheckpoint {
  * @throws TrainingError CHECKPOINT_INVALID naming the file, with the actual and the expected hash or size;
  *   CHECKPOINT_INCOMPATIBLE when it is intact but not of this version.
  */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
+export function readCheckpoint(path: string): Promise<Checkpoint> {
+  return naming(path, () => readVerified(path));
+}
+
+/**
+ * Reads trained weights and verifies every byte of them.
+ *
+ * @param path of a checkpoint, or of a folder that `facet export --format safetensors` wrote
+ * @throws TrainingError as `readCheckpoint`.
+ */
+export async function readTrainedWeights(path: string): Promise<TrainedWeights> {
+  const runFile = await naming(path, () => readRun(path));
+  const { layout, weights: evaluatedWeights } = runFile;
+  if (evaluatedWeights === undefined) return trainedWeights(await readCheckpoint(path));
+  return naming(path, async () => {
+    const files = await readFiles(path, runFile);
+    const weights = decodeWeights(files, layout);
+    await requireHash(weights, runFile.weightsSha256);
+    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), weightsSha256: runFile.weightsSha256 };
+  });
+}
+
+/** The weights by which the run of a checkpoint is evaluated. */
+export function trainedWeights({ path, state, layout, info, weightsSha256 }: Checkpoint): TrainedWeights {
+  const { ema, weights } = state;
+  const evaluatedWeights = ema === undefined ? 'last' : 'average';
+  return { path, weights: ema ?? weights, evaluatedWeights, layout, info, weightsSha256 };
+}
+
+async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await readVerified(path);
+    return await read();
   } catch (caught) {
     if (!(caught instanceof TrainingError)) throw caught;
     throw new TrainingError(caught.code, `checkpoint ${path}: ${caught.message}`, { cause: caught });
@@ -77,28 +119,46 @@ export function isDamage(caught: unknown): caught is TrainingError {
   return caught instanceof TrainingError && caught.code === 'CHECKPOINT_INVALID';
 }
 
-async function readVerified(path: string): Promise<Checkpoint> {
-  const runBytes = await readFileOf(path, 'run.json');
-  const runFile = readRunFile(new TextDecoder().decode(runBytes));
-  const { layout, step, weightsSha256 } = runFile;
+async function readRun(path: string): Promise<RunFile & { readonly bytes: number }> {
+  const bytes = await readFileOf(path, 'run.json');
+  const runFile = readRunFile(new TextDecoder().decode(bytes));
   const namedStep = stepOf(path);
-  if (namedStep !== undefined && namedStep !== step) {
-    throw invalid(`run.json is of step ${step}, expected ${namedStep} as the folder's name says`);
+  if (namedStep !== undefined && namedStep !== runFile.step) {
+    throw invalid(`run.json is of step ${runFile.step}, expected ${namedStep} as the folder's name says`);
   }
-  const { files: seals } = runFile;
-  const average = seals['ema.safetensors'];
-  const files = {
-    'model.safetensors': await readSealed(path, 'model.safetensors', seals['model.safetensors']),
-    'optimizer.safetensors': await readSealed(path, 'optimizer.safetensors', seals['optimizer.safetensors']),
-    ...(average !== undefined && { 'ema.safetensors': await readSealed(path, 'ema.safetensors', average) }),
-  };
-  const state = decodeState({ files, layout, step });
-  const actual = await sha256(new Uint8Array(state.weights.buffer));
-  if (actual !== weightsSha256) {
-    throw invalid(`model.safetensors holds weights with SHA-256 ${actual}, expected ${weightsSha256}`);
+  return { ...runFile, bytes: bytes.byteLength };
+}
+
+async function readFiles(path: string, { files: seals }: RunFile): Promise<TensorFiles> {
+  const optional: { [Name in TensorFileName]?: Uint8Array } = {};
+  for (const name of ['optimizer.safetensors', 'ema.safetensors'] as const) {
+    if (seals[name] !== undefined) optional[name] = await readSealed(path, name, seals[name]);
   }
-  const bytes = Object.values(files).reduce((sum, content) => sum + content.byteLength, runBytes.byteLength);
+  return { ...optional, 'model.safetensors': await readSealed(path, 'model.safetensors', seals['model.safetensors']) };
+}
+
+async function readVerified(path: string): Promise<Checkpoint> {
+  const runFile = await readRun(path);
+  const { layout, step, weightsSha256 } = runFile;
+  const files = await readFiles(path, runFile);
+  const optimizer = files['optimizer.safetensors'];
+  if (optimizer === undefined) {
+    throw new TrainingError(
+      'CHECKPOINT_INCOMPATIBLE',
+      'it holds a trained model without the state of its optimizer, so nothing can be resumed from it; use a checkpoint of a run',
+    );
+  }
+  const state = decodeState({ files: { ...files, 'optimizer.safetensors': optimizer }, layout, step });
+  await requireHash(state.weights, weightsSha256);
+  const bytes = Object.values(files).reduce((sum, content) => sum + content.byteLength, runFile.bytes);
   return { path, state, layout, info: infoOf(runFile), weightsSha256, bytes };
+}
+
+async function requireHash(weights: Float32Array, expected: string): Promise<void> {
+  const actual = await weightsSha256(weights);
+  if (actual !== expected) {
+    throw invalid(`model.safetensors holds weights with SHA-256 ${actual}, expected ${expected}`);
+  }
 }
 
 async function readSealed(path: string, name: TensorFileName, expected: FileSeal): Promise<Uint8Array> {

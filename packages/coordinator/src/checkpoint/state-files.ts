@@ -19,6 +19,9 @@ import {
 /** The content of each file that holds tensors. */
 export type TensorFiles = PerFile<Uint8Array>;
 
+/** The content of the files of a checkpoint that training can go on from. */
+export type StateFiles = TensorFiles & Readonly<Record<'optimizer.safetensors', Uint8Array>>;
+
 /**
  * Copies a state into file contents; `weightBytes` is the part of model.safetensors that holds the weights.
  *
@@ -27,7 +30,7 @@ export type TensorFiles = PerFile<Uint8Array>;
 export function encodeState(
   state: TrainingState,
   layout: readonly ParameterLayout[],
-): { readonly files: TensorFiles; readonly weightBytes: Uint8Array } {
+): { readonly files: StateFiles; readonly weightBytes: Uint8Array } {
   const { step, weights, m, v, ema } = state;
   for (const [name, values] of Object.entries({ m, v, ...(ema !== undefined && { ema }) })) {
     if (values.length === weights.length) continue;
@@ -55,7 +58,7 @@ export function encodeState(
 }
 
 interface DecodeStateOptions {
-  readonly files: TensorFiles;
+  readonly files: StateFiles;
   readonly layout: readonly ParameterLayout[];
   readonly step: number;
 }
@@ -66,9 +69,7 @@ interface DecodeStateOptions {
  * @throws TrainingError CHECKPOINT_INVALID naming the file and what in it is not as layout and step say.
  */
 export function decodeState({ files, layout, step }: DecodeStateOptions): TrainingState {
-  const weights = naming('model.safetensors', () =>
-    fromTensors(decodeSafetensors(files['model.safetensors']).tensors, layout),
-  );
+  const weights = decodeWeights(files, layout);
   const moments = naming('optimizer.safetensors', () => {
     const { tensors, metadata } = decodeSafetensors(files['optimizer.safetensors']);
     requireStep(metadata, step);
@@ -86,6 +87,15 @@ export function decodeState({ files, layout, step }: DecodeStateOptions): Traini
     requireStep(metadata, step);
     return { step, weights, ...moments, ema: fromTensors(tensors, layout) };
   });
+}
+
+/**
+ * Reads only the weights, into a new buffer.
+ *
+ * @throws TrainingError CHECKPOINT_INVALID when they are not as the layout says.
+ */
+export function decodeWeights(files: TensorFiles, layout: readonly ParameterLayout[]): Float32Array {
+  return naming('model.safetensors', () => fromTensors(decodeSafetensors(files['model.safetensors']).tensors, layout));
 }
 
 function requireStep(metadata: Readonly<Record<string, string>>, step: number): void {

@@ -3,12 +3,17 @@
  * independent checker from the file itself, never from this process's memory.
  */
 import { readFile } from 'node:fs/promises';
-import { checkLedger, parseLedger, type ErrorCode, type LedgerReport, type Plan, type RunConfig } from '@facet/shared';
+import {
+  checkLedger,
+  parseLedger,
+  type ErrorCode,
+  type EvaluatedWeights,
+  type LedgerReport,
+  type Plan,
+  type RunConfig,
+} from '@facet/shared';
 import type { Ending, Outcome } from '../membership/state.js';
 import { qualityOf, type EpochSummary, type History } from './history.js';
-
-/** `average` for runs that keep a moving average of the weights (`optimizer.emaDecay`). */
-type EvaluatedWeights = 'average' | 'last';
 
 export interface RunResult {
   readonly run: string;

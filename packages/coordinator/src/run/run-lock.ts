@@ -1,10 +1,11 @@
 /**
- * One coordinator per run folder. The lock is a file made exclusively; it names the process, so that the lock of one that
- * died on this machine is taken over and any other is reported. It does not protect against a shared disk that lies.
+ * One coordinator per run folder, and one process per study. The lock is a file made exclusively; it names the process, so
+ * that the lock of one that died on this machine is taken over and any other is reported. It does not protect against a
+ * shared disk that lies.
  */
 import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { TrainingError } from '@facet/shared';
 import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
@@ -25,7 +26,7 @@ const heldPaths = new Set<string>();
 const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /**
- * Takes the lock of a run folder, which must exist.
+ * Takes the lock of a run's or study's folder, which must exist.
  *
  * @throws TrainingError RUN_LOCKED naming the process that holds it.
  */
@@ -100,6 +101,6 @@ function locked(path: string, owner: LockOwner | undefined): TrainingError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`;
   return new TrainingError(
     'RUN_LOCKED',
-    `${who} coordinates this run; stop it first, or remove ${path} when it is gone`,
+    `${who} is at work in ${dirname(path)}; stop it first, or remove ${path} when it is gone`,
   );
 }

@@ -25,6 +25,7 @@ test.each([
   ['evaluation', 'held-out'],
   ['optimizer.emaDecay', 0.9],
   ['augmentation.mixup.share', 0.5],
+  ['adversarial.eps', 0.3],
 ])('names %s', (key, value) => {
   expect(changedTrainingKeys(config, changed(key, value))).toEqual([key]);
 });

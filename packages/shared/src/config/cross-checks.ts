@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { DATASET_SHAPES } from '../image-shape.js';
-import { engineProblem } from './engines.js';
+import { attackProblem, engineProblem } from './engines.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
@@ -20,6 +20,7 @@ export function crossProblems(merged: Mapping): readonly string[] {
     ...batchProblems(merged),
     ...modelProblems(merged),
     ...recipeProblems(merged),
+    ...adversarialProblems(merged),
     ...operationProblems(merged),
   ];
 }
@@ -86,6 +87,20 @@ function recipeProblems(merged: Mapping): string[] {
   if (sound(merged, 'evaluation') === 'held-out' && sound(merged, 'samples')?.heldOut === 0) {
     problems.push("evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out");
   }
+  return problems;
+}
+
+function adversarialProblems(merged: Mapping): string[] {
+  const adversarial = sound(merged, 'adversarial');
+  if (adversarial === undefined || adversarial.eps === 0) return [];
+  const problems: string[] = [];
+  const { norm, eps } = adversarial;
+  if (norm === 'linf' && eps > 1) {
+    problems.push(`adversarial.eps: ${eps}, expected at most 1 in linf: pixels are in [0, 1], so 8 of 255 is 0.0314`);
+  }
+  const engine = sound(merged, 'engine');
+  const refusal = engine === undefined ? undefined : attackProblem(engine.name);
+  if (refusal !== undefined) problems.push(`engine.name: ${refusal}`);
   return problems;
 }
 

@@ -33,6 +33,12 @@ export function engineProblem({ name, device }: EngineWish): string | undefined 
   return `'${device}', expected auto or ${devices.join(' or ')}: engine ${name} runs on nothing else`;
 }
 
+/** What is wrong with an engine for a run that trains on attacked samples; undefined when it can attack. */
+export function attackProblem(name: EngineWish['name']): string | undefined {
+  if (name === 'auto' || name === 'onnxruntime') return undefined;
+  return `'${name}', expected auto or onnxruntime: no other engine has the attack program that adversarial.eps above 0 needs`;
+}
+
 /**
  * What was asked for on one machine, and for the rest what the run says.
  *
@@ -46,4 +52,21 @@ export function wishFor(asked: Partial<EngineWish>, run: EngineWish): EngineWish
     'CONFIG_INVALID',
     `--device: ${problem}; the run says ${run.name} on ${run.device}: give both --engine and --device`,
   );
+}
+
+/**
+ * What a worker may choose from to train a run: as {@link wishFor}, narrowed to the engines that can attack when the run
+ * trains on attacked samples.
+ *
+ * @throws TrainingError CONFIG_INVALID when no engine fulfils all of it.
+ */
+export function trainingWish(
+  asked: Partial<EngineWish>,
+  { engine, adversarial }: { readonly engine: EngineWish; readonly adversarial: { readonly eps: number } },
+): EngineWish {
+  const wish = wishFor(asked, engine);
+  if (adversarial.eps === 0) return wish;
+  const problem = attackProblem(wish.name);
+  if (problem !== undefined) throw new TrainingError('CONFIG_INVALID', `--engine: ${problem}`);
+  return { ...wish, name: 'onnxruntime' };
 }

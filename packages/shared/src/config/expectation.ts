@@ -84,7 +84,9 @@ function range({ minimum, maximum, exclusiveMinimum, multipleOf }: Shape): strin
   const low = minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
   const high = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
   const multiple = multipleOf === undefined ? '' : `, a multiple of ${multipleOf}`;
-  if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}${multiple}`;
+  if (exclusiveMinimum !== undefined) {
+    return ` above ${exclusiveMinimum}${high === undefined ? '' : ` and at most ${high}`}${multiple}`;
+  }
   if (low !== undefined && high !== undefined) return ` from ${low} to ${high}${multiple}`;
   return `${low === undefined ? '' : ` of at least ${low}`}${high === undefined ? '' : ` of at most ${high}`}${multiple}`;
 }

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
+import { trainingWish } from './engines.js';
 import { ENVIRONMENT_VARIABLES, withoutConfigVariables } from './environment.js';
 import { allKeys } from './expectation.js';
 import { nest, valueAt, type ConfigSource, type Mapping } from './layers.js';
 import { OPERATION_DEFAULTS, PRESETS } from './presets.js';
 import { resolveConfig, type ConfigInput } from './resolve-config.js';
-import { configSchema, type RunConfig } from './schema.js';
+import { configSchema, DATASETS, type RunConfig } from './schema.js';
 
 const minimal = { run: 'demo', dataset: 'mnist' };
 /** Presets change with what is measured; these tests do not. */
@@ -108,6 +110,40 @@ describe('the engine', () => {
   });
 });
 
+describe('adversarial training', () => {
+  it.each(Object.values(PRESETS))('is off in the preset of $dataset', ({ adversarial }) => {
+    expect(adversarial.eps).toBe(0);
+  });
+
+  it.each(DATASETS)('is turned on for %s as published, over the file and below a key that is named', (dataset) => {
+    const published = PUBLISHED_ADVERSARIES[dataset];
+    const on = { isAdversarial: true, file: { adversarial: { eps: 0.01, share: 0.5 } } };
+    expect(configOf({ ...on, flags: { run: 'demo', dataset } }).adversarial).toEqual(published);
+    const flags = { run: 'demo', dataset, adversarial: { eps: 0.2 } };
+    expect(configOf({ ...on, flags }).adversarial).toEqual({ ...published, eps: 0.2 });
+  });
+
+  it('fills in steps and norm for a size that is given by hand', () => {
+    const { adversarial } = configOf(withFlags({ adversarial: { eps: 0.1 } }));
+    expect(adversarial).toEqual({ norm: 'linf', eps: 0.1, steps: 7, stepSize: 0, share: 1 });
+  });
+
+  it('is off in a configuration that was stored without it', () => {
+    const { adversarial: _, ...stored } = configOf({ flags: minimal });
+    expect(configSchema.parse(stored).adversarial.eps).toBe(0);
+  });
+
+  it('leaves a worker the engines that can attack, and refuses one that it was told to use', () => {
+    const engine = { name: 'auto', device: 'auto' } as const;
+    const attacked = { engine, adversarial: { eps: 0.1 } };
+    expect(trainingWish({}, attacked)).toEqual({ name: 'onnxruntime', device: 'auto' });
+    expect(trainingWish({}, { ...attacked, adversarial: { eps: 0 } })).toEqual(engine);
+    expect(() => trainingWish({ name: 'tfjs-cpu' }, attacked)).toThrow(
+      "--engine: 'tfjs-cpu', expected auto or onnxruntime: no other engine has the attack program",
+    );
+  });
+});
+
 describe('the result', () => {
   it('is frozen and shares nothing with the presets', () => {
     const config = configOf({ flags: minimal });
@@ -188,12 +224,12 @@ describe('problems', () => {
     [
       'a preset with a typing error',
       { preset: 'mnist-fats' },
-      "preset: 'mnist-fats' (from the command line), expected one of mnist-fast, cifar10-fast; did you mean mnist-fast?",
+      "preset: 'mnist-fats' (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast; did you mean mnist-fast?",
     ],
     [
       'a preset of no kind',
       { preset: 3 },
-      'preset: 3 (from the command line), expected one of mnist-fast, cifar10-fast',
+      'preset: 3 (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast',
     ],
     ['no dataset', { dataset: undefined }, 'dataset: missing, expected one of mnist, cifar10'],
     ['no run', { run: undefined }, 'run: missing, expected a text that is not empty'],
@@ -299,6 +335,36 @@ describe('problems', () => {
       'optimizer.emaDecay: 1 (from the command line), expected a number from 0 to 0.99999',
     ],
     [
+      'a ball of a negative size',
+      { adversarial: { eps: -0.1 } },
+      'adversarial.eps: -0.1 (from the command line), expected a number from 0 to 64',
+    ],
+    [
+      'a ball that is larger than the pixels',
+      { adversarial: { eps: 8 } },
+      'adversarial.eps: 8, expected at most 1 in linf: pixels are in [0, 1], so 8 of 255 is 0.0314',
+    ],
+    [
+      'an attack without steps',
+      { adversarial: { eps: 0.1, steps: 0 } },
+      'adversarial.steps: 0 (from the command line), expected a whole number from 1 to 1000',
+    ],
+    [
+      'an attack on nobody',
+      { adversarial: { eps: 0.1, share: 0 } },
+      'adversarial.share: 0 (from the command line), expected a number above 0 and at most 1',
+    ],
+    [
+      'a norm that there is not',
+      { adversarial: { norm: 'l1' } },
+      "adversarial.norm: 'l1' (from the command line), expected one of linf, l2; did you mean l2?",
+    ],
+    [
+      'an engine that cannot attack',
+      { adversarial: { eps: 0.1 }, engine: { name: 'tensorflow' } },
+      "engine.name: 'tensorflow', expected auto or onnxruntime: no other engine has the attack program that adversarial.eps above 0 needs",
+    ],
+    [
       'a port out of range',
       { coordinator: { port: 70000 } },
       'coordinator.port: 70000 (from the command line), expected a whole number from 0 to 65535',
@@ -306,7 +372,7 @@ describe('problems', () => {
     [
       'a key that JavaScript gives a meaning',
       JSON.parse('{"model": {"__proto__": {"width": 8}}}') as Mapping,
-      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, stemDepth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, auxiliary, pixels',
+      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, stemStart, stemDepth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, mlpsPerBlock, auxiliary, pixels',
     ],
   ])('name %s', (_, flags, problem) => {
     expect(problemsOf(withFlags(flags))).toEqual([problem]);

@@ -2,6 +2,7 @@
  * From what people say to one configuration: flags over environment over file over preset over defaults. Either the
  * whole configuration is sound or every problem is listed at once; nothing is guessed and nothing unknown is dropped.
  */
+import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
 import { suggestion } from './closest-name.js';
 import { crossProblems } from './cross-checks.js';
 import { readEnvironment, type Environment } from './environment.js';
@@ -19,6 +20,8 @@ export interface ConfigInput {
   readonly environment: Environment;
   /** Nested like the configuration itself, with only the keys that were given. */
   readonly flags: Mapping;
+  /** Trains on samples attacked as published for the dataset; flags may change single keys of that, nothing else may. */
+  readonly isAdversarial?: boolean | undefined;
   /** Names the run when nothing else does. */
   readonly defaultRun?: (named: { readonly dataset: string; readonly preset: string }) => string;
 }
@@ -40,11 +43,13 @@ export type ConfigResolution =
 /** Resolves a run's configuration. */
 export function resolveConfig(input: ConfigInput): ConfigResolution {
   const said = sayings(input);
-  const choice = choosePreset(mergeLayers(said.layers));
+  const choice = choosePreset(mergeLayers([...said.weaker, said.flags]));
   const layers: ConfigLayer[] = [
     { source: 'default', values: OPERATION_DEFAULTS },
     { source: 'preset', values: choice.values },
-    ...said.layers,
+    ...said.weaker,
+    ...(input.isAdversarial ? [adversaryOf(choice)] : []),
+    said.flags,
   ];
   const unnamed = mergeLayers(layers);
   const merged = unnamed['run'] === undefined ? { ...unnamed, run: input.defaultRun?.(choice) } : unnamed;
@@ -61,26 +66,34 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
   return { ok: true, config, sourceOf: (key) => sourceAt(layers, key.split('.')) };
 }
 
-/** The three layers that people make, weakest first, and what cannot even be read. */
+/** A layer as strong as a flag, but weaker than those that name a key. */
+function adversaryOf({ dataset }: PresetChoice): ConfigLayer {
+  return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[dataset] } };
+}
+
+/** The three layers that people make, the two weaker ones weakest first, and what cannot even be read. */
 function sayings({ preset, file, environment, flags }: ConfigInput): {
-  readonly layers: readonly ConfigLayer[];
+  readonly weaker: readonly ConfigLayer[];
+  readonly flags: ConfigLayer;
   readonly problems: readonly string[];
 } {
   const fromEnvironment = readEnvironment(environment);
   const isReadable = file === undefined || file === null || isMapping(file);
   const problems = isReadable ? [] : [`the file holds ${shown(file)}, expected a mapping of keys to values`];
-  const layers: ConfigLayer[] = [
-    { source: 'file', values: isMapping(file) ? file : {} },
-    { source: 'environment', values: fromEnvironment.values },
-    { source: 'flags', values: preset === undefined ? flags : { ...flags, preset } },
-  ];
-  return { layers, problems: [...problems, ...fromEnvironment.problems] };
+  return {
+    weaker: [
+      { source: 'file', values: isMapping(file) ? file : {} },
+      { source: 'environment', values: fromEnvironment.values },
+    ],
+    flags: { source: 'flags', values: preset === undefined ? flags : { ...flags, preset } },
+    problems: [...problems, ...fromEnvironment.problems],
+  };
 }
 
 type ProblemText = (merged: Mapping, layers: readonly ConfigLayer[]) => string;
 
 interface PresetChoice {
-  readonly dataset: string;
+  readonly dataset: TrainingConfig['dataset'];
   readonly preset: string;
   /** Every training key, so that a wrong dataset or preset does not make all others look missing. */
   readonly values: Mapping;

@@ -3,6 +3,7 @@
  * run; everything from `data` on says where and how it runs and may change at every resume.
  */
 import { z } from 'zod';
+import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
 import { augmentationSchema } from './augmentation-schema.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 
@@ -33,6 +34,8 @@ const modelSchema = z.strictObject({
   patchStride: positiveInteger,
   /** Features per patch in the stem. */
   stemWidth: positiveInteger,
+  /** What the stem's weights begin as: random numbers, or cosines that see all frequencies of a patch alike. */
+  stemStart: z.enum(['random', 'cosines']).default('random'),
   /** MLPs with token shift on the patches, before they are merged. */
   stemDepth: z.int().min(0).default(0),
   /** One token for so many patches along each side, */
@@ -45,6 +48,8 @@ const modelSchema = z.strictObject({
   depth: positiveInteger,
   heads: positiveInteger,
   mlpRatio: positiveInteger,
+  /** MLPs after each attention; every one of them looks one token further. */
+  mlpsPerBlock: positiveInteger.default(1),
   /** Weights of losses that only training has; 0 leaves a part out. */
   auxiliary: z.strictObject({
     /** Tell from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */
@@ -92,6 +97,7 @@ export const trainingSchema = z.strictObject({
   model: modelSchema,
   optimizer: optimizerSchema,
   augmentation: augmentationSchema,
+  adversarial: adversarialSchema.default(NO_ADVERSARY),
 });
 
 const operationSchema = z.strictObject({

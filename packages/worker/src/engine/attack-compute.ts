@@ -3,14 +3,13 @@
  * it is given into micro-batches of the programs' fixed size and pads the last one; rows do not see each other, so neither
  * the cut nor the padding changes a result.
  */
-import { TrainingError } from '@facet/shared';
 import { createModel } from '../model/multi-view-transformer.js';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import type { AttackLoss, GradientReading, Oracle } from '../robustness/attacks/oracle.js';
-import { ATTACK_LOSSES, captureAttackProgram } from './attack-program.js';
+import { ATTACK_LOSSES, captureAttackProgram, requireAttacker } from './attack-program.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { hostEngine, type EngineHost } from './engine-host.js';
-import { formatEngine, type EngineId } from './engine-id.js';
+import type { EngineId } from './engine-id.js';
 import { captureEvaluationProgram, type MicroBatchShape } from './micro-batch-program.js';
 import { openThreadLink } from './onnxruntime/thread-link.js';
 
@@ -38,9 +37,7 @@ const bindingOf = (loss: AttackLoss): number => 1 + ATTACK_LOSSES.indexOf(loss);
  * @throws TrainingError ENGINE_UNAVAILABLE when the engine does not work here.
  */
 export async function createAttackCompute({ shape, engine, threads }: AttackComputeOptions): Promise<AttackCompute> {
-  if (engine.name !== 'onnxruntime') {
-    throw new TrainingError('ENGINE_UNAVAILABLE', `${formatEngine(engine)} cannot attack yet; use onnxruntime`);
-  }
+  requireAttacker(engine);
   const layout = layoutParameters(createModel(shape).parameters);
   const programs = [await captureEvaluationProgram(shape)];
   for (const loss of ATTACK_LOSSES) programs.push(await captureAttackProgram(shape, loss));

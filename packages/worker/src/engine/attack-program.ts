@@ -12,34 +12,45 @@
  * vanishes in float32 (Carlini and Wagner 2017).
  */
 import * as tf from '@tensorflow/tfjs';
+import { TrainingError } from '@facet/shared';
 import { createModel, type Model } from '../model/multi-view-transformer.js';
 import type { AttackLoss } from '../robustness/attacks/oracle.js';
-import { captureProgram } from './capture/capture.js';
+import { captureProgram, type CaptureOptions } from './capture/capture.js';
+import { formatEngine, type EngineId } from './engine-id.js';
 import { mendGradients } from './mended-gradients.js';
-import { compileProgram, type MicroBatchShape } from './micro-batch-program.js';
+import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
 import type { Program } from './program/program.js';
 
 export const ATTACK_LOSSES: readonly AttackLoss[] = ['cross-entropy', 'margin'];
 
+/** @throws TrainingError ENGINE_UNAVAILABLE for an engine that cannot run the attack program. */
+export function requireAttacker(engine: EngineId): void {
+  if (engine.name === 'onnxruntime') return;
+  throw new TrainingError('ENGINE_UNAVAILABLE', `${formatEngine(engine)} cannot attack yet; use onnxruntime`);
+}
+
 /**
- * Captures and compiles the attack program of a loss. Inputs: every parameter, `images` [microBatch, pixels] in [0, 1],
- * `targets` [microBatch, classes], one-hot. Outputs: `logits` [microBatch, classes], `losses` [microBatch] and `gradient`
+ * The attack function of a loss. Inputs: every parameter, `images` [microBatch, pixels] in [0, 1],
+ * `targets` [microBatch, classes], one-hot (for the cross-entropy any distribution). Outputs: `logits` [microBatch, classes], `losses` [microBatch] and `gradient`
  * [microBatch, pixels], row by row the gradient of that sample's loss: samples do not see each other.
  */
-export async function captureAttackProgram(shape: MicroBatchShape, loss: AttackLoss): Promise<Program> {
-  const { image, microBatch, classes } = shape;
+export function describeAttack(shape: MicroBatchShape, loss: AttackLoss): CaptureOptions {
+  const { microBatch, classes } = shape;
   const { parameters, forward } = createModel(shape);
-  const pixels = image.channels * image.height * image.width;
-  const captured = await captureProgram({
+  return {
     name: `attack-${loss}`,
     inputs: [
-      ...parameters.map(({ name, shape: sizes }) => ({ name, shape: sizes, dtype: 'float32' as const })),
-      { name: 'images', shape: [microBatch, pixels], dtype: 'float32' },
+      ...parameterInputs(parameters),
+      imagesInput(shape),
       { name: 'targets', shape: [microBatch, classes], dtype: 'float32' },
     ],
     build: (inputs) => attackFunction(forward, inputs, loss),
-  });
-  return compileProgram(captured);
+  };
+}
+
+/** Captures and compiles what `describeAttack` describes. */
+export async function captureAttackProgram(shape: MicroBatchShape, loss: AttackLoss): Promise<Program> {
+  return compileProgram(await captureProgram(describeAttack(shape, loss)));
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, where the caller disposes what it returns. */

@@ -7,6 +7,7 @@ import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
+import { captureAttackProgram, requireAttacker } from './attack-program.js';
 import { hostEngine, type EngineHost } from './engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
@@ -20,8 +21,18 @@ import { openProcessLink } from './tfjs/process-link.js';
 /** Elements behind the gradient in the flat result; they are reduced with it. */
 export const TAIL = { loss: 0, correct: 1, count: 2, checksum: 3, length: 4 } as const;
 
+/** The gradient of a slot's images: how the loss of each row changes with its own pixels, at the current weights. */
+export interface PixelGradient {
+  /** [microBatch, channels * height * width] */
+  readonly values: Float32Array;
+  /** Computes it from the slot's images and targets. */
+  run(): Promise<void>;
+}
+
 export interface TrainingSlot {
   readonly tensors: MicroBatchTensors;
+  /** Present when the run trains on attacked samples. */
+  readonly pixelGradient: PixelGradient | undefined;
   /** [parameters + TAIL.length]: the summed gradient, then loss, correct answers, sample count and checksum. */
   readonly result: Float32Array;
   /** Room for what the host adds to the result of the next run. */
@@ -41,7 +52,7 @@ export interface Compute {
   /** [parameters]; the flat weights that every run uses. Call `weightsChanged` after writing to them. */
   readonly weights: Float32Array;
   weightsChanged(): void;
-  /** SHA-256 of the training program: workers with different programs compute different bits. */
+  /** SHA-256 of the programs that training runs: workers with different programs compute different bits. */
   readonly programSha256: string;
   readonly trainingSlots: readonly [TrainingSlot, TrainingSlot];
   readonly evaluationSlots: readonly [EvaluationSlot, EvaluationSlot];
@@ -54,33 +65,41 @@ export interface ComputeOptions {
   readonly threads: number;
   /** The folder of TensorFlow's binding, for the tensorflow engines; the one found on this machine when absent. */
   readonly binding?: string;
+  /** Training slots also give the gradient by their pixels; only onnxruntime can. */
+  readonly isAttacked?: boolean;
 }
 
-/** SHA-256 of a program's ONNX bytes. */
-export function programSha256(program: Program): string {
-  return createHash('sha256').update(writeOnnx(program)).digest('hex');
+/** SHA-256 of the ONNX bytes of programs, one after the other. */
+function programsSha256(programs: readonly Program[]): string {
+  const hash = createHash('sha256');
+  for (const program of programs) hash.update(writeOnnx(program));
+  return hash.digest('hex');
 }
 
 const SLOTS = [0, 1] as const;
 const TRAINING = 0;
 const EVALUATION = 1;
+const ATTACK = 2;
 
 /**
  * Captures the programs of a run, starts the engine and binds it to buffers.
  *
- * @throws TrainingError ENGINE_UNAVAILABLE when the engine does not work here
+ * @throws TrainingError ENGINE_UNAVAILABLE when the engine does not work here, or shall attack and cannot
  */
 export async function createCompute(options: ComputeOptions): Promise<Compute> {
-  const { shape } = options;
+  const { shape, engine, isAttacked = false } = options;
+  if (isAttacked) requireAttacker(engine);
   const layout = layoutParameters(createModel(shape).parameters);
-  const memory = allocateBuffers(shape, layout.length);
+  const memory = allocateBuffers(shape, layout.length, isAttacked);
   // What an eager engine runs is not this program, but it is the same function: the hash says that two workers agree on it.
   const trainingProgram = await captureTrainingProgram(shape);
+  const attackPrograms = isAttacked ? [await captureAttackProgram(shape, 'cross-entropy')] : [];
   const bindings = [
     ...SLOTS.map((slot) => trainingBinding(slot, layout, memory)),
     ...SLOTS.map((slot) => evaluationBinding(slot, layout, memory)),
+    ...(isAttacked ? SLOTS.map((slot) => attackBinding(slot, layout, memory)) : []),
   ];
-  const host = await startHost({ ...options, trainingProgram, memory, bindings });
+  const host = await startHost({ ...options, trainingProgram, attackPrograms, memory, bindings });
 
   // The engine is given the weights only when they changed since the run before.
   let areWeightsFresh = false;
@@ -95,10 +114,16 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
     const accounting = { count: 0, checksum: 0 };
     return {
       tensors: tensorsOf(slot, memory),
+      pixelGradient: isAttacked
+        ? {
+            values: memory[`gradient${slot}`]!.values,
+            run: () => run(ATTACK * SLOTS.length + slot, [`images${slot}`, `targets${slot}`]),
+          }
+        : undefined,
       result,
       accounting,
       async run() {
-        await run(TRAINING * 2 + slot, Object.values(inputBuffers(slot, memory)));
+        await run(TRAINING * SLOTS.length + slot, Object.values(inputBuffers(slot, memory)));
         result[layout.length + TAIL.count] = accounting.count;
         result[layout.length + TAIL.checksum] = accounting.checksum;
       },
@@ -107,7 +132,7 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
   const evaluationSlot = (slot: number): EvaluationSlot => ({
     tensors: tensorsOf(slot, memory),
     logits: memory[`logits${slot}`]!.values,
-    run: () => run(EVALUATION * 2 + slot, [`images${slot}`]),
+    run: () => run(EVALUATION * SLOTS.length + slot, [`images${slot}`]),
   });
 
   return {
@@ -116,7 +141,7 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
     weightsChanged() {
       areWeightsFresh = false;
     },
-    programSha256: programSha256(trainingProgram),
+    programSha256: programsSha256([trainingProgram, ...attackPrograms]),
     trainingSlots: [trainingSlot(0), trainingSlot(1)],
     evaluationSlots: [evaluationSlot(0), evaluationSlot(1)],
     close: () => host.close(),
@@ -125,6 +150,8 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
 
 interface HostPlan extends ComputeOptions {
   readonly trainingProgram: Program;
+  /** One, or none. */
+  readonly attackPrograms: readonly Program[];
   readonly memory: Memory;
   readonly bindings: readonly BindingPlan[];
 }
@@ -133,7 +160,7 @@ async function startHost(plan: HostPlan): Promise<EngineHost> {
   const { shape, engine, threads, memory, bindings } = plan;
   const { name, device } = engine;
   if (name === 'onnxruntime') {
-    const programs = [plan.trainingProgram, await captureEvaluationProgram(shape)];
+    const programs = [plan.trainingProgram, await captureEvaluationProgram(shape), ...plan.attackPrograms];
     const buffers = mapValues(memory, ({ shared }) => shared);
     return hostEngine(openThreadLink({ session: { device, threads }, programs, buffers, bindings }));
   }
@@ -160,9 +187,10 @@ interface SharedBuffer {
 
 type Memory = Readonly<Record<string, SharedBuffer>>;
 
-function allocateBuffers(shape: MicroBatchShape, parameters: number): Memory {
+function allocateBuffers(shape: MicroBatchShape, parameters: number, isAttacked: boolean): Memory {
   const { image, classes, microBatch } = shape;
   const { hasAuxiliary, tokens } = createModel(shape);
+  const pixels = image.channels * image.height * image.width;
   const memory: Record<string, SharedBuffer> = {};
   const allocate = (name: string, length: number): void => {
     const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
@@ -170,7 +198,7 @@ function allocateBuffers(shape: MicroBatchShape, parameters: number): Memory {
   };
   allocate('weights', parameters);
   for (const slot of SLOTS) {
-    allocate(`images${slot}`, microBatch * image.channels * image.height * image.width);
+    allocate(`images${slot}`, microBatch * pixels);
     allocate(`targets${slot}`, microBatch * classes);
     allocate(`sampleWeights${slot}`, microBatch);
     if (hasAuxiliary) {
@@ -179,6 +207,10 @@ function allocateBuffers(shape: MicroBatchShape, parameters: number): Memory {
     }
     allocate(`result${slot}`, parameters + TAIL.length);
     allocate(`logits${slot}`, microBatch * classes);
+    if (isAttacked) {
+      allocate(`gradient${slot}`, microBatch * pixels);
+      allocate(`losses${slot}`, microBatch);
+    }
   }
   return memory;
 }
@@ -232,5 +264,22 @@ function evaluationBinding(slot: number, layout: ParameterLayout, memory: Memory
     program: EVALUATION,
     inputs: { ...parts(layout, 'weights', ''), images: whole(`images${slot}`, memory) },
     outputs: { logits: whole(`logits${slot}`, memory) },
+  };
+}
+
+/** Attacks and evaluations never run at the same time, so they share the buffer of the logits, which attacks do not read. */
+function attackBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
+  return {
+    program: ATTACK,
+    inputs: {
+      ...parts(layout, 'weights', ''),
+      images: whole(`images${slot}`, memory),
+      targets: whole(`targets${slot}`, memory),
+    },
+    outputs: {
+      logits: whole(`logits${slot}`, memory),
+      losses: whole(`losses${slot}`, memory),
+      gradient: whole(`gradient${slot}`, memory),
+    },
   };
 }

@@ -1,10 +1,12 @@
 /**
- * What the two programs of a configuration are, without running them: what `facet engine show` prints.
+ * What the programs of a configuration are, without running them: what `facet engine show` prints.
  */
+import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { createModel } from '../model/multi-view-transformer.js';
 import { layoutParameters } from '../model/parameters.js';
-import { captureProgram } from './capture/capture.js';
-import { compileProgram, describeEvaluation, describeTraining, type MicroBatchShape } from './micro-batch-program.js';
+import { describeAttack } from './attack-program.js';
+import { captureProgram, type CaptureOptions } from './capture/capture.js';
+import { compileProgram, describeEvaluation, describeTraining, microBatchShape } from './micro-batch-program.js';
 import { programLines } from './program/print-program.js';
 import { programCost, type ProgramCost } from './program/program-cost.js';
 import { countOps, type OpKind, type Program } from './program/program.js';
@@ -27,29 +29,41 @@ export interface ProgramDescription {
 
 export interface ProgramsDescription {
   readonly parameters: number;
+  /** Multiply-accumulates of the matrix products, for the answer to one image. */
+  readonly macsPerImage: number;
   readonly microBatch: number;
   readonly programs: readonly ProgramDescription[];
-  /** Time to capture and compile both programs. */
+  /** Time to capture and compile all programs. */
   readonly milliseconds: number;
 }
 
-/** Captures and compiles the programs of a micro-batch shape. */
-export async function describePrograms(shape: MicroBatchShape): Promise<ProgramsDescription> {
+/**
+ * Captures and compiles the programs that a configuration is trained and evaluated with, for images of a dataset; the attack
+ * program when the run trains on attacked samples.
+ */
+export async function describePrograms(
+  dataset: DatasetShape,
+  config: Pick<TrainingConfig, 'model' | 'batch' | 'optimizer' | 'adversarial'>,
+): Promise<ProgramsDescription> {
   const startedAt = performance.now();
-  const programs: ProgramDescription[] = [];
-  for (const described of [describeTraining(shape), describeEvaluation(shape)]) {
-    const program = await captureProgram(described);
+  const shape = microBatchShape(dataset, config);
+  const describe = async (options: CaptureOptions): Promise<ProgramDescription> => {
+    const program = await captureProgram(options);
     const compiled = await compileProgram(program);
-    programs.push({
+    return {
       name: program.name,
       captured: formOf(program),
       compiled: { ...formOf(compiled), ...programCost(compiled) },
-    });
-  }
+    };
+  };
+  const training = await describe(describeTraining(shape));
+  const evaluation = await describe(describeEvaluation(shape));
+  const attacks = config.adversarial.eps > 0 ? [await describe(describeAttack(shape, 'cross-entropy'))] : [];
   return {
     parameters: layoutParameters(createModel(shape).parameters).length,
+    macsPerImage: evaluation.compiled.matMulFlops / 2 / shape.microBatch,
     microBatch: shape.microBatch,
-    programs,
+    programs: [training, evaluation, ...attacks],
     milliseconds: performance.now() - startedAt,
   };
 }

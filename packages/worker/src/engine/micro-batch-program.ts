@@ -4,6 +4,7 @@
  * are added along the reduction tree and divided by the number of real samples once, at the update.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
@@ -18,11 +19,21 @@ export interface MicroBatchShape extends ModelShape {
   readonly labelSmoothing: number;
 }
 
-function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
+/** The shape of the programs of a configuration, for images of a dataset. */
+export function microBatchShape(
+  { image, classes }: DatasetShape,
+  { model, batch, optimizer }: Pick<TrainingConfig, 'model' | 'batch' | 'optimizer'>,
+): MicroBatchShape {
+  return { image, classes, config: model, microBatch: batch.micro, labelSmoothing: optimizer.labelSmoothing };
+}
+
+/** The parameters as inputs of a program. */
+export function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
   return parameters.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
 }
 
-function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
+/** The images as an input of a program, [microBatch, channels * height * width]. */
+export function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
   return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
 }
 

@@ -11,6 +11,8 @@ import type { EngineProbe, TimedProgram } from './probe.js';
 
 export interface OpenEngineOptions extends TimedProgram {
   readonly wish: EngineWish;
+  /** The run trains on attacked samples: the wish must name an engine that can attack. */
+  readonly isAttacked?: boolean;
   /** Cancels the choice. */
   readonly signal?: AbortSignal;
 }
@@ -43,7 +45,7 @@ const THIS_MACHINE: EngineMachine = {
  *   work here; CONFIG_INVALID when there is none of that kind; CANCELLED.
  */
 export async function openEngine(
-  { wish, shape, threads, signal }: OpenEngineOptions,
+  { wish, shape, threads, isAttacked = false, signal }: OpenEngineOptions,
   machine: EngineMachine = THIS_MACHINE,
 ): Promise<OpenedEngine> {
   const broken: PassedOver[] = [];
@@ -54,7 +56,7 @@ export async function openEngine(
       machine.probe({ engine: { name, device }, timed }, signal);
     const choice = await chooseEngine({ wish, evidence, probe, broken });
     try {
-      return { choice, compute: await machine.open({ ...timed, engine: choice.engine }) };
+      return { choice, compute: await machine.open({ ...timed, engine: choice.engine, isAttacked }) };
     } catch (caught) {
       const error = TrainingError.from(caught);
       if (choice.isForced || error.code !== 'ENGINE_UNAVAILABLE') throw error;

@@ -4,7 +4,7 @@
  */
 import { TrainingError, type EngineWish, type ImageShape, type ParameterLayout, type RunConfig } from '@facet/shared';
 import { formatEngine } from '../engine/engine-id.js';
-import type { MicroBatchShape } from '../engine/micro-batch-program.js';
+import { microBatchShape, type MicroBatchShape } from '../engine/micro-batch-program.js';
 import { openEngine } from '../engine/open-engine.js';
 
 /** What a trained model is made of, as a checkpoint stores it. */
@@ -41,13 +41,7 @@ export interface Classifier {
 
 /** The shape of the programs that a trained model runs as. */
 export function programShape({ config, image, classes }: TrainedModel): MicroBatchShape {
-  return {
-    image,
-    classes,
-    config: config.model,
-    microBatch: config.batch.micro,
-    labelSmoothing: config.optimizer.labelSmoothing,
-  };
+  return microBatchShape({ image, classes }, config);
 }
 
 /**

@@ -2,7 +2,7 @@
  * Everything that is said about a set of answers: accuracy in all and per class, confusion, calibration, the worst
  * mistakes. Pure; where the logits come from, with or without test-time augmentation, is the caller's business.
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, wilsonInterval, type Interval } from '@facet/shared';
 import { calibrate, type Calibration } from './calibration.js';
 import { topMistakes, type Mistake } from './mistakes.js';
 import { argMax, softmaxRows } from './probabilities.js';
@@ -13,6 +13,8 @@ export const MISTAKES_KEPT = 20;
 export interface Scores {
   /** Fraction of correct answers. */
   readonly accuracy: number;
+  /** Where the accuracy may lie because only so many samples were asked about: 95 %, after Wilson. */
+  readonly accuracyInterval: Interval;
   /** Mean cross-entropy in nats, without label smoothing: the negative log-likelihood. */
   readonly loss: number;
   /** Fraction of correct answers among the samples of each class; 0 for a class without samples. */
@@ -47,8 +49,10 @@ export function scoreAnswers(logits: Float32Array | Float64Array, labels: Uint8A
   });
   const correct = confusion.map((row, label) => row[label]!);
   const calibration = calibrate(probabilities, labels, classes);
+  const accuracy = sum(correct) / labels.length;
   return {
-    accuracy: sum(correct) / labels.length,
+    accuracy,
+    accuracyInterval: wilsonInterval(accuracy, labels.length),
     loss: calibration.negativeLogLikelihood,
     perClass: confusion.map((row, label) => correct[label]! / Math.max(1, sum(row))),
     confusion,

@@ -17,6 +17,7 @@ async function options(format: ExportFormat, changes: Partial<ExportOptions> = {
   return {
     model: randomModel({ dataFolder }),
     origin: { run: 'demo', step: 12, weightsSha256: SHA256, classes: CLASSES },
+    runFile: () => Promise.resolve('{}\n'),
     format,
     batch: 1,
     folder: path.join(await temporaryFolder(), 'export'),
@@ -27,7 +28,7 @@ async function options(format: ExportFormat, changes: Partial<ExportOptions> = {
 
 describe.each<[ExportFormat, string[]]>([
   ['onnx', ['README.md', 'labels.json', 'model.onnx']],
-  ['safetensors', ['README.md', 'config.json', 'labels.json', 'model.safetensors']],
+  ['safetensors', ['README.md', 'config.json', 'labels.json', 'model.safetensors', 'run.json']],
   ['tfjs', ['README.md', 'group1-shard1of1.bin', 'labels.json', 'model.json']],
 ])('an export as %s', (format, names) => {
   it('answers as our own evaluation does, within 1e-5', async () => {

@@ -30,6 +30,8 @@ export interface ModelOrigin {
 export interface ExportOptions {
   readonly model: TrainedModel;
   readonly origin: ModelOrigin;
+  /** The run.json that makes a folder with this model.safetensors one that Facet reads like a checkpoint. */
+  readonly runFile: (modelFile: Uint8Array) => Promise<string>;
   readonly format: ExportFormat;
   /** Images per call of the exported program; safetensors has no program. */
   readonly batch: number;
@@ -103,17 +105,17 @@ async function graphModelFiles({ model, origin, batch }: ExportOptions): Promise
   return files.set('labels.json', labelsFile(origin));
 }
 
-function safetensorsFiles({ model, origin }: ExportOptions): Promise<Files> {
+async function safetensorsFiles({ model, origin, runFile }: ExportOptions): Promise<Files> {
   const { weights, layout, config, image } = model;
   const { classes, ...facts } = origin;
   const description = { ...facts, dataset: config.dataset, image, classes: classes.length, model: config.model };
-  return Promise.resolve(
-    new Map([
-      ['model.safetensors', encodeSafetensors({ tensors: toTensors(weights, layout), metadata: metadataOf(origin) })],
-      ['config.json', encoded(`${JSON.stringify(description, undefined, 2)}\n`)],
-      ['labels.json', labelsFile(origin)],
-    ]),
-  );
+  const file = encodeSafetensors({ tensors: toTensors(weights, layout), metadata: metadataOf(origin) });
+  return new Map([
+    ['model.safetensors', file],
+    ['run.json', encoded(await runFile(file))],
+    ['config.json', encoded(`${JSON.stringify(description, undefined, 2)}\n`)],
+    ['labels.json', labelsFile(origin)],
+  ]);
 }
 
 function metadataOf({ run, step, weightsSha256, classes }: ModelOrigin): Record<string, string> {

@@ -73,8 +73,9 @@ const model = await tf.loadGraphModel({
 Python: export with \`--format onnx\` instead.
 `,
   safetensors:
-    () => `\`model.safetensors\` holds the parameters by name, \`config.json\` the model they belong to. The forward pass is in
-packages/worker/src/model of Facet; for a model that runs by itself export with \`--format onnx\` or \`--format tfjs\`.
+    () => `\`model.safetensors\` holds the parameters by name, \`config.json\` the model they belong to, \`run.json\` how it was
+trained and the hashes of everything. \`facet evaluate\` and every other command that takes a checkpoint takes this folder; training cannot go on
+from it. The forward pass is in packages/worker/src/model of Facet; for a model that runs by itself export with \`--format onnx\` or \`--format tfjs\`.
 
 Python (\`pip install safetensors numpy\`):
 

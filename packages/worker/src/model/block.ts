@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
-import { attention, gelu, linear } from './ops.js';
+import { attention, attentionProbabilities, gelu, linear, type AttentionInputs } from './ops.js';
 import { tokenShift } from './spatial-ops.js';
 import { mixViews, viewWeights } from './view-embedding.js';
 
@@ -57,7 +57,7 @@ function attendToTokens(
     .reshape([u.shape[0] / tokens, tokens, 3, heads, width / heads])
     .transpose([2, 0, 3, 1, 4])
     .unstack() as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-  return attention({ query, key, value, bias });
+  return attend(context, block, { query, key, value, bias });
 }
 
 /** Attention whose keys and values are the tokens and those of every view; [batch, heads, tokens, head width]. */
@@ -85,7 +85,13 @@ function attendToViews(
     .reshape([2, batch, (1 + count) * tokens, heads, width / heads])
     .transpose([0, 1, 3, 2, 4])
     .unstack() as [tf.Tensor4D, tf.Tensor4D];
-  return attention({ query, key, value, bias });
+  return attend(context, block, { query, key, value, bias });
+}
+
+/** Attention, whose probabilities an inspection keeps in the last block. */
+function attend({ config, trace }: ForwardContext, block: number, inputs: AttentionInputs): tf.Tensor4D {
+  if (trace !== undefined && block === config.depth - 1) trace.attention = attentionProbabilities(inputs);
+  return attention(inputs);
 }
 
 /** The relative bias for the tokens, and for those of view i the same plus log a_i, [heads, tokens, (1 + views) * tokens]. */

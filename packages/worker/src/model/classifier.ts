@@ -15,6 +15,7 @@ export function classify(context: ForwardContext, z: tf.Tensor2D, batch: number)
   const normed = normalise(context, 'head.norm', z);
   const scores = tf.matMul(normed, parameter<tf.Tensor2D>(context, 'head.pool.weight'));
   const shares = softmax(scores.reshape<tf.Tensor3D>([batch, 1, tokens]));
+  if (context.trace !== undefined) context.trace.poolingShares = shares;
   const pooled = tf.matMul(shares, normed.reshape<tf.Tensor3D>([batch, tokens, width]));
   return project(context, 'head', pooled.reshape([batch, width]));
 }

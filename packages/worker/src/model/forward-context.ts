@@ -5,6 +5,14 @@ import type * as tf from '@tensorflow/tfjs';
 import { TrainingError, type ImageShape, type ModelConfig } from '@facet/shared';
 import { layerNorm, linear } from './ops.js';
 
+/** Intermediate values that an inspection keeps. Nothing that is trained or evaluated is computed from them. */
+export interface ForwardTrace {
+  /** Attention probabilities of the last block, [batch, heads, tokens, keys]. */
+  attention?: tf.Tensor4D;
+  /** The share of every token in the pooled one, [batch, 1, tokens]. */
+  poolingShares?: tf.Tensor3D;
+}
+
 export interface ForwardContext {
   readonly image: ImageShape;
   readonly classes: number;
@@ -12,6 +20,8 @@ export interface ForwardContext {
   /** Tokens along one side. */
   readonly side: number;
   readonly parameters: ReadonlyMap<string, tf.Tensor>;
+  /** Filled in by the forward pass when there is one. */
+  readonly trace?: ForwardTrace;
 }
 
 /** A parameter by its name. */

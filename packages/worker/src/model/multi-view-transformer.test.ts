@@ -36,6 +36,7 @@ const variants: readonly [string, Partial<ModelConfig>, Partial<MicroBatchShape>
   ],
   ['a relative bias', { relativeBias: true }],
   ['overlapping tokens', { mergeSize: 4 }],
+  ['two MLPs in a block', { mlpsPerBlock: 2 }],
   ['MLPs in the stem', { stemDepth: 2, stemWidth: 16 }],
   ['auxiliary losses', { auxiliary: { relativePosition: 0.3, completion: 0.2 } }],
   ['cross-view attention with completion', { injection: 'cross', auxiliary: { relativePosition: 0, completion: 0.2 } }],

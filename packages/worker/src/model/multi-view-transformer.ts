@@ -15,10 +15,11 @@ import { auxiliaryLosses, type AuxiliaryDraws, type ForwardResult } from './auxi
 import { attentionBranch, mlpBranch } from './block.js';
 import { classify } from './classifier.js';
 import type { ForwardContext } from './forward-context.js';
-import { parameterSpecs } from './parameter-specs.js';
+import { mlpPrefixes, parameterSpecs } from './parameter-specs.js';
 import type { ParameterSpec } from './parameters.js';
 import { relativeBiases } from './relative-bias.js';
 import { stemTokens } from './stem.js';
+import { inspectionOf, type Inspection } from './inspection.js';
 import { embedViews } from './view-embedding.js';
 
 export interface ModelShape {
@@ -43,6 +44,8 @@ export interface Model {
     images: tf.Tensor2D,
     draws: AuxiliaryDraws,
   ) => { readonly logits: tf.Tensor2D; readonly auxiliary: tf.Tensor1D };
+  /** As `forward`, with what the model looks at. Has no gradients. */
+  readonly inspect: (parameters: ReadonlyMap<string, tf.Tensor>, images: tf.Tensor2D) => Inspection;
   /** Tokens of one image. */
   readonly tokens: number;
 }
@@ -61,6 +64,11 @@ export function createModel(shape: ModelShape): Model {
         const result = forward(context, images);
         const auxiliary = auxiliaryLosses(context, result, draws) ?? tf.zeros<tf.Rank.R1>([images.shape[0]]);
         return { logits: result.logits, auxiliary };
+      }),
+    inspect: (parameters, images) =>
+      tf.tidy(() => {
+        const context = { ...shape, side, parameters, trace: {} };
+        return inspectionOf(context, forward(context, images));
       }),
   };
 }
@@ -92,7 +100,7 @@ function forward(context: ForwardContext, images: tf.Tensor2D): ForwardResult {
   for (let block = 0; block < config.depth; block++) {
     const seen = { views: block < config.injectionBlocks ? views : undefined, bias: biases?.[block] };
     z = z.add(attentionBranch(context, block, z, seen));
-    z = z.add(mlpBranch(context, { prefix: `block${block}.mlp`, side }, z));
+    for (const prefix of mlpPrefixes(config, block)) z = z.add(mlpBranch(context, { prefix, side }, z));
   }
   return { logits: classify(context, z, batch), tokens: z, pixels, views };
 }

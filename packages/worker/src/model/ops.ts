@@ -120,7 +120,7 @@ export interface AttentionInputs {
  * @returns [batch, heads, queries, width]
  */
 export function attention({ query, key, value, bias }: AttentionInputs): tf.Tensor4D {
-  const options = { scale: 1 / Math.sqrt(query.shape[3]), hasBias: bias !== undefined };
+  const options = attentionOptions({ query, bias });
   return withGradient<tf.Tensor[]>(
     {
       forward(q, k, v, ...rest) {
@@ -134,6 +134,17 @@ export function attention({ query, key, value, bias }: AttentionInputs): tf.Tens
     value,
     ...(bias === undefined ? [] : [bias]),
   ) as tf.Tensor4D;
+}
+
+/** The probabilities by which `attention` mixes the values, [batch, heads, queries, keys]. For inspection: no gradient. */
+export function attentionProbabilities({ query, key, value, bias }: AttentionInputs): tf.Tensor4D {
+  const op = { kind: 'attention', ...attentionOptions({ query, bias }) } as const;
+  const [, probabilities] = callCoarse(op, [query, key, value, ...(bias === undefined ? [] : [bias])]);
+  return probabilities as tf.Tensor4D;
+}
+
+function attentionOptions({ query, bias }: Pick<AttentionInputs, 'query' | 'bias'>) {
+  return { scale: 1 / Math.sqrt(query.shape[3]), hasBias: bias !== undefined };
 }
 
 /**

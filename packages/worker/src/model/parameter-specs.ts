@@ -4,6 +4,7 @@
  */
 import type { ImageShape, ModelConfig } from '@facet/shared';
 import type { Initialiser, ParameterSpec } from './parameters.js';
+import { patchCosines } from './patch-cosines.js';
 import { offsetCount } from './relative-bias.js';
 
 const INJECTION_START = 0.1;
@@ -20,6 +21,11 @@ export interface SpecShape {
   readonly config: ModelConfig;
   /** Tokens along one side. */
   readonly side: number;
+}
+
+/** What the parameters of the MLPs of a block begin with. */
+export function mlpPrefixes({ mlpsPerBlock }: Pick<ModelConfig, 'mlpsPerBlock'>, block: number): string[] {
+  return Array.from({ length: mlpsPerBlock }, (_, index) => `block${block}.mlp${index === 0 ? '' : index}`);
 }
 
 /** The parameters of a model. */
@@ -50,7 +56,19 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
 
   const views = config.views.length;
   const hasViews = config.injection !== 'none';
-  linear('stem', image.channels * config.patchSize ** 2, stemWidth);
+  const patch = { channels: image.channels, size: config.patchSize, features: stemWidth };
+  if (config.stemStart === 'cosines') {
+    const initialiser: Initialiser = { kind: 'given', values: patchCosines(patch) };
+    specs.push({
+      name: 'stem.weight',
+      shape: [patch.channels * patch.size ** 2, stemWidth],
+      initialiser,
+      decays: true,
+    });
+    vector('stem.bias', [stemWidth], zero);
+  } else {
+    linear('stem', patch.channels * patch.size ** 2, stemWidth);
+  }
   for (let block = 0; block < stemDepth; block++) mlp(`stem${block}.mlp`, stemWidth, stemDepth);
   linear('embedding', config.mergeSize ** 2 * stemWidth, width);
   vector('embedding.position', [side * side, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
@@ -59,6 +77,7 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     norm('views.norm');
     vector('views.viewpoint', [views, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
   }
+  const branches = depth * (1 + config.mlpsPerBlock);
   for (let block = 0; block < depth; block++) {
     const prefix = `block${block}`;
     if (hasViews && block < config.injectionBlocks) {
@@ -73,8 +92,8 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     norm(`${prefix}.attention.norm`);
     linear(`${prefix}.attention.qkv`, width, 3 * width);
     if (config.relativeBias) vector(`${prefix}.attention.relative`, [offsetCount(side), config.heads], zero);
-    linear(`${prefix}.attention.out`, width, width, 1 / Math.sqrt(2 * depth));
-    mlp(`${prefix}.mlp`, width, 2 * depth);
+    linear(`${prefix}.attention.out`, width, width, 1 / Math.sqrt(branches));
+    for (const name of mlpPrefixes(config, block)) mlp(name, width, branches);
   }
   if (config.auxiliary.relativePosition > 0) {
     linear('auxiliary.position.in', 2 * width, POSITION_HIDDEN);

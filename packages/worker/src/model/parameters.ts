@@ -6,7 +6,10 @@ import { randomKey, randomStream } from '@facet/shared';
 
 export type Initialiser =
   /** Normal, redrawn beyond two standard deviations. */
-  { readonly kind: 'normal'; readonly stddev: number } | { readonly kind: 'constant'; readonly value: number };
+  | { readonly kind: 'normal'; readonly stddev: number }
+  | { readonly kind: 'constant'; readonly value: number }
+  /** One value for each element, the same for every seed. */
+  | { readonly kind: 'given'; readonly values: Float32Array };
 
 export interface ParameterSpec {
   readonly name: string;
@@ -46,6 +49,10 @@ export function initialWeights(layout: ParameterLayout, seed: number): Float32Ar
     const { initialiser } = slot;
     if (initialiser.kind === 'constant') {
       part.fill(initialiser.value);
+      return;
+    }
+    if (initialiser.kind === 'given') {
+      part.set(initialiser.values);
       return;
     }
     const stream = randomStream(randomKey('initialisation', seed, index));

@@ -20,7 +20,9 @@ export function stemTokens(context: ForwardContext, pixels: tf.Tensor3D): tf.Ten
   const cells = side * merge;
   const patches = viewPatches(pixels, VIEWS.identity, image, { cells, patchSize, stride: patchStride });
   const batch = pixels.shape[0] / image.channels;
-  let features = gelu(project(context, 'stem', patches));
+  const linear = project(context, 'stem', patches);
+  // The MLPs bring curvature enough, and pass both signs of a feature on.
+  let features = stemDepth === 0 ? gelu(linear) : linear;
   for (let block = 0; block < stemDepth; block++) {
     features = features.add(mlpBranch(context, { prefix: `stem${block}.mlp`, side: cells }, features));
   }

@@ -35,8 +35,12 @@ export function embedViews(context: ForwardContext, pixels: tf.Tensor3D): tf.Ten
   return config.viewImages === 'own' ? own : ofNextImage(own, side * side);
 }
 
-/** Gives every image the views of the next one in the micro-batch, the last one those of the first. */
-function ofNextImage(views: tf.Tensor3D, tokens: number): tf.Tensor3D {
+/**
+ * Gives every image the views of the next one in the micro-batch, the last one those of the first.
+ *
+ * @param views [views, batch * tokens, width]
+ */
+export function ofNextImage(views: tf.Tensor3D, tokens: number): tf.Tensor3D {
   const [count, rows, width] = views.shape;
   const rest = views.slice([0, tokens, 0], [count, rows - tokens, width]);
   return tf.concat([rest, views.slice([0, 0, 0], [count, tokens, width])], 1);

@@ -2,7 +2,7 @@
  * Which attacks are made by name, and how strong: the protocol that published numbers follow (Madry et al. 2018 for the
  * L-inf sizes and PGD's steps, RobustBench for L2), changed only where a caller says so.
  */
-import type { Norm } from './attacks/threat.js';
+import type { Norm } from '@facet/shared';
 import type { AttackMethod } from './report.js';
 
 export const ATTACK_NAMES = ['fgsm', 'pgd', 'pgd-margin', 'square'] as const;

@@ -5,6 +5,7 @@ import type { CorruptionFolder, Dataset } from '@facet/datasets';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '../model/parameters.js';
+import { attackedExamples } from './attacked-examples.js';
 import { planAttacks, type AttackChoice } from './attack-plan.js';
 import type { Oracle } from './attacks/oracle.js';
 import { rowOf } from './attacks/standing.js';
@@ -157,6 +158,29 @@ describe('the sanity checks', () => {
     expect(verdicts['huge-eps-breaks-everything']).toBe('fail');
     expect(verdicts['black-box-never-beats-white-box']).toBe('fail');
   });
+});
+
+it('examples are the first samples under the most damaging attack, changed no more than the ball allows', async () => {
+  const oracle = brightnessOracle((_, label) => (label === 0 ? 1 : -1));
+  const split = { count: 8, pixels: new Uint8Array(128).fill(100), labels: new Uint8Array(8) };
+  const samples = samplesOf(split, oracle.image, chooseIds(8, 8, 0));
+  const context: AttackContext = { oracle, samples, seed: 0, onProgress: () => undefined };
+  const finished: FinishedAttack[] = [];
+  for (const attack of planAttacks('mnist', { ...choice, attacks: ['pgd-margin', 'square'], norms: ['linf'] })) {
+    finished.push(await runAttack(context, attack));
+  }
+  const [strong, weak] = finished as [FinishedAttack, FinishedAttack];
+  const spared = { ...weak, report: { ...weak.report, accuracy: 1 } };
+  const [examples, ...others] = await attackedExamples(oracle, samples, [spared, strong]);
+  expect(others).toEqual([]);
+  expect(examples).toMatchObject({ attack: 'pgd-margin', norm: 'linf', eps: 0.3 });
+  expect(examples!.images.map(({ sample, truth, answer }) => [sample, truth, answer])).toEqual(
+    [0, 1, 2, 3, 4].map((sample) => [sample, 0, 1]),
+  );
+  for (const { clean, attacked } of examples!.images) {
+    expect(new Set(clean)).toEqual(new Set([100]));
+    expect(Math.max(...attacked.map((pixel) => Math.abs(pixel - 100)))).toBeLessThanOrEqual(255 * 0.3 + 1);
+  }
 });
 
 it('the choice of samples is of distinct ids, in order, and another one for another seed', () => {

@@ -10,6 +10,7 @@ import type { EngineId } from '../engine/engine-id.js';
 import { requireSameLayout } from '../evaluation/classifier.js';
 import { scoreLogits } from '../train/score.js';
 import { defaultEps, planAttacks, type AttackChoice } from './attack-plan.js';
+import { attackedExamples, type AttackedExamples } from './attacked-examples.js';
 import type { Oracle } from './attacks/oracle.js';
 import type { AttackSamples } from './attacks/standing.js';
 import { evaluateCorruptions, type CorruptionChoice } from './evaluate-corruptions.js';
@@ -34,6 +35,8 @@ export interface RobustnessOptions {
   readonly attacks: AttackChoice;
   readonly corruptions: CorruptionChoice;
   readonly onProgress: (progress: RobustnessProgress) => void;
+  /** Takes a few attacked images to look at; not called when no attack was asked for. */
+  readonly onExamples?: (examples: readonly AttackedExamples[]) => void;
 }
 
 /** Where an evaluation is. */
@@ -92,6 +95,7 @@ async function evaluateOracle(oracle: Oracle, options: RobustnessOptions): Promi
   const plan = planAttacks(config.dataset, choice);
   const finished: FinishedAttack[] = [];
   for (const attack of plan) finished.push(await runAttack(context, attack));
+  if (plan.length > 0) options.onExamples?.(await attackedExamples(oracle, samples, finished));
   const curves: EpsCurve[] = [];
   for (const norm of plan.length === 0 ? [] : choice.norms) {
     const eps = choice.eps ?? defaultEps(config.dataset, norm);

@@ -2,8 +2,8 @@
  * The report of `facet robustness`: the one document that is written as robustness.json and that pages are drawn from.
  * Accuracies are fractions of 1 over the same samples throughout. Plain data, no functions.
  */
+import type { Norm } from '@facet/shared';
 import type { AttackLoss } from './attacks/oracle.js';
-import type { Norm } from './attacks/threat.js';
 
 export interface RobustnessReport {
   /** Version of this shape. */

@@ -1,11 +1,11 @@
 /**
  * Runs planned attacks against an oracle and says how they went; also the curve over the size of the ball.
  */
+import type { Norm } from '@facet/shared';
 import type { Oracle } from './attacks/oracle.js';
 import { attackByGradient } from './attacks/pgd.js';
 import { attackBySquares } from './attacks/square.js';
 import type { AttackProgress, AttackResult, AttackSamples } from './attacks/standing.js';
-import type { Norm } from './attacks/threat.js';
 import { stepSizeFor, type PlannedAttack } from './attack-plan.js';
 import type { AttackReport, EpsCurve } from './report.js';
 

@@ -3,7 +3,7 @@
  * check is a claim that a sound one fulfils (Carlini et al. 2019, section 3). A failed check does not change a number: it
  * says not to believe it.
  */
-import type { Norm } from './attacks/threat.js';
+import type { Norm } from '@facet/shared';
 import type { AttackName, PlannedAttack } from './attack-plan.js';
 import type { AttackReport, SanityCheck } from './report.js';
 import { accuracyOf, runAttack, type AttackContext, type FinishedAttack } from './run-attack.js';

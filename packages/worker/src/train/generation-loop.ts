@@ -21,6 +21,7 @@ import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
 import type { ShardSource } from '../data/shard-source.js';
 import { TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
+import { createAdversary, type Adversary } from './adversary.js';
 import { applyAdamW, learningRate } from './adamw.js';
 import { settled, unwrap } from './settled.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
@@ -42,12 +43,15 @@ export interface StepResult {
   readonly bytesReceived: number;
   /** Samples that this worker computed. */
   readonly localSamples: number;
+  /** Gradients by the pixels that this worker took to attack them, counted per sample. */
+  readonly attackGradients: number;
 }
 
 export interface StepTimings {
   readonly totalMs: number;
   /** Time with nothing to compute because the next shard had not come. */
   readonly shardWaitMs: number;
+  /** With attacks, if the run attacks. */
   readonly computeMs: number;
   readonly allReduceMs: number;
   readonly updateMs: number;
@@ -93,6 +97,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
   const { layout } = compute;
   const reduced = new Float32Array(layout.length + TAIL.length);
   const sums = createPartialSums(reduced.length);
+  const adversary = createAdversary(config);
   let bytesSent = 0;
   let bytesReceived = 0;
 
@@ -100,7 +105,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     const startedAt = now();
     const microBatches = plan.microBatchCount(item);
     const range = rangeOfRank(microBatches, worldSize, rank);
-    const spent = await computeGradients({ options, item, range, sums, microBatches });
+    const spent = await computeGradients({ options, adversary, item, range, sums, microBatches });
     throwIfAborted(signal);
 
     const reduceStartedAt = now();
@@ -146,6 +151,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
       bytesSent: allReduce.bytesSent - bytesSent,
       bytesReceived: allReduce.bytesReceived - bytesReceived,
       localSamples: spent.samples,
+      attackGradients: spent.attackGradients,
     };
     bytesSent = allReduce.bytesSent;
     bytesReceived = allReduce.bytesReceived;
@@ -155,23 +161,30 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
 
 interface GradientWork {
   readonly options: GenerationLoopOptions;
+  readonly adversary: Adversary | undefined;
   readonly item: WorkItem;
   readonly range: { readonly start: number; readonly end: number };
   readonly sums: PartialSums;
   readonly microBatches: number;
 }
 
+interface SpentWork {
+  readonly shardWaitMs: number;
+  readonly computeMs: number;
+  readonly samples: number;
+  readonly attackGradients: number;
+}
+
 /** Computes this rank's micro-batches in order; the next one is prepared while the current one runs. */
-async function computeGradients(
-  work: GradientWork,
-): Promise<{ shardWaitMs: number; computeMs: number; samples: number }> {
+async function computeGradients(work: GradientWork): Promise<SpentWork> {
   const { options, range, sums, microBatches } = work;
   const { compute, now, signal } = options;
   sums.begin(microBatches);
   let shardWaitMs = 0;
   let computeMs = 0;
   let samples = 0;
-  if (range.start === range.end) return { shardWaitMs, computeMs, samples };
+  let attackGradients = 0;
+  if (range.start === range.end) return { shardWaitMs, computeMs, samples, attackGradients };
 
   const slotOf = (index: number): TrainingSlot => compute.trainingSlots[index % 2]!;
   const waitStartedAt = now();
@@ -180,18 +193,27 @@ async function computeGradients(
   for (let index = range.start; index < range.end; index++) {
     if (signal.aborted) break;
     const computeStartedAt = now();
-    const running = slotOf(index).run();
+    const running = runSlot(work, index, slotOf(index));
     const preparing = index + 1 < range.end ? prepare(work, index + 1, slotOf(index + 1)) : Promise.resolve(0);
     // The run ends first even when the shard fails: nobody may touch its buffers while it writes them.
     const prepared = settled(preparing);
-    await running;
+    attackGradients += await running;
     const computedAt = now();
     computeMs += computedAt - computeStartedAt;
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
     sums.add(index, slotOf(index).result);
   }
-  return { shardWaitMs, computeMs, samples };
+  return { shardWaitMs, computeMs, samples, attackGradients };
+}
+
+/** Computes the gradient of a filled slot, attacked first if the run attacks; returns the gradients that the attack took. */
+async function runSlot({ options, adversary, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
+  const { plan, signal } = options;
+  const microBatch = { ids: plan.microBatch(item, index), epoch: plan.epochOf(item.step), signal };
+  const attackGradients = (await adversary?.attack(slot, microBatch)) ?? 0;
+  await slot.run();
+  return attackGradients;
 }
 
 /** Fills a slot with one micro-batch and its accounting; returns how many real samples it holds. */

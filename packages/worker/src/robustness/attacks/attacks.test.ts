@@ -1,13 +1,13 @@
 /** Attacks against models of a few lines, for which the best attack is known in closed form. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { randomKey, randomStream } from '@facet/shared';
+import { NORMS, randomKey, randomStream } from '@facet/shared';
 import { marginOf, type Oracle } from './oracle.js';
 import { attackByGradient, type PgdOptions } from './pgd.js';
 import { attackBySquares } from './square.js';
 import type { AttackResult, AttackSamples } from './standing.js';
 import { rowOf } from './standing.js';
-import { distanceOf, NORMS, project, startAtRandom, type Threat } from './threat.js';
+import { distanceOf, project, startAtRandom, type Threat } from './threat.js';
 
 const IMAGE = { height: 6, width: 6, channels: 1 };
 const PIXELS = 36;

@@ -2,12 +2,7 @@
  * The threat: how far an attack may move an image. Everything here works on one image at a time, in place; a projected
  * image lies inside the ball around its origin and inside [0, 1], up to the rounding of float32.
  */
-import type { RandomStream } from '@facet/shared';
-
-export const NORMS = ['linf', 'l2'] as const;
-
-/** `linf`: no pixel moves by more than eps. `l2`: the root of the summed squares stays below eps. */
-export type Norm = (typeof NORMS)[number];
+import type { Norm, RandomStream } from '@facet/shared';
 
 export interface Threat {
   readonly norm: Norm;

@@ -1,0 +1,24 @@
+/**
+ * What the model of each arm costs, found by building its programs: an arm that cannot be built is found before a study
+ * begins. Nothing is trained.
+ */
+import { describePrograms } from '@facet/worker';
+import { DATASET_SHAPES, type ArmName } from '@facet/shared';
+import type { ArmCost } from './ablation-report.js';
+import type { LoadTrial } from './plan-study.js';
+import type { PlannedArm } from './study-plan.js';
+
+/** The cost of every arm; arms with the same configuration are built once. */
+export async function armCosts(arms: readonly PlannedArm[], load: LoadTrial): Promise<Map<ArmName, ArmCost>> {
+  const ofKey = new Map<string, ArmCost>();
+  for (const { name, key } of arms) {
+    if (!ofKey.has(key)) ofKey.set(key, await costOf(name, load));
+  }
+  return new Map(arms.map(({ name, key }) => [name, ofKey.get(key)!]));
+}
+
+async function costOf(arm: ArmName, load: LoadTrial): Promise<ArmCost> {
+  const { config } = await load({ name: arm, arm, seed: 0 });
+  const { parameters, macsPerImage } = await describePrograms(DATASET_SHAPES[config.dataset], config);
+  return { parameters, macsPerImage };
+}

@@ -1,0 +1,126 @@
+/**
+ * `facet ablate`: arms x seeds of trainings as one study that can be stopped and continued, and what their differences say.
+ * Everything that can be wrong with the plan is found before anything is written.
+ */
+import type { Command } from 'commander';
+import { ARM_NAMES } from '@facet/shared';
+import { ablationReport, type AblationReport } from '../ablation/ablation-report.js';
+import { planStudy, type PlannedStudy, type StudyWish } from '../ablation/plan-study.js';
+import { runStudy, sortTrials, type StudyEnd, type StudyWork } from '../ablation/run-study.js';
+import { DEFAULT_BASELINE, DEFAULT_SEEDS } from '../ablation/study-defaults.js';
+import type { StudyReportFiles, TrialResult } from '../ablation/study-folder.js';
+import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { ablationLines } from '../display/ablation.js';
+import { openProgressLine } from '../display/fetch-progress.js';
+import { studyProgress } from '../display/study-progress.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
+import { listenForStop } from '../launch/stop-signals.js';
+import { runsFolder } from '../runs/run-folders.js';
+
+interface AblateOptions extends ConfigOptions, StudyWish {
+  readonly json?: boolean;
+}
+
+export function addAblateCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  const command = program
+    .command('ablate')
+    .description('train arms x seeds as one study that can be continued, and compare the arms by paired differences')
+    .option('--study <name>', 'a new study, or one to go on with (default: from preset and time)')
+    .option('--arms <list>', `some of ${ARM_NAMES.join(',')} (default: all)`)
+    .option('--seeds <list>', `seeds, as in 1,2,3 or 1-5 (default: ${DEFAULT_SEEDS})`)
+    .option('--baseline <arm>', `what differences are taken against (default: ${DEFAULT_BASELINE})`);
+  addConfigOptions(command, 'ablate')
+    .option('--json', 'print the report as one JSON object as the last line of stdout')
+    .addHelpText(
+      'after',
+      '\nExample:\n  facet ablate --dataset mnist --set samples.train=1000 --epochs 40 --arms no-injection,augmented,views-3 --study few-labels',
+    )
+    .action((options: AblateOptions) => run(() => ablate(options, context)));
+}
+
+async function ablate(options: AblateOptions, context: CliContext): Promise<ExitCode> {
+  const { env } = context;
+  const study = await planStudy(options, {
+    env,
+    runs: runsFolder(env),
+    flags: configLayer(options, 'ablate'),
+    configFile: options.config,
+    isAdversarial: options.adversarial,
+    maxWorkers: MAX_LOCAL_WORKERS,
+  });
+  const { folder, plan, load } = study;
+  const [next] = (await sortTrials(plan, folder)).left;
+  if (next !== undefined) await checkLaunch({ ...(await load(next)), env });
+  const { armCosts } = await import('../ablation/arm-cost.js');
+  const costs = await armCosts(plan.arms, load);
+
+  const lock = await folder.lock();
+  try {
+    await folder.writePlan(plan);
+    const report = (results: readonly TrialResult[]): AblationReport => ablationReport({ plan, results, costs });
+    const end = await trainStudy(study, context, async (results) => {
+      await writeFiles(study, report(results));
+    });
+    const files = await writeFiles(study, report(end.results));
+    return showEnd(end, { report: report(end.results), files, isJson: options.json === true }, context);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** ablation.json and the page that is drawn from it. */
+async function writeFiles({ folder }: PlannedStudy, report: AblationReport): Promise<StudyReportFiles> {
+  const { ablationPage } = await import('../report/ablation-page.js');
+  return folder.writeReport({ document: report, page: ablationPage(report) });
+}
+
+/** Trains what is left; `onResults` is told all results so far after every trial. */
+async function trainStudy(
+  { folder, plan, load }: PlannedStudy,
+  context: CliContext,
+  onResults: (results: readonly TrialResult[]) => Promise<void>,
+): Promise<StudyEnd> {
+  const { trainTrial } = await import('../ablation/train-trial.js');
+  using signals = listenForStop(context);
+  using line = openProgressLine(context.stderr);
+  const progress = studyProgress(line);
+  progress.note(`study ${plan.study} in ${folder.path}`);
+  const place = {
+    runs: folder.runs,
+    env: context.env,
+    signals,
+    load,
+    onProgress: progress.step,
+    onNote: progress.note,
+  };
+  const observer: StudyWork['observer'] = {
+    onTrial: progress.begin,
+    onResult: async (trial, results) => {
+      progress.finish(trial, results.at(-1)!);
+      await onResults(results);
+    },
+  };
+  return await runStudy(plan, { folder, observer, train: (trial) => trainTrial(trial, place) });
+}
+
+interface Shown {
+  readonly report: AblationReport;
+  readonly files: StudyReportFiles;
+  readonly isJson: boolean;
+}
+
+function showEnd(end: StudyEnd, { report, files, isJson }: Shown, { stdout, stderr }: CliContext): ExitCode {
+  if (isJson) printJson(stdout, { ...report, ...files });
+  else for (const text of [...ablationLines(report), `written to ${files.page}`]) printLine(stdout, text);
+  if (!end.isStopped) return EXIT.ok;
+  const { study, trialsFinished, trialsPlanned } = report;
+  const advice = `go on with \`facet ablate --study ${study}\``;
+  printLine(stderr, `stopped after ${trialsFinished} of ${trialsPlanned} trials; ${advice}`);
+  return EXIT.interrupted;
+}

@@ -1,0 +1,104 @@
+/**
+ * Puts the report of `facet evaluate` together: the numbers, how the run got there, what the model looks at, and the pictures
+ * of the page. A model that cannot be inspected here still has its numbers.
+ */
+import path from 'node:path';
+import type { TrainedWeights } from '@facet/coordinator';
+import { gatherSamples, type Dataset } from '@facet/datasets';
+import { TrainingError, type RunConfig } from '@facet/shared';
+import type { ComparedModel, Evaluation, ModelInspection } from '@facet/worker';
+import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../report/evaluation-document.js';
+import type { PixelImage } from '../report/kit/png-uri.js';
+import { pixelImage } from '../report/pixel-image.js';
+import { pathsIn } from '../runs/run-folders.js';
+import { modelFor } from '../runs/trained-model.js';
+import { readTrainingCurve } from '../runs/training-curve.js';
+
+export interface EvaluatedCheckpoint {
+  readonly checkpoint: TrainedWeights;
+  /** Another checkpoint whose attention is compared. */
+  readonly compared: TrainedWeights | undefined;
+  readonly dataset: Dataset;
+  readonly split: RunConfig['evaluation'];
+  readonly evaluation: Evaluation;
+  /** 0 takes all cores. */
+  readonly threads: number;
+}
+
+export interface EvaluationReport {
+  readonly document: EvaluationDocument;
+  readonly pictures: EvaluationPictures;
+  /** What is left out, and why. */
+  readonly warnings: readonly string[];
+}
+
+/** A checkpoint under the name by which it is compared. */
+export function comparedModel(checkpoint: TrainedWeights, dataset: Dataset): ComparedModel {
+  const { run, step } = checkpoint.info;
+  return { name: `${run}, step ${step}`, model: modelFor(checkpoint, dataset) };
+}
+
+/** Makes the report of an evaluation. */
+export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Promise<EvaluationReport> {
+  const { checkpoint, compared, dataset, split, evaluation } = evaluated;
+  const { inspection, warnings } = await tryInspection(evaluated);
+  // A checkpoint of a run lies two folders below it.
+  const { ledger } = pathsIn(path.dirname(path.dirname(checkpoint.path)));
+  return {
+    document: {
+      version: 1,
+      ...nameOf(checkpoint),
+      evaluatedWeights: checkpoint.evaluatedWeights,
+      dataset: dataset.name,
+      classes: dataset.classes,
+      split,
+      ...evaluation,
+      training: (await readTrainingCurve(ledger)) ?? null,
+      inspection: inspection?.report ?? null,
+      compared: compared === undefined ? null : nameOf(compared),
+    },
+    pictures: picturesOf(evaluated, inspection),
+    warnings,
+  };
+}
+
+function nameOf({ info, path: folder, weightsSha256 }: TrainedWeights): CheckpointName {
+  return { run: info.run, step: info.step, checkpoint: folder, weightsSha256 };
+}
+
+/** Only onnxruntime inspects; where it does not run, the rest of the report is as good without. */
+async function tryInspection(
+  evaluated: EvaluatedCheckpoint,
+): Promise<{ readonly inspection: ModelInspection | undefined; readonly warnings: readonly string[] }> {
+  const { checkpoint, compared, dataset, split, evaluation, threads } = evaluated;
+  const { inspectModel } = await import('@facet/worker');
+  try {
+    const inspection = await inspectModel({
+      model: modelFor(checkpoint, dataset),
+      dataset,
+      split,
+      mistakes: evaluation.topMistakes.map(({ sample }) => sample),
+      compared: compared && comparedModel(compared, dataset),
+      threads,
+    });
+    return { inspection, warnings: [] };
+  } catch (caught) {
+    const error = TrainingError.from(caught);
+    if (error.code !== 'ENGINE_UNAVAILABLE') throw error;
+    return { inspection: undefined, warnings: [`what the model looks at is left out: ${error.message}`] };
+  }
+}
+
+function picturesOf(
+  { dataset, split, evaluation }: EvaluatedCheckpoint,
+  inspection: ModelInspection | undefined,
+): EvaluationPictures {
+  const source = split === 'test' ? dataset.test : dataset.train;
+  const pictureOf = (sample: number): PixelImage =>
+    pixelImage(gatherSamples(source, Uint32Array.of(sample)).pixels, dataset.image);
+  const samples = (inspection?.report.samples ?? []).map(({ sample }, i) => ({
+    image: pictureOf(sample),
+    views: (inspection?.pictures[i] ?? []).map((pixels) => pixelImage(pixels, dataset.image)),
+  }));
+  return { mistakes: evaluation.topMistakes.map(({ sample }) => pictureOf(sample)), samples };
+}

@@ -1,0 +1,58 @@
+/** A study that nobody trained: a plan over given arms, and results with given accuracies. */
+import { ABLATION_ARMS, mergeMappings, resolveConfig, type ArmName, type TrainingConfig } from '@facet/shared';
+import type { ArmCost } from '../src/ablation/ablation-report.js';
+import { STUDY_DEFAULTS } from '../src/ablation/study-defaults.js';
+import type { TrialResult } from '../src/ablation/study-folder.js';
+import { armKey, trialsOf, type StudyPlan, type Trial } from '../src/ablation/study-plan.js';
+
+/** The training half of a configuration, as a study has it. */
+export function studyBase(flags: Record<string, unknown> = {}): TrainingConfig {
+  const said = mergeMappings({ ...STUDY_DEFAULTS, preset: 'mnist-fast', run: 'base' }, flags);
+  const resolution = resolveConfig({ environment: {}, flags: said });
+  if (!resolution.ok) throw new Error(resolution.problems.join('; '));
+  const { dataset, preset, epochs, samples, evaluation, batch, model, optimizer, augmentation, adversarial } =
+    resolution.config;
+  return { dataset, preset, seed: 0, epochs, samples, evaluation, batch, model, optimizer, augmentation, adversarial };
+}
+
+/** The first arm is the baseline. */
+export function studyPlan(arms: readonly ArmName[], seeds: readonly number[], base = studyBase()): StudyPlan {
+  const keyOf = (name: ArmName): string =>
+    armKey(mergeMappings({ ...base }, ABLATION_ARMS[name].sets) as unknown as TrainingConfig);
+  return {
+    version: 1,
+    study: 'made-up',
+    base,
+    arms: arms.map((name) => ({ name, key: keyOf(name) })),
+    seeds,
+    baseline: arms[0]!,
+  };
+}
+
+/** What a trial came to. */
+export function trialResult({ name, key, seed }: Trial, accuracy: number): TrialResult {
+  return {
+    trial: name,
+    key,
+    seed,
+    split: 'held-out',
+    accuracy,
+    curve: [accuracy / 2, accuracy],
+    trainSeconds: 60,
+    weightsSha256: 'a'.repeat(64),
+    engines: ['onnxruntime/cpu'],
+  };
+}
+
+/** Results of all trials of the plan whose arm has accuracies, one for each seed in the plan's order. */
+export function studyResults(plan: StudyPlan, accuracies: Partial<Record<ArmName, readonly number[]>>): TrialResult[] {
+  return trialsOf(plan).flatMap((trial) => {
+    const accuracy = accuracies[trial.arm]?.[plan.seeds.indexOf(trial.seed)];
+    return accuracy === undefined ? [] : [trialResult(trial, accuracy)];
+  });
+}
+
+/** The same cost for every arm of a plan. */
+export function studyCosts({ arms }: StudyPlan): Map<ArmName, ArmCost> {
+  return new Map(arms.map(({ name }) => [name, { parameters: 82_698, macsPerImage: 1.64e6 }]));
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { ABLATION_ARMS, ARM_NAMES, type ArmName } from './ablation-arms.js';
+import { changedTrainingKeys } from './changed-keys.js';
+import { isMapping, mergeMappings, valueAt, type Mapping } from './layers.js';
+import { PRESETS, type PresetName } from './presets.js';
+import { resolveConfig } from './resolve-config.js';
+import type { RunConfig } from './schema.js';
+
+const PRESET_NAMES = Object.keys(PRESETS) as PresetName[];
+
+function resolved(preset: PresetName, sets: Mapping): RunConfig {
+  const resolution = resolveConfig({ environment: {}, flags: mergeMappings({ preset, run: 'arm' }, sets) });
+  if (!resolution.ok) throw new Error(resolution.problems.join('; '));
+  return resolution.config;
+}
+
+function leaves(values: unknown, path: readonly string[] = []): string[] {
+  if (!isMapping(values)) return [path.join('.')];
+  return Object.entries(values).flatMap(([key, value]) => leaves(value, [...path, key]));
+}
+
+describe.each(PRESET_NAMES)('with preset %s', (preset) => {
+  const base = resolved(preset, {});
+
+  it.each(ARM_NAMES)('arm %s sets what it says and nothing else', (name) => {
+    const { sets } = ABLATION_ARMS[name];
+    const config = resolved(preset, sets);
+    const keys = leaves(sets);
+    for (const key of keys) expect(valueAt(config, key.split('.'))).toEqual(valueAt(sets, key.split('.')));
+    expect(keys).toEqual(expect.arrayContaining(changedTrainingKeys(base, config)));
+  });
+
+  it('arms with several views have as many slots, so that they have the same parameters and cost', () => {
+    const slots = Object.fromEntries(ARM_NAMES.map((name) => [name, resolved(preset, ABLATION_ARMS[name].sets).model]));
+    const single = ARM_NAMES.filter((name) => slots[name]!.views.length !== 4);
+    expect(single).toEqual(['no-injection', 'augmented', 'views-1']);
+    for (const name of single) expect(slots[name]!.views).toEqual(['identity']);
+  });
+
+  it.each<[ArmName, readonly string[]]>([
+    ['placebo', ['model.views']],
+    ['ghosted', ['model.viewNorm']],
+    ['shuffled', ['model.viewImages']],
+    ['views-1', ['model.views']],
+    ['views-2', ['model.views']],
+    ['views-4', ['model.views']],
+    ['weights-normalised', []],
+    ['weights-raw', ['model.viewWeights']],
+    ['weights-uniform', ['model.viewWeights']],
+    ['cross', ['model.injection']],
+    ['position-loss', ['model.auxiliary.relativePosition']],
+    ['completion-loss', ['model.auxiliary.completion']],
+  ])('arm %s differs from views-3 in %j', (name, keys) => {
+    const three = resolved(preset, ABLATION_ARMS['views-3'].sets);
+    expect(changedTrainingKeys(three, resolved(preset, ABLATION_ARMS[name].sets))).toEqual(keys);
+  });
+
+  it('the augmented control sees plain images and differs from no views in the augmentation only', () => {
+    const plain = resolved(preset, ABLATION_ARMS['no-injection'].sets);
+    const augmented = resolved(preset, ABLATION_ARMS.augmented.sets);
+    expect(changedTrainingKeys(plain, augmented)).toEqual(['augmentation.rotateDegrees', 'augmentation.scaleShare']);
+    // The zoom views are 1.25 and 0.8 of the image, the rotation 15 degrees.
+    expect(1 + augmented.augmentation.scaleShare).toBe(1.25);
+    expect(augmented.augmentation.rotateDegrees).toBe(15);
+  });
+});
+
+it('no two arms are called the same thing, and arms that see one image only are controls', () => {
+  expect(new Set(ARM_NAMES.map((name) => ABLATION_ARMS[name].about)).size).toBe(ARM_NAMES.length);
+  const controls = ARM_NAMES.filter((name) => ABLATION_ARMS[name].role === 'control');
+  expect(controls).toEqual(['no-injection', 'augmented', 'placebo', 'ghosted', 'shuffled', 'views-1']);
+});

@@ -1,0 +1,24 @@
+/**
+ * The inspection program: the evaluation program with what the model looks at as further outputs. It is captured the way the
+ * others are, from the same forward pass, so that what it shows is what answers.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { createModel } from '../model/multi-view-transformer.js';
+import { captureProgram, type CaptureOptions } from './capture/capture.js';
+import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
+import type { Program } from './program/program.js';
+
+/** The inspection function of a shape. Inputs: every parameter and `images`. Outputs: those of the model's `inspect`. */
+export function describeInspection(shape: MicroBatchShape): CaptureOptions {
+  const model = createModel(shape);
+  return {
+    name: 'inspect',
+    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
+    build: (inputs) => model.inspect(inputs, inputs.get('images') as tf.Tensor2D),
+  };
+}
+
+/** Captures and compiles what `describeInspection` describes. */
+export async function captureInspectionProgram(shape: MicroBatchShape): Promise<Program> {
+  return compileProgram(await captureProgram(describeInspection(shape)));
+}
