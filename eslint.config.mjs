@@ -37,7 +37,8 @@ const FORBIDDEN_IMPORTS = {
   telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet$'],
   coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet$'],
   worker: ['^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet$'],
-  cli: ['^facet$'],
+  cli: ['^@facet/simulation$', '^facet$'],
+  simulation: [...ENGINES, ...WIRES, '^facet$'],
 };
 
 /** No package is entered by a side door. */

@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
+import { addChaosCommand } from './commands/chaos.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvaluateCommand,
   addRobustnessCommand,
   addAblateCommand,
+  addChaosCommand,
   addPredictCommand,
   addExportCommand,
   addLedgerCommand,

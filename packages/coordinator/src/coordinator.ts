@@ -1,9 +1,8 @@
 /**
  * What a coordinator is to whoever starts it. Types alone; see start-coordinator.ts.
  */
-import type { RunConfig } from '@facet/shared';
+import type { Clock, RunConfig } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
-import type { Clock } from './run/clock.js';
 import type { RunResult } from './run/result.js';
 
 export interface CoordinatorOptions {

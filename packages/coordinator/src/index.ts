@@ -21,4 +21,3 @@ export { startCoordinator } from './start-coordinator.js';
 export type { Coordinator, CoordinatorOptions } from './coordinator.js';
 export type { RunResult, StoredResult } from './run/result.js';
 export { lockRun } from './run/run-lock.js';
-export type { Clock } from './run/clock.js';

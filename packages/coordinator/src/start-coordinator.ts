@@ -3,9 +3,8 @@
  * so that the next start is not in the way of this one.
  */
 import { openDataset } from '@facet/datasets';
-import { createPlan, type TrainingError } from '@facet/shared';
+import { createPlan, systemClock, type TrainingError } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
-import { systemClock } from './run/clock.js';
 import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';
 import { History } from './run/history.js';
 import { openRun, type RunParts } from './run/open-run.js';
@@ -38,12 +37,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const expected = runRecord({ config, plan, dataset, at: (options.clock ?? systemClock).wallTime() });
     if (mode === 'resume') checkSameRun(folder.ledger.records, expected);
     const earlier = readEarlierRun(folder.ledger.records, folder.checkpoint, plan);
-    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, earlier });
+    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan });
+    // Before any worker can join: the next coordinator counts this record to know which generations were never this one's.
+    if (mode === 'resume') await folder.ledger.append(resumeRecord(earlier, expected.at));
     const running = await openRun({ options, folder, plan, dataset, earlier });
     onLedgerError = (error) => {
       running.fail(error);
     };
-    await folder.ledger.append(mode === 'new' ? expected : resumeRecord(earlier, expected.at));
+    if (mode === 'new') await folder.ledger.append(expected);
     return running.coordinator;
   } catch (caught) {
     await folder.close();
@@ -63,8 +64,7 @@ async function finishedCoordinator({
   options,
   folder,
   plan,
-  earlier,
-}: Omit<RunParts, 'dataset'>): Promise<Coordinator> {
+}: Omit<RunParts, 'dataset' | 'earlier'>): Promise<Coordinator> {
   const { config, clock = systemClock, runFolder } = options;
   const { records, path } = folder.ledger;
   const isEnded = records.some((record) => record.kind === 'end' && record.reason === 'finished');
@@ -84,7 +84,7 @@ async function finishedCoordinator({
     imagesPerSecond: stored?.imagesPerSecond ?? 0,
     weightsSha256: folder.checkpoint?.weightsSha256,
     workers: stored?.workers ?? 0,
-    generations: stored?.generations ?? earlier.generation,
+    generations: stored?.generations ?? 0,
     checkpoint: folder.checkpoint?.path,
     bytesExchanged: stored?.bytesExchanged ?? 0,
     engines: stored?.engines ?? folder.checkpoint?.info.engines ?? [],

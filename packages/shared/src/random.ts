@@ -20,7 +20,8 @@ export type Purpose =
   | 'auxiliary'
   | 'attack'
   | 'corruption'
-  | 'adversarial';
+  | 'adversarial'
+  | 'simulation';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
   permutation: 1,
@@ -37,6 +38,7 @@ const PURPOSE_WORD: Record<Purpose, number> = {
   attack: 12,
   corruption: 13,
   adversarial: 14,
+  simulation: 15,
 };
 
 function mix(hash: number, word: number): number {

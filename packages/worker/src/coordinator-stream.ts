@@ -21,6 +21,15 @@ export interface CoordinatorStream extends AsyncDisposable {
   close(): void;
 }
 
+/** The part of a Join call that is used here. */
+export interface JoinCall {
+  on(event: 'data', listener: (message: JoinResponse__Output) => void): unknown;
+  on(event: 'error' | 'end', listener: () => void): unknown;
+  write(message: JoinRequest): unknown;
+  end(): unknown;
+  cancel(): void;
+}
+
 /**
  * Connects to a coordinator.
  *
@@ -44,7 +53,13 @@ export async function openCoordinatorStream(address: string): Promise<Coordinato
       );
     });
   });
-  const call = client.Join();
+  return coordinatorStreamOf(client.Join(), () => {
+    client.close();
+  });
+}
+
+/** A coordinator stream over an open call; `close` ends what the call runs on. */
+export function coordinatorStreamOf(call: JoinCall, close: () => void): CoordinatorStream {
   const queue: JoinResponse__Output[] = [];
   let isOver = false;
   let wake: () => void = () => undefined;
@@ -86,7 +101,7 @@ export async function openCoordinatorStream(address: string): Promise<Coordinato
     [Symbol.asyncDispose]() {
       isOver = true;
       call.cancel();
-      client.close();
+      close();
       return Promise.resolve();
     },
   };

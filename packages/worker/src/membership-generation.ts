@@ -4,10 +4,7 @@
  */
 import { TrainingError, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
-import type { NatsConnection } from '@nats-io/transport-node';
 import type { Dataset } from '@facet/datasets';
-import type { ExchangeServer } from './collective/exchange-server.js';
-import { pullState } from './collective/exchange-client.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
 import { TAIL, type Compute } from './engine/compute.js';
@@ -16,6 +13,7 @@ import { initialWeights } from './model/parameters.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
 import { runGeneration, type StepResult } from './train/generation-loop.js';
 import { markApplied, resetState, type TrainingState } from './train/training-state.js';
+import type { WorkerNetwork } from './worker-network.js';
 
 /** What a worker has once and every generation uses. */
 export interface WorkerResources {
@@ -27,8 +25,7 @@ export interface WorkerResources {
   /** Threads of one run of the engine. */
   readonly threads: number;
   readonly state: TrainingState;
-  readonly connection: NatsConnection;
-  readonly exchange: ExchangeServer;
+  readonly network: WorkerNetwork;
   /** Present with `data: local`. */
   readonly dataset: Dataset | undefined;
 }
@@ -52,7 +49,8 @@ export interface Generation {
 
 /** Joins a generation. It reports through its events and never throws. */
 export function joinGeneration(form: Form, resources: WorkerResources, events: GenerationEvents): Generation {
-  const { welcome, config, plan, compute, state, connection, exchange, dataset } = resources;
+  const { welcome, config, plan, compute, state, network, dataset } = resources;
+  const { clock, exchange } = network;
   const { generation: id, rank } = form;
   const controller = new AbortController();
   const { signal } = controller;
@@ -73,7 +71,8 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     await synchroniseState(form, resources, signal);
     const { imageHeight, imageWidth, imageChannels } = welcome;
     shards = openShardSource({
-      connection,
+      feed: network.shards,
+      clock,
       run: welcome.run,
       generation: id,
       rank,
@@ -85,6 +84,8 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     });
     mesh = await openMesh({
       server: exchange,
+      openInlet: network.openInlet,
+      clock,
       run: welcome.run,
       generation: id,
       rank,
@@ -121,7 +122,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
         shards: opened.shards,
         allReduce: opened.mesh.allReduce,
         signal,
-        now: () => performance.now(),
+        now: () => clock.now(),
         onStep: (result) => {
           events.onStep(id, rank, result);
         },
@@ -155,7 +156,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
 /** Brings the state to where the generation starts: from the seed, from a peer, or it is there already. */
 async function synchroniseState(
   form: Form,
-  { welcome, config, compute, state }: WorkerResources,
+  { welcome, config, compute, state, network }: WorkerResources,
   signal: AbortSignal,
 ): Promise<void> {
   switch (form.stateSource) {
@@ -165,7 +166,7 @@ async function synchroniseState(
       return;
     case 'STATE_SOURCE_PULL':
       state.appliedStep = undefined;
-      await pullState({
+      await network.pullState({
         address: form.stateAddress,
         run: welcome.run,
         step: form.stateStep,

@@ -84,7 +84,7 @@ export interface ConfigOptions extends Readonly<Record<string, unknown>> {
 }
 
 /** A command that takes a configuration; `show` only what decides the arithmetic. */
-export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume' | 'ablate';
+export type ConfigCommand = 'show' | 'up' | 'coordinator' | 'resume' | 'ablate' | 'chaos';
 
 /** Adds --config, --set and the flags of the configuration; `run` is left out where the run is an argument. */
 export function addConfigOptions(command: Command, which: ConfigCommand): Command {
@@ -119,6 +119,9 @@ function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {
     case 'ablate':
       // A study has --seeds.
       return [...TRAINING_FLAGS.filter(({ key }) => key !== 'seed'), ...OPERATION_FLAGS];
+    case 'chaos':
+      // --seed is the schedule's there, and the broker is always its own.
+      return [...TRAINING_FLAGS, ...OPERATION_FLAGS].filter(({ key }) => key !== 'seed' && key !== 'nats.url');
     case 'up':
       return [...TRAINING_FLAGS, RUN_FLAG, ...OPERATION_FLAGS];
     case 'coordinator':

@@ -20,6 +20,8 @@ export interface BrokerOptions {
   /** A folder for the store; removed when the broker ends. */
   readonly folder: string;
   readonly logFile: string;
+  /** Default: any free one. */
+  readonly port?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -29,9 +31,9 @@ export interface RunningBroker {
 }
 
 /** Starts the process; it is not ready yet. */
-export function startBrokerProcess({ binary, folder, logFile, env }: BrokerOptions): Child {
+export function startBrokerProcess({ binary, folder, logFile, port = -1, env }: BrokerOptions): Child {
   const store = path.join(folder, 'broker');
-  const args = ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', store, '-js', '-sd', store];
+  const args = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store];
   return startChild({ name: 'broker', ...guarded(folder, { command: binary, args }), logFile, env });
 }
 

@@ -3,30 +3,24 @@
  * has ended. A worker that dies is reported and the others go on; when the coordinator or the last worker dies, the launch
  * fails with what that process said last.
  */
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { TrainingError, withoutConfigVariables, type RunConfig } from '@facet/shared';
+import { TrainingError } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
-import type { Environment } from '../context.js';
-import { readAddressFile, type CoordinatorAddress } from '../runs/address-file.js';
+import type { CoordinatorAddress } from '../runs/address-file.js';
 import { readResult } from '../runs/run-result.js';
-import type { RunPaths } from '../runs/run-folders.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
 import { childFailure } from './log-tail.js';
 import { ProcessGroup } from './process-group.js';
+import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from './run-processes.js';
 import type { StopSignals } from './stop-signals.js';
 
-export interface LaunchPlan {
+export interface LaunchPlan extends RunPlace {
   readonly mode: 'new' | 'resume';
-  readonly config: RunConfig;
-  readonly paths: RunPaths;
   /** The nats-server binary to start; absent: the broker of the configuration is used. */
   readonly brokerBinary: string | undefined;
-  readonly env: Environment;
 }
 
 /** Told what happens, while it happens. */
@@ -43,13 +37,11 @@ export interface LaunchEnd {
   readonly isInterrupted: boolean;
 }
 
-const ADDRESS_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 30_000;
 /** After the last worker has ended in order, the coordinator still writes its checkpoint. */
 const FINISH_DEADLINE_MS = 60_000;
 /** After the last worker has failed, a coordinator that is failing too says why better than they can. */
 const FAILURE_GRACE_MS = 3_000;
-const POLL_MS = 25;
 
 /**
  * Runs the processes of a run to its end.
@@ -68,13 +60,13 @@ export async function launchTraining(
 
   const natsUrl = await brokerUrl(plan, folder, group);
   if (signals.stop.aborted) return { result: undefined, isInterrupted: true };
-  const coordinator = await startCoordinator(plan, { folder, natsUrl, group });
+  const coordinator = group.start('coordinator', await coordinatorSpec(plan, { mode: plan.mode, natsUrl, folder }));
   const stopping = stopOnSignal(coordinator, signals, observer);
   const found = await waitForAddress(coordinator, paths, signals.stop);
   if (found !== undefined) {
     observer.onCoordinator(found);
     const workers = Array.from({ length: config.workers.count }, (_, index) =>
-      startWorker(plan, { index, address: found.address, group }),
+      group.start('worker', workerSpec(plan, index, found.address)),
     );
     await watch({ coordinator, workers, signals, observer });
   }
@@ -94,80 +86,6 @@ async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup):
     group.adopt('broker', child);
   });
   return broker.url;
-}
-
-interface CoordinatorPlace {
-  readonly folder: string;
-  readonly natsUrl: string;
-  readonly group: ProcessGroup;
-}
-
-async function startCoordinator(plan: LaunchPlan, { folder, natsUrl, group }: CoordinatorPlace): Promise<Child> {
-  const { config, paths, mode } = plan;
-  const file = path.join(folder, 'config.json');
-  // It may hold the broker's password.
-  await writeFile(file, JSON.stringify({ ...config, nats: { url: natsUrl } }), { mode: 0o600 });
-  const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder)];
-  return group.start('coordinator', {
-    name: 'coordinator',
-    ...facetCommand([
-      'coordinator',
-      ...files,
-      '--json',
-      '--exit-with-parent',
-      ...(mode === 'resume' ? ['--resume'] : []),
-    ]),
-    logFile: path.join(paths.logs, 'coordinator.log'),
-    env: { ...withoutConfigVariables(plan.env), FACET_RUNS: path.dirname(paths.folder) },
-  });
-}
-
-interface WorkerPlace {
-  readonly index: number;
-  readonly address: string;
-  readonly group: ProcessGroup;
-}
-
-function startWorker({ config, env, paths }: LaunchPlan, { index, address, group }: WorkerPlace): Child {
-  const listen = ['--listen', config.coordinator.host];
-  return group.start('worker', {
-    name: `worker-${index}`,
-    ...facetCommand(['worker', '--coordinator', address, ...listen, '--json', '--exit-with-parent']),
-    logFile: path.join(paths.logs, `worker-${index}.log`),
-    env: withoutConfigVariables(env),
-  });
-}
-
-/** This very command, so that all processes run the same code. */
-function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  return { command: process.execPath, args: [...process.execArgv, main, ...args] };
-}
-
-/** Not the run's own result.json, which an earlier coordinator may have written. */
-function resultFile(folder: string): string {
-  return path.join(folder, 'result.json');
-}
-
-/** The address that the coordinator states; undefined when it ended or was stopped before it stated one. */
-async function waitForAddress(
-  coordinator: Child,
-  paths: RunPaths,
-  stop: AbortSignal,
-): Promise<CoordinatorAddress | undefined> {
-  const deadline = performance.now() + ADDRESS_DEADLINE_MS;
-  while (coordinator.end() === undefined && !stop.aborted) {
-    const found = await readAddressFile(paths.address);
-    // The file of an earlier coordinator that was killed says another process.
-    if (found !== undefined && found.pid === coordinator.pid) return found;
-    if (performance.now() > deadline) {
-      throw new TrainingError('INTERNAL', `the coordinator states no address after ${ADDRESS_DEADLINE_MS} ms`, {
-        cause: await childFailure(coordinator),
-      });
-    }
-    await delay(POLL_MS);
-  }
-  return undefined;
 }
 
 /** The first signal stops the coordinator in order; if that takes too long, it is killed. */

@@ -3,14 +3,19 @@
  * ones. One at a time; a periodic one that comes while another is under way is skipped, the final one never is. It also
  * hands out the newest checkpoint's state to workers when no worker has a better one.
  */
-import { TrainingError, type CheckpointInfo, type ParameterLayout, type TrainingState } from '@facet/shared';
+import {
+  TrainingError,
+  type CheckpointInfo,
+  type Clock,
+  type ParameterLayout,
+  type TrainingState,
+} from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import { pruneCheckpoints, writeCheckpoint } from '../checkpoint/checkpoint-store.js';
 import { readCheckpoint } from '../checkpoint/read-checkpoint.js';
 import { pullState } from '../grpc/pull-state.js';
 import type { HeldState } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
-import type { Clock } from './clock.js';
 import type { Recorder } from './recorder.js';
 
 /** A checkpoint that stands on disk. */
@@ -28,7 +33,24 @@ export interface CheckpointRequest {
   readonly held: HeldState;
 }
 
+/** Where states come from and checkpoints go. */
+export interface CheckpointIo {
+  readonly pull: typeof pullState;
+  readonly write: typeof writeCheckpoint;
+  readonly read: (path: string) => Promise<{ readonly state: TrainingState }>;
+  readonly prune: typeof pruneCheckpoints;
+}
+
+/** The workers' sockets and this machine's disk. */
+export const machineIo: CheckpointIo = {
+  pull: pullState,
+  write: writeCheckpoint,
+  read: readCheckpoint,
+  prune: pruneCheckpoints,
+};
+
 export interface CheckpointerOptions {
+  readonly io: CheckpointIo;
   readonly folder: string;
   readonly keep: number;
   readonly run: string;
@@ -101,7 +123,7 @@ export class Checkpointer {
       );
     }
     if (this.#loaded?.step !== step) {
-      this.#loaded = { step, state: readCheckpoint(latest.path).then(({ state }) => state) };
+      this.#loaded = { step, state: this.#options.io.read(latest.path).then(({ state }) => state) };
     }
     return { state: await this.#loaded.state, weightsCrc: latest.held.weightsCrc };
   }
@@ -132,16 +154,21 @@ export class Checkpointer {
   }
 
   async #take({ address, held }: CheckpointRequest): Promise<void> {
-    const { folder, keep, run, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
+    const { io, folder, keep, run, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
     const layout = this.#options.layout();
     if (layout === undefined) throw new TrainingError('INTERNAL', 'no worker has said what its parameters are');
     const { step, weightsCrc } = held;
     const startedMs = clock.now();
     const shape = { parameters: layout.reduce((sum, { length }) => sum + length, 0), hasAverage };
     const { signal } = this.#abort;
-    const state = await pullState({ address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
+    // The commit of this step among them: it was taken in before anybody asked for a checkpoint of it.
+    const recorded = recorder.settled();
+    const state = await io.pull({ address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
-    const written = await writeCheckpoint({ folder, state, layout, info });
+    // A checkpoint that is ahead of the ledger could not be resumed from.
+    if (!(await recorded))
+      throw new TrainingError('ACCOUNTING', `step ${step} is not in the ledger, which cannot be written`);
+    const written = await io.write({ folder, state, layout, info });
     await recorder.append({ kind: 'checkpoint', step, weightsSha256: written.weightsSha256 });
     const takenAtMs = clock.now();
     metrics.checkpointSeconds.observe((takenAtMs - startedMs) / 1_000);
@@ -149,7 +176,7 @@ export class Checkpointer {
     if (step >= (this.#latest?.held.step ?? 0)) this.#latest = taken;
     log.info({ step, path: written.path, bytes: written.bytes }, 'checkpoint written');
     this.#options.onTaken(taken);
-    await pruneCheckpoints({ folder, keep, bestStep: this.#options.bestStep() }).catch((caught: unknown) => {
+    await io.prune({ folder, keep, bestStep: this.#options.bestStep() }).catch((caught: unknown) => {
       log.warn({ reason: TrainingError.from(caught).message }, 'old checkpoints were not removed');
     });
   }

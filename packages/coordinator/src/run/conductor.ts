@@ -4,7 +4,7 @@
  * that a transition is never entered from inside another.
  */
 import type { Hello } from '@facet/proto';
-import { parseErrorCode, TrainingError, type Plan } from '@facet/shared';
+import { parseErrorCode, TrainingError, type Clock, type Plan } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
@@ -20,7 +20,6 @@ import { transition } from '../membership/transition.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { Checkpointer } from './checkpointer.js';
-import type { Clock } from './clock.js';
 import type { EngineMix } from './engine-mix.js';
 import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
@@ -63,6 +62,7 @@ export class Conductor implements SessionHandler {
   #lateSinceMs: number | undefined;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
+  #generations = 0;
   #faults = 0;
   #isClosed = false;
 
@@ -79,6 +79,11 @@ export class Conductor implements SessionHandler {
   /** Members of the last generation that was formed. */
   get worldSize(): number {
     return this.#worldSize;
+  }
+
+  /** Generations that were formed in this process. */
+  get generations(): number {
+    return this.#generations;
   }
 
   /** Faults that ended a generation, or the run, in this process. */
@@ -223,6 +228,7 @@ export class Conductor implements SessionHandler {
         const { generation, members, work, start } = command;
         log.info({ generation, worldSize: members.length, ...work, fromStep: start.step }, 'forming a generation');
         this.#worldSize = members.length;
+        this.#generations += 1;
         this.#noteEngines(members);
         publisher.start({ generation, worldSize: members.length, first: work });
         intake.begin(work);

@@ -10,10 +10,17 @@ import type { HeldState } from '../membership/state.js';
 export interface EarlierRun {
   readonly committed: readonly CommittedStep[];
   readonly evaluatedSteps: readonly number[];
+  /** No generation up to this one is formed again. */
   readonly generation: number;
   readonly checkpoint: HeldState | undefined;
   readonly isFinished: boolean;
 }
+
+/**
+ * Generations that an earlier coordinator may have formed after the last one in its ledger: only one that commits or fails
+ * leaves a record, and a number that is used twice would let a worker that slept through the restart meet the wrong peers.
+ */
+const UNRECORDED_GENERATIONS = 1_000;
 
 /**
  * Reads an earlier coordinator's ledger.
@@ -30,6 +37,7 @@ export function readEarlierRun(
   let generation = 0;
   for (const record of records) {
     if ('generation' in record) generation = Math.max(generation, record.generation);
+    if (record.kind === 'resume') generation += UNRECORDED_GENERATIONS;
     if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') evaluatedSteps.push(record.step);
     if (record.kind !== 'commit') continue;
     if (record.step !== committed.length + 1) {
@@ -49,7 +57,7 @@ export function readEarlierRun(
   return {
     committed,
     evaluatedSteps,
-    generation,
+    generation: records.length === 0 ? 0 : generation + UNRECORDED_GENERATIONS,
     checkpoint: held,
     isFinished: isComplete && held?.step === plan.totalSteps,
   };

@@ -4,8 +4,8 @@
  * answered at once.
  */
 import type { JoinResponse } from '@facet/proto';
+import type { Clock } from '@facet/shared';
 import type { JoinSession } from '../grpc/join-session.js';
-import type { Clock } from './clock.js';
 
 const HOLD_MS = 500;
 

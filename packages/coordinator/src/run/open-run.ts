@@ -1,27 +1,18 @@
 /**
- * One coordinator at work: wires membership, intake, shards, checkpoints and servers together, and takes them down once,
- * in the reverse order, whichever comes first: the end of the run or a call of close. Decisions are elsewhere.
+ * One coordinator at work: opens the broker and the servers around the assembly of its decisions, and takes everything down
+ * once, in the reverse order, whichever comes first: the end of the run or a call of close.
  */
 import type { Dataset } from '@facet/datasets';
-import { TrainingError, type Plan } from '@facet/shared';
+import { systemClock, TrainingError, type Plan } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
-import { CommitLog } from '../commit/commit-log.js';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { formatAddress, startGrpcServer } from '../grpc/grpc-server.js';
-import { createMembership, type Ending, type MembershipPolicy } from '../membership/state.js';
+import type { Ending } from '../membership/state.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { openBroker } from '../shards/broker.js';
-import { ShardPublisher } from '../shards/publisher.js';
 import { createShardSource } from '../shards/shard-source.js';
-import { Checkpointer, type TakenCheckpoint } from './checkpointer.js';
-import { systemClock } from './clock.js';
-import { Conductor } from './conductor.js';
-import { EngineMix } from './engine-mix.js';
+import { machineIo } from './checkpointer.js';
 import type { EarlierRun } from './earlier-run.js';
-import { Greeter } from './greeter.js';
-import { History, qualityOf } from './history.js';
-import { Intake } from './intake.js';
-import { createRecorder } from './recorder.js';
 import {
   accuracyOf,
   makeResult,
@@ -30,11 +21,9 @@ import {
   type MeasuredResult,
   type RunResult,
 } from './result.js';
+import { assembleRun } from './run-assembly.js';
 import type { RunFolder } from './run-folder.js';
 import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
-import { Stopwatch } from './stopwatch.js';
-import { welcomeMessage } from './wire-commands.js';
-import { WorkerDirectory } from './worker-directory.js';
 
 /** How long workers have to take in their Stop before their streams are cut. */
 const DRAIN_MS = 2_000;
@@ -79,110 +68,34 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const source = createShardSource({ config, plan, dataset });
   const broker = await openBroker({ url: config.nats.url, run, ...source });
 
-  const history = new History(plan, folder.ledger.records);
-  const stopwatch = new Stopwatch(now);
-  const directory = new WorkerDirectory(folder.checkpoint?.layout);
+  let onEnd: (ending: Ending) => void = () => undefined;
   const metrics = createMetrics(() => readMetrics(sources));
-  const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
-  const engines = new EngineMix(folder.checkpoint?.info.engines);
-  const commits = new CommitLog({
+  const assembly = assembleRun({
     config,
+    mode: options.mode,
+    codeVersion,
     plan,
-    committed: earlier.committed,
-    desyncAdvice: () => engines.desyncAdvice,
-  });
-  const policy: MembershipPolicy = { workers: config.workers, ...config.timeouts, plan };
-
-  const fail = (error: TrainingError): void => {
-    conductor.dispatch({ kind: 'failed', code: error.code, message: error.message });
-  };
-  const publisher = new ShardPublisher({
-    run,
-    plan,
+    dataset,
+    earlier,
+    folder,
     broker,
     source,
-    window: config.prefetchSteps,
-    log,
-    onPublished: (bytes) => {
-      metrics.publishedBytes.inc(bytes);
-    },
-    onError: fail,
-  });
-  closers.push(() => publisher.close());
-  const intake = new Intake(
-    {
-      config,
-      plan,
-      classes: dataset.classes.length,
-      commits,
-      engines,
-      history,
-      stopwatch,
-      recorder,
-      publisher,
-      metrics,
-      log,
-      dispatch: (event) => {
-        conductor.dispatch(event);
-      },
-    },
-    earlier.evaluatedSteps,
-  );
-  const checkpointer = new Checkpointer({
-    folder: folder.checkpointsPath,
-    keep: config.checkpoint.keep,
-    run,
-    hasAverage: config.optimizer.emaDecay > 0,
-    pullTimeoutMs: config.timeouts.gatherMs,
-    clock,
-    recorder,
-    metrics,
-    log,
-    latest: latestOf(folder, earlier, now()),
-    layout: () => directory.layout,
-    describe: (step) => ({
-      epoch: step === 0 ? 0 : plan.epochOf(step),
-      config,
-      codeVersion,
-      ledgerStep: commits.lastStep,
-      metrics: checkpointMetrics(history, plan, step),
-      engines: engines.engines,
-    }),
-    bestStep: () => history.bestStep,
-    onTaken: ({ held }) => {
-      conductor.dispatch({ kind: 'checkpointed', held });
-    },
-    onDesync: fail,
-  });
-  let onEnd: (ending: Ending) => void = () => undefined;
-  const conductor = new Conductor({
-    membership: createMembership({ policy, nowMs: now(), ...earlier }),
-    policy,
-    plan,
-    everySteps: config.checkpoint.everySteps,
-    isResumed: options.mode === 'resume',
-    directory,
-    engines,
-    intake,
-    checkpointer,
-    publisher,
-    recorder,
-    stopwatch,
+    io: machineIo,
     metrics,
     clock,
     log,
-    greeter: new Greeter({
-      wanted: config.workers.count,
-      clock,
-      welcome: (host) => welcomeMessage(config, dataset, directory.countOn(host)),
-    }),
     onEnd: (ending) => {
       onEnd(ending);
     },
   });
-  closers.push(() => {
-    conductor.close();
-  });
+  const { conductor, intake, checkpointer, publisher, recorder } = assembly;
+  const { history, directory, engines, stopwatch, fail } = assembly;
+  closers.push(
+    () => publisher.close(),
+    () => {
+      conductor.close();
+    },
+  );
   const sources: StatusSources = {
     config,
     plan,
@@ -229,7 +142,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     imagesPerSecond: stopwatch.samplesPerSecond,
     weightsSha256: checkpointer.latest?.weightsSha256,
     workers: conductor.worldSize,
-    generations: conductor.membership.generation - earlier.generation,
+    generations: conductor.generations,
     checkpoint: checkpointer.latest?.path,
     bytesExchanged: intake.bytesExchanged,
     engines: engines.engines,
@@ -240,7 +153,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     conductor.close();
     await checkpointer.close();
     if (drainMs > 0) {
-      await recorder.append({ kind: 'end', reason: how.outcome, step: commits.lastStep });
+      await recorder.append({ kind: 'end', reason: how.outcome, step: intake.committedStep });
       await server.drain(drainMs);
     } else {
       server.close();
@@ -262,7 +175,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       const { code, message } = TrainingError.from(caught);
       log.error({ code, reason: message }, 'the run ended, but its end could not be recorded');
       const ending: Ending = { outcome: 'failed', code, message: `${how.message}; then: ${message}` };
-      return unrecordedResult(measured, ending, commits.lastStep);
+      return unrecordedResult(measured, ending, intake.committedStep);
     }
   };
   /** Once: by the end of the run, or by close. */
@@ -289,25 +202,5 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
         resolve(await finished);
       },
     },
-  };
-}
-
-function latestOf(
-  { checkpoint }: RunFolder,
-  { checkpoint: held }: EarlierRun,
-  takenAtMs: number,
-): TakenCheckpoint | undefined {
-  if (checkpoint === undefined || held === undefined) return undefined;
-  return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
-}
-
-function checkpointMetrics(
-  { lastLoss, lastEvaluation }: History,
-  { evaluation }: Plan,
-  step: number,
-): Record<string, number> {
-  return {
-    ...(lastLoss !== undefined && { trainLoss: lastLoss }),
-    ...qualityOf(evaluation, lastEvaluation?.step === step ? lastEvaluation : undefined),
   };
 }

@@ -4,7 +4,7 @@
  * back without the stream, everything that is not completed is published again; workers drop duplicates by identity.
  */
 import type { PubAck } from '@nats-io/jetstream';
-import { rangeOfRank, shardSubject, TrainingError, type Plan, type WorkItem } from '@facet/shared';
+import { rangeOfRank, shardSubject, TrainingError, type Clock, type Plan, type WorkItem } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Broker } from './broker.js';
 import { createSignal, type Signal } from './signal.js';
@@ -15,10 +15,18 @@ const PUBLISH_TIMEOUT_MS = 2_000;
 /** A failed publish is tried again when the broker is back, or after so long. */
 const RETRY_MS = 500;
 
+/** The part of a broker that publishing needs. */
+export interface PublishingBroker extends Pick<Broker, 'streamName' | 'ensureStream' | 'close'> {
+  readonly connection: Pick<Broker['connection'], 'status' | 'isClosed'>;
+  readonly client: Pick<Broker['client'], 'publish'>;
+  readonly streams: Pick<Broker['streams'], 'purge'>;
+}
+
 export interface PublisherOptions {
   readonly run: string;
   readonly plan: Plan;
-  readonly broker: Broker;
+  readonly broker: PublishingBroker;
+  readonly clock: Clock;
   readonly source: ShardSource;
   /** Pieces of work that may be published ahead of the last completed one. */
   readonly window: number;
@@ -52,7 +60,7 @@ interface Feed extends PublishGeneration {
 
 export class ShardPublisher {
   readonly #options: PublisherOptions;
-  readonly #changed: Signal = createSignal();
+  readonly #changed: Signal;
   #feed: Feed | undefined;
   #feeding: Promise<void> = Promise.resolve();
   /** Wakes each publish that waits for its acknowledgement. */
@@ -65,6 +73,7 @@ export class ShardPublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#changed = createSignal(options.clock);
     this.#watching = this.#watchBroker();
   }
 

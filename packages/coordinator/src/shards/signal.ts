@@ -2,6 +2,7 @@
  * A one-to-many wake-up: whoever waits goes on at the next notify, or after its time is up. It carries nothing, so a
  * waiter looks at the state again; a notify that nobody waits for is forgotten.
  */
+import { systemClock } from '@facet/shared';
 
 export interface Signal {
   notify(): void;
@@ -9,7 +10,7 @@ export interface Signal {
   wait(timeoutMs?: number): Promise<void>;
 }
 
-export function createSignal(): Signal {
+export function createSignal(clock = systemClock): Signal {
   let waiters = new Set<() => void>();
   return {
     notify() {
@@ -19,14 +20,14 @@ export function createSignal(): Signal {
     },
     wait(timeoutMs) {
       return new Promise((resolve) => {
-        let timer: NodeJS.Timeout | undefined;
+        let cancel = (): void => undefined;
         const wake = (): void => {
-          clearTimeout(timer);
+          cancel();
           waiters.delete(wake);
           resolve();
         };
         waiters.add(wake);
-        if (timeoutMs !== undefined) timer = setTimeout(wake, timeoutMs);
+        if (timeoutMs !== undefined) cancel = clock.schedule(timeoutMs, wake);
       });
     },
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { rangeOfRank, TrainingError } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
-import { bytesOf, deliver } from './frame.js';
+import { deliver, wholeFrame } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
 import { scheduleBuckets, chunkOf } from './schedule/buckets.js';
 import { subtreesOf } from './schedule/reduction-tree.js';
@@ -12,10 +12,6 @@ function gradientsOf(microBatches: number, length: number, seed: number): Float3
   return Array.from({ length: microBatches }, (_, k) =>
     Float32Array.from({ length }, (_, i) => Math.sin(seed + k * 131 + i * 7) * 10 ** ((k * 5 + i) % 7)),
   );
-}
-
-function frameOf(header: Buffer, values: Float32Array): Buffer {
-  return Buffer.concat([header, bytesOf(values)]);
 }
 
 interface World {
@@ -47,7 +43,7 @@ function createWorld(
         nameOf: (of) => `rank ${of}`,
         send: async (to, header, values) => {
           await Promise.resolve();
-          deliver(frameOf(header, values), ranks[to]!.inlet(rank));
+          deliver(wholeFrame(header, values), ranks[to]!.inlet(rank));
         },
       }),
     );
@@ -141,7 +137,7 @@ describe('the all-reduce', () => {
           nameOf: (of) => `rank ${of}`,
           send: (to, header, values) => {
             if (rank === 0) return new Promise(() => undefined);
-            deliver(frameOf(header, values), ranks[to]!.inlet(rank));
+            deliver(wholeFrame(header, values), ranks[to]!.inlet(rank));
             return Promise.resolve();
           },
         }),
@@ -171,7 +167,7 @@ describe('the all-reduce', () => {
       ...options,
       generation: 1,
       send: (_to, header, values) => {
-        frames.push(frameOf(header, values));
+        frames.push(wholeFrame(header, values));
         onSent();
         return Promise.resolve();
       },

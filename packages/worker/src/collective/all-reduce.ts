@@ -5,7 +5,7 @@
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
  */
-import { rangeOfRank, TrainingError } from '@facet/shared';
+import { rangeOfRank, systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createArrivals } from './arrivals.js';
 import { encodeHeader, FRAME_HEADER_BYTES, type FrameHeader, type FrameSink } from './frame.js';
 import { arrivalKey, createFrameInlet } from './frame-inlet.js';
@@ -34,6 +34,8 @@ export interface AllReduceOptions {
   readonly send: (rank: number, header: Buffer, values: Float32Array) => Promise<void>;
   /** How a rank is called in messages. */
   readonly nameOf: (rank: number) => string;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
 }
 
 export interface AllReduce {
@@ -55,12 +57,12 @@ export interface AllReduce {
 type ChunkHeader = Omit<FrameHeader, 'offset'>;
 
 export function createAllReduce(options: AllReduceOptions): AllReduce {
-  const { run, generation, rank, worldSize, timeoutMs, microBatches, nameOf } = options;
+  const { run, generation, rank, worldSize, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
   const schedule = scheduleBuckets(options.length, worldSize, options.bucketBytes);
   const isReplicated = schedule.ownership === 'replicated';
   const peers = Array.from({ length: worldSize }, (_, peer) => peer).filter((peer) => peer !== rank);
   const arrivals = createArrivals();
-  const latch = createLatch(timeoutMs);
+  const latch = createLatch(timeoutMs, clock);
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
   let currentStep = options.firstStep;
   let bytesSent = 0;

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { PullRequest } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
-import { bytesOf } from './frame.js';
+import { bytesOf, wholeFrame } from './frame.js';
 
 export interface Outlet {
   /** Rejects when the peer is gone. */
@@ -22,7 +22,7 @@ export function streamOutlet(stream: FrameStream): Outlet {
   return {
     async send(header, values) {
       if (stream.cancelled || stream.destroyed) throw gone();
-      if (stream.write(Buffer.concat([header, bytesOf(values)]))) return;
+      if (stream.write(wholeFrame(header, values))) return;
       await new Promise<void>((resolve, reject) => {
         const settle = (action: () => void) => (): void => {
           stream.off('drain', onDrain);

@@ -103,6 +103,11 @@ export function decodeHeader(bytes: Buffer): ReceivedHeader {
   };
 }
 
+/** Header and values in one piece, copied. */
+export function wholeFrame(header: Buffer, values: Float32Array): Buffer {
+  return Buffer.concat([header, bytesOf(values)]);
+}
+
 /** Brings a whole frame to a sink; false when it was refused. */
 export function deliver(frame: Buffer, sink: FrameSink): boolean {
   const values = frame.subarray(FRAME_HEADER_BYTES);

@@ -2,7 +2,7 @@
  * The first failure of a collective: it fails everything that waits now or later, and it stays. Whatever waits does so through
  * `guard`, which has a deadline; a missed deadline is a failure like any other.
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, type Clock } from '@facet/shared';
 
 export interface Latch {
   readonly failure: TrainingError | undefined;
@@ -18,7 +18,7 @@ export interface Latch {
 }
 
 /** @param timeoutMs the longest wait of a guard */
-export function createLatch(timeoutMs: number): Latch {
+export function createLatch(timeoutMs: number, clock: Clock): Latch {
   const rejections = new Set<(error: TrainingError) => void>();
   let failure: TrainingError | undefined;
 
@@ -44,13 +44,13 @@ export function createLatch(timeoutMs: number): Latch {
         reject = rejectFailed;
       });
       rejections.add(reject);
-      const timer = setTimeout(() => {
+      const cancelTimeout = clock.schedule(timeoutMs, () => {
         fail(new TrainingError('STEP_TIMEOUT', lateness()));
-      }, timeoutMs);
+      });
       try {
         return await Promise.race([promise, failed]);
       } finally {
-        clearTimeout(timer);
+        cancelTimeout();
         rejections.delete(reject);
       }
     },

@@ -2,9 +2,9 @@
  * The connections of one generation: a stream to and from every peer, and the all-reduce on top of them. Opening succeeds
  * only when every peer is connected both ways; the first lost stream fails the all-reduce with the name of the peer.
  */
-import { TrainingError } from '@facet/shared';
+import { systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
-import { openInlet, type Inlet, type Transport } from './exchange-client.js';
+import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
 import type { Outlet } from './frame-outlet.js';
 import { runWord } from './frame.js';
@@ -16,7 +16,11 @@ export interface MeshPeer {
 }
 
 export interface MeshOptions {
-  readonly server: ExchangeServer;
+  readonly server: Pick<ExchangeServer, 'outlet' | 'closeThrough'>;
+  /** Default: over gRPC and the sockets beside it. */
+  readonly openInlet?: typeof openSocketInlet;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
   readonly run: string;
   readonly generation: number;
   readonly rank: number;
@@ -44,7 +48,7 @@ export interface Mesh {
  * @throws TrainingError PEER_UNAVAILABLE naming the first peer that does not answer.
  */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
-  const { server, run, generation, rank, peers, timeoutMs } = options;
+  const { server, run, generation, rank, peers, timeoutMs, openInlet = openSocketInlet, clock = systemClock } = options;
   const outlets = new Map<number, Outlet>();
   const inlets: Inlet[] = [];
   let isClosed = false;
@@ -58,6 +62,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     length: options.length,
     bucketBytes: options.bucketBytes,
     timeoutMs,
+    clock,
     firstStep: options.firstStep,
     microBatches: options.microBatches,
     nameOf,
@@ -86,7 +91,13 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   };
 
   const others = peers.filter((peer) => peer.rank !== rank);
-  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+  const late = new AbortController();
+  const cancelTimeout = clock.schedule(timeoutMs, () => {
+    late.abort(
+      new TrainingError('PEER_UNAVAILABLE', `${nameOf(rank)} waited ${timeoutMs} ms for its peers to connect`),
+    );
+  });
+  const deadline = AbortSignal.any([options.signal, late.signal]);
   try {
     await Promise.all(
       others.flatMap((peer) => [
@@ -109,6 +120,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   } catch (caught) {
     close();
     throw TrainingError.from(caught, 'PEER_UNAVAILABLE');
+  } finally {
+    cancelTimeout();
   }
   return { allReduce, close };
 }

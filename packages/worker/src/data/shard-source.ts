@@ -2,14 +2,15 @@
  * The shards of one rank in one generation, as they come from NATS. Messages may come again or out of order; what is
  * handed out is exactly the micro-batch that the plan asks for, checked id by id, and every wait has a deadline.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
+import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   decodeShardMessage,
+  pause,
   shardStreamName,
   shardSubject,
   TrainingError,
+  type Clock,
   type Plan,
   type ShardMessage,
   type WorkItem,
@@ -29,8 +30,22 @@ export interface ShardSource {
   close(): Promise<void>;
 }
 
+/** Messages of one subject; iterating ends or throws when the broker loses them. */
+export interface ShardMessages extends AsyncIterable<{ readonly data: Uint8Array }> {
+  close(): Promise<unknown>;
+}
+
+/** Where shards come from. */
+export interface ShardFeed {
+  /** The messages of one rank in one generation, from the first one on. */
+  subscribe(run: string, generation: number, rank: number): Promise<ShardMessages>;
+  /** The broker's address, for messages. */
+  readonly server: string;
+}
+
 export interface ShardSourceOptions {
-  readonly connection: NatsConnection;
+  readonly feed: ShardFeed;
+  readonly clock: Clock;
   readonly run: string;
   readonly generation: number;
   readonly rank: number;
@@ -44,7 +59,7 @@ export interface ShardSourceOptions {
 
 /** Subscribes to the shards of a rank; returns at once. */
 export function openShardSource(options: ShardSourceOptions): ShardSource {
-  const { connection, run, generation, rank, plan, timeoutMs, signal } = options;
+  const { feed, clock, run, generation, rank, plan, timeoutMs, signal } = options;
   const arrived = new Map<string, ShardMessage>();
   const waiting = new Map<string, (message: ShardMessage) => void>();
   const rejections = new Set<(error: TrainingError) => void>();
@@ -65,12 +80,12 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
     else waiter(message);
   };
 
-  let messages: ConsumerMessages | undefined;
+  let messages: ShardMessages | undefined;
   let isClosed = false;
   const read = async (): Promise<void> => {
     while (!isClosed) {
       try {
-        messages = await consume(connection, run, generation, rank);
+        messages = await feed.subscribe(run, generation, rank);
         for await (const message of messages) accept(message.data);
       } catch (caught) {
         if (caught instanceof TrainingError) {
@@ -80,7 +95,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
       }
       // The broker came back without its memory, or is away: the coordinator publishes again, so subscribe again. The
       // deadline of whoever waits for a shard is what bounds this.
-      if (!isClosed) await delay(RESUBSCRIBE_DELAY_MS);
+      if (!isClosed) await pause(clock, RESUBSCRIBE_DELAY_MS);
     }
   };
   const reading = read();
@@ -98,7 +113,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        clearTimeout(timer);
+        cancelTimeout();
         waiting.delete(key);
         rejections.delete(rejectWith);
       };
@@ -106,14 +121,14 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
         settle();
         reject(error);
       };
-      const timer = setTimeout(() => {
+      const cancelTimeout = clock.schedule(timeoutMs, () => {
         rejectWith(
           new TrainingError(
             'SHARD_TIMEOUT',
-            `rank ${rank} waited ${timeoutMs} ms for micro-batch ${index} of ${item.kind} step ${item.step} in generation ${generation}; is the broker at ${connection.getServer()} up and the coordinator publishing?`,
+            `rank ${rank} waited ${timeoutMs} ms for micro-batch ${index} of ${item.kind} step ${item.step} in generation ${generation}; is the broker at ${feed.server} up and the coordinator publishing?`,
           ),
         );
-      }, timeoutMs);
+      });
       rejections.add(rejectWith);
       waiting.set(key, (message) => {
         settle();
@@ -146,18 +161,20 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   };
 }
 
-/** A consumer of one subject, from its first message on, without acknowledgements. */
-async function consume(
-  connection: NatsConnection,
-  run: string,
-  generation: number,
-  rank: number,
-): Promise<ConsumerMessages> {
-  const consumer = await jetstream(connection).consumers.get(shardStreamName(run), {
-    filter_subjects: shardSubject(run, generation, rank),
-    deliver_policy: DeliverPolicy.All,
-  });
-  return consumer.consume({ max_messages: MAX_MESSAGES, abort_on_missing_resource: true });
+/** Shards over NATS: a consumer of one subject, from its first message on, without acknowledgements. */
+export function natsShardFeed(connection: NatsConnection): ShardFeed {
+  return {
+    async subscribe(run, generation, rank) {
+      const consumer = await jetstream(connection).consumers.get(shardStreamName(run), {
+        filter_subjects: shardSubject(run, generation, rank),
+        deliver_policy: DeliverPolicy.All,
+      });
+      return consumer.consume({ max_messages: MAX_MESSAGES, abort_on_missing_resource: true });
+    },
+    get server() {
+      return connection.getServer();
+    },
+  };
 }
 
 function shardKey(kind: WorkItem['kind'], step: number, index: number): string {

@@ -1,0 +1,245 @@
+/**
+ * A real run whose processes are harmed while they train: a supervisor that starts again whatever dies and waits for the
+ * coordinator's result. Addresses stay the same over restarts, so that who survived finds who came back.
+ */
+import { mkdir, mkdtemp, stat } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunResult } from '@facet/coordinator';
+import { TrainingError } from '@facet/shared';
+import { startBroker, type RunningBroker } from '../launch/broker-process.js';
+import { endsWithin, type Child } from '../launch/child-process.js';
+import { ProcessGroup } from '../launch/process-group.js';
+import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
+import { readResult } from '../runs/run-result.js';
+import type { ChaosFault } from './chaos-schedule.js';
+
+/** For a worker that ended by itself. */
+const RESTART_MS = 300;
+const END_DEADLINE_MS = 30_000;
+const POLL_MS = 25;
+const HOST = '127.0.0.1';
+
+export interface ChaosLaunchOptions {
+  readonly place: RunPlace;
+  readonly brokerBinary: string;
+  /** Taken from as time passes; none is taken once `harmUntilMs` is over. */
+  readonly faults: Iterator<ChaosFault, unknown>;
+  /** By performance.now(). */
+  readonly harmUntilMs: number;
+  /** The run must have ended by then, by performance.now(). */
+  readonly deadlineMs: number;
+  /** Aborting ends every process at once. */
+  readonly signal: AbortSignal;
+  readonly onEvent: (text: string) => void;
+}
+
+export interface ChaosEnd {
+  readonly result: RunResult | undefined;
+  readonly faults: readonly ChaosFault[];
+  /** One sentence each about processes that did not behave. */
+  readonly violations: readonly string[];
+  /** Every process that was started. */
+  readonly pids: readonly number[];
+}
+
+/** Runs to the coordinator's result, or to the deadline; leaves no process behind. */
+export async function launchUnderChaos(options: ChaosLaunchOptions): Promise<ChaosEnd> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'facet-chaos-'));
+  await mkdir(options.place.paths.logs, { recursive: true });
+  await using group = new ProcessGroup(folder, options.signal);
+  const ports = { broker: await freePort(), coordinator: await freePort() };
+  const launch = new ChaosLaunch(options, { folder, group, ports });
+  return await launch.run();
+}
+
+interface ChaosMachine {
+  readonly folder: string;
+  readonly group: ProcessGroup;
+  readonly ports: { readonly broker: number; readonly coordinator: number };
+}
+
+class ChaosLaunch {
+  readonly #options: ChaosLaunchOptions;
+  readonly #machine: ChaosMachine;
+  readonly #place: RunPlace;
+  readonly #workers = new Set<Child>();
+  /** How long the place of a killed worker stays empty. */
+  readonly #emptyMs = new WeakMap<Child, number>();
+  readonly #applied: ChaosFault[] = [];
+  readonly #violations: string[] = [];
+  readonly #pids: number[] = [];
+  #broker: RunningBroker | undefined;
+  #brokers = 0;
+  #coordinator: Child | undefined;
+  #workersStarted = 0;
+  #isKilling = false;
+  #isOver = false;
+
+  constructor(options: ChaosLaunchOptions, machine: ChaosMachine) {
+    this.#options = options;
+    this.#machine = machine;
+    const { config } = options.place;
+    const coordinator = { ...config.coordinator, host: HOST, port: machine.ports.coordinator };
+    this.#place = { ...options.place, config: { ...config, coordinator } };
+  }
+
+  async run(): Promise<ChaosEnd> {
+    await this.#startBroker();
+    const coordinator = await this.#startCoordinator();
+    await waitForAddress(coordinator, this.#place.paths, this.#options.signal);
+    for (let index = 0; index < this.#place.config.workers.count; index++) this.#startWorker();
+    const harming = this.#harm();
+    const result = await this.#waitForResult();
+    this.#isOver = true;
+    await harming;
+    await this.#checkWorkersEnd();
+    return { result, faults: this.#applied, violations: this.#violations, pids: this.#pids };
+  }
+
+  async #harm(): Promise<void> {
+    const { faults, harmUntilMs } = this.#options;
+    for (let next = faults.next(); next.done !== true; next = faults.next()) {
+      const fault = next.value;
+      const untilMs = performance.now() + fault.afterMs;
+      if (untilMs > harmUntilMs) return;
+      while (!this.#isOver && performance.now() < untilMs) await delay(POLL_MS);
+      if (this.#isOver) return;
+      await this.#apply(fault);
+    }
+  }
+
+  async #apply(fault: ChaosFault): Promise<void> {
+    const { kind, target, durationMs } = fault;
+    const worker = [...this.#workers][Math.floor(target * this.#workers.size)];
+    this.#applied.push(fault);
+    this.#options.onEvent(
+      `${kind}${kind.endsWith('worker') ? ` ${worker?.name ?? 'none'}` : ''} for ${Math.round(durationMs)} ms`,
+    );
+    switch (kind) {
+      case 'kill-worker':
+        if (worker === undefined) break;
+        this.#emptyMs.set(worker, durationMs);
+        worker.kill();
+        break;
+      case 'stop-worker':
+        worker?.signal('SIGSTOP');
+        await this.#pass(durationMs);
+        worker?.signal('SIGCONT');
+        break;
+      case 'kill-coordinator':
+        this.#isKilling = true;
+        this.#coordinator?.kill();
+        await this.#coordinator?.ended;
+        await this.#pass(durationMs);
+        // One that had written its result had nothing left to do.
+        if ((await readResult(resultFile(this.#machine.folder))) === undefined) await this.#startCoordinator();
+        this.#isKilling = false;
+        break;
+      case 'kill-broker':
+        this.#broker?.process.kill();
+        await this.#broker?.process.ended;
+        await this.#pass(durationMs);
+        await this.#startBroker();
+        break;
+      default:
+        kind satisfies never;
+    }
+  }
+
+  /** Lets time pass; not longer than the run. */
+  async #pass(ms: number): Promise<void> {
+    const untilMs = performance.now() + ms;
+    while (!this.#isOver && performance.now() < untilMs) await delay(POLL_MS);
+  }
+
+  async #startBroker(): Promise<void> {
+    this.#brokers += 1;
+    // A folder of its own: what the one before stored is lost.
+    const folder = path.join(this.#machine.folder, `broker-${this.#brokers}`);
+    await mkdir(folder);
+    const { brokerBinary: binary, place } = this.#options;
+    const logFile = path.join(place.paths.logs, 'broker.log');
+    this.#broker = await startBroker(
+      { binary, folder, logFile, port: this.#machine.ports.broker, env: place.env },
+      (child) => {
+        this.#machine.group.adopt('broker', child);
+        this.#note(child);
+      },
+    );
+  }
+
+  async #startCoordinator(): Promise<Child> {
+    const { folder, group, ports } = this.#machine;
+    const hasBegun = await hasContent(this.#place.paths.ledger);
+    const spec = await coordinatorSpec(this.#place, {
+      mode: hasBegun ? 'resume' : 'new',
+      natsUrl: `nats://${HOST}:${ports.broker}`,
+      folder,
+    });
+    const child = group.start('coordinator', spec);
+    this.#note(child);
+    this.#coordinator = child;
+    return child;
+  }
+
+  #startWorker(): void {
+    const address = `${HOST}:${this.#machine.ports.coordinator}`;
+    const child = this.#machine.group.start('worker', workerSpec(this.#place, this.#workersStarted, address));
+    this.#workersStarted += 1;
+    this.#note(child);
+    this.#workers.add(child);
+    void child.ended.then(async () => {
+      this.#workers.delete(child);
+      await this.#pass(this.#emptyMs.get(child) ?? RESTART_MS);
+      if (!this.#isOver) this.#startWorker();
+    });
+  }
+
+  #note({ pid }: Child): void {
+    if (pid !== undefined) this.#pids.push(pid);
+  }
+
+  async #waitForResult(): Promise<RunResult | undefined> {
+    const { deadlineMs, signal } = this.#options;
+    while (!signal.aborted) {
+      if (!this.#isKilling && this.#coordinator?.end() !== undefined) {
+        const result = await readResult(resultFile(this.#machine.folder));
+        if (result === undefined)
+          this.#violations.push('the coordinator ended by itself without a result; see its log');
+        return result;
+      }
+      if (performance.now() > deadlineMs) {
+        this.#violations.push('the run has not ended by its deadline: something waits forever, or it is too slow');
+        return undefined;
+      }
+      await delay(POLL_MS);
+    }
+    throw new TrainingError('CANCELLED', 'stopped by a signal');
+  }
+
+  /** Workers that were told of the end must go by themselves; one that slept through it finds nobody and goes too. */
+  async #checkWorkersEnd(): Promise<void> {
+    const ends = [...this.#workers].map(async (worker) => {
+      if (await endsWithin(worker, END_DEADLINE_MS)) return;
+      this.#violations.push(`${worker.name} (pid ${worker.pid}) did not end within ${END_DEADLINE_MS} ms of the run`);
+    });
+    await Promise.all(ends);
+  }
+}
+
+async function hasContent(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && found.size > 0;
+}
+
+/** A port that is free now; the addresses of a chaos run must survive restarts, so they are chosen once. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

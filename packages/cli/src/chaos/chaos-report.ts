@@ -1,0 +1,81 @@
+/**
+ * What a chaos run proved, or did not: counts, and one sentence for each broken promise. The ledger is judged from its file by
+ * the independent checker; the fault-free run of the same configuration says which weights are right.
+ */
+import { readFile } from 'node:fs/promises';
+import type { RunResult } from '@facet/coordinator';
+import { checkLedger, parseLedger } from '@facet/shared';
+import { CHAOS_KINDS, type ChaosFault, type ChaosKind } from './chaos-schedule.js';
+import type { ChaosEnd } from './chaos-launch.js';
+
+/** One run under faults. */
+export interface ChaosTrial {
+  readonly run: string;
+  readonly seconds: number;
+  readonly outcome: RunResult['outcome'] | undefined;
+  readonly weightsSha256: string | undefined;
+  readonly generations: number | undefined;
+  readonly faults: number;
+  readonly violations: readonly string[];
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly workers: number;
+  readonly faultFree: { readonly run: string; readonly seconds: number; readonly weightsSha256: string | undefined };
+  readonly trials: readonly ChaosTrial[];
+  readonly faults: Readonly<Record<ChaosKind, number>>;
+  readonly violations: number;
+  /** The command that repeats it. */
+  readonly repeat: string;
+}
+
+export interface TrialFacts {
+  readonly run: string;
+  readonly seconds: number;
+  readonly ledgerFile: string;
+  readonly end: ChaosEnd;
+  readonly expectedSha256: string | undefined;
+}
+
+/** Judges one run. */
+export async function judgeTrial({ run, seconds, ledgerFile, end, expectedSha256 }: TrialFacts): Promise<ChaosTrial> {
+  const { result, faults, violations, pids } = end;
+  const problems = [...violations];
+  if (result !== undefined && result.outcome !== 'finished') {
+    problems.push(`the run ${result.outcome}: ${result.code ?? ''} ${result.message ?? ''}`);
+  }
+  const { records } = parseLedger(await readFile(ledgerFile, 'utf8').catch(() => ''));
+  problems.push(...checkLedger(records).problems.map((problem) => `ledger: ${problem}`));
+  if (result?.weightsSha256 !== expectedSha256) {
+    problems.push(
+      `the weights are ${result?.weightsSha256 ?? 'unknown'}, without faults ${expectedSha256 ?? 'unknown'}`,
+    );
+  }
+  for (const pid of pids.filter(isAlive)) problems.push(`process ${pid} was left behind`);
+  return {
+    run,
+    seconds,
+    outcome: result?.outcome,
+    weightsSha256: result?.weightsSha256,
+    generations: result?.generations,
+    faults: faults.length,
+    violations: problems,
+  };
+}
+
+/** How often each kind of fault happened. */
+export function countFaults(faults: readonly ChaosFault[]): Record<ChaosKind, number> {
+  const counts = CHAOS_KINDS.map((kind) => [kind, faults.filter((fault) => fault.kind === kind).length] as const);
+  return Object.fromEntries(counts) as Record<ChaosKind, number>;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The processes of a run as they are started on one machine: the same command line as this one, so that all of them run the
+ * same code, and tied to their parent, so that none outlives it. Who watches them is the caller's affair.
+ */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { TrainingError, withoutConfigVariables, type RunConfig } from '@facet/shared';
+import type { Environment } from '../context.js';
+import { readAddressFile, type CoordinatorAddress } from '../runs/address-file.js';
+import type { RunPaths } from '../runs/run-folders.js';
+import type { Child, ChildSpec } from './child-process.js';
+import { childFailure } from './log-tail.js';
+
+/** What the processes of a run have in common. */
+export interface RunPlace {
+  readonly config: RunConfig;
+  readonly paths: RunPaths;
+  readonly env: Environment;
+}
+
+const ADDRESS_DEADLINE_MS = 60_000;
+const POLL_MS = 25;
+
+export interface CoordinatorStart {
+  readonly mode: 'new' | 'resume';
+  readonly natsUrl: string;
+  /** A folder of the launch's own, for its configuration and its result. */
+  readonly folder: string;
+}
+
+/** A coordinator; writes its configuration first. */
+export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
+  const { config, paths, env } = place;
+  const { mode, natsUrl, folder } = start;
+  const file = path.join(folder, 'config.json');
+  // It may hold the broker's password.
+  await writeFile(file, JSON.stringify({ ...config, nats: { url: natsUrl } }), { mode: 0o600 });
+  const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder)];
+  return {
+    name: 'coordinator',
+    ...facetCommand([
+      'coordinator',
+      ...files,
+      '--json',
+      '--exit-with-parent',
+      ...(mode === 'resume' ? ['--resume'] : []),
+    ]),
+    logFile: path.join(paths.logs, 'coordinator.log'),
+    env: { ...withoutConfigVariables(env), FACET_RUNS: path.dirname(paths.folder) },
+  };
+}
+
+/** The worker of a number, counted over the life of the launch. */
+export function workerSpec({ config, paths, env }: RunPlace, index: number, address: string): ChildSpec {
+  const listen = ['--listen', config.coordinator.host];
+  return {
+    name: `worker-${index}`,
+    ...facetCommand(['worker', '--coordinator', address, ...listen, '--json', '--exit-with-parent']),
+    logFile: path.join(paths.logs, `worker-${index}.log`),
+    env: withoutConfigVariables(env),
+  };
+}
+
+/** This very command, so that all processes run the same code. */
+function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
+  const main = fileURLToPath(new URL('../main.js', import.meta.url));
+  return { command: process.execPath, args: [...process.execArgv, main, ...args] };
+}
+
+/** Not the run's own result.json, which an earlier coordinator may have written. */
+export function resultFile(folder: string): string {
+  return path.join(folder, 'result.json');
+}
+
+/** The address that the coordinator states; undefined when it ended or was stopped before it stated one. */
+export async function waitForAddress(
+  coordinator: Child,
+  paths: RunPaths,
+  stop: AbortSignal,
+): Promise<CoordinatorAddress | undefined> {
+  const deadline = performance.now() + ADDRESS_DEADLINE_MS;
+  while (coordinator.end() === undefined && !stop.aborted) {
+    const found = await readAddressFile(paths.address);
+    // The file of an earlier coordinator that was killed says another process.
+    if (found !== undefined && found.pid === coordinator.pid) return found;
+    if (performance.now() > deadline) {
+      throw new TrainingError('INTERNAL', `the coordinator states no address after ${ADDRESS_DEADLINE_MS} ms`, {
+        cause: await childFailure(coordinator),
+      });
+    }
+    await delay(POLL_MS);
+  }
+  return undefined;
+}

@@ -1,0 +1,239 @@
+import { existsSync } from 'node:fs';
+import { readFile, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunConfig, WorkItem } from '@facet/shared';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
+import type { Coordinator } from './coordinator.js';
+import type { RunResult, StoredResult } from './run/result.js';
+import { CoordinatedRun, createGate, ofKind } from '../test/coordinated-run.js';
+
+let run: CoordinatedRun;
+
+beforeEach(async () => {
+  run = await CoordinatedRun.open();
+});
+
+afterEach(() => run[Symbol.asyncDispose]());
+
+describe('faults', () => {
+  it('goes on without a worker that dies, and commits every sample once', async () => {
+    const coordinator = await run.coordinate();
+    await run.addWorker(coordinator, 'a');
+    await run.addWorker(coordinator, 'b', {
+      beforeWork: (worker, { step }) => {
+        if (step === 3) worker.die();
+      },
+    });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, workers: 1, generations: 2, faults: 1 });
+    expect(result.ledger).toEqual({ expected: 128, committed: 128, missing: 0, duplicated: 0 });
+    const [fault] = ofKind(await run.readLedger(), 'fault');
+    expect(fault).toMatchObject({ generation: 1, code: 'PEER_UNAVAILABLE' });
+    expect(fault!.message).toContain('worker b is gone');
+  });
+
+  it('excludes a worker that falls silent', async () => {
+    const coordinator = await run.coordinate({ timeouts: { heartbeatMs: 400, stepMs: 5_000, gatherMs: 20_000 } });
+    await run.addWorker(coordinator, 'a');
+    const silent = await run.addWorker(coordinator, 'b', {
+      beforeWork: (worker, { step }) => {
+        if (step === 2) worker.fallSilent();
+      },
+    });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, generations: 2, faults: 1 });
+    expect(await silent.ended).toEqual({ kind: 'gone' });
+    expect(ofKind(await run.readLedger(), 'fault')[0]!.message).toMatch(/worker b was silent for \d/);
+  });
+
+  it('starts newcomers from the last checkpoint when everybody died, and replays', async () => {
+    const coordinator = await run.coordinate({ checkpoint: { everySteps: 2, keep: 3 } });
+    const dieAtFour: Partial<FakeWorkerOptions> = {
+      beforeWork: async (worker, { step }) => {
+        if (step !== 4) return;
+        await vi.waitUntil(() => existsSync(join(run.tiny.runFolder, 'checkpoints', 'step-000000002')), {
+          timeout: 5_000,
+        });
+        worker.die();
+      },
+    };
+    const first = [await run.addWorker(coordinator, 'a', dieAtFour), await run.addWorker(coordinator, 'b', dieAtFour)];
+    await Promise.all(first.map(({ ended }) => ended));
+    const newcomer = await run.addWorker(coordinator, 'c');
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, workers: 1 });
+    expect(newcomer.received.find(({ form }) => form)?.form).toMatchObject({
+      stateSource: 'STATE_SOURCE_PULL',
+      stateAddress: coordinator.address,
+      stateStep: 2,
+    });
+    expect(ofKind(await run.readLedger(), 'replay').map(({ step }) => step)).toEqual([3]);
+    expect(result.ledger).toMatchObject({ missing: 0, duplicated: 0 });
+  });
+
+  it('stops at a desync and names both workers', async () => {
+    const coordinator = await run.coordinate();
+    await run.addWorker(coordinator, 'a');
+    await run.addWorker(coordinator, 'b', {
+      forge: (done) => (done.step === 3 ? { ...done, weightsCrc: 0xdead } : done),
+    });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
+    expect(result.message).toMatch(/the weights after step 3 differ: .*worker (a|b) has .*worker (a|b) has /);
+    expect(ofKind(await run.readLedger(), 'end')).toMatchObject([{ reason: 'failed' }]);
+  });
+
+  it('commits nothing that does not account for every sample', async () => {
+    const coordinator = await run.coordinate();
+    const forge: FakeWorkerOptions['forge'] = (done) => ({
+      ...done,
+      sampleChecksum: done.sampleChecksum + (done.step === 2 ? 1 : 0),
+    });
+    await run.addWorker(coordinator, 'a', { forge });
+    await run.addWorker(coordinator, 'b', { forge });
+    expect(await coordinator.done).toMatchObject({ outcome: 'failed', code: 'ACCOUNTING', steps: 1 });
+  });
+
+  it('takes in a worker that comes later', async () => {
+    const coordinator = await run.coordinate();
+    let late: Promise<FakeWorker> | undefined;
+    const holdUntilLate = async (worker: FakeWorker, { step }: WorkItem): Promise<void> => {
+      if (step !== 3) return;
+      late ??= run.addWorker(coordinator, 'late');
+      const isRegrouped = (): boolean => worker.received.some(({ regroup }) => regroup);
+      await vi.waitUntil(isRegrouped, { timeout: 5_000, interval: 5 });
+    };
+    await run.addWorker(coordinator, 'a', { beforeWork: holdUntilLate });
+    await run.addWorker(coordinator, 'b', { beforeWork: holdUntilLate });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', workers: 3, generations: 2, faults: 0 });
+    const form = (await late)?.received.find((response) => response.form)?.form;
+    expect(form).toMatchObject({ rank: 2, stateSource: 'STATE_SOURCE_PULL', stateStep: 2, step: 3 });
+  });
+
+  it('publishes again when the broker comes back without its memory', async () => {
+    const coordinator = await run.coordinate({ prefetchSteps: 1 });
+    let restarted: Promise<void> | undefined;
+    const restartAtThree = async (_worker: FakeWorker, { kind, step }: WorkItem): Promise<void> => {
+      if (kind === 'train' && step === 3) await (restarted ??= run.broker.restart());
+    };
+    await run.addWorker(coordinator, 'a', { beforeWork: restartAtThree });
+    await run.addWorker(coordinator, 'b', { beforeWork: restartAtThree });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, ledger: { missing: 0, duplicated: 0 } });
+  });
+});
+
+describe('stop and resume', () => {
+  const stopAt = (coordinator: () => Coordinator, stopStep: number): Partial<FakeWorkerOptions> => ({
+    beforeWork: async (worker, { kind, step }) => {
+      if (kind !== 'train' || step !== stopStep) return;
+      coordinator().requestStop('enough for today');
+      await vi.waitUntil(() => worker.received.some(({ regroup }) => regroup), { timeout: 5_000, interval: 5 });
+    },
+  });
+
+  async function stopBefore(step: number, changes: Partial<RunConfig> = {}): Promise<RunResult> {
+    const coordinator = await run.coordinate(changes);
+    const options = stopAt(() => coordinator, step);
+    await run.addWorker(coordinator, 'a', options);
+    await run.addWorker(coordinator, 'b', options);
+    return coordinator.done;
+  }
+
+  it('stops with a checkpoint and resumes from it with other workers', async () => {
+    const stopped = await stopBefore(6);
+    expect(stopped).toMatchObject({ outcome: 'stopped', message: 'enough for today', steps: 5, faults: 0 });
+    expect(stopped.checkpoint).toMatch(/step-000000005$/);
+
+    const coordinator = await run.coordinate({ workers: { count: 1, min: 1, max: 4 } }, 'resume');
+    const worker = await run.addWorker(coordinator, 'c');
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, generations: 1 });
+    expect(result.ledger).toEqual({ expected: 128, committed: 128, missing: 0, duplicated: 0 });
+    const form = worker.received.find((message) => message.form)?.form;
+    expect(form).toMatchObject({ generation: 1_002, step: 6, stateStep: 5 });
+    expect(ofKind(await run.readLedger(), 'resume')).toMatchObject([{ fromStep: 5 }]);
+  });
+
+  it('passes over a damaged checkpoint, says so, and replays from the one before', async () => {
+    const stopped = await stopBefore(6);
+    await truncate(join(stopped.checkpoint!, 'model.safetensors'), 20);
+    const coordinator = await run.coordinate({}, 'resume');
+    await run.addWorker(coordinator, 'a');
+    await run.addWorker(coordinator, 'b');
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, ledger: { missing: 0, duplicated: 0 } });
+    expect(result.warnings.join()).toContain('step-000000005');
+    expect(ofKind(await run.readLedger(), 'replay').map(({ step }) => step)).toEqual([5]);
+  });
+
+  it('resumes after it was closed at once', async () => {
+    const first = await run.coordinate();
+    const isHeld = createGate();
+    const hold = async (worker: FakeWorker, { step }: WorkItem): Promise<void> => {
+      if (step !== 3) return;
+      isHeld.open();
+      await worker.ended;
+    };
+    const workers = [
+      await run.addWorker(first, 'a', { beforeWork: hold }),
+      await run.addWorker(first, 'b', { beforeWork: hold }),
+    ];
+    await isHeld.opened;
+    await vi.waitUntil(async () => ofKind(await run.readLedger(), 'commit').length === 2, {
+      timeout: 5_000,
+      interval: 5,
+    });
+    await first.close();
+    expect(await first.done).toMatchObject({ outcome: 'stopped', checkpoint: undefined });
+    await Promise.all(workers.map(({ ended }) => ended));
+
+    const second = await run.coordinate({}, 'resume');
+    await run.addWorker(second, 'a');
+    await run.addWorker(second, 'b');
+    const result = await second.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, ledger: { missing: 0, duplicated: 0 } });
+    expect(ofKind(await run.readLedger(), 'replay').map(({ step }) => step)).toEqual([1, 2]);
+  });
+
+  it('commits what only a surviving worker knows when the coordinator comes back', async () => {
+    await stopBefore(3);
+    const coordinator = await run.coordinate({ workers: { count: 1, min: 1, max: 4 } }, 'resume');
+    const survivor = await run.addWorker(coordinator, 'a', { appliedStep: 4 });
+    expect(await coordinator.done).toMatchObject({
+      outcome: 'finished',
+      steps: 8,
+      ledger: { missing: 0, duplicated: 0 },
+    });
+    expect(survivor.received.find(({ form }) => form)?.form).toMatchObject({
+      stateSource: 'STATE_SOURCE_KEEP',
+      kind: 'WORK_KIND_EVALUATE',
+      step: 4,
+    });
+  });
+
+  it('returns the result of a finished run at once', async () => {
+    const first = await run.coordinate();
+    await run.addWorker(first, 'a');
+    await run.addWorker(first, 'b');
+    const finished = await first.done;
+    const second = await run.coordinate({}, 'resume');
+    expect(await second.done).toEqual({ ...finished, message: 'the run was finished already' });
+  });
+
+  it('writes result.json with the history of every epoch', async () => {
+    const coordinator = await run.coordinate();
+    await run.addWorker(coordinator, 'a');
+    await run.addWorker(coordinator, 'b');
+    const result = await coordinator.done;
+    const stored = JSON.parse(await readFile(join(run.tiny.runFolder, 'result.json'), 'utf8')) as StoredResult;
+    expect(stored).toMatchObject({ outcome: 'finished', weightsSha256: result.weightsSha256 });
+    expect(stored.confusion).toHaveLength(100);
+    expect(stored.history).toMatchObject([
+      { epoch: 0, trainLoss: (1 + 1 / 2 + 1 / 3 + 1 / 4) / 4, trainAccuracy: 0.5, testAccuracy: 0.75 },
+      { epoch: 1, testAccuracy: 0.75 },
+    ]);
+  });
+});

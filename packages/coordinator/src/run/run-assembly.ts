@@ -1,0 +1,189 @@
+/**
+ * The decisions of one coordinator put together: membership, intake, shards, checkpoints. What they touch outside the
+ * process (broker, disk, clock, the workers' streams) comes in as arguments, so that a simulation runs the same assembly.
+ */
+import type { Dataset } from '@facet/datasets';
+import type { Clock, Plan, RunConfig, TrainingError } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
+import { CommitLog } from '../commit/commit-log.js';
+import type { LedgerFile } from '../ledger/ledger-file.js';
+import { createMembership, type Ending, type MembershipPolicy } from '../membership/state.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { ShardPublisher, type PublishingBroker } from '../shards/publisher.js';
+import type { ShardSource } from '../shards/shard-source.js';
+import { Checkpointer, type CheckpointIo, type TakenCheckpoint } from './checkpointer.js';
+import { Conductor } from './conductor.js';
+import { EngineMix } from './engine-mix.js';
+import type { EarlierRun } from './earlier-run.js';
+import { Greeter } from './greeter.js';
+import { History, qualityOf } from './history.js';
+import { Intake } from './intake.js';
+import { createRecorder, type Recorder } from './recorder.js';
+import { Stopwatch } from './stopwatch.js';
+import { welcomeMessage } from './wire-commands.js';
+import { WorkerDirectory } from './worker-directory.js';
+
+/** What an earlier coordinator left, and where this one writes. */
+export interface AssemblyFolder {
+  readonly checkpointsPath: string;
+  readonly checkpoint: Pick<Checkpoint, 'path' | 'layout' | 'weightsSha256' | 'info'> | undefined;
+  readonly ledger: Pick<LedgerFile, 'records' | 'append'>;
+}
+
+export interface AssemblyParts {
+  readonly config: RunConfig;
+  readonly mode: 'new' | 'resume';
+  readonly codeVersion: string;
+  readonly plan: Plan;
+  readonly dataset: Dataset;
+  readonly earlier: EarlierRun;
+  readonly folder: AssemblyFolder;
+  readonly broker: PublishingBroker;
+  readonly source: ShardSource;
+  readonly io: CheckpointIo;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The run is over; workers have been told. */
+  readonly onEnd: (ending: Ending) => void;
+}
+
+export interface RunAssembly {
+  readonly conductor: Conductor;
+  readonly intake: Intake;
+  readonly checkpointer: Checkpointer;
+  readonly publisher: ShardPublisher;
+  readonly recorder: Recorder;
+  readonly history: History;
+  readonly directory: WorkerDirectory;
+  readonly engines: EngineMix;
+  readonly stopwatch: Stopwatch;
+  /** Ends the run as failed. */
+  readonly fail: (error: TrainingError) => void;
+}
+
+/** Puts a coordinator together; it waits for workers at once. The caller closes conductor, checkpointer and publisher. */
+export function assembleRun(parts: AssemblyParts): RunAssembly {
+  const { config, mode, codeVersion, plan, dataset, earlier, folder } = parts;
+  const { broker, source, io, metrics, clock, log } = parts;
+  const { run } = config;
+  const now = (): number => clock.now();
+  const history = new History(plan, folder.ledger.records);
+  const stopwatch = new Stopwatch(now);
+  const directory = new WorkerDirectory(folder.checkpoint?.layout);
+  const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
+  const engines = new EngineMix(folder.checkpoint?.info.engines);
+  const commits = new CommitLog({
+    config,
+    plan,
+    committed: earlier.committed,
+    desyncAdvice: () => engines.desyncAdvice,
+  });
+  const policy: MembershipPolicy = { workers: config.workers, ...config.timeouts, plan };
+
+  const fail = (error: TrainingError): void => {
+    conductor.dispatch({ kind: 'failed', code: error.code, message: error.message });
+  };
+  const publisher = new ShardPublisher({
+    run,
+    plan,
+    broker,
+    clock,
+    source,
+    window: config.prefetchSteps,
+    log,
+    onPublished: (bytes) => {
+      metrics.publishedBytes.inc(bytes);
+    },
+    onError: fail,
+  });
+  const intake = new Intake(
+    {
+      config,
+      plan,
+      classes: dataset.classes.length,
+      commits,
+      engines,
+      history,
+      stopwatch,
+      recorder,
+      publisher,
+      metrics,
+      log,
+      dispatch: (event) => {
+        conductor.dispatch(event);
+      },
+    },
+    earlier.evaluatedSteps,
+  );
+  const checkpointer = new Checkpointer({
+    io,
+    folder: folder.checkpointsPath,
+    keep: config.checkpoint.keep,
+    run,
+    hasAverage: config.optimizer.emaDecay > 0,
+    pullTimeoutMs: config.timeouts.gatherMs,
+    clock,
+    recorder,
+    metrics,
+    log,
+    latest: latestOf(parts, now()),
+    layout: () => directory.layout,
+    describe: (step) => ({
+      epoch: step === 0 ? 0 : plan.epochOf(step),
+      config,
+      codeVersion,
+      ledgerStep: commits.lastStep,
+      metrics: checkpointMetrics(history, plan, step),
+      engines: engines.engines,
+    }),
+    bestStep: () => history.bestStep,
+    onTaken: ({ held }) => {
+      conductor.dispatch({ kind: 'checkpointed', held });
+    },
+    onDesync: fail,
+  });
+  const conductor = new Conductor({
+    membership: createMembership({ policy, nowMs: now(), ...earlier }),
+    policy,
+    plan,
+    everySteps: config.checkpoint.everySteps,
+    isResumed: mode === 'resume',
+    directory,
+    engines,
+    intake,
+    checkpointer,
+    publisher,
+    recorder,
+    stopwatch,
+    metrics,
+    clock,
+    log,
+    greeter: new Greeter({
+      wanted: config.workers.count,
+      clock,
+      welcome: (host) => welcomeMessage(config, dataset, directory.countOn(host)),
+    }),
+    onEnd: parts.onEnd,
+  });
+  return { conductor, intake, checkpointer, publisher, recorder, history, directory, engines, stopwatch, fail };
+}
+
+function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenCheckpoint | undefined {
+  const { checkpoint } = folder;
+  const { checkpoint: held } = earlier;
+  if (checkpoint === undefined || held === undefined) return undefined;
+  return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
+}
+
+function checkpointMetrics(
+  { lastLoss, lastEvaluation }: History,
+  { evaluation }: Plan,
+  step: number,
+): Record<string, number> {
+  return {
+    ...(lastLoss !== undefined && { trainLoss: lastLoss }),
+    ...qualityOf(evaluation, lastEvaluation?.step === step ? lastEvaluation : undefined),
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * A tiny run with a broker, a coordinator and workers that compute nothing, for the life of one test. Whatever was started or
+ * deferred ends with it, last first.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseLedger, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { createLogger } from '@facet/telemetry';
+import type { Coordinator } from '../src/coordinator.js';
+import { startCoordinator } from '../src/start-coordinator.js';
+import { startBroker, type TestBroker } from './broker.js';
+import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from './fake-worker.js';
+import { createTinyRun, type TinyRun } from './tiny-run.js';
+
+export const log = createLogger('test', (process.env['FACET_TEST_LOG'] ?? 'silent') as 'silent');
+
+export class CoordinatedRun implements AsyncDisposable {
+  readonly broker: TestBroker;
+  readonly tiny: TinyRun;
+  readonly #meeting = new MeetingPoint();
+  readonly #cleanups: AsyncDisposable[];
+
+  private constructor(broker: TestBroker, tiny: TinyRun) {
+    this.broker = broker;
+    this.tiny = tiny;
+    this.#cleanups = [broker, tiny];
+  }
+
+  static async open(): Promise<CoordinatedRun> {
+    const broker = await startBroker();
+    return new CoordinatedRun(broker, await createTinyRun(broker.url));
+  }
+
+  /** Ends something with the run. */
+  defer(cleanup: AsyncDisposable): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  async coordinate(changes: Partial<RunConfig> = {}, mode: 'new' | 'resume' = 'new'): Promise<Coordinator> {
+    const config = this.tiny.config(changes);
+    const { runFolder } = this.tiny;
+    const coordinator = await startCoordinator({ config, runFolder, mode, codeVersion: 'test', log });
+    this.defer({ [Symbol.asyncDispose]: () => coordinator.close() });
+    return coordinator;
+  }
+
+  async addWorker(
+    { address }: Coordinator,
+    workerId: string,
+    options: Partial<FakeWorkerOptions> = {},
+  ): Promise<FakeWorker> {
+    const worker = await startFakeWorker({ workerId, address, meeting: this.#meeting, ...options });
+    this.defer(worker);
+    return worker;
+  }
+
+  async readLedger(): Promise<readonly LedgerRecord[]> {
+    return parseLedger(await readFile(join(this.tiny.runFolder, 'ledger.jsonl'), 'utf8')).records;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const cleanup of this.#cleanups.reverse()) await cleanup[Symbol.asyncDispose]();
+  }
+}
+
+/** The records of one kind. */
+export function ofKind<K extends LedgerRecord['kind']>(records: readonly LedgerRecord[], kind: K) {
+  return records.filter((record): record is Extract<LedgerRecord, { kind: K }> => record.kind === kind);
+}
+
+/** A promise that waits until somebody opens it. */
+export function createGate(): { readonly opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}

@@ -1,0 +1,39 @@
+/**
+ * A queue that one reader iterates and anybody fills, until it ends. What was pushed before the end is still read.
+ */
+export class AsyncQueue<T> implements AsyncIterable<T> {
+  /** Called once, at the end. */
+  onEnd: () => void = () => undefined;
+  #items: T[] = [];
+  #isOver = false;
+  #wake: () => void = () => undefined;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+    this.#wake();
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.onEnd();
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
+    for (;;) {
+      const items = this.#items;
+      this.#items = [];
+      yield* items;
+      if (this.#items.length > 0) continue;
+      if (this.#isOver) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}

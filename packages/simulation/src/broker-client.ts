@@ -1,0 +1,202 @@
+/**
+ * The two clients of the virtual broker: the coordinator's, which publishes and connects again after every loss, and a
+ * worker's subscription, which goes on where it was, as an ordered consumer does, or ends when the stream is gone.
+ */
+import type { PublishingBroker } from '@facet/coordinator/internal';
+import { pause, shardSubject, TrainingError } from '@facet/shared';
+import type { ShardFeed } from '@facet/worker/internal';
+import { AsyncQueue } from './async-queue.js';
+import {
+  BROKER_ADDRESS,
+  type BrokerCall,
+  type BrokerReply,
+  type BrokerRequest,
+  type StoredMessage,
+} from './broker-server.js';
+import type { Endpoint, Network } from './network.js';
+import type { Process } from './world.js';
+
+const RECONNECT_MS = 250;
+const CONNECT_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects the coordinator and makes the run's stream anew.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE
+ */
+export async function connectPublisher(network: Network, process: Process, run: string): Promise<PublishingBroker> {
+  const client = new BrokerConnection(network, process);
+  if (!(await client.open())) throw new TrainingError('BROKER_UNREACHABLE', 'no broker answers');
+  await client.call({ op: 'remake' }, REQUEST_TIMEOUT_MS).catch((caught: unknown) => {
+    throw TrainingError.from(caught, 'BROKER_UNREACHABLE');
+  });
+  return {
+    streamName: run,
+    connection: {
+      status: () => client.statuses as ReturnType<PublishingBroker['connection']['status']>,
+      isClosed: () => false,
+    },
+    client: {
+      async publish(subject, payload, options) {
+        const { msgID = '', timeout = REQUEST_TIMEOUT_MS } = options ?? {};
+        const seq = await client.call({ op: 'publish', subject, msgId: msgID, data: payload as Uint8Array }, timeout);
+        if (typeof seq !== 'number') throw new Error('no responders');
+        return { stream: run, domain: '', seq, duplicate: false };
+      },
+    },
+    streams: {
+      async purge(_name, options) {
+        const { filter, seq } = (options ?? {}) as { readonly filter?: string; readonly seq?: number };
+        const range = filter === undefined ? { before: seq ?? 0 } : { filter };
+        await client.call({ op: 'purge', ...range }, REQUEST_TIMEOUT_MS);
+        return { success: true, purged: 0 };
+      },
+    },
+    async ensureStream() {
+      return (await client.call({ op: 'ensure' }, REQUEST_TIMEOUT_MS)) === 'kept' ? 'kept' : 'made';
+    },
+    close() {
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+class BrokerConnection {
+  readonly statuses = new AsyncQueue<{ readonly type: 'disconnect' | 'reconnect' }>();
+  readonly #network: Network;
+  readonly #process: Process;
+  readonly #waiting = new Map<number, (value: BrokerReply['value']) => void>();
+  #endpoint: Endpoint | undefined;
+  #unsent: unknown[] = [];
+  #calls = 0;
+  #isClosed = false;
+
+  constructor(network: Network, process: Process) {
+    this.#network = network;
+    this.#process = process;
+  }
+
+  /** Connects; true when the broker answered. */
+  open(): Promise<boolean> {
+    const endpoint = this.#network.connect(this.#process, BROKER_ADDRESS, { kind: 'client' } satisfies BrokerRequest);
+    return new Promise((resolve) => {
+      const fail = (): void => {
+        cancel();
+        resolve(false);
+      };
+      const cancel = this.#process.clock.schedule(CONNECT_TIMEOUT_MS, () => {
+        endpoint.close();
+        resolve(false);
+      });
+      endpoint.onClosed = fail;
+      endpoint.onMessage = () => {
+        cancel();
+        this.#adopt(endpoint);
+        resolve(true);
+      };
+    });
+  }
+
+  call(call: BrokerCall, timeoutMs: number): Promise<BrokerReply['value']> {
+    const id = ++this.#calls;
+    return new Promise((resolve, reject) => {
+      const cancel = this.#process.clock.schedule(timeoutMs, () => {
+        this.#waiting.delete(id);
+        reject(new Error('timeout'));
+      });
+      this.#waiting.set(id, (value) => {
+        cancel();
+        resolve(value);
+      });
+      if (this.#endpoint === undefined) this.#unsent.push({ id, call });
+      else this.#endpoint.send({ id, call });
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#endpoint?.close();
+    this.statuses.end();
+  }
+
+  #adopt(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
+    for (const message of this.#unsent.splice(0)) endpoint.send(message);
+    endpoint.onMessage = (message) => {
+      const { id, value } = message as BrokerReply;
+      const settle = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      settle?.(value);
+    };
+    endpoint.onClosed = () => {
+      this.#endpoint = undefined;
+      this.statuses.push({ type: 'disconnect' });
+      void this.#reconnect();
+    };
+  }
+
+  async #reconnect(): Promise<void> {
+    while (!this.#isClosed) {
+      await pause(this.#process.clock, RECONNECT_MS);
+      if (await this.open()) {
+        this.statuses.push({ type: 'reconnect' });
+        return;
+      }
+    }
+  }
+}
+
+/** Where a worker's shards come from. */
+export function shardFeedOf(network: Network, process: Process): ShardFeed {
+  return {
+    server: BROKER_ADDRESS,
+    subscribe(run, generation, rank) {
+      const messages = new AsyncQueue<StoredMessage>();
+      follow({ network, process, subject: shardSubject(run, generation, rank), after: 0 }, messages);
+      return Promise.resolve(
+        Object.assign(messages, {
+          close: () => {
+            messages.end();
+            return Promise.resolve();
+          },
+        }),
+      );
+    },
+  };
+}
+
+interface Subscription {
+  readonly network: Network;
+  readonly process: Process;
+  readonly subject: string;
+  /** Sequence number of the last message. */
+  readonly after: number;
+}
+
+function follow(subscription: Subscription, messages: AsyncQueue<StoredMessage>): void {
+  const { network, process, subject } = subscription;
+  let { after } = subscription;
+  const endpoint = network.connect(process, BROKER_ADDRESS, {
+    kind: 'subscribe',
+    subject,
+    after,
+  } satisfies BrokerRequest);
+  messages.onEnd = () => {
+    endpoint.close();
+  };
+  endpoint.onMessage = (message) => {
+    after = (message as StoredMessage).sequence;
+    messages.push(message as StoredMessage);
+  };
+  endpoint.onClosed = () => {
+    // A consumer that had begun goes on where it was, even in a stream that was made anew; one that had not ends.
+    if (after === 0 || network.world.chance(0.5)) messages.end();
+    else {
+      process.clock.schedule(RECONNECT_MS, () => {
+        if (!messages.isOver) follow({ ...subscription, after }, messages);
+      });
+    }
+  };
+}

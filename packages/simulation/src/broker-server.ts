@@ -1,0 +1,115 @@
+/**
+ * A virtual JetStream: one stream in memory, gone with its process. Publishes are numbered and known by their id for as
+ * long as the stream lives; subscribers get everything of their subject from a number on, in order, sometimes twice.
+ */
+import type { Endpoint, Network } from './network.js';
+import { Process } from './world.js';
+
+export const BROKER_ADDRESS = 'broker:4222';
+
+/** A message that comes twice is rare, and harmless by design. */
+const DUPLICATE_SHARE = 0.01;
+
+export type BrokerRequest =
+  { readonly kind: 'client' } | { readonly kind: 'subscribe'; readonly subject: string; readonly after: number };
+
+export interface StoredMessage {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+export type BrokerCall =
+  | { readonly op: 'publish'; readonly subject: string; readonly msgId: string; readonly data: Uint8Array }
+  /** Makes the stream when it is missing, or in any case. */
+  | { readonly op: 'ensure' | 'remake' }
+  | { readonly op: 'purge'; readonly filter?: string; readonly before?: number };
+
+export interface NumberedCall {
+  readonly id: number;
+  readonly call: BrokerCall;
+}
+
+export interface BrokerReply {
+  readonly id: number;
+  readonly value: number | 'kept' | 'made' | 'no stream';
+}
+
+interface Stream {
+  messages: StoredMessage[];
+  readonly sequences: Map<string, number>;
+  last: number;
+}
+
+/** Starts a broker without memory of an earlier one. */
+export function startBroker(network: Network): Process {
+  const process = new Process(network.world, 'broker');
+  const subscribers = new Map<Endpoint, string>();
+  let stream: Stream | undefined;
+
+  const deliver = (endpoint: Endpoint, message: StoredMessage): void => {
+    endpoint.send(message);
+    if (network.world.chance(DUPLICATE_SHARE)) endpoint.send(message);
+  };
+
+  const answer = (call: BrokerCall): BrokerReply['value'] => {
+    switch (call.op) {
+      case 'ensure':
+        if (stream !== undefined) return 'kept';
+        stream = newStream();
+        return 'made';
+      case 'remake':
+        stream = newStream();
+        return 'made';
+      case 'publish': {
+        if (stream === undefined) return 'no stream';
+        const known = stream.sequences.get(call.msgId);
+        if (known !== undefined) return known;
+        stream.last += 1;
+        const { subject, data } = call;
+        const message = { sequence: stream.last, subject, data };
+        stream.messages.push(message);
+        stream.sequences.set(call.msgId, stream.last);
+        for (const [endpoint, wanted] of subscribers) if (wanted === subject) deliver(endpoint, message);
+        return stream.last;
+      }
+      case 'purge': {
+        const { filter, before } = call;
+        if (stream === undefined) return 'no stream';
+        const isKept = ({ subject, sequence }: StoredMessage): boolean =>
+          filter === undefined ? sequence >= (before ?? 0) : !subject.startsWith(filter.slice(0, -1));
+        stream.messages = stream.messages.filter(isKept);
+        return 0;
+      }
+      default:
+        return call satisfies never;
+    }
+  };
+
+  network.listen(process, BROKER_ADDRESS, (endpoint, request) => {
+    const asked = request as BrokerRequest;
+    if (asked.kind === 'client') {
+      endpoint.send('ready');
+      endpoint.onMessage = (message) => {
+        const { id, call } = message as NumberedCall;
+        endpoint.send({ id, value: answer(call) } satisfies BrokerReply);
+      };
+      return;
+    }
+    if (stream === undefined) {
+      endpoint.close();
+      return;
+    }
+    const { subject, after } = asked;
+    subscribers.set(endpoint, subject);
+    endpoint.onClosed = () => subscribers.delete(endpoint);
+    for (const message of stream.messages) {
+      if (message.subject === subject && message.sequence > after) deliver(endpoint, message);
+    }
+  });
+  return process;
+}
+
+function newStream(): Stream {
+  return { messages: [], sequences: new Map(), last: 0 };
+}

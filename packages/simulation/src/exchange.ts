@@ -1,0 +1,191 @@
+/**
+ * What workers offer each other, over virtual connections: streams of frames for the all-reduce, and the training state for
+ * joiners and checkpoints. The rules are those of the gRPC service: a stream belongs to a generation, an early one waits,
+ * one of a generation that is over is refused.
+ */
+import type { TrainingState } from '@facet/shared';
+import { stateCrc, stateParts, TrainingError } from '@facet/shared';
+import { deliver, wholeFrame, type StateSnapshot, type WorkerNetwork } from '@facet/worker/internal';
+import type { Endpoint, Network } from './network.js';
+import type { Process } from './world.js';
+
+type Exchange = WorkerNetwork['exchange'];
+type Outlet = Awaited<ReturnType<Exchange['outlet']>>;
+
+/** The first message of a connection to a worker. */
+export type ExchangeRequest =
+  | { readonly kind: 'frames'; readonly generation: number; readonly rank: number }
+  | { readonly kind: 'state'; readonly step: number };
+
+/** The answer to a request for frames, before the first frame. */
+const ACCEPTED = 'accepted';
+
+export interface ExchangeOptions {
+  readonly network: Network;
+  readonly process: Process;
+  readonly address: string;
+  readonly snapshot: (step: number) => StateSnapshot | undefined;
+}
+
+/** Starts the service of one worker. */
+export function startExchange({ network, process, address, snapshot }: ExchangeOptions): Exchange {
+  const streams = new Map<string, Endpoint>();
+  const waiting = new Map<string, (stream: Endpoint) => void>();
+  let closedThrough = 0;
+
+  network.listen(process, address, (endpoint, request) => {
+    const asked = request as ExchangeRequest;
+    if (asked.kind === 'state') {
+      endpoint.send(snapshot(asked.step));
+      endpoint.close();
+      return;
+    }
+    const { generation, rank } = asked;
+    if (generation <= closedThrough) {
+      endpoint.close();
+      return;
+    }
+    endpoint.send(ACCEPTED);
+    const name = `${generation}/${rank}`;
+    const waiter = waiting.get(name);
+    if (waiter === undefined) streams.set(name, endpoint);
+    else waiter(endpoint);
+  });
+
+  return {
+    outlet(generation, rank, onClosed, signal) {
+      const name = `${generation}/${rank}`;
+      return new Promise((resolve, reject) => {
+        const accept = (endpoint: Endpoint): void => {
+          waiting.delete(name);
+          streams.set(name, endpoint);
+          endpoint.onClosed = () => {
+            onClosed('its stream was cancelled');
+          };
+          resolve(outletOf(endpoint));
+        };
+        const early = streams.get(name);
+        if (early?.isOpen) {
+          accept(early);
+          return;
+        }
+        waiting.set(name, accept);
+        signal.addEventListener('abort', () => {
+          waiting.delete(name);
+          reject(TrainingError.from(signal.reason));
+        });
+      });
+    },
+    closeThrough(generation) {
+      closedThrough = Math.max(closedThrough, generation);
+      for (const [name, endpoint] of streams) {
+        if (Number(name.split('/')[0]) > closedThrough) continue;
+        endpoint.close();
+        streams.delete(name);
+      }
+    },
+  };
+}
+
+function outletOf(endpoint: Endpoint): Outlet {
+  return {
+    send: (header, values) => {
+      if (!endpoint.isOpen) return Promise.reject(new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling'));
+      endpoint.send(wholeFrame(header, values));
+      return Promise.resolve();
+    },
+    close: () => {
+      endpoint.close();
+    },
+  };
+}
+
+/** Opens streams of frames from a process. */
+export function openInletFrom(network: Network, process: Process): WorkerNetwork['openInlet'] {
+  return ({ address, peer, request, sink, onClosed, timeoutMs }) =>
+    new Promise((resolve, reject) => {
+      const { generation, rank } = request;
+      const endpoint = network.connect(process, address, { kind: 'frames', generation, rank });
+      const fail = (reason: string): void => {
+        cancel();
+        reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
+      };
+      const cancel = process.clock.schedule(timeoutMs, () => {
+        endpoint.close();
+        fail(`no answer within ${timeoutMs} ms`);
+      });
+      endpoint.onClosed = fail;
+      endpoint.onMessage = () => {
+        cancel();
+        endpoint.onClosed = onClosed;
+        endpoint.onMessage = (frame) => {
+          deliver(frame as Buffer, sink);
+        };
+        resolve({
+          close: () => {
+            endpoint.close();
+          },
+        });
+      };
+    });
+}
+
+export interface PullRequest {
+  readonly network: Network;
+  readonly process: Process;
+  readonly address: string;
+  readonly step: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Pulls a state from a worker or from the coordinator. */
+export function requestState(pull: PullRequest): Promise<StateSnapshot> {
+  const { network, process, address, step, timeoutMs, signal } = pull;
+  return new Promise((resolve, reject) => {
+    const endpoint = network.connect(process, address, { kind: 'state', step } satisfies ExchangeRequest);
+    const fail = (reason: string): void => {
+      cancel();
+      endpoint.close();
+      const message = `cannot pull the state after step ${step} from ${address}: ${reason}`;
+      reject(new TrainingError('PEER_UNAVAILABLE', message));
+    };
+    const cancel = process.clock.schedule(timeoutMs, () => {
+      fail('it took too long');
+    });
+    signal.addEventListener('abort', () => {
+      fail('no longer wanted');
+    });
+    endpoint.onClosed = fail;
+    endpoint.onMessage = (state) => {
+      if (state === undefined) {
+        fail('it does not hold it');
+        return;
+      }
+      cancel();
+      resolve(state as StateSnapshot);
+    };
+  });
+}
+
+/** Pulls states into a worker's buffers. */
+export function pullStateTo(network: Network, process: Process): WorkerNetwork['pullState'] {
+  return async ({ address, step, target, weightsCrc, timeoutMs, signal }) => {
+    const state: Omit<TrainingState, 'step'> = await requestState({
+      network,
+      process,
+      address,
+      step,
+      timeoutMs,
+      signal,
+    });
+    const parts = stateParts(state);
+    stateParts(target).forEach((part, index) => {
+      part.set(parts[index]!);
+    });
+    const actual = stateCrc(target);
+    if (actual !== weightsCrc) {
+      throw new TrainingError('DESYNC', `the state after step ${step} has weights ${actual}, expected ${weightsCrc}`);
+    }
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The faults of one simulation, drawn from its seed: what happens to whom, after how many further events, and for how long.
+ * A fault may hit any instant, since the world counts events and not time.
+ */
+import { randomKey, randomStream, type RandomStream } from '@facet/shared';
+
+export type FaultKind =
+  | 'kill-worker'
+  | 'pause-worker'
+  | 'kill-coordinator'
+  | 'pause-coordinator'
+  | 'kill-broker'
+  | 'cut-both-ways'
+  | 'cut-one-way';
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Events since the fault before. */
+  readonly afterEvents: number;
+  /** How long a pause or a cut lasts, or until a killed process is started again. */
+  readonly durationMs: number;
+  /** Which of those that it could hit, and which as the other end of a cut; in [0, 1). */
+  readonly target: number;
+  readonly other: number;
+}
+
+const KINDS: readonly FaultKind[] = [
+  'kill-worker',
+  'kill-worker',
+  'kill-worker',
+  'pause-worker',
+  'pause-worker',
+  'kill-coordinator',
+  'kill-coordinator',
+  'pause-coordinator',
+  'kill-broker',
+  'cut-both-ways',
+  'cut-one-way',
+];
+
+const MOST_FAULTS = 7;
+const MOST_EVENTS_BETWEEN = 250;
+/** Most faults come soon after the one before: two at once are the hard ones. */
+const CLOSENESS = 2;
+const DURATION_MS = { least: 1, most: 12_000 };
+
+/** The faults of a seed, in order. */
+export function drawFaults(seed: number): readonly Fault[] {
+  const random = randomStream(randomKey('simulation', seed, 1));
+  const count = 1 + random.nextBelow(MOST_FAULTS);
+  return Array.from({ length: count }, () => drawFault(random));
+}
+
+function drawFault(random: RandomStream): Fault {
+  const ratio = DURATION_MS.most / DURATION_MS.least;
+  return {
+    kind: KINDS[random.nextBelow(KINDS.length)] ?? 'kill-worker',
+    afterEvents: Math.floor(MOST_EVENTS_BETWEEN * random.nextUniform() ** CLOSENESS),
+    durationMs: DURATION_MS.least * ratio ** random.nextUniform(),
+    target: random.nextUniform(),
+    other: random.nextUniform(),
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * A worker process in the virtual world: the real membership and generation loop over virtual sockets and a tiny engine.
+ */
+import { CONFIG_VERSION, TrainingError } from '@facet/shared';
+import {
+  allocateTrainingState,
+  createMembership,
+  type Membership,
+  type WorkerNetwork,
+  type WorkerOutcome,
+} from '@facet/worker/internal';
+import { shardFeedOf } from './broker-client.js';
+import { openInletFrom, pullStateTo, startExchange } from './exchange.js';
+import { openStream } from './join-call.js';
+import type { Network } from './network.js';
+import { traceLogger, type Trace } from './silent-sinks.js';
+import { COORDINATOR_ADDRESS, CODE_VERSION } from './simulated-coordinator.js';
+import { createTinyCompute } from './tiny-compute.js';
+import type { TinyRun } from './tiny-run.js';
+import { Process } from './world.js';
+
+/** What a worker became a part of. */
+export interface SeenMembership {
+  readonly workerId: string;
+  readonly generation: number;
+  readonly rank: number;
+}
+
+export interface SimulatedWorkerOptions {
+  readonly run: TinyRun;
+  readonly network: Network;
+  readonly name: string;
+  readonly onMembership: (seen: SeenMembership) => void;
+  readonly onExit: (outcome: WorkerOutcome | TrainingError) => void;
+  readonly trace: Trace | undefined;
+}
+
+/** Building an engine takes long, and a micro-batch does not always take the same time. */
+const ENGINE_MS = { least: 20, most: 300 };
+const MICRO_BATCH_MS = { least: 2, most: 12 };
+
+/** Starts a worker; it exits by itself at the end of the run. */
+export function startWorker(options: SimulatedWorkerOptions): Process {
+  const { run, network, name, onMembership, onExit, trace } = options;
+  const { world } = network;
+  const process = new Process(world, name);
+  const { clock } = process;
+  const address = `${name}:1`;
+  let membership: Membership | undefined = undefined;
+  const workerNetwork: WorkerNetwork = {
+    clock,
+    shards: shardFeedOf(network, process),
+    exchange: startExchange({ network, process, address, snapshot: (step) => membership?.snapshot(step) }),
+    openInlet: openInletFrom(network, process),
+    pullState: pullStateTo(network, process),
+    close: () => Promise.resolve(),
+  };
+  const joined = createMembership({
+    hello: {
+      workerId: name,
+      codeVersion: CODE_VERSION,
+      configVersion: CONFIG_VERSION,
+      host: name,
+      pid: 1,
+      exchangeAddress: address,
+      metricsUrl: '',
+      cores: 1,
+    },
+    connect: () => openStream(network, process, COORDINATOR_ADDRESS),
+    async prepare(welcome) {
+      await new Promise<void>((resolve) => {
+        clock.schedule(world.between(ENGINE_MS.least, ENGINE_MS.most), resolve);
+      });
+      const { config, plan } = run;
+      const durationMs = (): number => world.between(MICRO_BATCH_MS.least, MICRO_BATCH_MS.most);
+      const compute = createTinyCompute({ run, clock, durationMs });
+      const state = allocateTrainingState(compute.weights, config.optimizer);
+      const engine = { name: 'onnxruntime', device: 'cpu' } as const;
+      return { welcome, config, plan, compute, engine, threads: 1, state, network: workerNetwork, dataset: undefined };
+    },
+    metrics: {
+      recordStep: () => undefined,
+      recordMembership: ({ generation, rank }) => {
+        onMembership({ workerId: name, generation, rank });
+      },
+      recordFault: () => undefined,
+    },
+    clock,
+    log: traceLogger(name, () => world.nowMs, trace),
+    signal: new AbortController().signal,
+  });
+  membership = joined;
+  const exit = (outcome: WorkerOutcome | TrainingError): void => {
+    if (process.isDead) return;
+    process.kill();
+    onExit(outcome);
+  };
+  joined.run().then(exit, (caught: unknown) => {
+    exit(TrainingError.from(caught));
+  });
+  return process;
+}

@@ -1,0 +1,81 @@
+/**
+ * An engine without a model: the "gradient" of a parameter is a curved function of its weight and of every pixel. It takes
+ * virtual time, and like a real engine it reads the weights when it starts and writes the result when it is done.
+ */
+import { pause, type Clock } from '@facet/shared';
+import { allocateMicroBatch, layoutParameters, TAIL, type Compute, type TrainingSlot } from '@facet/worker/internal';
+import type { TinyRun } from './tiny-run.js';
+
+const LAYOUT = layoutParameters([
+  { name: 'scale', shape: [2, 2], initialiser: { kind: 'normal', stddev: 0.5 }, decays: true },
+  { name: 'shift', shape: [3], initialiser: { kind: 'constant', value: 0.1 }, decays: false },
+]);
+
+export interface TinyComputeOptions {
+  readonly run: TinyRun;
+  readonly clock: Clock;
+  /** How long one micro-batch takes, asked for each. */
+  readonly durationMs: () => number;
+}
+
+export function createTinyCompute({ run, clock, durationMs }: TinyComputeOptions): Compute {
+  const { config, dataset } = run;
+  const classes = dataset.classes.length;
+  const weights = new Float32Array(LAYOUT.length);
+
+  const trainingSlot = (): TrainingSlot => {
+    const tensors = allocateMicroBatch(config.batch.micro, dataset.image, classes);
+    const result = new Float32Array(LAYOUT.length + TAIL.length);
+    const accounting = { count: 0, checksum: 0 };
+    return {
+      tensors,
+      pixelGradient: undefined,
+      result,
+      accounting,
+      async run() {
+        const computed = gradientOf(weights, tensors);
+        await pause(clock, durationMs());
+        result.set(computed);
+        result[LAYOUT.length + TAIL.count] = accounting.count;
+        result[LAYOUT.length + TAIL.checksum] = accounting.checksum;
+      },
+    };
+  };
+  const evaluationSlot = () => {
+    const tensors = allocateMicroBatch(config.batch.micro, dataset.image, classes);
+    const logits = new Float32Array(config.batch.micro * classes);
+    return {
+      tensors,
+      logits,
+      async run() {
+        const [first = 0, second = 0] = weights;
+        const computed = logits.map((_, at) => (at % classes === 0 ? first : second) * tensors.images[at >> 1]!);
+        await pause(clock, durationMs());
+        logits.set(computed);
+      },
+    };
+  };
+  return {
+    layout: LAYOUT,
+    weights,
+    weightsChanged: () => undefined,
+    programSha256: 'a'.repeat(64),
+    trainingSlots: [trainingSlot(), trainingSlot()],
+    evaluationSlots: [evaluationSlot(), evaluationSlot()],
+    close: () => Promise.resolve(),
+  };
+}
+
+/** [parameters + TAIL.length] without the accounting, summed over the samples. */
+function gradientOf(weights: Float32Array, { images, sampleWeights }: TrainingSlot['tensors']): Float32Array {
+  const result = new Float32Array(weights.length + TAIL.length);
+  sampleWeights.forEach((isSample, row) => {
+    if (isSample === 0) return;
+    const pixel = images[row]!;
+    weights.forEach((weight, at) => {
+      result[at]! += Math.sin(weight * 3 + pixel * (at + 1)) / (at + 1);
+    });
+    result[weights.length + TAIL.loss]! += Math.abs(weights[0]! - pixel);
+  });
+  return result;
+}

@@ -1,0 +1,65 @@
+/**
+ * The run that is simulated: a few numbers as weights, one pixel per image, several epochs, everything that a real run has.
+ * Every sample has a pixel of its own and every update depends on all samples before it, so that one that is lost, doubled
+ * or out of place changes the weights.
+ */
+import type { Dataset } from '@facet/datasets';
+import {
+  createPlan,
+  NO_AUGMENTATION,
+  OPERATION_DEFAULTS,
+  PRESETS,
+  type LedgerRecord,
+  type Plan,
+  type RunConfig,
+} from '@facet/shared';
+import { runRecord } from '@facet/coordinator/internal';
+
+const TRAIN_SAMPLES = 22;
+const TEST_SAMPLES = 5;
+
+export interface TinyRun {
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly plan: Plan;
+  /** The first record of its ledger. */
+  readonly record: LedgerRecord;
+}
+
+/** The run; with the average of the weights or without. */
+export function createTinyRun({ emaDecay }: { readonly emaDecay: number }): TinyRun {
+  const preset = PRESETS['mnist-fast'];
+  const config: RunConfig = {
+    ...preset,
+    ...OPERATION_DEFAULTS,
+    preset: 'mnist-fast',
+    run: 'simulated',
+    seed: 7,
+    epochs: 3,
+    batch: { global: 8, micro: 2 },
+    optimizer: { ...preset.optimizer, emaDecay },
+    augmentation: NO_AUGMENTATION,
+    workers: { count: 3, min: 1, max: 4 },
+    checkpoint: { everySteps: 2, keep: 2 },
+    prefetchSteps: 2,
+    timeouts: { heartbeatMs: 2_000, stepMs: 5_000, gatherMs: 30_000 },
+  };
+  const dataset: Dataset = {
+    name: 'mnist',
+    image: { height: 1, width: 1, channels: 1 },
+    classes: ['even', 'odd'],
+    train: split(TRAIN_SAMPLES, 3),
+    test: split(TEST_SAMPLES, 5),
+    sha256: '0'.repeat(64),
+  };
+  const plan = createPlan(config, { trainSamples: TRAIN_SAMPLES, testSamples: TEST_SAMPLES });
+  return { config, dataset, plan, record: runRecord({ config, plan, dataset, at: new Date(0).toISOString() }) };
+}
+
+function split(count: number, factor: number): Dataset['train'] {
+  return {
+    count,
+    pixels: Uint8Array.from({ length: count }, (_, id) => (id * factor + 1) % 251),
+    labels: Uint8Array.from({ length: count }, (_, id) => id % 2),
+  };
+}

@@ -1,0 +1,14 @@
+/**
+ * What the simulation needs of a worker beside its public face: its membership, and the shapes of what surrounds it.
+ */
+export type { StateSnapshot } from './collective/exchange-server.js';
+export { deliver, wholeFrame } from './collective/frame.js';
+export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
+export { allocateMicroBatch } from './data/micro-batch.js';
+export type { ShardFeed } from './data/shard-source.js';
+export { TAIL, type Compute, type EvaluationSlot, type TrainingSlot } from './engine/compute.js';
+export { createMembership, type Membership, type WorkerOutcome } from './membership.js';
+export type { WorkerResources } from './membership-generation.js';
+export { layoutParameters } from './model/parameters.js';
+export { allocateTrainingState } from './train/training-state.js';
+export type { WorkerNetwork } from './worker-network.js';

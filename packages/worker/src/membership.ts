@@ -1,0 +1,226 @@
+/**
+ * The life of a worker in a run: from Hello through one generation after the other until the run stops. If the coordinator
+ * is lost, the state is kept and the worker comes back for as long as the run allows. Sockets, engines and servers are
+ * arguments; what a generation does is in membership-generation.ts.
+ */
+import { pause, repeat, TrainingError, type Clock } from '@facet/shared';
+import type { JoinRequest, JoinResponse__Output, Welcome } from '@facet/proto';
+import type { Logger } from '@facet/telemetry';
+import type { StateSnapshot } from './collective/exchange-server.js';
+import type { CoordinatorStream } from './coordinator-stream.js';
+import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
+import { stepDoneMessage } from './messages.js';
+import type { StepResult } from './train/generation-loop.js';
+import { copyState } from './train/training-state.js';
+import type { WorkerMetrics } from './worker-metrics.js';
+
+export interface WorkerOutcome {
+  readonly outcome: 'finished' | 'stopped' | 'left' | 'failed' | 'refused';
+  readonly message?: string;
+}
+
+export interface MembershipOptions {
+  readonly hello: NonNullable<JoinRequest['hello']>;
+  /** @throws TrainingError COORDINATOR_UNREACHABLE, which is tried again until patience ends. */
+  readonly connect: () => Promise<CoordinatorStream>;
+  /** Builds what the worker has for its whole life; called with the first Welcome. */
+  readonly prepare: (welcome: Welcome) => Promise<WorkerResources>;
+  readonly metrics: Pick<WorkerMetrics, 'recordStep' | 'recordMembership' | 'recordFault'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborting makes the worker leave. */
+  readonly signal: AbortSignal;
+}
+
+export interface Membership {
+  /** Until the run ends, the worker is told to leave, or the coordinator stays away too long. */
+  run(): Promise<WorkerOutcome>;
+  /** The state after a step, if this worker still has it. */
+  snapshot(step: number): StateSnapshot | undefined;
+  readonly resources: WorkerResources | undefined;
+  /** Micro-batches that wait to be computed. */
+  readonly backlog: number;
+  /** Abandons the generation under way; resolves when the state is at rest. */
+  end(reason: string): Promise<void>;
+}
+
+/** Past steps that are reported again to a coordinator that may have missed them. */
+const RECENT_STEPS = 64;
+const RECONNECT_DELAY_MS = 200;
+const DEFAULT_RECONNECT_MS = 30_000;
+
+/** A worker that has not said Hello yet. */
+export function createMembership(options: MembershipOptions): Membership {
+  const { metrics, clock, log, signal } = options;
+  const snapshots = new Map<number, StateSnapshot>();
+  const recent: { generation: number; result: StepResult }[] = [];
+  let generation: Generation | undefined;
+  let resources: WorkerResources | undefined;
+
+  const report = () => {
+    const state = resources?.state;
+    return {
+      generation: generation?.id ?? 0,
+      hasState: state?.appliedStep !== undefined,
+      appliedStep: state?.appliedStep ?? 0,
+      weightsCrc: state?.weightsCrc ?? 0,
+      recent: recent.map((entry) => stepDoneMessage(entry.generation, entry.result)),
+    };
+  };
+
+  const onStep = (stream: CoordinatorStream, id: number, rank: number, result: StepResult): void => {
+    metrics.recordStep(result);
+    recent.push({ generation: id, result });
+    if (recent.length > RECENT_STEPS) recent.shift();
+    const { config, plan, state } = resources!;
+    // Rank 0 keeps what the coordinator is about to pull for a checkpoint; everyone else would only copy.
+    if (rank === 0 && (result.step % config.checkpoint.everySteps === 0 || plan.isLastOfEpoch(result.step))) {
+      snapshots.clear();
+      snapshots.set(result.step, copyState(state));
+    }
+    stream.send({ stepDone: stepDoneMessage(id, result) });
+  };
+
+  /** One membership, from Hello to the end of the stream. */
+  const session = async (): Promise<WorkerOutcome | 'lost'> => {
+    await using stream = await options.connect();
+    stream.send({ hello: options.hello });
+    let stopHeartbeat: (() => void) | undefined;
+    const leave = (): void => {
+      stream.send({ leave: { reason: 'asked to leave' } });
+      stream.close();
+    };
+    signal.addEventListener('abort', leave);
+    try {
+      for await (const message of stream.messages(onUrgent)) {
+        const outcome = await handle(stream, message);
+        if (outcome !== undefined) return outcome;
+        if (message.message === 'welcome') {
+          stopHeartbeat ??= repeat(clock, resources!.config.timeouts.heartbeatMs / 4, () => {
+            stream.send({ heartbeat: { step: resources?.state.appliedStep ?? 0 } });
+          });
+        }
+      }
+      return signal.aborted ? { outcome: 'left' } : 'lost';
+    } finally {
+      stopHeartbeat?.();
+      signal.removeEventListener('abort', leave);
+      await generation?.end('the coordinator is gone');
+    }
+  };
+
+  /** Some messages end the generation at once, even while an earlier message is still being handled. */
+  const onUrgent = (message: JoinResponse__Output): void => {
+    if (message.regroup) void generation?.end(message.regroup.reason);
+    if (message.stop) void generation?.end(message.stop.message);
+  };
+
+  const handle = async (
+    stream: CoordinatorStream,
+    message: JoinResponse__Output,
+  ): Promise<WorkerOutcome | undefined> => {
+    if (message.refusal) {
+      return { outcome: 'refused', message: `${message.refusal.code}: ${message.refusal.message}` };
+    } else if (message.welcome) {
+      const { welcome } = message;
+      resources = resources === undefined ? await options.prepare(welcome) : { ...resources, welcome };
+      const { compute, engine, threads } = resources;
+      stream.send({
+        ready: {
+          programSha256: compute.programSha256,
+          parameters: compute.layout.slots.map(({ name, shape }) => ({ name, shape: [...shape] })),
+          engine: engine.name,
+          device: engine.device,
+          threads,
+          state: report(),
+        },
+      });
+    } else if (message.form) {
+      await generation?.end('a new generation forms');
+      const { form } = message;
+      log.info(
+        { generation: form.generation, rank: form.rank, worldSize: form.peers.length, step: form.step },
+        'generation forms',
+      );
+      metrics.recordMembership({ generation: form.generation, rank: form.rank, worldSize: form.peers.length });
+      const { state } = resources!;
+      generation = joinGeneration(form, resources!, {
+        onFormed: (id) => {
+          stream.send({
+            formed: { generation: id, appliedStep: state.appliedStep ?? 0, weightsCrc: state.weightsCrc },
+          });
+        },
+        onStep: (id, rank, result) => {
+          onStep(stream, id, rank, result);
+        },
+        onEvaluation: (id, step, share) => {
+          stream.send({
+            evaluationDone: { generation: id, step, parts: [...share.parts], confusion: [...share.confusion] },
+          });
+        },
+        onFault: (id, error, peerWorkerId) => {
+          metrics.recordFault(error.code);
+          log.warn({ generation: id, code: error.code, err: error }, 'fault');
+          const step = (state.appliedStep ?? 0) + 1;
+          stream.send({ fault: { generation: id, step, code: error.code, message: error.message, peerWorkerId } });
+        },
+      });
+    } else if (message.start) {
+      if (message.start.generation === generation?.id) generation.start();
+    } else if (message.regroup) {
+      log.info({ generation: message.regroup.generation, reason: message.regroup.reason }, 'regrouping');
+      await generation?.end(message.regroup.reason);
+      stream.send({ report: report() });
+    } else if (message.stop) {
+      await generation?.end(message.stop.message);
+      const outcome = stopOutcome(message.stop.reason);
+      return message.stop.message === '' ? { outcome } : { outcome, message: message.stop.message };
+    }
+    return undefined;
+  };
+
+  return {
+    async run() {
+      let lostAt: number | undefined;
+      for (;;) {
+        const patienceMs = resources?.config.timeouts.gatherMs ?? DEFAULT_RECONNECT_MS;
+        try {
+          const outcome = await session();
+          if (outcome !== 'lost') return outcome;
+          lostAt = clock.now();
+          log.warn({ patienceMs }, 'the coordinator is gone; keeping the state and trying to come back');
+        } catch (caught) {
+          const error = TrainingError.from(caught);
+          if (error.code === 'CANCELLED' && signal.aborted) return { outcome: 'left' };
+          if (error.code !== 'COORDINATOR_UNREACHABLE') throw error;
+          lostAt ??= clock.now();
+          if (clock.now() - lostAt > patienceMs) {
+            throw new TrainingError('COORDINATOR_UNREACHABLE', `${error.message}; gave up after ${patienceMs} ms`, {
+              cause: error,
+            });
+          }
+        }
+        if (signal.aborted) return { outcome: 'left' };
+        await pause(clock, RECONNECT_DELAY_MS);
+      }
+    },
+    snapshot(step) {
+      const state = resources?.state;
+      return snapshots.get(step) ?? (state?.appliedStep === step ? copyState(state) : undefined);
+    },
+    get resources() {
+      return resources;
+    },
+    get backlog() {
+      return generation?.backlog ?? 0;
+    },
+    async end(reason) {
+      await generation?.end(reason);
+    },
+  };
+}
+
+function stopOutcome(reason: string): WorkerOutcome['outcome'] {
+  if (reason === 'STOP_REASON_FINISHED') return 'finished';
+  return reason === 'STOP_REASON_STOPPED' ? 'stopped' : 'failed';
+}
