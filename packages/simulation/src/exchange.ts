@@ -76,6 +76,9 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
         });
       });
     },
+    failPulls(generation) {
+      for (const [name, endpoint] of streams) if (name.startsWith(`${generation}/`)) endpoint.close();
+    },
     closeThrough(generation) {
       closedThrough = Math.max(closedThrough, generation);
       for (const [name, endpoint] of streams) {
@@ -94,29 +97,27 @@ function outletOf(endpoint: Endpoint): Outlet {
       endpoint.send(wholeFrame(header, values));
       return Promise.resolve();
     },
-    close: () => {
-      endpoint.close();
-    },
   };
 }
 
 /** Opens streams of frames from a process. */
 export function openInletFrom(network: Network, process: Process): WorkerNetwork['openInlet'] {
-  return ({ address, peer, request, sink, onClosed, timeoutMs }) =>
+  return ({ address, peer, request, sink, onClosed, signal }) =>
     new Promise((resolve, reject) => {
       const { generation, rank } = request;
       const endpoint = network.connect(process, address, { kind: 'frames', generation, rank });
       const fail = (reason: string): void => {
-        cancel();
+        signal.removeEventListener('abort', giveUp);
         reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
       };
-      const cancel = process.clock.schedule(timeoutMs, () => {
+      const giveUp = (): void => {
         endpoint.close();
-        fail(`no answer within ${timeoutMs} ms`);
-      });
+        fail('it was given up');
+      };
+      signal.addEventListener('abort', giveUp);
       endpoint.onClosed = fail;
       endpoint.onMessage = () => {
-        cancel();
+        signal.removeEventListener('abort', giveUp);
         endpoint.onClosed = onClosed;
         endpoint.onMessage = (frame) => {
           deliver(frame as Buffer, sink);

@@ -85,7 +85,7 @@ describe('the all-reduce', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

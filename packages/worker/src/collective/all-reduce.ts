@@ -34,6 +34,8 @@ export interface AllReduceOptions {
   readonly send: (rank: number, header: Buffer, values: Float32Array) => Promise<void>;
   /** How a rank is called in messages. */
   readonly nameOf: (rank: number) => string;
+  /** Called with the first failure. */
+  readonly onFailed?: (error: TrainingError) => void;
   /** Default: this machine's. */
   readonly clock?: Clock;
 }
@@ -49,7 +51,7 @@ export interface AllReduce {
   /** Where the frames of a peer go. */
   inlet(from: number): FrameSink;
   /** Fails everything that waits now or later; the first failure stays. */
-  fail(error: TrainingError): void;
+  readonly fail: (error: TrainingError) => void;
   readonly bytesSent: number;
   readonly bytesReceived: number;
 }
@@ -62,7 +64,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const isReplicated = schedule.ownership === 'replicated';
   const peers = Array.from({ length: worldSize }, (_, peer) => peer).filter((peer) => peer !== rank);
   const arrivals = createArrivals();
-  const latch = createLatch(timeoutMs, clock);
+  const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
   let currentStep = options.firstStep;
   let bytesSent = 0;

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net';
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type PullRequest, type PullStateResponse__Output } from '@facet/proto';
 import { stateCrc, stateParts, TrainingError, type TrainingState } from '@facet/shared';
-import { TOKEN_KEY, UNIX_NAME_KEY } from './exchange-server.js';
 import { deliver, type FrameSink } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
+import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
 
 /** How the frames of the all-reduce travel: `auto` and `tcp` on sockets beside the gRPC stream, `auto` also over Unix sockets. */
 export type Transport = 'auto' | 'tcp' | 'grpc';
@@ -25,7 +25,8 @@ export interface InletOptions {
   readonly sink: FrameSink;
   /** Called once when the pull ends before we close it. */
   readonly onClosed: (reason: string) => void;
-  readonly timeoutMs: number;
+  /** Ends the attempt to open, which has no deadline of its own. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -34,7 +35,7 @@ export interface InletOptions {
  * @throws TrainingError PEER_UNAVAILABLE naming the peer, its address and the reason.
  */
 export function openInlet(options: InletOptions): Promise<Inlet> {
-  const { address, peer, request, transport, timeoutMs } = options;
+  const { address, peer, request, transport, signal } = options;
   const hasSocket = transport !== 'grpc';
   const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const { path, requestSerialize } = Exchange.service.Pull;
@@ -47,9 +48,7 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
   );
   const over = new AbortController();
   let socket: Socket | undefined;
-  let isClosing = false;
   const close = (): void => {
-    isClosing = true;
     over.abort();
     socket?.destroy();
     stream.cancel();
@@ -58,20 +57,20 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
   return new Promise((resolve, reject) => {
     let isOpen = false;
     const end = (reason: string): void => {
-      clearTimeout(timer);
-      if (isClosing) return;
+      signal.removeEventListener('abort', giveUp);
+      if (over.signal.aborted) return;
       close();
       if (isOpen) options.onClosed(reason);
       else reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
     };
     const opened = (): void => {
       isOpen = true;
-      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
       resolve({ close });
     };
-    const timer = setTimeout(() => {
-      end(`no answer within ${timeoutMs} ms`);
-    }, timeoutMs);
+    const giveUp = (): void => {
+      end('it was given up');
+    };
     stream.on('metadata', (metadata) => {
       if (!hasSocket) {
         opened();
@@ -82,12 +81,13 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
         token: String(metadata.get(TOKEN_KEY)[0]),
         unixName: transport === 'auto' ? metadata.get(UNIX_NAME_KEY)[0]?.toString() : undefined,
         sink: options.sink,
-        onClosed: end,
+        // When both end at once, the stream is the one that knows why.
+        onClosed: (reason) => setImmediate(end, reason),
         signal: over.signal,
       }).then(
         (connected) => {
           socket = connected;
-          if (isClosing) connected.destroy();
+          if (over.signal.aborted) connected.destroy();
           else opened();
         },
         (caught: unknown) => {
@@ -105,6 +105,8 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
       // What was sent before may still be on the socket, whose end comes behind it.
       if (!hasSocket || socket === undefined) end('the peer ended its stream');
     });
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
   });
 }
 

@@ -3,22 +3,12 @@
  * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
  */
 import { once } from 'node:events';
-import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  status,
-  type ServerWritableStream,
-  type ServiceDefinition,
-} from '@grpc/grpc-js';
+import { Server, ServerCredentials, status, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type ExchangeHandlers } from '@facet/proto';
 import { stateParts, TrainingError, type TrainingState } from '@facet/shared';
-import { socketOutlet, streamOutlet, type FrameStream, type Outlet } from './frame-outlet.js';
+import type { FrameStream, Outlet } from './frame-outlet.js';
+import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
 import { openSocketDoor } from './socket-door.js';
-
-/** Initial metadata of a pull whose frames travel on a socket: the token to greet with, and the Unix socket if there is one. */
-export const TOKEN_KEY = 'facet-socket-token';
-export const UNIX_NAME_KEY = 'facet-socket-unix-name';
 
 /** A state as a peer or the coordinator may pull it. */
 export interface StateSnapshot extends TrainingState {
@@ -33,7 +23,9 @@ export interface ExchangeServer {
    * @param onClosed called when the peer's stream ends before we close it
    */
   outlet(generation: number, rank: number, onClosed: (reason: string) => void, signal: AbortSignal): Promise<Outlet>;
-  /** Ends every stream of generations up to this one and refuses new ones. */
+  /** Tells the peers that pull for a generation why it fails. */
+  failPulls(generation: number, reason: string): void;
+  /** Ends every pull of generations up to this one, after what was sent, and refuses new ones. */
   closeThrough(generation: number): void;
   close(): void;
 }
@@ -46,17 +38,6 @@ export interface ExchangeServerOptions {
   readonly snapshot: (step: number) => StateSnapshot | undefined;
 }
 
-/** A peer that pulls. */
-interface Pull {
-  /** Resolves when frames can be sent; over a socket, when the peer has come with its token. */
-  readonly outlet: Promise<Outlet>;
-  readonly isOver: boolean;
-  /** Registers the one listener to the peer's end of the pull. */
-  onOver(listener: (reason: string) => void): void;
-  /** Ends the pull from this side, after what was sent. */
-  close(): void;
-}
-
 const STATE_CHUNK_BYTES = 1024 * 1024;
 
 /** Starts the service on any free port of a host. */
@@ -65,58 +46,10 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const waiting = new Map<string, (pull: Pull) => void>();
   let closedThrough = 0;
   const key = (generation: number, rank: number): string => `${generation}/${rank}`;
+  const generationOf = (name: string): number => Number(name.split('/')[0]);
 
   const refuse = (stream: { emit(event: string, error: object): boolean }, code: status, details: string): void => {
     stream.emit('error', { code, details });
-  };
-
-  const acceptStream = (stream: FrameStream): Pull => {
-    stream.sendMetadata(new Metadata());
-    const outlet = streamOutlet(stream);
-    return {
-      outlet: Promise.resolve(outlet),
-      get isOver() {
-        return stream.cancelled;
-      },
-      onOver(listener) {
-        stream.once('cancelled', () => {
-          listener('its stream was cancelled');
-        });
-      },
-      close: outlet.close,
-    };
-  };
-  const acceptWithSocket = (stream: FrameStream): Pull => {
-    const { token, socket, revoke } = door.invite();
-    const metadata = new Metadata();
-    metadata.set(TOKEN_KEY, token);
-    if (door.unixName !== undefined) metadata.set(UNIX_NAME_KEY, door.unixName);
-    stream.sendMetadata(metadata);
-    const outlet = socket.then(socketOutlet);
-    let isOver = false;
-    let tell: (reason: string) => void = () => undefined;
-    const over = (reason: string) => (): void => {
-      if (isOver) return;
-      isOver = true;
-      revoke();
-      tell(reason);
-    };
-    stream.once('cancelled', over('its stream was cancelled'));
-    void socket.then((guest) => guest.once('close', over('its socket was closed')));
-    return {
-      outlet,
-      get isOver() {
-        return isOver;
-      },
-      onOver: (listener) => (tell = listener),
-      close() {
-        isOver = true;
-        void outlet.then((opened) => {
-          opened.close();
-        });
-        stream.end();
-      },
-    };
   };
 
   const handlers: ExchangeHandlers = {
@@ -135,7 +68,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
         return;
       }
-      const pull = payload === 'PAYLOAD_CHANNEL_SOCKET' ? acceptWithSocket(stream) : acceptStream(stream);
+      const pull = payload === 'PAYLOAD_CHANNEL_SOCKET' ? acceptWithSocket(stream, door) : acceptStream(stream);
       const name = key(generation, rank);
       pulls.set(name, pull);
       waiting.get(name)?.(pull);
@@ -170,6 +103,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     async outlet(generation, rank, onClosed, signal) {
       const name = key(generation, rank);
       const early = pulls.get(name);
+      if (signal.aborted) throw TrainingError.from(signal.reason);
       const cancelled = new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => {
           waiting.delete(name);
@@ -184,10 +118,13 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
       pull.onOver(onClosed);
       return Promise.race([pull.outlet, cancelled]);
     },
+    failPulls(generation, reason) {
+      for (const [name, pull] of pulls) if (generationOf(name) === generation) pull.fail(reason);
+    },
     closeThrough(generation) {
       closedThrough = Math.max(closedThrough, generation);
       for (const [name, pull] of pulls) {
-        if (Number(name.split('/')[0]) > closedThrough) continue;
+        if (generationOf(name) > closedThrough) continue;
         pull.close();
         pulls.delete(name);
       }

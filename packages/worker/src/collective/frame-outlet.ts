@@ -11,8 +11,6 @@ import { bytesOf, wholeFrame } from './frame.js';
 export interface Outlet {
   /** Rejects when the peer is gone. */
   send(header: Buffer, values: Float32Array): Promise<void>;
-  /** Says that no more will come, after what was sent. */
-  close(): void;
 }
 
 export type FrameStream = ServerWritableStream<PullRequest, Buffer>;
@@ -39,9 +37,6 @@ export function streamOutlet(stream: FrameStream): Outlet {
         stream.on('close', onGone);
       });
     },
-    close() {
-      stream.end();
-    },
   };
 }
 
@@ -58,9 +53,6 @@ export function socketOutlet(socket: Socket): Outlet {
         });
         socket.uncork();
       }),
-    close() {
-      socket.end();
-    },
   };
 }
 

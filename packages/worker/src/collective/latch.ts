@@ -7,7 +7,7 @@ import { TrainingError, type Clock } from '@facet/shared';
 export interface Latch {
   readonly failure: TrainingError | undefined;
   /** Fails everything; only the first call counts. */
-  fail(error: TrainingError): void;
+  readonly fail: (error: TrainingError) => void;
   /**
    * Waits for a promise, but not past the deadline and not past the first failure.
    *
@@ -17,8 +17,15 @@ export interface Latch {
   guard<T>(promise: Promise<T>, lateness: () => string): Promise<T>;
 }
 
-/** @param timeoutMs the longest wait of a guard */
-export function createLatch(timeoutMs: number, clock: Clock): Latch {
+export interface LatchOptions {
+  /** The longest wait of a guard. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Called with the first failure, after everything that waited has been failed. */
+  readonly onFailed: (error: TrainingError) => void;
+}
+
+export function createLatch({ timeoutMs, clock, onFailed }: LatchOptions): Latch {
   const rejections = new Set<(error: TrainingError) => void>();
   let failure: TrainingError | undefined;
 
@@ -27,6 +34,7 @@ export function createLatch(timeoutMs: number, clock: Clock): Latch {
     failure = error;
     for (const reject of rejections) reject(error);
     rejections.clear();
+    onFailed(error);
   };
 
   return {

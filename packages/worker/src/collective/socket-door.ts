@@ -23,7 +23,7 @@ export interface Invitation {
   /** Resolves when the guest has come. */
   readonly socket: Promise<Socket>;
   /** The token is worth nothing any more; a guest that has come is hung up on. */
-  revoke(): void;
+  readonly revoke: () => void;
 }
 
 export interface SocketDoor {
@@ -31,6 +31,7 @@ export interface SocketDoor {
   /** Name of the abstract Unix socket, without its leading zero byte; undefined where the system has none. */
   readonly unixName: string | undefined;
   invite(): Invitation;
+  /** Stops listening and hangs up on everyone who is not gRPC's. */
   close(): void;
 }
 
@@ -47,6 +48,7 @@ export interface SocketDoorOptions {
  */
 export async function openSocketDoor({ host, onGrpc }: SocketDoorOptions): Promise<SocketDoor> {
   const expected = new Map<string, (socket: Socket) => void>();
+  const present = new Set<Socket>();
   const admit = (socket: Socket, token: string): void => {
     const accept = expected.get(token);
     if (accept === undefined) {
@@ -56,16 +58,26 @@ export async function openSocketDoor({ host, onGrpc }: SocketDoorOptions): Promi
     expected.delete(token);
     accept(socket);
   };
+  const enter = (socket: Socket): void => {
+    present.add(socket);
+    socket.once('close', () => present.delete(socket));
+  };
   // gRPC's own listener leaves Nagle's algorithm on, and the last piece of every chunk would wait for a delayed acknowledgement.
   const tcp = createServer({ noDelay: true }, (socket) => {
+    enter(socket);
     greet(socket, (token) => {
-      if (token === undefined) onGrpc(socket);
-      else admit(socket, token);
+      if (token !== undefined) {
+        admit(socket, token);
+        return;
+      }
+      present.delete(socket);
+      onGrpc(socket);
     });
   });
   await listen(tcp, { host, port: 0 });
   const unixName = process.platform === 'linux' ? `facet-${randomBytes(12).toString('hex')}` : undefined;
   const unix = createServer((socket) => {
+    enter(socket);
     greet(socket, (token) => {
       admit(socket, token ?? '');
     });
@@ -97,6 +109,8 @@ export async function openSocketDoor({ host, onGrpc }: SocketDoorOptions): Promi
       expected.clear();
       tcp.close();
       unix.close();
+      // A peer that does not answer must not keep this process alive.
+      for (const socket of present) socket.destroy();
     },
   };
 }
