@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 /** Two buckets, and chunks of two messages. */
-const sizes = { length: 400_000, microBatches: 3 };
+const sizes = { length: 60_000, microBatches: 3 };
 const WORLD = 3;
 let expected: Buffer;
 

@@ -15,7 +15,7 @@ async function turns(count: number): Promise<void> {
 }
 
 describe('the mesh', () => {
-  const sizes = { length: 400_001, microBatches: 3 };
+  const sizes = { length: 60_001, microBatches: 3 };
 
   it.each(TRANSPORTS)(
     'reduces over %s to the bits of a single rank, also when one of them is slow',

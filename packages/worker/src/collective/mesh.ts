@@ -29,6 +29,7 @@ export interface MeshOptions {
   readonly peers: readonly MeshPeer[];
   readonly length: number;
   readonly bucketBytes: number;
+  readonly messageBytes?: number;
   readonly transport: Transport;
   readonly timeoutMs: number;
   readonly firstStep: number;
@@ -63,6 +64,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     worldSize: peers.length,
     length: options.length,
     bucketBytes: options.bucketBytes,
+    ...(options.messageBytes === undefined ? {} : { messageBytes: options.messageBytes }),
     timeoutMs,
     clock,
     firstStep: options.firstStep,
