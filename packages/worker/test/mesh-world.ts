@@ -4,7 +4,7 @@
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
-import { rangeOfRank, type TrainingError } from '@facet/shared';
+import { rangeOfRank, systemClock, type Clock, type TrainingError } from '@facet/shared';
 import { openInlet, type Transport } from '../src/collective/exchange-client.js';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from '../src/collective/exchange-server.js';
 import { decodeHeader, type FrameHeader, type FrameSink } from '../src/collective/frame.js';
@@ -109,9 +109,9 @@ export async function reduceOn(
   { length, microBatches }: Pick<WorldOptions, 'length' | 'microBatches'>,
 ): Promise<Float32Array> {
   const sums = createPartialSums(length);
-  sums.begin(microBatches);
-  const { start, end } = rangeOfRank(microBatches, worldSize, rank);
-  for (let k = start; k < end; k++) {
+  const range = rangeOfRank(microBatches, worldSize, rank);
+  sums.begin(range, microBatches);
+  for (let k = range.start; k < range.end; k++) {
     const scale = 10 ** (k % 4) / 7;
     sums.add(
       k,
@@ -132,15 +132,39 @@ export function reduceOnAll(
   return meshes.map((mesh, rank) => reduceOn(mesh, { step, rank, worldSize: meshes.length }, sizes));
 }
 
+/** A clock whose deadlines all pass at once, when it is told. */
+export interface ManualClock extends Clock {
+  readonly expire: () => void;
+}
+
+export function createManualClock(): ManualClock {
+  const actions = new Set<() => void>();
+  return {
+    ...systemClock,
+    schedule(_delayMs, action) {
+      actions.add(action);
+      return () => actions.delete(action);
+    },
+    expire() {
+      for (const action of actions) action();
+    },
+  };
+}
+
 /** What befalls the frames of a peer from the first one on that `isPlace` chooses. */
 export interface FrameFault {
   readonly isPlace: (header: FrameHeader) => boolean;
-  /** `freeze`: nothing is taken any more. `corrupt`: one bit changes on the way. A function: it is called, once, in the middle. */
-  readonly effect: 'freeze' | 'corrupt' | (() => void);
+  /** `freeze`: nothing is taken any more. `corrupt`: one bit changes on the way. `none`: it only happens. */
+  readonly effect: 'freeze' | 'corrupt' | 'none';
+  /** Called once, when the first of the frames is there. */
+  readonly onHit?: () => void;
 }
 
 /** Opens inlets; the frames of one rank meet a fault. */
-export function inletWithFault(from: string, { isPlace, effect }: FrameFault): typeof openInlet {
+export function inletWithFault(
+  from: string,
+  { isPlace, effect, onHit = () => undefined }: FrameFault,
+): typeof openInlet {
   return (options) => {
     const { sink } = options;
     let isHere = false;
@@ -148,7 +172,10 @@ export function inletWithFault(from: string, { isPlace, effect }: FrameFault): t
     let place: Uint8Array | undefined;
     const faulty: FrameSink = {
       begin(header, length) {
-        if (!isOver) isHere ||= isPlace(decodeHeader(header));
+        if (!isHere && !isOver && isPlace(decodeHeader(header))) {
+          isHere = true;
+          onHit();
+        }
         if (isHere && effect === 'freeze') return undefined;
         return (place = sink.begin(header, length));
       },
@@ -157,7 +184,6 @@ export function inletWithFault(from: string, { isPlace, effect }: FrameFault): t
           isOver = true;
           isHere = false;
           if (effect === 'corrupt') place![place!.length >> 1]! ^= 4;
-          else if (typeof effect === 'function') effect();
         }
         sink.end();
       },

@@ -55,8 +55,12 @@ function createWorld(
       Promise.all(
         ranks.map(async (allReduce, rank) => {
           const range = rangeOfRank(microBatches, worldSize, rank);
-          sums[rank]!.begin(microBatches);
-          for (let k = range.start; k < range.end; k++) sums[rank]!.add(k, gradients[k]!);
+          sums[rank]!.begin(range, microBatches);
+          for (let k = range.start; k < range.end; k++) {
+            const done = sums[rank]!.add(k, gradients[k]!);
+            // Some go ahead, some do not.
+            if (done !== undefined && (k + step) % 2 === 0) allReduce.contribute(step, done);
+          }
           const output = new Float32Array(length).fill(Number.NaN);
           await allReduce.reduce(step, sums[rank]!.finish(), output);
           return output;
@@ -87,6 +91,53 @@ describe('the all-reduce', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('has the part that is done with its owner while the rest is computed', async () => {
+    const [first, second] = createWorld(2, 8, 6, 1024).ranks;
+    const [own, peers] = [createPartialSums(8), createPartialSums(8)];
+    own.begin({ start: 0, end: 3 }, 6);
+    expect(own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
+    const done = own.add(1, new Float32Array(8).fill(2));
+    expect(done?.subtree).toEqual({ level: 1, index: 0 });
+    first!.contribute(1, done!);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(second!.bytesReceived).toBeGreaterThan(8 * Float32Array.BYTES_PER_ELEMENT);
+    const before = first!.bytesSent;
+
+    own.add(2, new Float32Array(8).fill(3));
+    peers.begin({ start: 3, end: 6 }, 6);
+    for (const index of [3, 4, 5]) peers.add(index, new Float32Array(8).fill(index + 1));
+    const outputs = [new Float32Array(8), new Float32Array(8)];
+    await Promise.all([first!.reduce(1, own.finish(), outputs[0]!), second!.reduce(1, peers.finish(), outputs[1]!)]);
+    for (const output of outputs) expect(output).toEqual(new Float32Array(8).fill(21));
+    // It is not sent again.
+    expect(first!.bytesSent - before).toBe(before);
+  });
+
+  it('fails the step when a part that was sent ahead does not get through', async () => {
+    const [first] = createWorld(2, 8, 6, 1024).ranks;
+    const alone = createAllReduce({
+      run: 1,
+      generation: 1,
+      rank: 0,
+      worldSize: 2,
+      length: 8,
+      bucketBytes: 1024,
+      timeoutMs: 5_000,
+      firstStep: 1,
+      microBatches: () => 6,
+      nameOf: (of) => `rank ${of}`,
+      send: () => Promise.reject(new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling')),
+    });
+    const partial = { subtree: { level: 1, index: 0 }, values: new Float32Array(8) };
+    alone.contribute(1, partial);
+    await expect(alone.reduce(1, [partial], new Float32Array(8))).rejects.toThrow(
+      'rank 0 cannot send a partial chunk of step 1, bucket 0 to rank 1: the peer stopped pulling',
+    );
+    expect(() => {
+      first!.contribute(2, partial);
+    }).toThrow('rank 0 was asked to reduce step 2, but step 1 is next');
   });
 
   it('fails every call once a peer is lost, with the first reason', async () => {
@@ -223,7 +274,7 @@ describe('the schedule', () => {
         const sums = createPartialSums(1);
         for (let rank = 0; rank < worldSize; rank++) {
           const range = rangeOfRank(microBatches, worldSize, rank);
-          sums.begin(microBatches);
+          sums.begin(range, microBatches);
           for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
           expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
         }

@@ -44,9 +44,15 @@ export interface AllReduceOptions {
 
 export interface AllReduce {
   /**
+   * Sends a part of this rank's contribution to the next step ahead, while the rest is computed. A failure fails the step.
+   *
+   * @param partial one of those that `reduce` will get; read until `reduce` settles
+   */
+  contribute(step: number, partial: PartialSum): void;
+  /**
    * Sums everyone's contributions to a step.
    *
-   * @param partials this rank's contribution; read until the returned promise settles
+   * @param partials this rank's whole contribution; read until the returned promise settles
    * @param output [length], receives the sum
    */
   reduce(step: number, partials: readonly PartialSum[], output: Float32Array): Promise<void>;
@@ -69,6 +75,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const messageElements = (options.messageBytes ?? DEFAULT_MESSAGE_BYTES) / Float32Array.BYTES_PER_ELEMENT;
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
+  /** Contributions to the current step that were sent ahead, until they are sent. */
+  const early = new Map<string, Promise<unknown>>();
   let currentStep = options.firstStep;
   let bytesSent = 0;
   let bytesReceived = 0;
@@ -132,6 +140,14 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     return sent;
   };
 
+  /** Sends a contribution to the owners of a bucket's chunks. */
+  const scatter = (step: number, bucket: number, { subtree, values }: PartialSum): Promise<void>[] =>
+    peers.map((peer) => {
+      const { start, end } = chunkOf(schedule, bucket, peer);
+      const header = { run, generation, step, bucket, kind: 'partial', chunk: peer, subtree } as const;
+      return enqueue(peer, header, values.subarray(start, end));
+    });
+
   const reduceOwn = async (
     header: Pick<ChunkHeader, 'step' | 'bucket'>,
     own: Slice,
@@ -164,12 +180,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     const root = rootOf(microBatches(step));
     const own = chunkOf(schedule, bucket, rank);
 
-    const scatter = peers.flatMap((peer) => {
-      const { start, end } = chunkOf(schedule, bucket, peer);
-      return partials.map(({ subtree, values }) =>
-        enqueue(peer, { ...common, kind: 'partial', chunk: peer, subtree }, values.subarray(start, end)),
-      );
-    });
+    const late = partials.filter(({ subtree }) => !early.has(subtreeKey(subtree)));
+    const sent = late.flatMap((partial) => scatter(step, bucket, partial));
     const reduce = async (): Promise<void> => {
       if (own.start === own.end) return;
       await reduceOwn(common, own, partials, output);
@@ -184,26 +196,40 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       const header = { ...common, kind: 'reduced', chunk: peer, subtree: root } as const;
       output.set(await wait(peer, header, end - start), start);
     });
-    await Promise.all([...scatter, reduce(), ...gather]);
+    await Promise.all([...sent, reduce(), ...gather]);
+  };
+
+  const requireNext = (step: number): void => {
+    if (step === currentStep) return;
+    throw new TrainingError(
+      'INTERNAL',
+      `${nameOf(rank)} was asked to reduce step ${step}, but step ${currentStep} is next`,
+    );
   };
 
   return {
+    contribute(step, partial) {
+      if (latch.failure !== undefined) return;
+      requireNext(step);
+      const sent = Promise.all(schedule.buckets.flatMap((_, bucket) => scatter(step, bucket, partial)));
+      sent.catch((caught: unknown) => {
+        latch.fail(TrainingError.from(caught));
+      });
+      early.set(subtreeKey(partial.subtree), sent);
+    },
     async reduce(step, partials, output) {
       if (latch.failure !== undefined) throw latch.failure;
-      if (step !== currentStep) {
-        throw new TrainingError(
-          'INTERNAL',
-          `${nameOf(rank)} was asked to reduce step ${step}, but step ${currentStep} is next`,
-        );
-      }
+      requireNext(step);
       try {
-        await Promise.all(schedule.buckets.map((_, bucket) => reduceBucket(step, bucket, partials, output)));
+        const reduced = schedule.buckets.map((_, bucket) => reduceBucket(step, bucket, partials, output));
+        await Promise.all([...early.values(), ...reduced]);
       } catch (caught) {
         // The latched failure names the cause; what was caught may only be its consequence.
         const error = TrainingError.from(caught);
         latch.fail(error);
         throw latch.failure ?? error;
       }
+      early.clear();
       arrivals.release(step);
       currentStep = step + 1;
     },

@@ -73,8 +73,9 @@ describe('forming a world', () => {
       openMesh({ ...meshOptions(servers, rank, sizes), timeoutMs: 100 * (rank + 1) }),
     );
     const [first] = await Promise.allSettled(attempts);
-    expect(String((first as PromiseRejectedResult).reason)).toContain(
-      'rank 0 (worker-0) waited 100 ms for its peers in generation 1; did not answer: nobody; did not come: rank 2 (worker-2)',
+    // On a busy machine others may not have come yet either.
+    expect(String((first as PromiseRejectedResult).reason)).toMatch(
+      /rank 0 \(worker-0\) waited 100 ms for its peers in generation 1; did not answer: .*; did not come: .*rank 2 \(worker-2\)/,
     );
   });
 
