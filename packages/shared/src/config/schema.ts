@@ -38,6 +38,14 @@ const modelSchema = z.strictObject({
   stemStart: z.enum(['random', 'cosines']).default('random'),
   /** MLPs with token shift on the patches, before they are merged. */
   stemDepth: z.int().min(0).default(0),
+  /**
+   * Convolutions of 3x3 cells after the patches, each after a norm over the image and a GELU; the merge follows the same way.
+   * One that keeps the shape is added to what it reads.
+   */
+  stemConvolutions: z
+    .array(z.strictObject({ features: positiveInteger, stride: z.int().min(1).max(2) }))
+    .max(8)
+    .default([]),
   /** One token for so many patches along each side, */
   merge: positiveInteger,
   /** made from so many of them: they overlap when this exceeds merge. */

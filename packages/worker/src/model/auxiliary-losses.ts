@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
 import { attention, gelu } from './ops.js';
 import { viewPatches } from './resample.js';
+import { pixelsPerToken } from './stem-grid.js';
 import { VIEWS } from './views.js';
 
 /** Pairs of tokens that one micro-batch compares. */
@@ -94,11 +95,11 @@ function completionLoss(
   hiddenTokens: tf.Tensor1D,
 ): tf.Tensor1D {
   const { image, config, side } = context;
-  const { width, heads, viewPatchSize, patchStride, merge } = config;
+  const { width, heads, viewPatchSize } = config;
   const tokens = side * side;
   const [count, rows] = views!.shape;
   const batch = rows / tokens;
-  const grid = { cells: side, patchSize: viewPatchSize, stride: patchStride * merge };
+  const grid = { cells: side, patchSize: viewPatchSize, stride: pixelsPerToken(config) };
   const patches = viewPatches(pixels, VIEWS.identity, image, grid); // [batch * tokens, pixels of a patch]
   const isHidden = hiddenTokens.reshape<tf.Tensor3D>([1, tokens, 1]);
 

@@ -35,9 +35,22 @@ const variants: readonly [string, Partial<ModelConfig>, Partial<MicroBatchShape>
     { injection: 'cross', views: ['identity'], viewWeights: 'raw', relativeBias: true },
   ],
   ['a relative bias', { relativeBias: true }],
+  ['a relative bias in its only block', { relativeBias: true, depth: 1 }],
   ['overlapping tokens', { mergeSize: 4 }],
   ['two MLPs in a block', { mlpsPerBlock: 2 }],
   ['MLPs in the stem', { stemDepth: 2, stemWidth: 16 }],
+  [
+    'convolutions in the stem',
+    {
+      patchSize: 3,
+      patchStride: 1,
+      stemConvolutions: [
+        { features: 12, stride: 2 },
+        { features: 12, stride: 1 },
+        { features: 16, stride: 1 },
+      ],
+    },
+  ],
   ['auxiliary losses', { auxiliary: { relativePosition: 0.3, completion: 0.2 } }],
   ['cross-view attention with completion', { injection: 'cross', auxiliary: { relativePosition: 0, completion: 0.2 } }],
   ['colour images', { ...COLOUR.config, mergeSize: 3, relativeBias: true }, { image: COLOUR.image }],

@@ -18,6 +18,7 @@ import type { ForwardContext } from './forward-context.js';
 import { mlpPrefixes, parameterSpecs } from './parameter-specs.js';
 import type { ParameterSpec } from './parameters.js';
 import { relativeBiases } from './relative-bias.js';
+import { pixelsPerToken } from './stem-grid.js';
 import { stemTokens } from './stem.js';
 import { inspectionOf, type Inspection } from './inspection.js';
 import { embedViews } from './view-embedding.js';
@@ -81,7 +82,7 @@ function tokenSide({ image, config }: ModelShape): number {
       `the model takes square images, but these are ${image.height}x${image.width}; crop or pad the dataset first`,
     );
   }
-  return Math.ceil(image.height / (config.patchStride * config.merge));
+  return Math.ceil(image.height / pixelsPerToken(config));
 }
 
 function forward(context: ForwardContext, images: tf.Tensor2D): ForwardResult {

@@ -6,6 +6,7 @@ import type { ImageShape, ModelConfig } from '@facet/shared';
 import type { Initialiser, ParameterSpec } from './parameters.js';
 import { patchCosines } from './patch-cosines.js';
 import { offsetCount } from './relative-bias.js';
+import { CONVOLUTION_SIZE } from './stem-grid.js';
 
 const INJECTION_START = 0.1;
 const EMBEDDING_STDDEV = 0.02;
@@ -70,7 +71,14 @@ export function parameterSpecs({ image, classes, config, side }: SpecShape): Par
     linear('stem', patch.channels * patch.size ** 2, stemWidth);
   }
   for (let block = 0; block < stemDepth; block++) mlp(`stem${block}.mlp`, stemWidth, stemDepth);
-  linear('embedding', config.mergeSize ** 2 * stemWidth, width);
+  let features = stemWidth;
+  for (const [index, convolution] of config.stemConvolutions.entries()) {
+    norm(`stem.convolution${index}.norm`, features);
+    linear(`stem.convolution${index}`, CONVOLUTION_SIZE ** 2 * features, convolution.features);
+    features = convolution.features;
+  }
+  if (config.stemConvolutions.length > 0) norm('embedding.norm', features);
+  linear('embedding', config.mergeSize ** 2 * features, width);
   vector('embedding.position', [side * side, width], { kind: 'normal', stddev: EMBEDDING_STDDEV });
   if (hasViews) {
     linear('views.patch', image.channels * config.viewPatchSize ** 2, width);

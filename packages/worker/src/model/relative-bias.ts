@@ -19,10 +19,10 @@ export function relativeBiases(context: ForwardContext): tf.Tensor3D[] | undefin
     parameter<tf.Tensor2D>(context, `block${block}.attention.relative`),
   );
   const indicators = tf.tensor2d(offsetIndicators(side), [tokens * tokens, offsetCount(side)]);
-  return tf
-    .matMul(tf.concat(tables, 1), indicators, true, true) // [blocks * heads, tokens * tokens]
-    .reshape([config.depth, config.heads, tokens, tokens])
-    .unstack<tf.Tensor3D>();
+  const rows = tf.matMul(tf.concat(tables, 1), indicators, true, true); // [blocks * heads, tokens * tokens]
+  return tables.map((_, block) =>
+    rows.slice([block * config.heads, 0], [config.heads, tokens * tokens]).reshape([config.heads, tokens, tokens]),
+  );
 }
 
 /** [tokens * tokens, offsets], row-major: row (query, key) has a 1 at the offset from the query to the key. */

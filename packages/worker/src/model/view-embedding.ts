@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
 import { viewPatches } from './resample.js';
+import { pixelsPerToken } from './stem-grid.js';
 import { VIEWS } from './views.js';
 
 /** Keeps the view weights finite when all of them approach zero. */
@@ -17,8 +18,8 @@ const VIEW_WEIGHT_EPSILON = 1e-6;
  */
 export function embedViews(context: ForwardContext, pixels: tf.Tensor3D): tf.Tensor3D {
   const { image, config, side } = context;
-  const { width, viewPatchSize, patchStride, merge } = config;
-  const grid = { cells: side, patchSize: viewPatchSize, stride: patchStride * merge };
+  const { width, viewPatchSize } = config;
+  const grid = { cells: side, patchSize: viewPatchSize, stride: pixelsPerToken(config) };
   const count = config.views.length;
   const patches = config.views.map((name) => viewPatches(pixels, VIEWS[name], image, grid));
   const rows = patches[0]!.shape[0];
