@@ -1,62 +1,121 @@
-// `npm run bench -- allreduce [--sizes-mb 0.3,1,4,25] [--ranks 2,4] [--json]`: the all-reduce between processes on this
-// machine, over real gRPC. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n.
+// `npm run bench -- allreduce [--sizes-mb 1,25] [--ranks 2] [--transports auto,tcp,grpc] [--turns 5] [--json]`: the all-reduce between processes
+// of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
+// turns. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n. Ratios: of 2 ranks at 25 MB, above 1 is faster than the peer.
 
-import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { median, publish, quantile, round } from './lib/figures.mjs';
+import { openOptional } from './lib/engine-peers.mjs';
+import { figureKey, median, medianRatio, publish, quantile, round } from './lib/figures.mjs';
+import { openRanks, slowest } from './lib/rank-world.mjs';
+
+const OURS = new URL('./lib/allreduce-rank.mjs', import.meta.url);
+const NODE_TCP = new URL('./lib/tcp-rank.mjs', import.meta.url);
+const GLOO = new URL('./peers/allreduce.py', import.meta.url);
+/** Where the ratios are taken. */
+const RATIO = { worldSize: 2, megabytes: 25 };
+const WARM_UP_STEPS = 2;
+/** How long a turn of the fastest takes, about; a slower one takes as many steps. */
+const TURN_MS = 200;
+const MAX_STEPS = 50;
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    'sizes-mb': { type: 'string', default: '0.3,1,4,25' },
-    ranks: { type: 'string', default: '2,4' },
+    'sizes-mb': { type: 'string', default: '1,25' },
+    ranks: { type: 'string', default: '2' },
+    transports: { type: 'string', default: 'auto,tcp,grpc' },
+    turns: { type: 'string', default: '5' },
   },
 });
 const numbers = (text) => text.split(',').map(Number);
+const transports = options.transports.split(',');
+const turns = Number(options.turns);
 
-/** Runs one world of processes and returns the step times of its slowest rank in milliseconds. */
-async function measure(worldSize, bytes) {
-  const length = Math.round(bytes / 4);
-  const steps = Math.max(10, Math.min(200, Math.round(2e9 / bytes / 10)));
-  const ranks = Array.from({ length: worldSize }, () => fork(new URL('./lib/allreduce-rank.mjs', import.meta.url)));
-  try {
-    const ports = await Promise.all(ranks.map((rank) => next(rank)));
-    const results = ranks.map((rank, index) => {
-      rank.send({ rank: index, ports, length, steps });
-      return next(rank);
-    });
-    const timings = await Promise.all(results);
-    const slowest = timings[0].milliseconds.map((_, step) => Math.max(...timings.map((t) => t.milliseconds[step])));
-    return { times: slowest.slice(2), cpuSeconds: timings.reduce((sum, t) => sum + t.cpuSeconds, 0), steps };
-  } finally {
-    for (const rank of ranks) rank.kill();
+/** Everyone who is measured with so many ranks, open and idle. */
+async function openContenders(worldSize, notes) {
+  const contenders = [];
+  const add = async (name, script, ask = {}) => {
+    contenders.push({ name, ask, ...(await openRanks(name, script, worldSize)) });
+  };
+  for (const transport of transports) await add(transport, OURS, { transport });
+  if (worldSize === 2) await add('nodeTcp', NODE_TCP);
+  await openOptional('gloo', notes, () => add('gloo', GLOO));
+  return contenders;
+}
+
+/** Lets everyone take turns at one size, each turn begun by another; returns their turns. */
+async function measure(contenders, megabytes) {
+  const length = Math.round((megabytes * 1e6) / 4);
+  const measured = contenders.map(({ name }) => ({ name, turns: [] }));
+  const steps = async ({ askAll }, count) => {
+    const answers = await askAll({ kind: 'steps', count });
+    return { answers, milliseconds: slowest(answers.map((answer) => answer.milliseconds)) };
+  };
+  for (const { ports, ask, askAll } of contenders) await askAll({ kind: 'join', ports, ask: { ...ask, length } });
+  const warm = [];
+  for (const contender of contenders) warm.push(...(await steps(contender, WARM_UP_STEPS)).milliseconds);
+  const count = Math.max(2, Math.min(MAX_STEPS, Math.round(TURN_MS / Math.min(...warm))));
+  for (let turn = 0; turn < turns; turn++) {
+    for (let place = 0; place < contenders.length; place++) {
+      const index = (turn + place) % contenders.length;
+      const { answers, milliseconds } = await steps(contenders[index], count);
+      measured[index].turns.push({
+        milliseconds,
+        cpuSeconds: answers.reduce((sum, answer) => sum + answer.cpuSeconds, 0),
+        blockedMs: Math.max(...answers.map((answer) => answer.blockedMs ?? 0)),
+      });
+    }
   }
+  return measured;
 }
 
-function next(child) {
-  return new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`a rank ended with exit code ${code}`)));
-  });
+function rowOf(worldSize, megabytes, { name, turns: taken }) {
+  const times = taken.flatMap(({ milliseconds }) => milliseconds);
+  const p50 = median(times);
+  const algbw = megabytes / p50;
+  const gigabytes = (megabytes * times.length) / 1000;
+  const blockedMs = Math.max(...taken.map((turn) => turn.blockedMs));
+  return {
+    ranks: worldSize,
+    megabytes,
+    name,
+    p50Ms: round(p50),
+    p99Ms: round(quantile(times, 0.99)),
+    algbwGBs: round(algbw),
+    busbwGBs: round((algbw * 2 * (worldSize - 1)) / worldSize),
+    cpuSecondsPerGB: round(taken.reduce((sum, turn) => sum + turn.cpuSeconds, 0) / gigabytes),
+    // Gloo has no event loop.
+    blockedMs: blockedMs === 0 ? undefined : round(blockedMs),
+  };
 }
 
+/** How much faster the transports are than their peers, and the others than gRPC. */
+function ratiosOf(measured) {
+  const timesOf = (name) => measured.find((one) => one.name === name)?.turns.map((turn) => median(turn.milliseconds));
+  const ratios = {};
+  for (const transport of transports) {
+    for (const peer of ['gloo', 'nodeTcp', 'grpc']) {
+      if (peer === transport || timesOf(peer) === undefined) continue;
+      const key = transport === transports[0] ? peer : figureKey(transport, peer);
+      ratios[key] = round(medianRatio(timesOf(peer), timesOf(transport)));
+    }
+  }
+  return ratios;
+}
+
+const notes = [`ratios: 2 ranks, 25 MB; those without another name are of transport ${transports[0]}`];
 const rows = [];
+let ratios = {};
 for (const worldSize of numbers(options.ranks)) {
-  for (const megabytes of numbers(options['sizes-mb'])) {
-    const bytes = megabytes * 1e6;
-    const { times, cpuSeconds, steps } = await measure(worldSize, bytes);
-    const p50 = median(times);
-    const algbw = bytes / p50 / 1e6;
-    rows.push({
-      ranks: worldSize,
-      megabytes,
-      p50Ms: round(p50),
-      p99Ms: round(quantile(times, 0.99)),
-      algbwGBs: round(algbw),
-      busbwGBs: round((algbw * 2 * (worldSize - 1)) / worldSize),
-      cpuSecondsPerGB: round(cpuSeconds / ((bytes * steps) / 1e9)),
-    });
+  const contenders = await openContenders(worldSize, notes);
+  try {
+    for (const megabytes of numbers(options['sizes-mb'])) {
+      const measured = await measure(contenders, megabytes);
+      rows.push(...measured.map((one) => rowOf(worldSize, megabytes, one)));
+      if (worldSize === RATIO.worldSize && megabytes === RATIO.megabytes) ratios = ratiosOf(measured);
+    }
+  } finally {
+    await Promise.all(contenders.map(({ close }) => close()));
   }
 }
 
-publish({ bench: 'allreduce', rows, figures: {}, ratios: {}, isJson: options.json });
+publish({ bench: 'allreduce', rows, figures: {}, ratios, notes, isJson: options.json });

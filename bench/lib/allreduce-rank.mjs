@@ -1,43 +1,50 @@
-// One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine.
+// One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine. Answers
+// {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport}} for every length, and {kind: 'steps', count}.
 
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
+import { servePeer } from './peer-process.mjs';
+import { timeSteps } from './step-timer.mjs';
 
 const RUN = 'bench';
+/** The default of a run. */
 const BUCKET_BYTES = 4 * 1024 * 1024;
 
 const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
-process.send(server.port);
+let generation = 0;
+let mesh;
+let reduce;
 
-process.once('message', async ({ rank, ports, length, steps }) => {
-  const worldSize = ports.length;
-  const mesh = await openMesh({
+async function join({ rank, ports, ask: { length, transport } }) {
+  mesh?.close();
+  generation++;
+  // Before the mesh opens: a thread that computes for long does not answer its peers' keepalive.
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = ((i * 7 + rank) % 1009) / 1009;
+  const output = new Float32Array(length);
+  mesh = await openMesh({
     server,
     run: RUN,
-    generation: 1,
+    generation,
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length,
     bucketBytes: BUCKET_BYTES,
+    transport,
     timeoutMs: 60_000,
     firstStep: 1,
-    microBatches: () => worldSize,
-    onFailure: (error) => {
-      throw error;
-    },
+    microBatches: () => ports.length,
+    onFailure: () => undefined, // The step that waits for the peer fails with the same error.
     signal: new AbortController().signal,
   });
-  const output = new Float32Array(length);
-  const own = Float32Array.from({ length }, (_, i) => Math.sin(i + rank));
-  const values = new Float32Array(length);
-  const milliseconds = [];
-  const cpuBefore = process.cpuUsage();
-  for (let step = 1; step <= steps; step++) {
-    values.set(own);
-    const startedAt = performance.now();
-    await mesh.allReduce.reduce(step, [{ subtree: { level: 0, index: rank }, values }], output);
-    milliseconds.push(performance.now() - startedAt);
-  }
-  const cpu = process.cpuUsage(cpuBefore);
-  process.send({ milliseconds, cpuSeconds: (cpu.user + cpu.system) / 1e6 });
+  let step = 0;
+  reduce = () => mesh.allReduce.reduce(++step, [{ subtree: { level: 0, index: rank }, values }], output);
+  return {};
+}
+
+await servePeer((question) => {
+  if (question.kind === 'listen') return { port: server.port };
+  return question.kind === 'join' ? join(question) : timeSteps(question.count, reduce);
 });
+mesh?.close();
+server.close();

@@ -113,6 +113,7 @@ async function join({ rank, ports, ask }) {
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length: reduced.length,
     bucketBytes: BUCKET_BYTES,
+    transport: 'auto',
     timeoutMs: TIMEOUT_MS,
     firstStep: 1,
     microBatches: () => total,
@@ -124,14 +125,15 @@ async function join({ rank, ports, ask }) {
   let step = 0;
   takeStep = async () => {
     step++;
-    sums.begin(total);
+    sums.begin({ start: rank * own, end: (rank + 1) * own }, total);
     model.fill(0, 0);
     for (let index = 0; index < own; index++) {
       const slot = index % SLOTS.length;
       const running = model.run(slot, index === 0);
       if (index + 1 < own) model.fill((index + 1) % SLOTS.length, index + 1);
       await running;
-      sums.add(rank * own + index, slots[slot].result);
+      const done = sums.add(rank * own + index, slots[slot].result);
+      if (done !== undefined) mesh.allReduce.contribute(step, done);
     }
     await mesh.allReduce.reduce(step, sums.finish(), reduced);
     const gradientScale = 1 / (ask.imagesPerRank * ports.length);

@@ -2,18 +2,12 @@
  * Two or more ranks that train the plain vision transformer together, ours (vit-rank.mjs) or PyTorch DDP (peers/ddp.py);
  * both speak the same questions. A world stays open and idle while the other one is measured.
  */
-import { openPeer } from './peer-process.mjs';
+import { openRanks, slowest } from './rank-world.mjs';
 
 /** Starts a world and connects its ranks. Rejects, with no process left, when a rank cannot start. */
 export async function openWorld(name, script, { worldSize, ...ask }) {
-  const ranks = Array.from({ length: worldSize }, (_, rank) => openPeer(`${name}, rank ${rank}`, script));
-  const askAll = (question) => Promise.all(ranks.map((peer, rank) => peer.ask({ ...question, rank })));
-  const close = async () => {
-    await Promise.all(ranks.map((peer) => peer.close()));
-  };
+  const { ports, askAll, close } = await openRanks(name, script, worldSize);
   try {
-    const listening = await askAll({ kind: 'listen' });
-    const ports = listening.map(({ port }) => port);
     const [{ parameters }] = await askAll({ kind: 'join', ports, ask });
     return {
       parameters,
@@ -21,7 +15,7 @@ export async function openWorld(name, script, { worldSize, ...ask }) {
       async steps(count) {
         const answers = await askAll({ kind: 'steps', count });
         requireSameWeights(name, answers);
-        return answers[0].milliseconds.map((_, step) => Math.max(...answers.map((a) => a.milliseconds[step])));
+        return slowest(answers.map((answer) => answer.milliseconds));
       },
       close,
     };

@@ -5,7 +5,7 @@
  */
 import type { TrainingState } from '@facet/shared';
 import { stateCrc, stateParts, TrainingError } from '@facet/shared';
-import type { StateSnapshot, WorkerNetwork } from '@facet/worker/internal';
+import { deliver, wholeFrame, type StateSnapshot, type WorkerNetwork } from '@facet/worker/internal';
 import type { Endpoint, Network } from './network.js';
 import type { Process } from './world.js';
 
@@ -76,6 +76,9 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
         });
       });
     },
+    failPulls(generation) {
+      for (const [name, endpoint] of streams) if (name.startsWith(`${generation}/`)) endpoint.close();
+    },
     closeThrough(generation) {
       closedThrough = Math.max(closedThrough, generation);
       for (const [name, endpoint] of streams) {
@@ -89,37 +92,35 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
 
 function outletOf(endpoint: Endpoint): Outlet {
   return {
-    send: (frame) => {
+    send: (header, values) => {
       if (!endpoint.isOpen) return Promise.reject(new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling'));
-      endpoint.send(Buffer.from(frame));
+      endpoint.send(wholeFrame(header, values));
       return Promise.resolve();
-    },
-    close: () => {
-      endpoint.close();
     },
   };
 }
 
 /** Opens streams of frames from a process. */
 export function openInletFrom(network: Network, process: Process): WorkerNetwork['openInlet'] {
-  return ({ address, peer, request, onFrame, onClosed, timeoutMs }) =>
+  return ({ address, peer, request, sink, onClosed, signal }) =>
     new Promise((resolve, reject) => {
       const { generation, rank } = request;
       const endpoint = network.connect(process, address, { kind: 'frames', generation, rank });
       const fail = (reason: string): void => {
-        cancel();
+        signal.removeEventListener('abort', giveUp);
         reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
       };
-      const cancel = process.clock.schedule(timeoutMs, () => {
+      const giveUp = (): void => {
         endpoint.close();
-        fail(`no answer within ${timeoutMs} ms`);
-      });
+        fail('it was given up');
+      };
+      signal.addEventListener('abort', giveUp);
       endpoint.onClosed = fail;
       endpoint.onMessage = () => {
-        cancel();
+        signal.removeEventListener('abort', giveUp);
         endpoint.onClosed = onClosed;
         endpoint.onMessage = (frame) => {
-          onFrame(frame as Buffer);
+          deliver(frame as Buffer, sink);
         };
         resolve({
           close: () => {

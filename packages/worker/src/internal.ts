@@ -2,6 +2,7 @@
  * What the simulation needs of a worker beside its public face: its membership, and the shapes of what surrounds it.
  */
 export type { StateSnapshot } from './collective/exchange-server.js';
+export { deliver, wholeFrame } from './collective/frame.js';
 export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
 export { allocateMicroBatch } from './data/micro-batch.js';
 export type { ShardFeed } from './data/shard-source.js';

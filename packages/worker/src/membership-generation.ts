@@ -92,6 +92,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
       length: compute.layout.length + TAIL.length,
       bucketBytes: config.bucketBytes,
+      transport: config.exchange.transport,
       timeoutMs: config.timeouts.stepMs,
       firstStep: item.kind === 'train' ? item.step : item.step + 1,
       microBatches: (step) => plan.microBatchCount({ kind: 'train', step }),

@@ -11,7 +11,7 @@ import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 export interface WorkerNetwork {
   readonly clock: Clock;
   readonly shards: ShardFeed;
-  readonly exchange: Pick<ExchangeServer, 'outlet' | 'closeThrough'>;
+  readonly exchange: Pick<ExchangeServer, 'outlet' | 'failPulls' | 'closeThrough'>;
   readonly openInlet: typeof openInlet;
   readonly pullState: typeof pullState;
   /** Ends the connection to the broker. */

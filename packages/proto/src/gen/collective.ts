@@ -1,6 +1,6 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
 import type * as grpc from '@grpc/grpc-js';
-import type { MessageTypeDefinition } from '@grpc/proto-loader';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { ExchangeClient as _facet_v1_ExchangeClient, ExchangeDefinition as _facet_v1_ExchangeDefinition } from './facet/v1/Exchange.js';
 import type { Frame as _facet_v1_Frame, Frame__Output as _facet_v1_Frame__Output } from './facet/v1/Frame.js';
@@ -22,6 +22,7 @@ export interface ProtoGrpcType {
        */
       Exchange: SubtypeConstructor<typeof grpc.Client, _facet_v1_ExchangeClient> & { service: _facet_v1_ExchangeDefinition }
       Frame: MessageTypeDefinition<_facet_v1_Frame, _facet_v1_Frame__Output>
+      PayloadChannel: EnumTypeDefinition
       PullRequest: MessageTypeDefinition<_facet_v1_PullRequest, _facet_v1_PullRequest__Output>
       PullStateRequest: MessageTypeDefinition<_facet_v1_PullStateRequest, _facet_v1_PullStateRequest__Output>
       PullStateResponse: MessageTypeDefinition<_facet_v1_PullStateResponse, _facet_v1_PullStateResponse__Output>

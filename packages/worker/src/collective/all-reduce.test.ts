@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { rangeOfRank, TrainingError } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
+import { deliver, wholeFrame } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
 import { scheduleBuckets, chunkOf } from './schedule/buckets.js';
 import { subtreesOf } from './schedule/reduction-tree.js';
@@ -40,9 +41,9 @@ function createWorld(
         firstStep: 1,
         microBatches: () => microBatches,
         nameOf: (of) => `rank ${of}`,
-        send: async (to, frame) => {
+        send: async (to, header, values) => {
           await Promise.resolve();
-          ranks[to]!.receive(rank, Buffer.from(frame));
+          deliver(wholeFrame(header, values), ranks[to]!.inlet(rank));
         },
       }),
     );
@@ -54,8 +55,12 @@ function createWorld(
       Promise.all(
         ranks.map(async (allReduce, rank) => {
           const range = rangeOfRank(microBatches, worldSize, rank);
-          sums[rank]!.begin(microBatches);
-          for (let k = range.start; k < range.end; k++) sums[rank]!.add(k, gradients[k]!);
+          sums[rank]!.begin(range, microBatches);
+          for (let k = range.start; k < range.end; k++) {
+            const done = sums[rank]!.add(k, gradients[k]!);
+            // Some go ahead, some do not.
+            if (done !== undefined && (k + step) % 2 === 0) allReduce.contribute(step, done);
+          }
           const output = new Float32Array(length).fill(Number.NaN);
           await allReduce.reduce(step, sums[rank]!.finish(), output);
           return output;
@@ -84,8 +89,55 @@ describe('the all-reduce', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
+  });
+
+  it('has the part that is done with its owner while the rest is computed', async () => {
+    const [first, second] = createWorld(2, 8, 6, 1024).ranks;
+    const [own, peers] = [createPartialSums(8), createPartialSums(8)];
+    own.begin({ start: 0, end: 3 }, 6);
+    expect(own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
+    const done = own.add(1, new Float32Array(8).fill(2));
+    expect(done?.subtree).toEqual({ level: 1, index: 0 });
+    first!.contribute(1, done!);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(second!.bytesReceived).toBeGreaterThan(8 * Float32Array.BYTES_PER_ELEMENT);
+    const before = first!.bytesSent;
+
+    own.add(2, new Float32Array(8).fill(3));
+    peers.begin({ start: 3, end: 6 }, 6);
+    for (const index of [3, 4, 5]) peers.add(index, new Float32Array(8).fill(index + 1));
+    const outputs = [new Float32Array(8), new Float32Array(8)];
+    await Promise.all([first!.reduce(1, own.finish(), outputs[0]!), second!.reduce(1, peers.finish(), outputs[1]!)]);
+    for (const output of outputs) expect(output).toEqual(new Float32Array(8).fill(21));
+    // It is not sent again.
+    expect(first!.bytesSent - before).toBe(before);
+  });
+
+  it('fails the step when a part that was sent ahead does not get through', async () => {
+    const [first] = createWorld(2, 8, 6, 1024).ranks;
+    const alone = createAllReduce({
+      run: 1,
+      generation: 1,
+      rank: 0,
+      worldSize: 2,
+      length: 8,
+      bucketBytes: 1024,
+      timeoutMs: 5_000,
+      firstStep: 1,
+      microBatches: () => 6,
+      nameOf: (of) => `rank ${of}`,
+      send: () => Promise.reject(new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling')),
+    });
+    const partial = { subtree: { level: 1, index: 0 }, values: new Float32Array(8) };
+    alone.contribute(1, partial);
+    await expect(alone.reduce(1, [partial], new Float32Array(8))).rejects.toThrow(
+      'rank 0 cannot send a partial chunk of step 1, bucket 0 to rank 1: the peer stopped pulling',
+    );
+    expect(() => {
+      first!.contribute(2, partial);
+    }).toThrow('rank 0 was asked to reduce step 2, but step 1 is next');
   });
 
   it('fails every call once a peer is lost, with the first reason', async () => {
@@ -134,9 +186,9 @@ describe('the all-reduce', () => {
           firstStep: 5,
           microBatches: () => 2,
           nameOf: (of) => `rank ${of}`,
-          send: (to, frame) => {
+          send: (to, header, values) => {
             if (rank === 0) return new Promise(() => undefined);
-            ranks[to]!.receive(rank, frame);
+            deliver(wholeFrame(header, values), ranks[to]!.inlet(rank));
             return Promise.resolve();
           },
         }),
@@ -148,8 +200,9 @@ describe('the all-reduce', () => {
     await expect(stuck).rejects.toThrow('rank 0 waited 20 ms for rank 1 to take a partial chunk of step 5, bucket 0');
   });
 
-  it('refuses a damaged frame, and a frame of another generation', async () => {
+  it('refuses a damaged frame, a frame of another generation, and one that came before', async () => {
     const frames: Buffer[] = [];
+    let onSent = (): void => undefined;
     const options = {
       run: 1,
       rank: 1,
@@ -164,26 +217,38 @@ describe('the all-reduce', () => {
     const sender = createAllReduce({
       ...options,
       generation: 1,
-      send: (_to, frame) => {
-        frames.push(frame);
+      send: (_to, header, values) => {
+        frames.push(wholeFrame(header, values));
+        onSent();
         return Promise.resolve();
       },
     });
+    const sent = new Promise<void>((resolve) => (onSent = resolve));
     sender
       .reduce(1, [{ subtree: { level: 0, index: 1 }, values: new Float32Array(8).fill(1) }], new Float32Array(8))
       .catch(() => undefined);
+    await sent;
     const receiver = (generation: number): AllReduce =>
       createAllReduce({ ...options, rank: 0, generation, send: () => Promise.resolve() });
 
     const damaged = Buffer.from(frames[0]!);
     damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
     const first = receiver(1);
-    first.receive(1, damaged);
+    deliver(damaged, first.inlet(1));
     await expect(first.reduce(1, [], new Float32Array(8))).rejects.toThrow(/checksum/);
 
     const second = receiver(2);
-    second.receive(1, frames[0]!);
+    deliver(frames[0]!, second.inlet(1));
     await expect(second.reduce(1, [], new Float32Array(8))).rejects.toThrow('generation 1, expected 2');
+
+    const third = receiver(1);
+    deliver(frames[0]!, third.inlet(1));
+    deliver(frames[0]!, third.inlet(1));
+    await expect(third.reduce(1, [], new Float32Array(8))).rejects.toThrow('values from 0, expected 8');
+
+    const short = receiver(1);
+    deliver(frames[0]!.subarray(0, -1), short.inlet(1));
+    await expect(short.reduce(1, [], new Float32Array(8))).rejects.toThrow('bytes of values 31, expected 32');
     sender.fail(new TrainingError('CANCELLED', 'test over'));
   });
 });
@@ -209,7 +274,7 @@ describe('the schedule', () => {
         const sums = createPartialSums(1);
         for (let rank = 0; rank < worldSize; rank++) {
           const range = rangeOfRank(microBatches, worldSize, rank);
-          sums.begin(microBatches);
+          sums.begin(range, microBatches);
           for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
           expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
         }

@@ -1,9 +1,16 @@
 /**
  * The pulling side: one long-lived stream of frames from every peer, and the one-off pull of a state.
  */
+import type { Socket } from 'node:net';
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type PullRequest, type PullStateResponse__Output } from '@facet/proto';
 import { stateCrc, stateParts, TrainingError, type TrainingState } from '@facet/shared';
+import { deliver, type FrameSink } from './frame.js';
+import { openFrameSocket } from './frame-socket.js';
+import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
+
+/** How the frames of the all-reduce travel: `auto` and `tcp` on sockets beside the gRPC stream, `auto` also over Unix sockets. */
+export type Transport = 'auto' | 'tcp' | 'grpc';
 
 export interface Inlet {
   close(): void;
@@ -13,62 +20,93 @@ export interface InletOptions {
   readonly address: string;
   /** How the peer is called in messages. */
   readonly peer: string;
-  readonly request: PullRequest;
-  readonly onFrame: (frame: Buffer) => void;
-  /** Called once when the stream ends before we close it. */
+  readonly request: Pick<PullRequest, 'run' | 'generation' | 'rank'>;
+  readonly transport: Transport;
+  readonly sink: FrameSink;
+  /** Called once when the pull ends before we close it. */
   readonly onClosed: (reason: string) => void;
-  readonly timeoutMs: number;
+  /** Ends the attempt to open, which has no deadline of its own. */
+  readonly signal: AbortSignal;
 }
 
 /**
- * Opens the stream of frames from a peer; resolves when the peer has accepted it.
+ * Begins to pull the frames of a peer; resolves when the peer has accepted it.
  *
  * @throws TrainingError PEER_UNAVAILABLE naming the peer, its address and the reason.
  */
 export function openInlet(options: InletOptions): Promise<Inlet> {
-  const { address, peer, request, timeoutMs } = options;
+  const { address, peer, request, transport, signal } = options;
+  const hasSocket = transport !== 'grpc';
   const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const { path, requestSerialize } = Exchange.service.Pull;
   const stream = client.makeServerStreamRequest(
     path,
     requestSerialize,
     (bytes: Buffer) => bytes,
-    request,
+    { ...request, payload: hasSocket ? 'PAYLOAD_CHANNEL_SOCKET' : 'PAYLOAD_CHANNEL_STREAM' },
     new Metadata(),
   );
-  let isClosing = false;
+  const over = new AbortController();
+  let socket: Socket | undefined;
+  const close = (): void => {
+    over.abort();
+    socket?.destroy();
+    stream.cancel();
+    client.close();
+  };
   return new Promise((resolve, reject) => {
     let isOpen = false;
     const end = (reason: string): void => {
-      clearTimeout(timer);
-      client.close();
-      if (isClosing) return;
-      isClosing = true;
+      signal.removeEventListener('abort', giveUp);
+      if (over.signal.aborted) return;
+      close();
       if (isOpen) options.onClosed(reason);
       else reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
     };
-    const timer = setTimeout(() => {
-      stream.cancel();
-      end(`no answer within ${timeoutMs} ms`);
-    }, timeoutMs);
-    stream.on('metadata', () => {
+    const opened = (): void => {
       isOpen = true;
-      clearTimeout(timer);
-      resolve({
-        close() {
-          isClosing = true;
-          stream.cancel();
-          client.close();
+      signal.removeEventListener('abort', giveUp);
+      resolve({ close });
+    };
+    const giveUp = (): void => {
+      end('it was given up');
+    };
+    stream.on('metadata', (metadata) => {
+      if (!hasSocket) {
+        opened();
+        return;
+      }
+      openFrameSocket({
+        address,
+        token: String(metadata.get(TOKEN_KEY)[0]),
+        unixName: transport === 'auto' ? metadata.get(UNIX_NAME_KEY)[0]?.toString() : undefined,
+        sink: options.sink,
+        // When both end at once, the stream is the one that knows why.
+        onClosed: (reason) => setImmediate(end, reason),
+        signal: over.signal,
+      }).then(
+        (connected) => {
+          socket = connected;
+          if (over.signal.aborted) connected.destroy();
+          else opened();
         },
-      });
+        (caught: unknown) => {
+          end(TrainingError.from(caught).message);
+        },
+      );
     });
-    stream.on('data', options.onFrame);
+    stream.on('data', (frame: Buffer) => {
+      deliver(frame, options.sink);
+    });
     stream.on('error', (error: ServiceError) => {
       end(error.details || error.message);
     });
     stream.on('end', () => {
-      end('the peer ended its stream');
+      // What was sent before may still be on the socket, whose end comes behind it.
+      if (!hasSocket || socket === undefined) end('the peer ended its stream');
     });
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
   });
 }
 

@@ -3,28 +3,16 @@
  * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
  */
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
-import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  status,
-  type ServerWritableStream,
-  type ServiceDefinition,
-} from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Exchange, type ExchangeHandlers, type PullRequest } from '@facet/proto';
+import { Server, ServerCredentials, status, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Exchange, type ExchangeHandlers } from '@facet/proto';
 import { stateParts, TrainingError, type TrainingState } from '@facet/shared';
+import type { FrameStream, Outlet } from './frame-outlet.js';
+import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
+import { openSocketDoor } from './socket-door.js';
 
 /** A state as a peer or the coordinator may pull it. */
 export interface StateSnapshot extends TrainingState {
   readonly weightsCrc: number;
-}
-
-/** The stream on which one peer of one generation pulls our frames. */
-export interface Outlet {
-  /** Resolves when the stream takes more. Rejects when the peer is gone. */
-  send(frame: Buffer): Promise<void>;
-  close(): void;
 }
 
 export interface ExchangeServer {
@@ -35,7 +23,9 @@ export interface ExchangeServer {
    * @param onClosed called when the peer's stream ends before we close it
    */
   outlet(generation: number, rank: number, onClosed: (reason: string) => void, signal: AbortSignal): Promise<Outlet>;
-  /** Ends every stream of generations up to this one and refuses new ones. */
+  /** Tells the peers that pull for a generation why it fails. */
+  failPulls(generation: number, reason: string): void;
+  /** Ends every pull of generations up to this one, after what was sent, and refuses new ones. */
   closeThrough(generation: number): void;
   close(): void;
 }
@@ -48,16 +38,15 @@ export interface ExchangeServerOptions {
   readonly snapshot: (step: number) => StateSnapshot | undefined;
 }
 
-type FrameStream = ServerWritableStream<PullRequest, Buffer>;
-
 const STATE_CHUNK_BYTES = 1024 * 1024;
 
 /** Starts the service on any free port of a host. */
 export async function startExchangeServer(options: ExchangeServerOptions): Promise<ExchangeServer> {
-  const streams = new Map<string, FrameStream>();
-  const waiting = new Map<string, (stream: FrameStream) => void>();
+  const pulls = new Map<string, Pull>();
+  const waiting = new Map<string, (pull: Pull) => void>();
   let closedThrough = 0;
   const key = (generation: number, rank: number): string => `${generation}/${rank}`;
+  const generationOf = (name: string): number => Number(name.split('/')[0]);
 
   const refuse = (stream: { emit(event: string, error: object): boolean }, code: status, details: string): void => {
     stream.emit('error', { code, details });
@@ -66,7 +55,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const handlers: ExchangeHandlers = {
     Pull(call) {
       const stream = call as unknown as FrameStream;
-      const { run, generation, rank } = call.request;
+      const { run, generation, rank, payload } = call.request;
       if (run !== options.run()) {
         refuse(
           call,
@@ -79,11 +68,10 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
         return;
       }
-      stream.sendMetadata(new Metadata());
+      const pull = payload === 'PAYLOAD_CHANNEL_SOCKET' ? acceptWithSocket(stream, door) : acceptStream(stream);
       const name = key(generation, rank);
-      const waiter = waiting.get(name);
-      if (waiter === undefined) streams.set(name, stream);
-      else waiter(stream);
+      pulls.set(name, pull);
+      waiting.get(name)?.(pull);
     },
     PullState(call) {
       const { run, step } = call.request;
@@ -102,69 +90,53 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
 
   const server = new Server(CHANNEL_OPTIONS);
   server.addService(rawFrames(Exchange.service), handlers);
-  // The sockets are accepted here and handed to gRPC: its own listener leaves Nagle's algorithm on, and the last piece of every
-  // chunk would wait for a delayed acknowledgement.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = createServer({ noDelay: true }, (socket) => {
-    injector.injectConnection(socket);
+  const door = await openSocketDoor({
+    host: options.host,
+    onGrpc: (socket) => {
+      injector.injectConnection(socket);
+    },
   });
-  const port = await listen(listener, options.host);
 
   return {
-    port,
-    outlet(generation, rank, onClosed, signal) {
+    port: door.port,
+    async outlet(generation, rank, onClosed, signal) {
       const name = key(generation, rank);
-      return new Promise((resolve, reject) => {
-        const accept = (stream: FrameStream): void => {
-          waiting.delete(name);
-          streams.set(name, stream);
-          stream.once('cancelled', () => {
-            onClosed('its stream was cancelled');
-          });
-          resolve(openOutlet(stream));
-        };
-        const early = streams.get(name);
-        if (early !== undefined && !early.cancelled) {
-          accept(early);
-          return;
-        }
-        waiting.set(name, accept);
+      const early = pulls.get(name);
+      if (signal.aborted) throw TrainingError.from(signal.reason);
+      const cancelled = new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => {
           waiting.delete(name);
           reject(TrainingError.from(signal.reason));
         });
       });
+      const pull =
+        early === undefined || early.isOver
+          ? await Promise.race([new Promise<Pull>((resolve) => waiting.set(name, resolve)), cancelled])
+          : early;
+      waiting.delete(name);
+      pull.onOver(onClosed);
+      return Promise.race([pull.outlet, cancelled]);
+    },
+    failPulls(generation, reason) {
+      for (const [name, pull] of pulls) if (generationOf(name) === generation) pull.fail(reason);
     },
     closeThrough(generation) {
       closedThrough = Math.max(closedThrough, generation);
-      for (const [name, stream] of streams) {
-        if (Number(name.split('/')[0]) > closedThrough) continue;
-        stream.end();
-        streams.delete(name);
+      for (const [name, pull] of pulls) {
+        if (generationOf(name) > closedThrough) continue;
+        pull.close();
+        pulls.delete(name);
       }
     },
     close() {
-      for (const stream of streams.values()) stream.end();
-      streams.clear();
-      listener.close();
+      for (const pull of pulls.values()) pull.close();
+      pulls.clear();
+      door.close();
       injector.destroy();
       server.forceShutdown();
     },
   };
-}
-
-function listen(listener: TcpServer, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error) => {
-      reject(
-        new TrainingError('CONFIG_INVALID', `a worker cannot listen on ${host}: ${error.message}`, { cause: error }),
-      );
-    });
-    listener.listen(0, host, () => {
-      listener.removeAllListeners('error');
-      resolve((listener.address() as AddressInfo).port);
-    });
-  });
 }
 
 /** Frames are not wrapped in a protobuf message: what is written is what travels. */
@@ -172,41 +144,6 @@ function rawFrames(service: typeof Exchange.service): ServiceDefinition {
   return {
     ...service,
     Pull: { ...service.Pull, responseSerialize: (frame: unknown) => frame as Buffer },
-  };
-}
-
-function openOutlet(stream: FrameStream): Outlet {
-  const gone = (): TrainingError => new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling');
-  const write = async (frame: Buffer): Promise<void> => {
-    if (stream.cancelled || stream.destroyed) throw gone();
-    if (stream.write(frame)) return;
-    await new Promise<void>((resolve, reject) => {
-      const settle = (action: () => void) => (): void => {
-        stream.off('drain', onDrain);
-        stream.off('cancelled', onGone);
-        stream.off('close', onGone);
-        action();
-      };
-      const onDrain = settle(resolve);
-      const onGone = settle(() => {
-        reject(gone());
-      });
-      stream.on('drain', onDrain);
-      stream.on('cancelled', onGone);
-      stream.on('close', onGone);
-    });
-  };
-  // One frame at a time: buckets send side by side, and only the head of the line waits for the stream to drain.
-  let last: Promise<void> = Promise.resolve();
-  return {
-    send(frame) {
-      const sent = last.then(() => write(frame));
-      last = sent.catch(() => undefined);
-      return sent;
-    },
-    close() {
-      stream.end();
-    },
   };
 }
 

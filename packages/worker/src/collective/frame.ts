@@ -1,14 +1,16 @@
 /**
- * One frame of the all-reduce as it travels between workers: a fixed little-endian header and float32 values. A frame says
- * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too.
+ * One frame of the all-reduce as it travels between workers: a fixed little-endian header, then float32 values. A frame says
+ * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and
+ * values are apart here, so that a transport may leave the values where they are and put them where they belong.
  *
- *   0 u32 magic "FAR1"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (1 partial,
- *   2 reduced)   21 u8 level   22 u16 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 crc of the values   40 values
+ *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (1 partial,
+ *   2 reduced)   21 u8 level   22 u16 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the values   40 values
  */
 import { crc32, TrainingError } from '@facet/shared';
+import { checksum } from './float-kernels.js';
 import type { Subtree } from './schedule/reduction-tree.js';
 
-const MAGIC = 0x31524146;
+const MAGIC = 0x32524146;
 export const FRAME_HEADER_BYTES = 40;
 
 export interface FrameHeader {
@@ -27,10 +29,22 @@ export interface FrameHeader {
   readonly offset: number;
 }
 
-export interface Frame extends FrameHeader {
+/** A header as it came, with what it says about the values behind it. */
+export interface ReceivedHeader extends FrameHeader {
   readonly count: number;
-  /** Little-endian float32, not aligned. */
-  readonly payload: Buffer;
+  readonly checksum: number;
+}
+
+/** Where a transport brings the frames of one peer: first the header, then the values into the place it is given. */
+export interface FrameSink {
+  /**
+   * The place for the values; undefined when the frame is refused, and then no other one is wanted.
+   *
+   * @param length bytes of the values, when the transport knows it
+   */
+  begin(header: Buffer, length?: number): Uint8Array | undefined;
+  /** All values are in their place. */
+  end(): void;
 }
 
 /** The word by which frames name a run. */
@@ -38,51 +52,43 @@ export function runWord(run: string): number {
   return crc32(Buffer.from(run));
 }
 
-/** Encodes a frame; the values are copied. */
-export function encodeFrame(header: FrameHeader, values: Float32Array): Buffer {
-  const payload = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length);
-  frame.writeUInt32LE(MAGIC, 0);
-  frame.writeUInt32LE(header.run, 4);
-  frame.writeUInt32LE(header.generation, 8);
-  frame.writeUInt32LE(header.step, 12);
-  frame.writeUInt16LE(header.bucket, 16);
-  frame.writeUInt16LE(header.chunk, 18);
-  frame.writeUInt8(header.kind === 'partial' ? 1 : 2, 20);
-  frame.writeUInt8(header.subtree.level, 21);
-  frame.writeUInt16LE(0, 22);
-  frame.writeUInt32LE(header.subtree.index, 24);
-  frame.writeUInt32LE(header.offset, 28);
-  frame.writeUInt32LE(values.length, 32);
-  frame.writeUInt32LE(crc32(payload), 36);
-  payload.copy(frame, FRAME_HEADER_BYTES);
-  return frame;
+/** The bytes of some values, not copied. */
+export function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Encodes the header of a frame with these values. */
+export function encodeHeader(header: FrameHeader, values: Float32Array): Buffer {
+  const bytes = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  bytes.writeUInt32LE(MAGIC, 0);
+  bytes.writeUInt32LE(header.run, 4);
+  bytes.writeUInt32LE(header.generation, 8);
+  bytes.writeUInt32LE(header.step, 12);
+  bytes.writeUInt16LE(header.bucket, 16);
+  bytes.writeUInt16LE(header.chunk, 18);
+  bytes.writeUInt8(header.kind === 'partial' ? 1 : 2, 20);
+  bytes.writeUInt8(header.subtree.level, 21);
+  bytes.writeUInt16LE(0, 22);
+  bytes.writeUInt32LE(header.subtree.index, 24);
+  bytes.writeUInt32LE(header.offset, 28);
+  bytes.writeUInt32LE(values.length, 32);
+  bytes.writeUInt32LE(checksum(bytesOf(values)), 36);
+  return bytes;
 }
 
 /**
- * Decodes a frame and checks its length and checksum; the payload is a view.
+ * Decodes a header.
  *
  * @throws TrainingError FRAME_INVALID with the actual and the expected value.
  */
-export function decodeFrame(bytes: Buffer): Frame {
-  if (bytes.length < FRAME_HEADER_BYTES) {
-    throw invalid(`a frame has ${bytes.length} bytes, the header alone needs ${FRAME_HEADER_BYTES}`);
+export function decodeHeader(bytes: Buffer): ReceivedHeader {
+  if (bytes.length !== FRAME_HEADER_BYTES) {
+    throw damaged(`a frame's header has ${bytes.length} bytes, expected ${FRAME_HEADER_BYTES}`);
   }
   const magic = bytes.readUInt32LE(0);
-  if (magic !== MAGIC) throw invalid(`a frame starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
+  if (magic !== MAGIC) throw damaged(`a frame starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
   const kind = bytes.readUInt8(20);
-  if (kind !== 1 && kind !== 2) throw invalid(`a frame has kind ${kind}, expected 1 or 2`);
-  const count = bytes.readUInt32LE(32);
-  const payload = bytes.subarray(FRAME_HEADER_BYTES);
-  if (payload.length !== count * Float32Array.BYTES_PER_ELEMENT) {
-    throw invalid(
-      `a frame of ${count} values carries ${payload.length} bytes, expected ${count * Float32Array.BYTES_PER_ELEMENT}`,
-    );
-  }
-  const stated = bytes.readUInt32LE(36);
-  const actual = crc32(payload);
-  if (stated !== actual)
-    throw invalid(`a frame's values have checksum ${actual.toString(16)}, expected ${stated.toString(16)}`);
+  if (kind !== 1 && kind !== 2) throw damaged(`a frame has kind ${kind}, expected 1 or 2`);
   return {
     run: bytes.readUInt32LE(4),
     generation: bytes.readUInt32LE(8),
@@ -92,11 +98,26 @@ export function decodeFrame(bytes: Buffer): Frame {
     kind: kind === 1 ? 'partial' : 'reduced',
     subtree: { level: bytes.readUInt8(21), index: bytes.readUInt32LE(24) },
     offset: bytes.readUInt32LE(28),
-    count,
-    payload,
+    count: bytes.readUInt32LE(32),
+    checksum: bytes.readUInt32LE(36),
   };
 }
 
-function invalid(message: string): TrainingError {
-  return new TrainingError('FRAME_INVALID', `${message}; it was damaged on the way or comes from another version`);
+/** Header and values in one piece, copied. */
+export function wholeFrame(header: Buffer, values: Float32Array): Buffer {
+  return Buffer.concat([header, bytesOf(values)]);
+}
+
+/** Brings a whole frame to a sink; false when it was refused. */
+export function deliver(frame: Buffer, sink: FrameSink): boolean {
+  const values = frame.subarray(FRAME_HEADER_BYTES);
+  const place = sink.begin(frame.subarray(0, FRAME_HEADER_BYTES), values.length);
+  if (place === undefined) return false;
+  place.set(values);
+  sink.end();
+  return true;
+}
+
+function damaged(what: string): TrainingError {
+  return new TrainingError('FRAME_INVALID', `${what}; it was damaged on the way or comes from another version`);
 }

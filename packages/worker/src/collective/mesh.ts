@@ -1,11 +1,13 @@
 /**
  * The connections of one generation: a stream to and from every peer, and the all-reduce on top of them. Opening succeeds
- * only when every peer is connected both ways; the first lost stream fails the all-reduce with the name of the peer.
+ * only when every peer is connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
+ * here is told to every peer at once, so that none of them waits for its deadline.
  */
 import { systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
-import { openInlet as openGrpcInlet, type Inlet } from './exchange-client.js';
-import type { ExchangeServer, Outlet } from './exchange-server.js';
+import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
+import type { ExchangeServer } from './exchange-server.js';
+import type { Outlet } from './frame-outlet.js';
 import { runWord } from './frame.js';
 
 export interface MeshPeer {
@@ -15,9 +17,9 @@ export interface MeshPeer {
 }
 
 export interface MeshOptions {
-  readonly server: Pick<ExchangeServer, 'outlet' | 'closeThrough'>;
-  /** Default: over gRPC. */
-  readonly openInlet?: typeof openGrpcInlet;
+  readonly server: Pick<ExchangeServer, 'outlet' | 'failPulls' | 'closeThrough'>;
+  /** Default: over gRPC and the sockets beside it. */
+  readonly openInlet?: typeof openSocketInlet;
   /** Default: this machine's. */
   readonly clock?: Clock;
   readonly run: string;
@@ -27,6 +29,8 @@ export interface MeshOptions {
   readonly peers: readonly MeshPeer[];
   readonly length: number;
   readonly bucketBytes: number;
+  readonly messageBytes?: number;
+  readonly transport: Transport;
   readonly timeoutMs: number;
   readonly firstStep: number;
   readonly microBatches: (step: number) => number;
@@ -46,9 +50,10 @@ export interface Mesh {
  * @throws TrainingError PEER_UNAVAILABLE naming the first peer that does not answer.
  */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
-  const { server, run, generation, rank, peers, timeoutMs, openInlet = openGrpcInlet, clock = systemClock } = options;
+  const { server, run, generation, rank, peers, timeoutMs, openInlet = openSocketInlet, clock = systemClock } = options;
   const outlets = new Map<number, Outlet>();
   const inlets: Inlet[] = [];
+  const failed = new AbortController();
   let isClosed = false;
   const nameOf = (of: number): string => `rank ${of} (${peers[of]?.workerId ?? 'unknown'})`;
 
@@ -59,27 +64,32 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     worldSize: peers.length,
     length: options.length,
     bucketBytes: options.bucketBytes,
+    ...(options.messageBytes === undefined ? {} : { messageBytes: options.messageBytes }),
     timeoutMs,
     clock,
     firstStep: options.firstStep,
     microBatches: options.microBatches,
     nameOf,
-    send: (to, frame) => {
+    onFailed: (error) => {
+      server.failPulls(generation, error.message);
+      failed.abort(error);
+    },
+    send: (to, header, values) => {
       const outlet = outlets.get(to);
       if (outlet === undefined)
         return Promise.reject(new TrainingError('PEER_UNAVAILABLE', `no stream to ${nameOf(to)}`));
-      return outlet.send(frame);
+      return outlet.send(header, values);
     },
   });
 
   const close = (): void => {
     isClosed = true;
+    server.closeThrough(generation);
     allReduce.fail(new TrainingError('STALE', `generation ${generation} is over`));
     for (const inlet of inlets) inlet.close();
-    server.closeThrough(generation);
   };
   const lost = (peer: MeshPeer) => (reason: string) => {
-    if (isClosed) return;
+    if (isClosed || failed.signal.aborted) return;
     const error = new TrainingError(
       'PEER_UNAVAILABLE',
       `${nameOf(rank)} lost ${nameOf(peer.rank)} at ${peer.address} in generation ${generation}: ${reason}`,
@@ -89,13 +99,20 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   };
 
   const others = peers.filter((peer) => peer.rank !== rank);
-  const late = new AbortController();
+  const pulledFrom = new Set<number>();
   const cancelTimeout = clock.schedule(timeoutMs, () => {
-    late.abort(
-      new TrainingError('PEER_UNAVAILABLE', `${nameOf(rank)} waited ${timeoutMs} ms for its peers to connect`),
+    const namesOf = (isThere: (rank: number) => boolean): string =>
+      others.flatMap((peer) => (isThere(peer.rank) ? [] : [nameOf(peer.rank)])).join(', ') || 'nobody';
+    const silent = namesOf((of) => pulledFrom.has(of));
+    const missing = namesOf((of) => outlets.has(of));
+    allReduce.fail(
+      new TrainingError(
+        'PEER_UNAVAILABLE',
+        `${nameOf(rank)} waited ${timeoutMs} ms for its peers in generation ${generation}; did not answer: ${silent}; did not come: ${missing}`,
+      ),
     );
   });
-  const deadline = AbortSignal.any([options.signal, late.signal]);
+  const signal = AbortSignal.any([options.signal, failed.signal]);
   try {
     await Promise.all(
       others.flatMap((peer) => [
@@ -103,22 +120,24 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
           address: peer.address,
           peer: nameOf(peer.rank),
           request: { run, generation, rank },
-          onFrame: (frame) => {
-            allReduce.receive(peer.rank, frame);
-          },
+          transport: options.transport,
+          sink: allReduce.inlet(peer.rank),
           onClosed: lost(peer),
-          timeoutMs,
+          signal,
         }).then((inlet) => {
           // A connection that opens after the attempt was given up must not stay.
           if (isClosed) inlet.close();
           else inlets.push(inlet);
+          pulledFrom.add(peer.rank);
         }),
-        server.outlet(generation, peer.rank, lost(peer), deadline).then((outlet) => outlets.set(peer.rank, outlet)),
+        server.outlet(generation, peer.rank, lost(peer), signal).then((outlet) => outlets.set(peer.rank, outlet)),
       ]),
     );
   } catch (caught) {
+    // The first failure is the cause; what was caught may be its consequence.
+    allReduce.fail(TrainingError.from(caught, 'PEER_UNAVAILABLE'));
     close();
-    throw TrainingError.from(caught, 'PEER_UNAVAILABLE');
+    throw failed.signal.reason;
   } finally {
     cancelTimeout();
   }

@@ -1,14 +1,21 @@
 /**
  * Folds the gradients of one rank's micro-batches, in order, into the largest aligned sub-trees as they come: like a
- * binary counter, at most log2(micro-batches) + 1 buffers are held. Buffers are reused from step to step.
+ * binary counter, at most log2(micro-batches) + 1 buffers are held. Buffers are reused from step to step. A sub-tree is done when nothing
+ * can be added to it any more: it may be sent while the next ones are computed.
  */
-import { addInto, rootOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
+import type { MicroBatchRange } from '@facet/shared';
+import { addFloats } from './float-kernels.js';
+import { rootOf, subtreeKey, subtreesOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
 
 export interface PartialSums {
-  /** Starts a step with so many micro-batches in total. */
-  begin(microBatches: number): void;
-  /** Adds the gradient of the next micro-batch of this rank; it is copied. */
-  add(index: number, gradient: Float32Array): void;
+  /** Starts a step with so many micro-batches in total, of which this rank has a range. */
+  begin(range: MicroBatchRange, microBatches: number): void;
+  /**
+   * Adds the gradient of the next micro-batch of this rank; it is copied.
+   *
+   * @returns the part of the contribution that this has completed, if any; `finish` returns it again
+   */
+  add(index: number, gradient: Float32Array): PartialSum | undefined;
   /** What this rank contributes. The arrays are valid until the next `begin`. */
   finish(): readonly PartialSum[];
 }
@@ -18,13 +25,14 @@ export function createPartialSums(length: number): PartialSums {
   const free: Float32Array[] = [];
   let stack: { subtree: Subtree; values: Float32Array }[] = [];
   let microBatches = 0;
+  let wanted = new Set<string>();
 
   const mergeTop = (): void => {
     for (;;) {
       const right = stack.at(-1);
       const left = stack.at(-2);
       if (right === undefined || left === undefined || !areSiblings(left.subtree, right.subtree)) return;
-      addInto(left.values, right.values);
+      addFloats(left.values, left.values, right.values);
       stack.pop();
       free.push(right.values);
       left.subtree = parentOf(left.subtree);
@@ -32,7 +40,8 @@ export function createPartialSums(length: number): PartialSums {
   };
 
   return {
-    begin(count) {
+    begin(range, count) {
+      wanted = new Set(subtreesOf(range, count).map(subtreeKey));
       free.push(...stack.map((entry) => entry.values));
       stack = [];
       microBatches = count;
@@ -42,6 +51,8 @@ export function createPartialSums(length: number): PartialSums {
       values.set(gradient);
       stack.push({ subtree: { level: 0, index }, values });
       mergeTop();
+      const top = stack.at(-1)!;
+      return wanted.has(subtreeKey(top.subtree)) ? top : undefined;
     },
     finish() {
       // At the ragged end of a step a sub-tree without a right sibling stands for its parent.

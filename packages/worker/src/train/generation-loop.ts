@@ -177,9 +177,9 @@ interface SpentWork {
 
 /** Computes this rank's micro-batches in order; the next one is prepared while the current one runs. */
 async function computeGradients(work: GradientWork): Promise<SpentWork> {
-  const { options, range, sums, microBatches } = work;
+  const { options, item, range, sums, microBatches } = work;
   const { compute, now, signal } = options;
-  sums.begin(microBatches);
+  sums.begin(range, microBatches);
   let shardWaitMs = 0;
   let computeMs = 0;
   let samples = 0;
@@ -202,7 +202,9 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
     computeMs += computedAt - computeStartedAt;
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
-    sums.add(index, slotOf(index).result);
+    const done = sums.add(index, slotOf(index).result);
+    // What is left is computed on another thread while this is on its way.
+    if (done !== undefined) options.allReduce.contribute(item.step, done);
   }
   return { shardWaitMs, computeMs, samples, attackGradients };
 }

@@ -4,6 +4,7 @@
  * index * 2^level up to, not including, (index + 1) * 2^level, as far as they exist; a missing right half is skipped.
  */
 import type { MicroBatchRange } from '@facet/shared';
+import { addFloats } from '../float-kernels.js';
 
 export interface Subtree {
   readonly level: number;
@@ -44,28 +45,38 @@ export function subtreesOf(range: MicroBatchRange, microBatches: number): Subtre
   return subtrees;
 }
 
+/** The sum of a sub-tree, and whether adding may overwrite it. */
+export interface Operand {
+  readonly values: Float32Array;
+  readonly isFree: boolean;
+}
+
 /**
  * Adds partial sums up to the root in tree order.
  *
- * @param valuesOf the sum of a sub-tree if some rank contributed it; overwritten when it is a left operand
- * @returns the sum over the whole step, in one of the given arrays
+ * @param operandOf the sum of a sub-tree if some rank contributed it; of two siblings at most one may be kept from being overwritten,
+ *   which is so when those of one rank are kept: it would have added siblings itself
+ * @param output receives the sum over the whole step
  * @throws RangeError when the contributions leave a micro-batch out
  */
-export function combine(microBatches: number, valuesOf: (subtree: Subtree) => Float32Array | undefined): Float32Array {
-  const sumOf = (subtree: Subtree): Float32Array => {
-    const own = valuesOf(subtree);
-    if (own !== undefined) return own;
+export function combine(
+  microBatches: number,
+  operandOf: (subtree: Subtree) => Operand | undefined,
+  output: Float32Array,
+): void {
+  const root = rootOf(microBatches);
+  const sumOf = (subtree: Subtree): Operand => {
+    const given = operandOf(subtree);
+    if (given !== undefined) return given;
     const { level, index } = subtree;
     if (level === 0) throw new RangeError(`no contribution covers micro-batch ${index} of ${microBatches}`);
     const left = sumOf({ level: level - 1, index: 2 * index });
     if ((2 * index + 1) * 2 ** (level - 1) >= microBatches) return left;
-    addInto(left, sumOf({ level: level - 1, index: 2 * index + 1 }));
-    return left;
+    const right = sumOf({ level: level - 1, index: 2 * index + 1 });
+    const values = level === root.level ? output : left.isFree ? left.values : right.values;
+    addFloats(values, left.values, right.values);
+    return { values, isFree: true };
   };
-  return sumOf(rootOf(microBatches));
-}
-
-/** target += term, rounded to float32 element by element. */
-export function addInto(target: Float32Array, term: Float32Array): void {
-  for (let i = 0; i < target.length; i++) target[i] = target[i]! + term[i]!;
+  const { values } = sumOf(root);
+  if (values !== output) output.set(values);
 }

@@ -1,0 +1,118 @@
+/**
+ * The receiving side of one peer: decides which frames the schedule allows, where their values go, and whether they arrived
+ * undamaged. It knows no transport; the first refusal latches and names sender, step, bucket, the actual and the expected value.
+ */
+import { rangeOfRank, TrainingError } from '@facet/shared';
+import type { Arrival, Arrivals } from './arrivals.js';
+import {
+  bytesOf,
+  decodeHeader,
+  FRAME_HEADER_BYTES,
+  type FrameHeader,
+  type FrameSink,
+  type ReceivedHeader,
+} from './frame.js';
+import { checksum } from './float-kernels.js';
+import type { Latch } from './latch.js';
+import { chunkOf, type BucketSchedule } from './schedule/buckets.js';
+import { rootOf, subtreeKey, subtreesOf, type Subtree } from './schedule/reduction-tree.js';
+
+export interface FrameInletOptions {
+  readonly run: number;
+  readonly generation: number;
+  readonly rank: number;
+  /** The peer whose frames come here. */
+  readonly from: number;
+  readonly schedule: BucketSchedule;
+  readonly arrivals: Arrivals;
+  readonly latch: Latch;
+  readonly microBatches: (step: number) => number;
+  readonly currentStep: () => number;
+  readonly nameOf: (rank: number) => string;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** The name under which a contribution arrives. */
+export function arrivalKey(from: number, kind: FrameHeader['kind'], bucket: number, subtree: Subtree): string {
+  return `${from}/${kind}/${bucket}/${subtreeKey(subtree)}`;
+}
+
+export function createFrameInlet(options: FrameInletOptions): FrameSink {
+  const { rank, from, schedule, arrivals, latch, nameOf } = options;
+  let open: { header: ReceivedHeader; arrival: Arrival; place: Uint8Array } | undefined;
+
+  const refuse = (header: FrameHeader, what: string, actual: number | string, expected: number | string): never => {
+    throw new TrainingError(
+      'FRAME_INVALID',
+      `${nameOf(rank)} got a frame from ${nameOf(from)} with ${what} ${actual}, expected ${expected} (step ${header.step}, bucket ${header.bucket})`,
+    );
+  };
+
+  const checkOrigin = (header: ReceivedHeader): void => {
+    const step = options.currentStep();
+    if (header.run !== options.run) refuse(header, 'run', header.run, options.run);
+    if (header.generation !== options.generation) refuse(header, 'generation', header.generation, options.generation);
+    if (header.step !== step && header.step !== step + 1) refuse(header, 'step', header.step, `${step} or ${step + 1}`);
+    const { buckets, ownership } = schedule;
+    if (header.bucket >= buckets.length) refuse(header, 'bucket', header.bucket, `below ${buckets.length}`);
+    if (header.kind === 'reduced' && ownership === 'replicated') refuse(header, 'kind', 'reduced', 'partial');
+  };
+
+  const checkPlace = (header: ReceivedHeader): number => {
+    const owner = header.kind === 'partial' ? rank : from;
+    if (header.chunk !== owner) refuse(header, 'chunk', header.chunk, owner);
+    const total = options.microBatches(header.step);
+    const allowed =
+      header.kind === 'partial' ? subtreesOf(rangeOfRank(total, schedule.worldSize, from), total) : [rootOf(total)];
+    const key = subtreeKey(header.subtree);
+    if (!allowed.some((subtree) => subtreeKey(subtree) === key))
+      refuse(header, 'sub-tree', key, allowed.map(subtreeKey).join(' or '));
+    const { start, end } = chunkOf(schedule, header.bucket, owner);
+    if (header.offset + header.count > end - start)
+      refuse(header, 'values up to', header.offset + header.count, `at most ${end - start}`);
+    return end - start;
+  };
+
+  const attempt = <T>(action: () => T): T | undefined => {
+    if (latch.failure !== undefined) return undefined;
+    try {
+      return action();
+    } catch (caught) {
+      latch.fail(TrainingError.from(caught, 'FRAME_INVALID'));
+      return undefined;
+    }
+  };
+
+  return {
+    begin: (bytes, length) =>
+      attempt(() => {
+        const header = decodeHeader(bytes);
+        const stated = header.count * Float32Array.BYTES_PER_ELEMENT;
+        if (length !== undefined && length !== stated) refuse(header, 'bytes of values', length, stated);
+        checkOrigin(header);
+        const elements = checkPlace(header);
+        const arrival = arrivals.of(
+          header.step,
+          arrivalKey(from, header.kind, header.bucket, header.subtree),
+          elements,
+        );
+        // A contribution comes once and in order: what is there already may have been added.
+        if (header.offset !== arrival.received) refuse(header, 'values from', header.offset, arrival.received);
+        const place = bytesOf(arrival.values.subarray(header.offset, header.offset + header.count));
+        open = { header, arrival, place };
+        return place;
+      }),
+    end() {
+      attempt(() => {
+        if (open === undefined) throw new TrainingError('INTERNAL', 'a frame ended that had not begun');
+        const { header, arrival, place } = open;
+        open = undefined;
+        const actual = checksum(place);
+        if (actual !== header.checksum) refuse(header, 'checksum', actual.toString(16), header.checksum.toString(16));
+        options.onBytes(FRAME_HEADER_BYTES + place.length);
+        arrival.received += header.count;
+        if (arrival.received === arrival.values.length) arrival.resolve();
+      });
+    },
+  };
+}

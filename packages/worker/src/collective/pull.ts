@@ -1,0 +1,81 @@
+/**
+ * One peer's pull as the pulled side sees it: over the gRPC stream alone, or with the socket that belongs to it. A pull ends once:
+ * by the peer, or from here, with the reason if there is one; a pull that is closed holds neither a socket nor a token.
+ */
+import { Metadata, status } from '@grpc/grpc-js';
+import { socketOutlet, streamOutlet, type FrameStream, type Outlet } from './frame-outlet.js';
+import type { SocketDoor } from './socket-door.js';
+
+/** Initial metadata of a pull whose frames travel on a socket: the token to greet with, and the Unix socket if there is one. */
+export const TOKEN_KEY = 'facet-socket-token';
+export const UNIX_NAME_KEY = 'facet-socket-unix-name';
+
+export interface Pull {
+  /** Resolves when frames can be sent; over a socket, when the peer has come with its token. */
+  readonly outlet: Promise<Outlet>;
+  readonly isOver: boolean;
+  /** Registers the one listener to the peer's end of the pull. */
+  onOver(listener: (reason: string) => void): void;
+  /** Tells the peer why the pull fails. It holds on to its socket until the peer has heard it, or until `close`. */
+  fail(reason: string): void;
+  /** Ends the pull from this side, after what was sent. */
+  close(): void;
+}
+
+/** Accepts a pull whose frames are the messages of its stream. */
+export function acceptStream(stream: FrameStream): Pull {
+  stream.sendMetadata(new Metadata());
+  return pullOf(stream, Promise.resolve(streamOutlet(stream)), () => undefined).pull;
+}
+
+/** Accepts a pull whose frames travel on a socket, to which the door invites the peer. */
+export function acceptWithSocket(stream: FrameStream, door: SocketDoor): Pull {
+  const { token, socket, revoke } = door.invite();
+  const metadata = new Metadata();
+  metadata.set(TOKEN_KEY, token);
+  if (door.unixName !== undefined) metadata.set(UNIX_NAME_KEY, door.unixName);
+  stream.sendMetadata(metadata);
+  const { pull, over } = pullOf(stream, socket.then(socketOutlet), revoke);
+  void socket.then((guest) =>
+    guest.once('close', () => {
+      over('its socket was closed');
+    }),
+  );
+  return pull;
+}
+
+function pullOf(
+  stream: FrameStream,
+  outlet: Promise<Outlet>,
+  release: () => void,
+): { pull: Pull; over: (reason: string) => void } {
+  let isOver = false;
+  let tell: (reason: string) => void = () => undefined;
+  const over = (reason: string): void => {
+    if (isOver) return;
+    isOver = true;
+    release();
+    tell(reason);
+  };
+  stream.once('cancelled', () => {
+    over('its stream was cancelled');
+  });
+  const pull: Pull = {
+    outlet,
+    get isOver() {
+      return isOver;
+    },
+    onOver: (listener) => (tell = listener),
+    fail(reason) {
+      if (isOver) return;
+      isOver = true;
+      stream.emit('error', { code: status.ABORTED, details: reason });
+    },
+    close() {
+      if (!isOver) stream.end();
+      isOver = true;
+      release();
+    },
+  };
+  return { pull, over };
+}
