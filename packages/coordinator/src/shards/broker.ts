@@ -32,8 +32,8 @@ export interface Broker {
   readonly streamName: string;
   /** Makes the stream when it is not there any more; tells whether it had to. */
   ensureStream(): Promise<'kept' | 'made'>;
-  /** Deletes the stream and closes the connection; a broker that is gone is no reason to wait. */
-  close(): Promise<void>;
+  /** Closes the connection, after the stream is deleted or not; a broker that is gone is no reason to wait. */
+  close(stream: 'delete-stream' | 'keep-stream'): Promise<void>;
 }
 
 /**
@@ -60,8 +60,9 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
         await addStream(manager, config);
         return 'made';
       },
-      async close() {
-        if (!connection.isClosed()) await deleteStream(manager, config.name).catch(() => undefined);
+      async close(stream) {
+        const isLast = stream === 'delete-stream' && !connection.isClosed();
+        if (isLast) await deleteStream(manager, config.name).catch(() => undefined);
         await connection.close();
       },
     };
