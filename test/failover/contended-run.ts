@@ -17,7 +17,7 @@ import {
 } from '../testkit/facet.js';
 
 /** How long a process may take to start, or the first steps to come, on a busy machine. */
-const START_MS = 120_000;
+const START_MS = 240_000;
 const RUN = 'contended';
 const WORKERS = 2;
 const SETTINGS = [
@@ -29,6 +29,7 @@ const SETTINGS = [
   'engine.threads=1',
   // Tests share their machine: nobody is given up because it was slow for a moment.
   'timeouts.heartbeatMs=4000',
+  'timeouts.gatherMs=300000',
 ].flatMap((setting) => ['--set', setting]);
 const TRAINING = ['--dataset', 'mnist', '--engine', 'onnxruntime', '--device', 'cpu', '--epochs', '2', ...SETTINGS];
 
@@ -90,6 +91,13 @@ export class ContendedRun implements AsyncDisposable {
 
   async readLedger(): Promise<readonly LedgerRecord[]> {
     return parseLedger(await readFile(path.join(this.#folder, 'ledger.jsonl'), 'utf8')).records;
+  }
+
+  /** The generations in what was recorded since a standby took over. */
+  async generationsAfterTakeover(): Promise<readonly number[]> {
+    const records = await this.readLedger();
+    const since = records.slice(records.findIndex(({ kind }) => kind === 'resume'));
+    return since.flatMap((record) => ('generation' in record ? [record.generation] : []));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
