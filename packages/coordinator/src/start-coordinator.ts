@@ -39,10 +39,7 @@ export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
 }
 
 /** As startCoordinator, of a run that is prepared. */
-export async function startPrepared(
-  options: CoordinatorOptions,
-  { dataset, plan }: PreparedRun,
-): Promise<Coordinator> {
+export async function startPrepared(options: CoordinatorOptions, { dataset, plan }: PreparedRun): Promise<Coordinator> {
   const { config, log, mode } = options;
   let onLedgerError: (error: TrainingError) => void = (error) => {
     log.error({ reason: error.message }, 'the ledger cannot be written');

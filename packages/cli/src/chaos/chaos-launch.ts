@@ -135,7 +135,8 @@ class ChaosLaunch {
         await this.#coordinator?.ended;
         await this.#pass(durationMs);
         // One that had written its result had nothing left to do.
-        if ((await readResult(resultFile(this.#machine.folder, 'coordinator'))) === undefined) await this.#startCoordinator();
+        if ((await readResult(resultFile(this.#machine.folder, 'coordinator'))) === undefined)
+          await this.#startCoordinator();
         this.#isKilling = false;
         break;
       case 'kill-broker':

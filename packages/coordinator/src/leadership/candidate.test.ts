@@ -105,7 +105,9 @@ describe('a candidate', () => {
     const first = await Contender.start('first');
     await expect(Contender.start('first')).rejects.toMatchObject({
       code: 'RUN_LOCKED',
-      message: expect.stringMatching(new RegExp(`process ${process.pid} on .* at ${first.place.address} leads run tiny`)),
+      message: expect.stringMatching(
+        new RegExp(`process ${process.pid} on .* at ${first.place.address} leads run tiny`),
+      ),
     });
   });
 
