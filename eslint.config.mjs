@@ -15,6 +15,7 @@ const PURE_FOLDERS = [
   'packages/shared/src/ledger',
   'packages/shared/src/config',
   'packages/coordinator/src/plan',
+  'packages/coordinator/src/lease',
   'packages/coordinator/src/membership',
   'packages/worker/src/model',
   'packages/worker/src/data/augmentation',

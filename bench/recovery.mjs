@@ -1,5 +1,6 @@
-// `npm run bench -- recovery [--workers 4] [--kills 50] [--stops 10] [--json]`: how soon a run goes on after a worker is killed or
-// stopped, how soon the coordinator notices, and what the machinery for it costs while nothing happens. Times are those of the
+// `npm run bench -- recovery [--workers 4] [--kills 50] [--stops 10] [--failovers 5] [--json]`: how soon a run goes on after a worker is
+// killed or stopped, how soon the coordinator notices, how soon a standby has taken over from a coordinator that is killed or
+// stopped (so many times each), and what the machinery for it costs while nothing happens. Times are those of the
 // ledger and the coordinator's log, so nothing is polled that could blur them. Run it on an idle machine.
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,6 +16,7 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: '4' },
     kills: { type: 'string', default: '50' },
     stops: { type: 'string', default: '10' },
+    failovers: { type: 'string', default: '5' },
   },
 });
 
@@ -32,6 +34,9 @@ try {
   const steady = await run.readSteady(CHECKPOINT_EVERY);
   const kills = await repeat(Number(options.kills), 'SIGKILL');
   const stops = await repeat(Number(options.stops), 'SIGSTOP');
+  // Last: a worker that starts afterwards would not find the successor.
+  const killedLeaders = await failOver(Number(options.failovers), 'SIGKILL');
+  const stoppedLeaders = await failOver(Number(options.failovers), 'SIGSTOP');
   const of = (list, field, share) =>
     list.length === 0
       ? NaN
@@ -44,9 +49,9 @@ try {
   publish({
     bench: 'recovery',
     isJson: options.json,
-    rows: [...kills, ...stops].map((entry) => ({
+    rows: [...kills, ...stops, ...killedLeaders, ...stoppedLeaders].map((entry) => ({
       ...entry,
-      detectionMs: round(entry.detectionMs),
+      ...(entry.detectionMs !== undefined && { detectionMs: round(entry.detectionMs) }),
       recoveryMs: round(entry.recoveryMs),
     })),
     figures: {
@@ -58,6 +63,10 @@ try {
       [figureKey('stop to next step p50 ms')]: of(stops, 'recoveryMs', 0.5),
       [figureKey('stop noticed p50 ms')]: of(stops, 'detectionMs', 0.5),
       [figureKey('stop noticed worst ms')]: of(stops, 'detectionMs', 1),
+      [figureKey('failover kill to next step p50 ms')]: of(killedLeaders, 'recoveryMs', 0.5),
+      [figureKey('failover kill to next step worst ms')]: of(killedLeaders, 'recoveryMs', 1),
+      [figureKey('failover stop to next step p50 ms')]: of(stoppedLeaders, 'recoveryMs', 0.5),
+      [figureKey('failover stop to next step worst ms')]: of(stoppedLeaders, 'recoveryMs', 1),
       [figureKey('step ms')]: round(steady.stepMs),
     },
     ratios: {
@@ -71,11 +80,19 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
+async function failOver(count, signal) {
+  const measured = [];
+  for (let index = 0; index < count; index++) {
+    measured.push({ part: 'failover', signal, ...(await run.failOver(signal, CALM_STEPS)) });
+  }
+  return measured;
+}
+
 async function repeat(count, signal) {
   const measured = [];
   for (let index = 0; index < count; index++) {
     await run.waitForFullWorld(CALM_STEPS);
-    measured.push({ signal, ...(await run.harm(signal)) });
+    measured.push({ part: 'worker', signal, ...(await run.harm(signal)) });
   }
   return measured;
 }

@@ -46,11 +46,9 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
   const nats = ['--nats', `nats://127.0.0.1:${natsPort}`];
   const settings = sets.flatMap((set) => ['--set', set]);
   await delay(500);
-  start(
-    process.execPath,
-    [MAIN, 'coordinator', ...flags, ...nats, ...settings, '--exit-with-parent'],
-    openSync(logFile, 'a'),
-  );
+  const startCoordinator = (...more) =>
+    start(process.execPath, [MAIN, 'coordinator', ...nats, '--exit-with-parent', ...more], openSync(logFile, 'a'));
+  let leader = startCoordinator(...flags, ...settings);
   const living = new Set();
   const startWorker = () => {
     const child = start(
@@ -99,6 +97,26 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
       if (signal !== 'SIGKILL') victim.kill('SIGKILL');
       startWorker();
       return { detectionMs: noticed.time - atMs, recoveryMs: Date.parse(commit.at) - atMs };
+    },
+    /**
+     * Starts a standby and sends a signal to the leader; how long until the next step. SIGKILL is noticed on the same machine;
+     * SIGSTOP is like a machine that is gone, where only the lease tells.
+     */
+    async failOver(signal, calmSteps) {
+      const standby = startCoordinator('--run', RUN, '--standby', '--port', '0', '--http-port', '0');
+      await until('a standby', async () =>
+        (await log()).some(({ pid, msg }) => pid === standby.pid && msg === 'another coordinator leads the run'),
+      );
+      await this.waitForFullWorld(calmSteps);
+      const { generation } = (await commits()).at(-1);
+      const atMs = Date.now();
+      leader.kill(signal);
+      const commit = await until('the next step', async () =>
+        (await commits()).find((record) => record.generation > generation && Date.parse(record.at) >= atMs),
+      );
+      leader.kill('SIGKILL');
+      leader = standby;
+      return { recoveryMs: Date.parse(commit.at) - atMs };
     },
     /** What a step takes while nothing happens, and what of it is neither data nor arithmetic nor exchange. */
     async readSteady(everySteps) {

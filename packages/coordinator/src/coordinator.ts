@@ -14,16 +14,30 @@ export interface CoordinatorOptions {
   readonly codeVersion: string;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Absent where nobody else can lead the run. */
+  readonly leadership?: Leadership;
+}
+
+/** The right to lead a run, as long as it is held. */
+export interface Leadership {
+  /** What an earlier coordinator's lock on the run's folder means. */
+  readonly lock: 'respect' | 'take-over';
+  /** False as soon as another coordinator may lead. */
+  readonly isHeld: () => boolean;
+  /** Called when somebody proves that another coordinator leads already. */
+  readonly onFenced: (reason: string) => void;
 }
 
 export interface Coordinator {
   /** host:port of the gRPC server; empty when there was nothing left to do. */
   readonly address: string;
   readonly httpUrl: string;
-  /** Resolves at the end of the run, whatever the outcome; never rejects. */
+  /** Resolves at the end of the run, whatever the outcome, but not after stepDown; never rejects. */
   readonly done: Promise<RunResult>;
   /** Stops with a checkpoint. */
   requestStop(reason: string): void;
   /** Ends at once, without a checkpoint. */
   close(): Promise<void>;
+  /** Leaves the run to another coordinator: workers lose their streams and nothing more is written. Waits for an end under way. */
+  stepDown(): Promise<void>;
 }

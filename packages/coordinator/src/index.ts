@@ -17,7 +17,6 @@ export {
 } from './checkpoint/read-checkpoint.js';
 export { weightsSha256 } from './checkpoint/sha256.js';
 export { formatModelRunFile } from './checkpoint/trained-model-file.js';
-export { startCoordinator } from './start-coordinator.js';
-export type { Coordinator, CoordinatorOptions } from './coordinator.js';
+export { startCandidate, type Candidate, type CandidateOptions } from './leadership/candidate.js';
 export type { RunResult, StoredResult } from './run/result.js';
 export { lockRun } from './run/run-lock.js';

@@ -2,8 +2,8 @@
  * Starts a coordinator: everything that a mistake in the configuration can stop is checked before the run leaves a trace,
  * so that the next start is not in the way of this one.
  */
-import { openDataset } from '@facet/datasets';
-import { createPlan, systemClock, type TrainingError } from '@facet/shared';
+import { openDataset, type Dataset } from '@facet/datasets';
+import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';
 import { History } from './run/history.js';
@@ -18,9 +18,29 @@ import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-fo
  *   CONFIG_INVALID, LEDGER_INVALID, CHECKPOINT_INCOMPATIBLE, DATASET_UNAVAILABLE or DATASET_INVALID.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { config, log, mode } = options;
+  return startPrepared(options, await prepareRun(options.config));
+}
+
+/** What a run needs that does not change while it runs. */
+export interface PreparedRun {
+  readonly dataset: Dataset;
+  readonly plan: Plan;
+}
+
+/**
+ * Opens the dataset of a run, which takes longer than a standby has time.
+ *
+ * @throws TrainingError CONFIG_INVALID, DATASET_UNAVAILABLE or DATASET_INVALID.
+ */
+export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
   const dataset = await openDataset({ name: config.dataset, folder: config.dataFolder });
   const plan = createPlan(config, { trainSamples: dataset.train.count, testSamples: dataset.test.count });
+  return { dataset, plan };
+}
+
+/** As startCoordinator, of a run that is prepared. */
+export async function startPrepared(options: CoordinatorOptions, { dataset, plan }: PreparedRun): Promise<Coordinator> {
+  const { config, log, mode } = options;
   let onLedgerError: (error: TrainingError) => void = (error) => {
     log.error({ reason: error.message }, 'the ledger cannot be written');
   };
@@ -28,6 +48,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     folder: options.runFolder,
     mode,
     config,
+    lock: options.leadership?.lock ?? 'respect',
     onLedgerError: (error) => {
       onLedgerError(error);
     },
@@ -97,5 +118,6 @@ async function finishedCoordinator({
     done: Promise.resolve(result),
     requestStop: () => undefined,
     close: () => Promise.resolve(),
+    stepDown: () => Promise.resolve(),
   };
 }

@@ -45,7 +45,7 @@ export class CoordinatedRun implements AsyncDisposable {
   }
 
   async addWorker(
-    { address }: Coordinator,
+    { address }: Pick<Coordinator, 'address'>,
     workerId: string,
     options: Partial<FakeWorkerOptions> = {},
   ): Promise<FakeWorker> {

@@ -67,6 +67,14 @@ export {
   shardSubjectFilter,
   type ShardMessage,
 } from './wire/shard-message.js';
+export {
+  decodeLeaseEntry,
+  encodeLeaseEntry,
+  LEASE_STREAM,
+  LEASE_SUBJECTS,
+  leaseSubject,
+  type LeaseEntry,
+} from './wire/lease-entry.js';
 export { canonicalJson } from './config/canonical-json.js';
 export { changedTrainingKeys } from './config/changed-keys.js';
 export { closestName, suggestion } from './config/closest-name.js';

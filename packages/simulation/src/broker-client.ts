@@ -48,7 +48,7 @@ export async function connectPublisher(network: Network, process: Process, run: 
     streams: {
       async purge(_name, options) {
         const { filter, seq } = (options ?? {}) as { readonly filter?: string; readonly seq?: number };
-        const range = filter === undefined ? { before: seq ?? 0 } : { filter };
+        const range = { filter: filter ?? '*', ...(seq !== undefined && { before: seq }) };
         await client.call({ op: 'purge', ...range }, REQUEST_TIMEOUT_MS);
         return { success: true, purged: 0 };
       },

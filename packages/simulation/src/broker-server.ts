@@ -23,7 +23,7 @@ export type BrokerCall =
   | { readonly op: 'publish'; readonly subject: string; readonly msgId: string; readonly data: Uint8Array }
   /** Makes the stream when it is missing, or in any case. */
   | { readonly op: 'ensure' | 'remake' }
-  | { readonly op: 'purge'; readonly filter?: string; readonly before?: number };
+  | { readonly op: 'purge'; readonly filter: string; readonly before?: number };
 
 export interface NumberedCall {
   readonly id: number;
@@ -74,10 +74,10 @@ export function startBroker(network: Network): Process {
         return stream.last;
       }
       case 'purge': {
-        const { filter, before } = call;
+        const { filter, before = Number.POSITIVE_INFINITY } = call;
         if (stream === undefined) return 'no stream';
         const isKept = ({ subject, sequence }: StoredMessage): boolean =>
-          filter === undefined ? sequence >= (before ?? 0) : !subject.startsWith(filter.slice(0, -1));
+          sequence >= before || !subject.startsWith(filter.slice(0, -1));
         stream.messages = stream.messages.filter(isKept);
         return 0;
       }

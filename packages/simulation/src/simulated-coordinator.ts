@@ -87,6 +87,8 @@ async function open(options: SimulatedCoordinatorOptions, process: Process): Pro
       metrics: NO_METRICS,
       clock: process.clock,
       log: traceLogger('coordinator', () => network.world.nowMs, trace),
+      isLeading: () => true,
+      onFenced: () => undefined,
       onEnd: (ending) => {
         void close(assembly, ending).then(() => {
           resolve(ending);
@@ -100,10 +102,11 @@ async function open(options: SimulatedCoordinatorOptions, process: Process): Pro
   });
 }
 
-function serve({ conductor, checkpointer }: RunAssembly, endpoint: Endpoint, request: unknown): void {
+function serve({ term, conductor, checkpointer }: RunAssembly, endpoint: Endpoint, request: unknown): void {
   if (request === 'join') {
     new JoinSession({
       call: serverCall(endpoint, COORDINATOR_ADDRESS),
+      term,
       codeVersion: CODE_VERSION,
       handler: conductor,
     });
@@ -128,5 +131,5 @@ async function close(assembly: RunAssembly, ending: Ending): Promise<void> {
   conductor.close();
   await checkpointer.close();
   await recorder.append({ kind: 'end', reason: ending.outcome, step: intake.committedStep });
-  await publisher.close();
+  await publisher.close('delete-stream');
 }

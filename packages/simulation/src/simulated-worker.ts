@@ -53,6 +53,7 @@ export function startWorker(options: SimulatedWorkerOptions): Process {
     exchange: startExchange({ network, process, address, snapshot: (step) => membership?.snapshot(step) }),
     openInlet: openInletFrom(network, process),
     pullState: pullStateTo(network, process),
+    leaderAddress: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
   const joined = createMembership({

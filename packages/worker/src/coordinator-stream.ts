@@ -1,7 +1,7 @@
 /**
  * The worker's side of the Join stream: messages out without waiting, messages in one after the other.
  */
-import { credentials } from '@grpc/grpc-js';
+import { connectivityState, credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
 
@@ -37,21 +37,31 @@ export interface JoinCall {
  */
 export async function openCoordinatorStream(address: string): Promise<CoordinatorStream> {
   const client = new Coordination(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const deadlineMs = Date.now() + CONNECT_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
-    client.waitForReady(Date.now() + CONNECT_TIMEOUT_MS, (error) => {
-      if (error === undefined) {
-        resolve();
-        return;
-      }
+    const fail = (reason: string): void => {
       client.close();
       reject(
         new TrainingError(
           'COORDINATOR_UNREACHABLE',
-          `no coordinator answers at ${address} within ${CONNECT_TIMEOUT_MS} ms; start one with \`facet coordinator\`, or check the address and the firewall`,
-          { cause: error },
+          `no coordinator answers at ${address}: ${reason}; start one with \`facet coordinator\`, or check the address and the firewall`,
         ),
       );
-    });
+    };
+    const channel = client.getChannel();
+    // gRPC itself would go on trying, while the coordinator may be elsewhere by now.
+    const check = (): void => {
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) resolve();
+      else if (state === connectivityState.TRANSIENT_FAILURE) fail('the connection is refused');
+      else {
+        channel.watchConnectivityState(state, deadlineMs, (error) => {
+          if (error === undefined) check();
+          else fail(`nothing within ${CONNECT_TIMEOUT_MS} ms`);
+        });
+      }
+    };
+    check();
   });
   return coordinatorStreamOf(client.Join(), () => {
     client.close();

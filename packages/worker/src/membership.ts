@@ -54,6 +54,8 @@ export function createMembership(options: MembershipOptions): Membership {
   const { metrics, clock, log, signal } = options;
   const snapshots = new Map<number, StateSnapshot>();
   const recent: { generation: number; result: StepResult }[] = [];
+  /** The highest term of a coordinator that was heard: one of a lower term was replaced, and is not obeyed. */
+  let term = 0;
   let generation: Generation | undefined;
   let resources: WorkerResources | undefined;
 
@@ -84,7 +86,7 @@ export function createMembership(options: MembershipOptions): Membership {
   /** One membership, from Hello to the end of the stream. */
   const session = async (): Promise<WorkerOutcome | 'lost'> => {
     await using stream = await options.connect();
-    stream.send({ hello: options.hello });
+    stream.send({ hello: { ...options.hello, term } });
     let stopHeartbeat: (() => void) | undefined;
     const leave = (): void => {
       stream.send({ leave: { reason: 'asked to leave' } });
@@ -92,7 +94,11 @@ export function createMembership(options: MembershipOptions): Membership {
     };
     signal.addEventListener('abort', leave);
     try {
-      for await (const message of stream.messages(onUrgent)) {
+      for await (const message of stream.messages(onArrival)) {
+        if (isOutdated(message)) {
+          log.warn({ term: message.term, highestTerm: term }, 'this coordinator was replaced and is not obeyed');
+          return 'lost';
+        }
         const outcome = await handle(stream, message);
         if (outcome !== undefined) return outcome;
         if (message.message === 'welcome') {
@@ -109,8 +115,12 @@ export function createMembership(options: MembershipOptions): Membership {
     }
   };
 
+  const isOutdated = (message: JoinResponse__Output): boolean => message.term < term;
+
   /** Some messages end the generation at once, even while an earlier message is still being handled. */
-  const onUrgent = (message: JoinResponse__Output): void => {
+  const onArrival = (message: JoinResponse__Output): void => {
+    if (isOutdated(message)) return;
+    term = message.term;
     if (message.regroup) void generation?.end(message.regroup.reason);
     if (message.stop) void generation?.end(message.stop.message);
   };

@@ -2,11 +2,14 @@
  * Everything through which a generation touches the world outside its process: time, the shards, the peers. In production
  * these are sockets; the simulation brings its own, so that what runs above them is the same code.
  */
-import { systemClock, type Clock } from '@facet/shared';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { decodeLeaseEntry, LEASE_STREAM, leaseSubject, systemClock, type Clock } from '@facet/shared';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openInlet, pullState } from './collective/exchange-client.js';
 import type { ExchangeServer } from './collective/exchange-server.js';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
+
+const LEASE_TIMEOUT_MS = 1_000;
 
 export interface WorkerNetwork {
   readonly clock: Clock;
@@ -14,6 +17,8 @@ export interface WorkerNetwork {
   readonly exchange: Pick<ExchangeServer, 'outlet' | 'failPulls' | 'closeThrough'>;
   readonly openInlet: typeof openInlet;
   readonly pullState: typeof pullState;
+  /** host:port of the coordinator that holds a run's lease; undefined when the broker does not say. */
+  readonly leaderAddress: (run: string) => Promise<string | undefined>;
   /** Ends the connection to the broker. */
   close(): Promise<void>;
 }
@@ -26,6 +31,19 @@ export function socketNetwork(connection: NatsConnection, exchange: ExchangeServ
     exchange,
     openInlet,
     pullState,
+    leaderAddress: (run) => readLeaderAddress(connection, run),
     close: () => connection.close(),
   };
+}
+
+async function readLeaderAddress(connection: NatsConnection, run: string): Promise<string | undefined> {
+  try {
+    const { streams } = await jetstreamManager(connection, { timeout: LEASE_TIMEOUT_MS, checkAPI: false });
+    const found = await streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
+    const address = found === null ? '' : decodeLeaseEntry(found.string()).address;
+    return address === '' ? undefined : address;
+  } catch {
+    // A broker that is away says nothing; the addresses of the command line are tried then.
+    return undefined;
+  }
 }

@@ -19,6 +19,7 @@ import { openDataset, type Dataset } from '@facet/datasets';
 import type { Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer } from './collective/exchange-server.js';
+import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
 import { formatEngine } from './engine/engine-id.js';
 import { microBatchShape } from './engine/micro-batch-program.js';
@@ -30,7 +31,8 @@ import { createWorkerMetrics } from './worker-metrics.js';
 import { socketNetwork } from './worker-network.js';
 
 export interface WorkerOptions {
-  readonly coordinatorAddress: string;
+  /** host:port of every coordinator that may lead the run; at least one. */
+  readonly coordinatorAddresses: readonly string[];
   /** Where this worker listens for its peers and for Prometheus. */
   readonly listenHost: string;
   /** 0 takes any free port. */
@@ -82,7 +84,14 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       metricsUrl: `http://${listenHost}:${http.port}/metrics`,
       cores: availableParallelism(),
     },
-    connect: () => openCoordinatorStream(options.coordinatorAddress),
+    connect: createCoordinatorSearch({
+      addresses: options.coordinatorAddresses,
+      leader: async () => {
+        const resources = membership?.resources;
+        return resources?.network.leaderAddress(resources.welcome.run);
+      },
+      open: openCoordinatorStream,
+    }),
     prepare: (welcome) => buildResources(options, welcome, exchange),
     metrics,
     clock: systemClock,

@@ -135,7 +135,8 @@ class ChaosLaunch {
         await this.#coordinator?.ended;
         await this.#pass(durationMs);
         // One that had written its result had nothing left to do.
-        if ((await readResult(resultFile(this.#machine.folder))) === undefined) await this.#startCoordinator();
+        if ((await readResult(resultFile(this.#machine.folder, 'coordinator'))) === undefined)
+          await this.#startCoordinator();
         this.#isKilling = false;
         break;
       case 'kill-broker':
@@ -175,6 +176,7 @@ class ChaosLaunch {
     const { folder, group, ports } = this.#machine;
     const hasBegun = await hasContent(this.#place.paths.ledger);
     const spec = await coordinatorSpec(this.#place, {
+      role: 'coordinator',
       mode: hasBegun ? 'resume' : 'new',
       natsUrl: `nats://${HOST}:${ports.broker}`,
       folder,
@@ -206,7 +208,7 @@ class ChaosLaunch {
     const { deadlineMs, signal } = this.#options;
     while (!signal.aborted) {
       if (!this.#isKilling && this.#coordinator?.end() !== undefined) {
-        const result = await readResult(resultFile(this.#machine.folder));
+        const result = await readResult(resultFile(this.#machine.folder, 'coordinator'));
         if (result === undefined)
           this.#violations.push('the coordinator ended by itself without a result; see its log');
         return result;

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
-import type { Coordinator, RunResult } from '@facet/coordinator';
+import type { RunResult } from '@facet/coordinator';
 import { maskSecrets, TrainingError, type Mapping } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
@@ -20,6 +20,7 @@ import { isSuccess, resultJson } from '../runs/run-result.js';
 
 interface CoordinatorCommandOptions extends ConfigOptions {
   readonly resume?: boolean;
+  readonly standby?: boolean;
   readonly json?: boolean;
   readonly addressFile?: string;
   readonly resultFile?: string;
@@ -36,6 +37,7 @@ export function addCoordinatorCommand(
     .description('run the coordinator of a run; workers on any machine join it with `facet worker`');
   addConfigOptions(command, 'coordinator')
     .option('--resume', 'continue the run instead of starting it')
+    .option('--standby', 'wait beside the coordinator of a run, and take over when it is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addOption(new Option('--address-file <file>').hideHelp())
     .addOption(new Option('--result-file <file>').hideHelp())
@@ -56,46 +58,66 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     });
   }
   using signals = listenForStop(context);
-  const { startCoordinator } = await import('@facet/coordinator');
+  const { startCandidate } = await import('@facet/coordinator');
   const log = createLogger('coordinator');
   log.info({ config: maskSecrets(config) }, 'configuration');
-  const coordinator = await startCoordinator({
+  const candidate = await startCandidate({
     config,
     runFolder: paths.folder,
-    mode: options.resume ? 'resume' : 'new',
+    role: options.standby ? 'standby' : 'first',
+    mode: continues(options) ? 'resume' : 'new',
     codeVersion: await readCodeVersion(env),
     log,
+    async onLeading({ address, httpUrl }) {
+      if (address === '') return;
+      await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid });
+      if (!options.json) announce({ address, httpUrl }, config.run, context);
+    },
+    onWaiting(reason) {
+      removeAddressFile(addressFile);
+      if (!options.json) printLine(context.stdout, `run ${config.run}: standing by; ${reason}`);
+    },
   });
   try {
-    const { address, httpUrl } = coordinator;
-    if (address !== '') await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid });
-    if (!options.json && address !== '') announce(coordinator, config.run, context);
     onceAborted(signals.stop, () => {
-      coordinator.requestStop('a signal');
+      candidate.requestStop('a signal');
     });
-    onceAborted(signals.kill, () => void coordinator.close());
-    return await report(await coordinator.done, options, context);
+    onceAborted(signals.kill, () => void candidate.close());
+    return await report(await candidate.done, options, context);
+  } catch (caught) {
+    // A standby that is told to end leaves the run as it is.
+    if (signals.stop.aborted && TrainingError.from(caught).code === 'CANCELLED') return EXIT.interrupted;
+    throw caught;
   } finally {
     removeAddressFile(addressFile);
-    await coordinator.close();
+    await candidate.close();
   }
+}
+
+/** A standby goes on with a run that has begun, as a resumed coordinator does. */
+function continues({ resume, standby }: CoordinatorCommandOptions): boolean {
+  return resume === true || standby === true;
 }
 
 async function load(options: CoordinatorCommandOptions, { env }: CliContext): Promise<LoadedConfig> {
   const runs = runsFolder(env);
   const flags = configLayer(options, 'coordinator');
   const load = { env, runs, flags, configFile: options.config, isAdversarial: options.adversarial };
-  if (!options.resume) return loadConfig(load);
+  if (!continues(options)) return loadConfig(load);
   const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
   const run = flags['run'] ?? file?.['run'];
   if (typeof run === 'string') return loadStoredConfig(run, load);
   throw new TrainingError(
     'CONFIG_INVALID',
-    'run: missing, expected the name of the run to resume, as --run or in the file',
+    'run: missing, expected the name of the run to go on with, as --run or in the file',
   );
 }
 
-function announce({ address, httpUrl }: Coordinator, run: string, { stdout }: CliContext): void {
+function announce(
+  { address, httpUrl }: { readonly address: string; readonly httpUrl: string },
+  run: string,
+  { stdout }: CliContext,
+): void {
   printLine(stdout, `run ${run}: coordinator at ${address}, metrics at ${httpUrl}/metrics`);
   printLine(stdout, `start workers with: facet worker --coordinator ${address}`);
 }

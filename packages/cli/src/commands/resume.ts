@@ -14,6 +14,7 @@ import { runsFolder, type RunPaths } from '../runs/run-folders.js';
 
 interface ResumeOptions extends ConfigOptions {
   readonly json?: boolean;
+  readonly standby?: boolean;
 }
 
 export function addResumeCommand(
@@ -25,6 +26,7 @@ export function addResumeCommand(
     .command('resume <run>')
     .description('continue a run from its newest sound checkpoint, with any number of workers');
   addConfigOptions(command, 'resume')
+    .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet resume mnist-fast-20261123-181500 --workers 4')
     .action((name: string, options: ResumeOptions) => run(() => resume(name, options, context)));
@@ -49,7 +51,8 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  return train({ mode: 'resume', config, paths, brokerBinary, env }, { context, isJson });
+  const hasStandby = options.standby === true;
+  return train({ mode: 'resume', config, paths, hasStandby, brokerBinary, env }, { context, isJson });
 }
 
 /** Which checkpoint the run goes on from, and which were passed over and why. */

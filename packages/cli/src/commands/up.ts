@@ -13,6 +13,7 @@ import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 
 interface UpOptions extends ConfigOptions {
   readonly json?: boolean;
+  readonly standby?: boolean;
 }
 
 export function addUpCommand(
@@ -24,6 +25,7 @@ export function addUpCommand(
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
   addConfigOptions(command, 'up')
+    .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json')
     .action((options: UpOptions) => run(() => up(options, context)));
@@ -44,7 +46,7 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   requireFreeName(paths);
   const { brokerBinary } = await checkLaunch({ ...loaded, env });
   return train(
-    { mode: 'new', config: loaded.config, paths, brokerBinary, env },
+    { mode: 'new', config: loaded.config, paths, hasStandby: options.standby === true, brokerBinary, env },
     { context, isJson: options.json === true },
   );
 }

@@ -34,7 +34,10 @@ export function addWorkerCommand(
   program
     .command('worker')
     .description('run one worker: it joins the run of a coordinator and trains until the run ends')
-    .requiredOption('--coordinator <host:port>', 'address that the coordinator prints')
+    .requiredOption(
+      '--coordinator <host:port>',
+      'address that the coordinator prints; with standbys all of them, separated by commas',
+    )
     .option('--listen <host>', 'address of this machine at which other workers reach it', '127.0.0.1')
     .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
@@ -48,7 +51,7 @@ export function addWorkerCommand(
 }
 
 async function work(options: WorkerCommandOptions, context: CliContext): Promise<ExitCode> {
-  const { coordinator: coordinatorAddress, listen: listenHost, dataFolder } = options;
+  const { listen: listenHost, dataFolder } = options;
   const machine = readMachineOptions(options);
   if (options.exitWithParent) {
     context.onParentGone(() => {
@@ -61,7 +64,6 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   });
   const { runWorker } = await import('@facet/worker');
   const outcome = await runWorker({
-    coordinatorAddress,
     listenHost,
     ...machine,
     ...(dataFolder !== undefined && { dataFolder }),
@@ -73,6 +75,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
 }
 
 interface MachineOptions {
+  readonly coordinatorAddresses: readonly string[];
   readonly metricsPort: number;
   readonly engine: Partial<EngineWish>;
   readonly threads?: number;
@@ -82,9 +85,11 @@ interface MachineOptions {
 function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   const problems: string[] = [];
   const { coordinator, threads, metricsPort } = options;
-  const port = Number(ADDRESS.exec(coordinator)?.[2] ?? Number.NaN);
-  if (!(port >= 1 && port <= MAX_PORT)) {
-    problems.push(`--coordinator: '${coordinator}', expected HOST:PORT, as the coordinator prints it`);
+  const coordinatorAddresses = coordinator.split(',').map((address) => address.trim());
+  for (const address of coordinatorAddresses) {
+    const port = Number(ADDRESS.exec(address)?.[2] ?? Number.NaN);
+    if (port >= 1 && port <= MAX_PORT) continue;
+    problems.push(`--coordinator: '${address}', expected HOST:PORT, as the coordinator prints it`);
   }
   const { wish, problems: engineProblems } = readEngineFlags(options);
   problems.push(...engineProblems);
@@ -95,6 +100,7 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
     return Number(given);
   };
   const read: MachineOptions = {
+    coordinatorAddresses,
     metricsPort: readCount('--metrics-port', metricsPort, MAX_PORT),
     engine: wish,
     ...(threads !== undefined && { threads: readCount('--threads', threads, MAX_THREADS) }),

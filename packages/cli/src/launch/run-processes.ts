@@ -23,7 +23,10 @@ export interface RunPlace {
 const ADDRESS_DEADLINE_MS = 60_000;
 const POLL_MS = 25;
 
+export type CoordinatorRole = 'coordinator' | 'standby';
+
 export interface CoordinatorStart {
+  readonly role: CoordinatorRole;
   readonly mode: 'new' | 'resume';
   readonly natsUrl: string;
   /** A folder of the launch's own, for its configuration and its result. */
@@ -33,21 +36,19 @@ export interface CoordinatorStart {
 /** A coordinator; writes its configuration first. */
 export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
   const { config, paths, env } = place;
-  const { mode, natsUrl, folder } = start;
-  const file = path.join(folder, 'config.json');
+  const { role, mode, natsUrl, folder } = start;
+  const file = path.join(folder, `${role}.json`);
+  // A standby leads while the one before may still hold the ports that were asked for.
+  const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
+  const coordinator = { ...config.coordinator, ...ports };
   // It may hold the broker's password.
-  await writeFile(file, JSON.stringify({ ...config, nats: { url: natsUrl } }), { mode: 0o600 });
-  const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder)];
+  await writeFile(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl } }), { mode: 0o600 });
+  const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
+  const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
   return {
-    name: 'coordinator',
-    ...facetCommand([
-      'coordinator',
-      ...files,
-      '--json',
-      '--exit-with-parent',
-      ...(mode === 'resume' ? ['--resume'] : []),
-    ]),
-    logFile: path.join(paths.logs, 'coordinator.log'),
+    name: role,
+    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...begin]),
+    logFile: path.join(paths.logs, `${role}.log`),
     env: { ...withoutConfigVariables(env), FACET_RUNS: path.dirname(paths.folder) },
   };
 }
@@ -70,8 +71,8 @@ function facetCommand(args: readonly string[]): { readonly command: string; read
 }
 
 /** Not the run's own result.json, which an earlier coordinator may have written. */
-export function resultFile(folder: string): string {
-  return path.join(folder, 'result.json');
+export function resultFile(folder: string, role: CoordinatorRole): string {
+  return path.join(folder, `${role}-result.json`);
 }
 
 /** The address that the coordinator states; undefined when it ended or was stopped before it stated one. */

@@ -39,6 +39,9 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
         display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
         display.follow(address);
       },
+      onCoordinatorDied: ({ pid, logFile }, how) => {
+        display.note(`coordinator (pid ${pid}) died: ${describeEnd(how)}; the standby takes over; log: ${logFile}`);
+      },
       onWorkerDied: (worker, how) => {
         living -= 1;
         const rest = living === 0 ? 'none is left' : `training goes on with ${living}`;

@@ -1,7 +1,7 @@
 /**
  * A whole training run on this machine: broker, coordinator and workers as processes of their own, watched until the run
- * has ended. A worker that dies is reported and the others go on; when the coordinator or the last worker dies, the launch
- * fails with what that process said last.
+ * has ended. A worker that dies is reported and the others go on, and so does a coordinator with a standby; when the last
+ * coordinator or the last worker dies, the launch fails with what that process said last.
  */
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,26 @@ import path from 'node:path';
 import { TrainingError } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
+import type { RunPaths } from '../runs/run-folders.js';
 import { readResult } from '../runs/run-result.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
 import { childFailure } from './log-tail.js';
 import { ProcessGroup } from './process-group.js';
-import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from './run-processes.js';
+import {
+  coordinatorSpec,
+  resultFile,
+  waitForAddress,
+  workerSpec,
+  type CoordinatorRole,
+  type RunPlace,
+} from './run-processes.js';
 import type { StopSignals } from './stop-signals.js';
 
 export interface LaunchPlan extends RunPlace {
   readonly mode: 'new' | 'resume';
+  /** A second coordinator waits to take over; not where it is absent. */
+  readonly hasStandby?: boolean;
   /** The nats-server binary to start; absent: the broker of the configuration is used. */
   readonly brokerBinary: string | undefined;
 }
@@ -26,6 +36,8 @@ export interface LaunchPlan extends RunPlace {
 /** Told what happens, while it happens. */
 export interface LaunchObserver {
   onCoordinator(coordinator: CoordinatorAddress): void;
+  /** Its standby takes over. */
+  onCoordinatorDied?(coordinator: Child, end: ChildEnd): void;
   onWorkerDied(worker: Child, end: ChildEnd): void;
   onStopping(): void;
 }
@@ -60,22 +72,63 @@ export async function launchTraining(
 
   const natsUrl = await brokerUrl(plan, folder, group);
   if (signals.stop.aborted) return { result: undefined, isInterrupted: true };
-  const coordinator = group.start('coordinator', await coordinatorSpec(plan, { mode: plan.mode, natsUrl, folder }));
-  const stopping = stopOnSignal(coordinator, signals, observer);
+  const startCoordinator = async (role: CoordinatorRole): Promise<Child> =>
+    group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, natsUrl, folder }));
+  const coordinator = await startCoordinator('coordinator');
+  const coordinators = [coordinator];
+  const stopping = stopOnSignal(coordinators, signals, observer);
   const found = await waitForAddress(coordinator, paths, signals.stop);
   if (found !== undefined) {
     observer.onCoordinator(found);
+    if (plan.hasStandby === true && !signals.stop.aborted) {
+      const standby = await startCoordinator('standby');
+      coordinators.push(standby);
+      void coordinator.ended.then((end) => followStandby({ coordinator, end, standby }, paths, { signals, observer }));
+    }
     const workers = Array.from({ length: config.workers.count }, (_, index) =>
       group.start('worker', workerSpec(plan, index, found.address)),
     );
-    await watch({ coordinator, workers, signals, observer });
+    await watch({ coordinators, workers, signals, observer });
   }
   await stopping.settled();
-  await coordinator.ended;
-  const result = await readResult(resultFile(folder));
+  await allEnded(coordinators);
+  const result =
+    (await readResult(resultFile(folder, 'coordinator'))) ?? (await readResult(resultFile(folder, 'standby')));
   if (signals.stop.aborted) return { result, isInterrupted: result?.outcome !== 'finished' };
-  if (result === undefined) throw await childFailure(coordinator);
+  if (result === undefined) throw await childFailure(coordinators.at(-1)!);
   return { result, isInterrupted: false };
+}
+
+interface Succession {
+  readonly coordinator: Child;
+  readonly end: ChildEnd;
+  readonly standby: Child;
+}
+
+/** The coordinator has ended: says so when the run goes on without it, and where its successor is. */
+async function followStandby(
+  { coordinator, end, standby }: Succession,
+  paths: RunPaths,
+  { signals, observer }: Pick<Watched, 'signals' | 'observer'>,
+): Promise<void> {
+  // One that ended in order leaves an end in the ledger, and the standby follows it at once.
+  if (end.signal === undefined || signals.stop.aborted || standby.end() !== undefined) return;
+  observer.onCoordinatorDied?.(coordinator, end);
+  // One that never leads is what the launch itself fails of.
+  const found = await waitForAddress(standby, paths, signals.stop).catch(() => undefined);
+  if (found !== undefined) observer.onCoordinator(found);
+}
+
+function allEnded(children: readonly Child[]): Promise<unknown> {
+  return Promise.all(children.map(({ ended }) => ended));
+}
+
+function haveEnded(children: readonly Child[]): boolean {
+  return children.every((child) => child.end() !== undefined);
+}
+
+async function allEndWithin(children: readonly Child[], limitMs: number): Promise<boolean> {
+  return (await Promise.all(children.map((child) => endsWithin(child, limitMs)))).every((hasEnded) => hasEnded);
 }
 
 async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup): Promise<string> {
@@ -88,18 +141,18 @@ async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup):
   return broker.url;
 }
 
-/** The first signal stops the coordinator in order; if that takes too long, it is killed. */
+/** The first signal stops the coordinators in order; one that takes too long is killed. */
 function stopOnSignal(
-  coordinator: Child,
+  coordinators: readonly Child[],
   signals: StopSignals,
   observer: LaunchObserver,
 ): { settled(): Promise<void> } {
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     observer.onStopping();
-    coordinator.signal('SIGINT');
-    stopping = endsWithin(coordinator, STOP_DEADLINE_MS).then((ended) => {
-      if (!ended) coordinator.kill();
+    for (const coordinator of coordinators) coordinator.signal('SIGINT');
+    stopping = allEndWithin(coordinators, STOP_DEADLINE_MS).then((ended) => {
+      if (!ended) for (const coordinator of coordinators) coordinator.kill();
     });
   };
   if (signals.stop.aborted) stop();
@@ -108,28 +161,28 @@ function stopOnSignal(
 }
 
 interface Watched {
-  readonly coordinator: Child;
+  readonly coordinators: readonly Child[];
   readonly workers: readonly Child[];
   readonly signals: StopSignals;
   readonly observer: LaunchObserver;
 }
 
-/** Returns when the coordinator has ended; throws when the workers are gone and it goes on without them. */
-async function watch({ coordinator, workers, signals, observer }: Watched): Promise<void> {
+/** Returns when every coordinator has ended; throws when the workers are gone and it goes on without them. */
+async function watch({ coordinators, workers, signals, observer }: Watched): Promise<void> {
   for (const worker of workers) {
     void worker.ended.then((end) => {
-      const isExpected = end.code === 0 || signals.stop.aborted || coordinator.end() !== undefined;
+      const isExpected = end.code === 0 || signals.stop.aborted || haveEnded(coordinators);
       if (!isExpected) observer.onWorkerDied(worker, end);
     });
   }
-  await Promise.race([coordinator.ended, Promise.all(workers.map(({ ended }) => ended))]);
+  await Promise.race([allEnded(coordinators), allEnded(workers)]);
   const failed = workers.find((worker) => (worker.end()?.code ?? 0) !== 0);
-  if (coordinator.end() !== undefined || signals.stop.aborted) return;
-  if (await endsWithin(coordinator, failed === undefined ? FINISH_DEADLINE_MS : FAILURE_GRACE_MS)) return;
+  if (haveEnded(coordinators) || signals.stop.aborted) return;
+  if (await allEndWithin(coordinators, failed === undefined ? FINISH_DEADLINE_MS : FAILURE_GRACE_MS)) return;
   if (signals.stop.aborted) return;
-  coordinator.signal('SIGINT');
-  if (!(await endsWithin(coordinator, FAILURE_GRACE_MS))) coordinator.kill();
-  if (failed === undefined) throw await childFailure(coordinator);
+  for (const coordinator of coordinators) coordinator.signal('SIGINT');
+  if (!(await allEndWithin(coordinators, FAILURE_GRACE_MS))) for (const coordinator of coordinators) coordinator.kill();
+  if (failed === undefined) throw await childFailure(coordinators.at(-1)!);
   const cause = await childFailure(failed);
   const count = workers.length === 1 ? 'the only worker has' : `all ${workers.length} workers have`;
   throw new TrainingError(cause.code, `${count} ended, so the run cannot go on; ${cause.message}`, { cause });

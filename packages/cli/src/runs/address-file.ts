@@ -2,7 +2,7 @@
  * How a coordinator says where it is to others on its machine: a small file in the run's folder that appears whole, and
  * goes away with the process. A file that was left behind is believed by nobody: whoever reads it must ask the address.
  */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeWhole } from './write-whole.js';
 
@@ -20,9 +20,16 @@ export function writeAddressFile(file: string, address: CoordinatorAddress): Pro
   return writeWhole(file, `${JSON.stringify(address)}\n`);
 }
 
-/** Removes the file; synchronous, so that it can be the last thing a process does. */
+/** Removes the file if it is this process's; synchronous, so that it can be the last thing a process does. */
 export function removeAddressFile(file: string): void {
-  rmSync(file, { force: true });
+  let owner: Partial<CoordinatorAddress>;
+  try {
+    owner = JSON.parse(readFileSync(file, 'utf8')) as Partial<CoordinatorAddress>;
+  } catch {
+    return;
+  }
+  // Another coordinator of the run may have written its own meanwhile.
+  if (owner.pid === process.pid) rmSync(file, { force: true });
 }
 
 /** What the file says; undefined when there is none or it is not ours. */

@@ -23,6 +23,7 @@ export interface GrpcServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly run: string;
+  readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
   readonly status: () => Status;
@@ -78,13 +79,14 @@ export function formatAddress(host: string, port: number): string {
 }
 
 function coordinationHandlers({
+  term,
   codeVersion,
   handler,
   status: currentStatus,
 }: GrpcServerOptions): CoordinationHandlers {
   return {
     Join(call) {
-      new JoinSession({ call, codeVersion, handler });
+      new JoinSession({ call, term, codeVersion, handler });
     },
     GetStatus(_call, callback) {
       callback(null, currentStatus());

@@ -28,6 +28,8 @@ export interface SessionHandler {
 
 export interface JoinSessionOptions {
   readonly call: JoinCall;
+  /** The coordinator's term, which every message to the worker carries. */
+  readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
 }
@@ -36,13 +38,15 @@ export class JoinSession {
   /** host:port under which this worker reached the coordinator. */
   readonly coordinatorAddress: string;
   readonly #call: JoinCall;
+  readonly #term: number;
   readonly #codeVersion: string;
   readonly #handler: SessionHandler;
   #hello: Hello | undefined;
   #isOver = false;
 
-  constructor({ call, codeVersion, handler }: JoinSessionOptions) {
+  constructor({ call, term, codeVersion, handler }: JoinSessionOptions) {
     this.#call = call;
+    this.#term = term;
     this.#codeVersion = codeVersion;
     this.#handler = handler;
     this.coordinatorAddress = call.getHost();
@@ -66,7 +70,7 @@ export class JoinSession {
 
   /** Sends a message; a session that is over swallows it. */
   send(response: JoinResponse): void {
-    if (!this.#isOver) this.#call.write(response);
+    if (!this.#isOver) this.#call.write({ ...response, term: this.#term });
   }
 
   /** Ends the stream from this side; the handler hears nothing of it. */

@@ -1,4 +1,16 @@
-import { appendFile, mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatRecord, type LedgerRecord, type TrainingError } from '@facet/shared';
@@ -194,5 +206,30 @@ describe('a ledger file', () => {
     await appendFile(path, lineOf(1));
     await ledger.append(record(2));
     expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+  });
+
+  it('counts no append of a writer that was replaced, and keeps what it still writes out of the ledger', async () => {
+    let isWriter = true;
+    const options = { folder, onError: (error: TrainingError) => errors.push(error) };
+    const before = await openLedger({ ...options, isWriter: () => Promise.resolve(isWriter) });
+    opened.push(before);
+    await before.append(record(1));
+    isWriter = false;
+    // As a successor does in its own process, where this one's file is not known.
+    await copyFile(path, `${path}.copy`);
+    await rename(`${path}.copy`, path);
+    await expect(before.append(record(2))).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    expect(errors).toMatchObject([{ code: 'RUN_LOCKED', message: expect.stringContaining('has taken over the run') }]);
+    expect(await readFile(path, 'utf8')).toBe(lineOf(1));
+  });
+
+  it('gets a new file from whoever opens it, and a copy that was left half made is gone', async () => {
+    await writeFile(path, lineOf(1));
+    await writeFile(`${path}.next`, 'half');
+    const { ino } = await stat(path);
+    const ledger = await openHere();
+    expect((await stat(path)).ino).not.toBe(ino);
+    expect(ledger.records).toEqual([record(1)]);
+    expect(await readdir(folder)).toEqual(['ledger.jsonl']);
   });
 });

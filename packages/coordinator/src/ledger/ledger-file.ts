@@ -1,10 +1,10 @@
 /**
  * The ledger on disk: an append-only file with one writer. An append resolves only when its record would survive a power
  * cut; appends that arrive during a sync share the next one, in order. After the first write error nothing is written any
- * more: a file whose sync failed once cannot be trusted again in this process. Other processes are kept out by the
- * coordinator's lease, not here.
+ * more: a file whose sync failed once cannot be trusted again in this process. Whoever opens the ledger gives its name to a
+ * copy: what an earlier writer that wakes up still appends goes to a file without a name (docs/adr/0009-standby.md).
  */
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { formatRecord, parseLedger, TrainingError, type LedgerRecord } from '@facet/shared';
 import { syncFolder } from '../durable-files.js';
@@ -28,6 +28,8 @@ export interface OpenLedgerOptions {
   readonly folder: string;
   /** Called once, with the first write error; every append rejects with the same one. */
   readonly onError: (error: TrainingError) => void;
+  /** Whether this process is still the writer; asked after every sync. Absent where there can be no other one. */
+  readonly isWriter?: () => Promise<boolean>;
 }
 
 /** What was on disk when the ledger was opened. */
@@ -44,39 +46,59 @@ interface FoundLedger {
  * @throws TrainingError LEDGER_INVALID naming the line when the ledger is damaged before its tail; RUN_LOCKED when this
  *   process has it open already.
  */
-export async function openLedger({ folder, onError }: OpenLedgerOptions): Promise<LedgerFile> {
+export async function openLedger(options: OpenLedgerOptions): Promise<LedgerFile> {
+  const { folder } = options;
   const path = join(resolve(folder), LEDGER_FILE);
   if (openPaths.has(path)) {
     throw new TrainingError('RUN_LOCKED', `the ledger ${path} is open for writing in this process; close it first`);
   }
   openPaths.add(path);
   try {
-    return new LedgerFile(await readAndRepair(path), onError);
+    return new LedgerFile(await readAndReplace(path), options);
   } catch (caught) {
     openPaths.delete(path);
     throw caught;
   }
 }
 
-async function readAndRepair(path: string): Promise<FoundLedger> {
+async function readAndReplace(path: string): Promise<FoundLedger> {
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, 'a+');
+  const bytes = await readFileOrNothing(path);
+  const text = bytes.toString('utf8');
+  const { records, damaged, tornTail, soundLength } = parseLedger(text);
+  const [first] = damaged;
+  if (first !== undefined) {
+    const others = damaged.length === 1 ? '' : ` (and ${damaged.length - 1} more lines)`;
+    const advice = 'restore the ledger from a copy, or start a new run';
+    throw new TrainingError('LEDGER_INVALID', `${path} line ${first.line}${others}: ${first.reason}; ${advice}`);
+  }
+  // The sound part is valid UTF-8, because its checksums hold; the tail may be anything, so it is never measured.
+  const soundBytes = Buffer.byteLength(text.slice(0, soundLength));
+  const file = await replaceLedger(path, bytes.subarray(0, soundBytes));
+  return { path, file, records, recovered: tornTail ? { bytes: bytes.byteLength - soundBytes } : undefined };
+}
+
+async function readFileOrNothing(path: string): Promise<Buffer> {
   try {
-    const bytes = await file.readFile();
-    const text = bytes.toString('utf8');
-    const { records, damaged, tornTail, soundLength } = parseLedger(text);
-    const [first] = damaged;
-    if (first !== undefined) {
-      const others = damaged.length === 1 ? '' : ` (and ${damaged.length - 1} more lines)`;
-      const advice = 'restore the ledger from a copy, or start a new run';
-      throw new TrainingError('LEDGER_INVALID', `${path} line ${first.line}${others}: ${first.reason}; ${advice}`);
-    }
-    // The sound part is valid UTF-8, because its checksums hold; the tail may be anything, so it is never measured.
-    const soundBytes = Buffer.byteLength(text.slice(0, soundLength));
-    if (tornTail) await file.truncate(soundBytes);
+    await using file = await open(path, 'r');
+    return await file.readFile();
+  } catch (caught) {
+    if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw caught;
+  }
+}
+
+/** Gives the ledger's name to a new file with this content, which is on disk before it gets the name; open for appending. */
+async function replaceLedger(path: string, content: Buffer): Promise<FileHandle> {
+  const next = `${path}.next`;
+  await rm(next, { force: true });
+  const file = await open(next, 'ax');
+  try {
+    await file.appendFile(content);
     await file.sync();
+    await rename(next, path);
     await syncFolder(dirname(path));
-    return { path, file, records, recovered: tornTail ? { bytes: bytes.byteLength - soundBytes } : undefined };
+    return file;
   } catch (caught) {
     await file.close();
     throw caught;
@@ -93,25 +115,27 @@ export class LedgerFile {
 
   readonly #file: FileHandle;
   readonly #onError: (error: TrainingError) => void;
+  readonly #isWriter: () => Promise<boolean>;
   #waiting: WaitingAppend[] = [];
   #writing: Promise<void> | undefined;
   #failure: TrainingError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(found: FoundLedger, onError: (error: TrainingError) => void) {
+  constructor(found: FoundLedger, { onError, isWriter = () => Promise.resolve(true) }: OpenLedgerOptions) {
     this.path = found.path;
     this.records = found.records;
     this.recovered = found.recovered;
     this.#file = found.file;
     this.#onError = onError;
+    this.#isWriter = isWriter;
   }
 
   /**
    * Resolves when the record is on disk, after every record that was appended before it. Callers must handle the
    * rejection even though `onError` reports it too.
    *
-   * @throws TrainingError ACCOUNTING when this or an earlier write failed, or the ledger is closed; INTERNAL when the
-   *   record is malformed, which leaves the ledger usable.
+   * @throws TrainingError ACCOUNTING when this or an earlier write failed, or the ledger is closed; RUN_LOCKED when another
+   *   coordinator has taken over; INTERNAL when the record is malformed, which leaves the ledger usable.
    */
   async append(record: LedgerRecord): Promise<void> {
     const line = `${formatRecord(record)}\n`;
@@ -149,6 +173,8 @@ export class LedgerFile {
       try {
         await this.#file.appendFile(batch.map(({ line }) => line).join(''));
         await this.#file.datasync();
+        // Only now: whoever takes over says so before it reads, so what was on disk before that is in its copy.
+        if (!(await this.#isWriter())) throw takenOver(this.path);
       } catch (caught) {
         const failure = this.#fail(caught);
         for (const { reject } of batch) reject(failure);
@@ -161,15 +187,27 @@ export class LedgerFile {
 
   #fail(caught: unknown): TrainingError {
     if (this.#failure !== undefined) return this.#failure;
-    const cause = TrainingError.from(caught);
-    const failure = new TrainingError(
-      'ACCOUNTING',
-      `cannot write the ledger ${this.path}: ${cause.message}; mend the disk, then resume: steps that were not recorded are redone`,
-      { cause },
-    );
+    const failure = asFailure(caught, this.path);
     this.#failure = failure;
     for (const { reject } of this.#waiting.splice(0)) reject(failure);
     this.#onError(failure);
     return failure;
   }
+}
+
+function takenOver(path: string): TrainingError {
+  return new TrainingError(
+    'RUN_LOCKED',
+    `another coordinator has taken over the run of ${path}; what this one recorded since then does not count`,
+  );
+}
+
+function asFailure(caught: unknown, path: string): TrainingError {
+  const cause = TrainingError.from(caught);
+  if (cause.code === 'RUN_LOCKED') return cause;
+  return new TrainingError(
+    'ACCOUNTING',
+    `cannot write the ledger ${path}: ${cause.message}; mend the disk, then resume: steps that were not recorded are redone`,
+    { cause },
+  );
 }

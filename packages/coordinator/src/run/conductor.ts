@@ -32,6 +32,10 @@ import type { WorkerDirectory } from './worker-directory.js';
 const LATE_TICK_MS = 200;
 
 export interface ConductorOptions {
+  readonly term: number;
+  /** False as soon as another coordinator may lead. */
+  readonly isLeading: () => boolean;
+  readonly onFenced: (reason: string) => void;
   readonly membership: Membership;
   readonly policy: MembershipPolicy;
   readonly plan: Plan;
@@ -92,8 +96,17 @@ export class Conductor implements SessionHandler {
   }
 
   onHello(session: JoinSession, hello: Hello): void {
-    const { directory, log } = this.#options;
+    const { directory, log, term, isLeading, onFenced } = this.#options;
     const { workerId, host } = hello;
+    if (hello.term > term) {
+      session.end();
+      onFenced(`worker ${workerId} has obeyed the coordinator of term ${hello.term}, this one is of term ${term}`);
+      return;
+    }
+    if (!isLeading()) {
+      session.end();
+      return;
+    }
     if (this.#isClosed || this.#membership.phase.kind === 'ended') {
       throw new TrainingError('CANCELLED', 'the run is over; start or resume a run');
     }
@@ -108,6 +121,8 @@ export class Conductor implements SessionHandler {
   }
 
   onMessage(session: JoinSession, message: CheckedMessage): void {
+    // A step that arrives now is committed by whoever leads next, from the worker's report.
+    if (!this.#options.isLeading()) return;
     const { workerId } = session;
     this.dispatch({ kind: 'heard', workerId });
     switch (message.kind) {
@@ -162,10 +177,11 @@ export class Conductor implements SessionHandler {
     this.dispatch({ kind: 'closed', workerId, reason });
   }
 
-  /** Applies an event and everything that follows from it. */
+  /** Applies an event and everything that follows from it; without the right to lead nothing follows. */
   dispatch(event: MembershipEvent): void {
+    if (this.#isClosed || !this.#options.isLeading()) return;
     this.#queue.push(event);
-    if (this.#isDispatching || this.#isClosed) return;
+    if (this.#isDispatching) return;
     this.#isDispatching = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {

@@ -12,6 +12,8 @@ export interface EarlierRun {
   readonly evaluatedSteps: readonly number[];
   /** No generation up to this one is formed again. */
   readonly generation: number;
+  /** How many coordinators led the run before, by its ledger. The next one's term is one more. */
+  readonly terms: number;
   readonly checkpoint: HeldState | undefined;
   readonly isFinished: boolean;
 }
@@ -35,8 +37,10 @@ export function readEarlierRun(
   const committed: CommittedStep[] = [];
   const evaluatedSteps: number[] = [];
   let generation = 0;
+  let terms = 0;
   for (const record of records) {
     if ('generation' in record) generation = Math.max(generation, record.generation);
+    if (record.kind === 'run' || record.kind === 'resume') terms += 1;
     if (record.kind === 'resume') generation += UNRECORDED_GENERATIONS;
     if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') evaluatedSteps.push(record.step);
     if (record.kind !== 'commit') continue;
@@ -58,6 +62,7 @@ export function readEarlierRun(
     committed,
     evaluatedSteps,
     generation: records.length === 0 ? 0 : generation + UNRECORDED_GENERATIONS,
+    terms,
     checkpoint: held,
     isFinished: isComplete && held?.step === plan.totalSteps,
   };

@@ -39,9 +39,12 @@ export interface RunParts {
 /** A run whose workers can join. */
 export interface OpenRun {
   readonly coordinator: Coordinator;
-  /** Ends the run as failed. */
+  /** Ends the run as failed; not when another coordinator has it. */
   readonly fail: (error: TrainingError) => void;
 }
+
+/** Workers are told, or only lose their streams; and what lies in the broker is removed, or left to a successor. */
+type TearDown = 'orderly' | 'at-once' | 'left';
 
 /**
  * Opens the broker and the servers of a run.
@@ -60,7 +63,7 @@ export async function openRun(parts: RunParts): Promise<OpenRun> {
 
 async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): Promise<OpenRun> {
   const { options, folder, plan, dataset, earlier } = parts;
-  const { config, codeVersion, log, clock = systemClock } = options;
+  const { config, codeVersion, log, clock = systemClock, leadership } = options;
   const { run } = config;
   const now = (): number => clock.now();
   const startedMs = now();
@@ -84,14 +87,16 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     metrics,
     clock,
     log,
+    isLeading: () => leadership?.isHeld() ?? true,
+    onFenced: (reason) => leadership?.onFenced(reason),
     onEnd: (ending) => {
       onEnd(ending);
     },
   });
   const { conductor, intake, checkpointer, publisher, recorder } = assembly;
-  const { history, directory, engines, stopwatch, fail } = assembly;
+  const { term, history, directory, engines, stopwatch } = assembly;
   closers.push(
-    () => publisher.close(),
+    () => publisher.close('delete-stream'),
     () => {
       conductor.close();
     },
@@ -114,6 +119,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     host,
     port,
     run,
+    term,
     codeVersion,
     handler: conductor,
     status: () => readStatus(sources),
@@ -149,26 +155,34 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     warnings: engines.note === '' ? folder.warnings : [...folder.warnings, engines.note],
   });
 
-  const tearDown = async (how: Ending, drainMs: number): Promise<void> => {
+  const tearDown = async (way: TearDown, { outcome }: Pick<Ending, 'outcome'>): Promise<void> => {
     conductor.close();
     await checkpointer.close();
-    if (drainMs > 0) {
-      await recorder.append({ kind: 'end', reason: how.outcome, step: intake.committedStep });
-      await server.drain(drainMs);
+    if (way === 'orderly') {
+      await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
+      await server.drain(DRAIN_MS);
     } else {
       server.close();
     }
     await http.close();
-    await publisher.close();
+    await publisher.close(way === 'left' ? 'keep-stream' : 'delete-stream');
   };
-  /** Whatever goes wrong at the end is in the result, because nobody would see it otherwise. */
-  const finish = async (how: Ending, drainMs: number): Promise<RunResult> => {
+  /**
+   * Whatever goes wrong at the end is in the result, because nobody would see it otherwise. There is none when it turns out at the
+   * end that another coordinator has the run.
+   */
+  const finish = async (how: Ending, way: TearDown): Promise<RunResult | undefined> => {
     // Measured when it ended, not when everything was closed.
     const measured = measure();
     try {
-      await tearDown(how, drainMs);
+      await tearDown(way, how);
+      if (leadership !== undefined && !(await folder.isHeld())) {
+        leadership.onFenced("another coordinator has taken over the run's folder");
+        await folder.close();
+        return undefined;
+      }
       const result = await makeResult(measured, how, folder.ledger.path);
-      if (drainMs > 0) await folder.writeResult(storedResult(result, history));
+      if (way === 'orderly') await folder.writeResult(storedResult(result, history));
       await folder.close();
       return result;
     } catch (caught) {
@@ -178,18 +192,23 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       return unrecordedResult(measured, ending, intake.committedStep);
     }
   };
-  /** Once: by the end of the run, or by close. */
-  let finished: Promise<RunResult> | undefined;
+  /** Once: by the end of the run, by close, or by stepDown. */
+  let finished: Promise<RunResult | undefined> | undefined;
   let resolve: (result: RunResult) => void = () => undefined;
   const done = new Promise<RunResult>((settle) => {
     resolve = settle;
   });
-  onEnd = (how) => {
-    finished ??= finish(how, DRAIN_MS);
-    void finished.then(resolve);
+  const end = async (how: Ending, way: TearDown): Promise<void> => {
+    finished ??= finish(how, way);
+    const result = await finished;
+    if (result !== undefined) resolve(result);
   };
+  onEnd = (how) => void end(how, 'orderly');
   return {
-    fail,
+    fail: (error) => {
+      if (leadership !== undefined && error.code === 'RUN_LOCKED') leadership.onFenced(error.message);
+      else assembly.fail(error);
+    },
     coordinator: {
       address: formatAddress(host, server.port),
       httpUrl,
@@ -197,9 +216,13 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       requestStop: (reason) => {
         conductor.dispatch({ kind: 'stop-requested', reason });
       },
-      async close() {
-        finished ??= finish({ outcome: 'stopped', message: 'closed before the end' }, 0);
-        resolve(await finished);
+      close: () => end({ outcome: 'stopped', message: 'closed before the end' }, 'at-once'),
+      async stepDown() {
+        finished ??= tearDown('left', { outcome: 'stopped' }).then(async () => {
+          await folder.close();
+          return undefined;
+        });
+        await finished;
       },
     },
   };

@@ -45,11 +45,17 @@ export interface AssemblyParts {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
+  /** False as soon as another coordinator may lead: nothing is decided or commanded any more. */
+  readonly isLeading: () => boolean;
+  /** Called when a worker has obeyed a later coordinator. */
+  readonly onFenced: (reason: string) => void;
   /** The run is over; workers have been told. */
   readonly onEnd: (ending: Ending) => void;
 }
 
 export interface RunAssembly {
+  /** The fencing token of this coordinator's commands: its place among all that ever led the run. */
+  readonly term: number;
   readonly conductor: Conductor;
   readonly intake: Intake;
   readonly checkpointer: Checkpointer;
@@ -144,7 +150,11 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     },
     onDesync: fail,
   });
+  const term = earlier.terms + 1;
   const conductor = new Conductor({
+    term,
+    isLeading: parts.isLeading,
+    onFenced: parts.onFenced,
     membership: createMembership({ policy, nowMs: now(), ...earlier }),
     policy,
     plan,
@@ -167,7 +177,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     }),
     onEnd: parts.onEnd,
   });
-  return { conductor, intake, checkpointer, publisher, recorder, history, directory, engines, stopwatch, fail };
+  return { term, conductor, intake, checkpointer, publisher, recorder, history, directory, engines, stopwatch, fail };
 }
 
 function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenCheckpoint | undefined {

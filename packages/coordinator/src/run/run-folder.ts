@@ -17,9 +17,9 @@ import {
 import type { Dataset } from '@facet/datasets';
 import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
 import { openLedger, type LedgerFile } from '../ledger/ledger-file.js';
-import { lockRun, type RunLock } from './run-lock.js';
+import { lockRun, takeOverRun, type RunLock } from './run-lock.js';
 
-const LEDGER_FILE = 'ledger.jsonl';
+export const LEDGER_FILE = 'ledger.jsonl';
 const CONFIG_FILE = 'config.json';
 const RESULT_FILE = 'result.json';
 
@@ -27,6 +27,8 @@ export interface OpenRunFolderOptions {
   readonly folder: string;
   readonly mode: 'new' | 'resume';
   readonly config: RunConfig;
+  /** A coordinator that holds the run's lease takes the folder from one that cannot have it any more. */
+  readonly lock: 'respect' | 'take-over';
   readonly onLedgerError: (error: TrainingError) => void;
 }
 
@@ -38,6 +40,8 @@ export interface RunFolder {
   readonly checkpoint: Checkpoint | undefined;
   /** One sentence each about what was found damaged. */
   readonly warnings: readonly string[];
+  /** False once another coordinator has taken the folder over. */
+  isHeld(): Promise<boolean>;
   writeResult(result: unknown): Promise<void>;
   /** Closes the ledger and gives the lock back. */
   close(): Promise<void>;
@@ -52,14 +56,14 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
   const { folder, mode, config, onLedgerError } = options;
   await checkMode(options);
   await mkdir(folder, { recursive: true });
-  const lock = await lockRun(folder);
+  const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
   let ledger: LedgerFile | undefined;
   try {
     // Again under the lock: two may have been started at once.
     await checkMode(options);
     const checkpointsPath = join(folder, 'checkpoints');
     const { checkpoint, skipped } = await newestSoundCheckpoint(checkpointsPath);
-    ledger = await openLedger({ folder, onError: onLedgerError });
+    ledger = await openLedger({ folder, onError: onLedgerError, isWriter: () => lock.isHeld() });
     const warnings = skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
     if (ledger.recovered !== undefined) {
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
@@ -71,6 +75,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       ledger,
       checkpoint,
       warnings,
+      isHeld: () => lock.isHeld(),
       writeResult: (result) => replaceFile(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`),
       close: () => closeBoth(ledger, lock),
     };

@@ -6,7 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isProcessAlive } from './process-identity.js';
-import { lockRun } from './run-lock.js';
+import { lockRun, takeOverRun } from './run-lock.js';
 
 /** Larger than any process id that Linux gives out. */
 const GONE = 2 ** 30;
@@ -78,5 +78,16 @@ describe('lockRun', () => {
       message: expect.stringContaining(`process ${pid} on ${host}`),
     });
     expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  it('is lost to one that may take it over; the one before sees it and leaves the new lock alone', async () => {
+    const lock = await lockRun(folder);
+    expect(await lock.isHeld()).toBe(true);
+    const other = await takeOverRun(folder);
+    expect([await lock.isHeld(), await other.isHeld()]).toEqual([false, true]);
+    await lock.release();
+    expect(await other.isHeld()).toBe(true);
+    await other.release();
+    expect(await readdir(folder)).toEqual([]);
   });
 });

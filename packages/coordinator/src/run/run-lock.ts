@@ -1,26 +1,34 @@
 /**
  * One coordinator per run folder, and one process per study. The lock is a file made exclusively; it names the process, so
- * that the lock of one that died on this machine is taken over and any other is reported. It does not protect against a
+ * that the lock of one that died on this machine is taken over and any other is reported. Who may take it from a living one
+ * (a coordinator that holds the run's lease) replaces the file; the one before asks and knows. It does not protect against a
  * shared disk that lies.
  */
+import { randomUUID } from 'node:crypto';
 import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { TrainingError } from '@facet/shared';
+import { syncFolder } from '../durable-files.js';
 import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 const LOCK_FILE = 'lock';
 
 interface LockOwner extends ProcessIdentity {
   readonly host: string;
+  /** Unlike that of any other taking. */
+  readonly id?: string;
 }
 
 export interface RunLock {
+  /** False once another one has taken the lock over; what is written after that does not count. */
+  isHeld(): Promise<boolean>;
+  /** Gives the lock back, if it is still held. */
   release(): Promise<void>;
 }
 
-/** Locks that this process holds: a file with its own id that is not among them was left by an earlier life. */
-const heldPaths = new Set<string>();
+/** Locks that this process holds: a file with its own process id that is not among them was left by an earlier life. */
+const heldPaths = new Map<string, string>();
 
 /** Codes by which a file system says that it has no hard links. */
 const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
@@ -31,25 +39,56 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', '
  * @throws TrainingError RUN_LOCKED naming the process that holds it.
  */
 export async function lockRun(folder: string): Promise<RunLock> {
-  const path = join(resolve(folder), LOCK_FILE);
-  const own: LockOwner = { ...ownIdentity(), host: hostname() };
+  const path = pathIn(folder);
+  const own = newOwner();
   if (heldPaths.has(path)) throw locked(path, own);
+  await withTemporary(path, own, async (temporary) => {
+    if (await tryTake(temporary, path)) return;
+    const owner = await readOwner(path);
+    if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
+    await removeStale(path, owner);
+    if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
+  });
+  return heldLock(path, own);
+}
+
+/** Takes the lock from whoever has it. Only for one that holds what is stronger than the lock: the run's lease. */
+export async function takeOverRun(folder: string): Promise<RunLock> {
+  const path = pathIn(folder);
+  const own = newOwner();
+  await withTemporary(path, own, (temporary) => rename(temporary, path));
+  return heldLock(path, own);
+}
+
+function pathIn(folder: string): string {
+  return join(resolve(folder), LOCK_FILE);
+}
+
+function newOwner(): LockOwner & { readonly id: string } {
+  return { ...ownIdentity(), host: hostname(), id: randomUUID() };
+}
+
+/** The lock's content in a file of its own, while `act` puts it in place. */
+async function withTemporary(path: string, own: LockOwner, act: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${path}.${own.pid}`;
   await writeFile(temporary, `${JSON.stringify(own)}\n`);
   try {
-    if (!(await tryTake(temporary, path))) {
-      const owner = await readOwner(path);
-      if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
-      await removeStale(path, owner);
-      if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
-    }
-    heldPaths.add(path);
+    await act(temporary);
+    await syncFolder(dirname(path));
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+function heldLock(path: string, { id }: { readonly id: string }): RunLock {
+  heldPaths.set(path, id);
+  const isHeld = async (): Promise<boolean> => (await readOwner(path))?.id === id;
   return {
+    isHeld,
     async release() {
-      if (heldPaths.delete(path)) await rm(path, { force: true });
+      if (heldPaths.get(path) !== id) return;
+      heldPaths.delete(path);
+      if (await isHeld()) await rm(path, { force: true });
     },
   };
 }
@@ -84,9 +123,9 @@ async function removeStale(path: string, owner: LockOwner | undefined): Promise<
 
 async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
-    const { pid, host, startTicks } = JSON.parse(await readFile(path, 'utf8')) as Partial<LockOwner>;
+    const { pid, host, startTicks, id } = JSON.parse(await readFile(path, 'utf8')) as Partial<LockOwner>;
     if (typeof pid !== 'number' || typeof host !== 'string') return undefined;
-    return { pid, host, ...(typeof startTicks === 'number' && { startTicks }) };
+    return { pid, host, ...(typeof startTicks === 'number' && { startTicks }), ...(typeof id === 'string' && { id }) };
   } catch {
     return undefined;
   }

@@ -3,19 +3,12 @@
  * earlier coordinator of this run left behind is deleted and made anew, and a lost connection is rebuilt for as long as it
  * takes; the workers' step deadline decides when a silent broker becomes a fault.
  */
-import {
-  jetstream,
-  jetstreamManager,
-  type JetStreamClient,
-  type JetStreamManager,
-  type StreamConfig,
-} from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
+import { jetstream, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
+import { connectBroker, managerOf } from '../nats/connect-broker.js';
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 5_000;
-const RECONNECT_WAIT_MS = 250;
 const MIN_STREAM_BYTES = 64 * 1024 * 1024;
 const STREAM_TO_WINDOW = 4;
 const NANOSECONDS_PER_MS = 1_000_000;
@@ -39,8 +32,8 @@ export interface Broker {
   readonly streamName: string;
   /** Makes the stream when it is not there any more; tells whether it had to. */
   ensureStream(): Promise<'kept' | 'made'>;
-  /** Deletes the stream and closes the connection; a broker that is gone is no reason to wait. */
-  close(): Promise<void>;
+  /** Closes the connection, after the stream is deleted or not; a broker that is gone is no reason to wait. */
+  close(stream: 'delete-stream' | 'keep-stream'): Promise<void>;
 }
 
 /**
@@ -50,10 +43,10 @@ export interface Broker {
  *   large for the broker.
  */
 export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
-  const connection = await connectTo(options.url);
+  const connection = await connectBroker(options.url);
   try {
     checkPayload(connection, options);
-    const manager = await managerOf(connection, options.url);
+    const manager = await managerOf(connection, { url: options.url, timeoutMs: REQUEST_TIMEOUT_MS });
     const config = streamConfig(options);
     await deleteStream(manager, config.name);
     await addStream(manager, config);
@@ -67,8 +60,9 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
         await addStream(manager, config);
         return 'made';
       },
-      async close() {
-        if (!connection.isClosed()) await deleteStream(manager, config.name).catch(() => undefined);
+      async close(stream) {
+        const isLast = stream === 'delete-stream' && !connection.isClosed();
+        if (isLast) await deleteStream(manager, config.name).catch(() => undefined);
         await connection.close();
       },
     };
@@ -76,41 +70,6 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     await connection.close();
     throw caught;
   }
-}
-
-async function connectTo(url: string): Promise<NatsConnection> {
-  try {
-    return await connect({
-      ...serverOf(url),
-      name: 'facet-coordinator',
-      // A stack trace per publish costs more than the publish.
-      noAsyncTraces: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      reconnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-    });
-  } catch (caught) {
-    const { message } = TrainingError.from(caught);
-    const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
-    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${maskUrl(url)}: ${message}; ${advice}`, {
-      cause: caught,
-    });
-  }
-}
-
-/** The client takes credentials beside the address, not in it. */
-function serverOf(url: string): { servers: string; user?: string; pass?: string; token?: string } {
-  if (!URL.canParse(url)) return { servers: url };
-  const { username, password, host } = new URL(url);
-  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
-  if (user === '') return { servers: url };
-  return pass === '' ? { servers: host, token: user } : { servers: host, user, pass };
-}
-
-/** The URL as it may stand in a message. */
-function maskUrl(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
 }
 
 function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBrokerOptions): void {
@@ -121,19 +80,6 @@ function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBroke
     `a micro-batch takes ${messageBytes} bytes, but the broker at ${maskUrl(url)} allows ${limit} per message; ` +
       "lower batch.micro, set data: local, or raise max_payload in the broker's configuration",
   );
-}
-
-async function managerOf(connection: NatsConnection, url: string): Promise<JetStreamManager> {
-  try {
-    return await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS });
-  } catch (caught) {
-    const { message } = TrainingError.from(caught);
-    throw new TrainingError(
-      'BROKER_NO_JETSTREAM',
-      `the NATS broker at ${maskUrl(url)} has no JetStream: ${message}; start it with \`nats-server -js\``,
-      { cause: caught },
-    );
-  }
 }
 
 function streamConfig({ run, windowBytes }: OpenBrokerOptions): Partial<StreamConfig> & { readonly name: string } {

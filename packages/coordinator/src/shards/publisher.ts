@@ -101,7 +101,7 @@ export class ShardPublisher {
     this.#feed = undefined;
     feed.abort.abort();
     this.#changed.notify();
-    this.#purge({ filter: shardSubject(this.#options.run, feed.generation, 0).replace(/[^.]+$/, '*') });
+    this.#purge({ filter: this.#subjectsOf(feed) });
   }
 
   /** A piece of work is durable in the ledger: the window moves on. */
@@ -116,15 +116,16 @@ export class ShardPublisher {
     const keptFrom = feed.open[0]?.firstSequence ?? Number.POSITIVE_INFINITY;
     if (this.#completedSincePurge < this.#options.window || !Number.isFinite(keptFrom)) return;
     this.#completedSincePurge = 0;
-    this.#purge({ seq: keptFrom });
+    this.#purge({ filter: this.#subjectsOf(feed), seq: keptFrom });
   }
 
-  async close(): Promise<void> {
+  /** Ends it, and the connection; the stream is kept for a coordinator that has taken over. */
+  async close(stream: 'delete-stream' | 'keep-stream'): Promise<void> {
     this.#isClosed = true;
     this.stop();
     await this.#feeding;
     await this.#purging;
-    await this.#options.broker.close();
+    await this.#options.broker.close(stream);
     await this.#watching;
   }
 
@@ -243,8 +244,13 @@ export class ShardPublisher {
     }
   }
 
+  /** Of this generation alone: a coordinator that slept must not purge what its successor published. */
+  #subjectsOf({ generation }: PublishGeneration): string {
+    return shardSubject(this.#options.run, generation, 0).replace(/[^.]+$/, '*');
+  }
+
   /** Purging saves the broker's memory; when it fails, the stream's own limits do the same later. */
-  #purge(options: { readonly filter: string } | { readonly seq: number }): void {
+  #purge(options: { readonly filter: string; readonly seq?: number }): void {
     const { broker, log } = this.#options;
     this.#purging = this.#purging.then(async () => {
       if (!this.#isConnected || broker.connection.isClosed()) return;

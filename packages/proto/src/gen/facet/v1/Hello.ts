@@ -20,6 +20,10 @@ export interface Hello {
    */
   'metricsUrl'?: (string);
   'cores'?: (number);
+  /**
+   * The highest term that the worker has seen; 0 when it has seen none.
+   */
+  'term'?: (number);
 }
 
 /**
@@ -40,4 +44,8 @@ export interface Hello__Output {
    */
   'metricsUrl': (string);
   'cores': (number);
+  /**
+   * The highest term that the worker has seen; 0 when it has seen none.
+   */
+  'term': (number);
 }

@@ -15,6 +15,11 @@ export interface JoinResponse {
   'start'?: (_facet_v1_Start | null);
   'regroup'?: (_facet_v1_Regroup | null);
   'stop'?: (_facet_v1_Stop | null);
+  /**
+   * The fencing token: how many coordinators have led the run, this one included. A worker that has seen a higher one obeys
+   * no lower one.
+   */
+  'term'?: (number);
   'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop";
 }
 
@@ -25,5 +30,10 @@ export interface JoinResponse__Output {
   'start'?: (_facet_v1_Start__Output | null);
   'regroup'?: (_facet_v1_Regroup__Output | null);
   'stop'?: (_facet_v1_Stop__Output | null);
+  /**
+   * The fencing token: how many coordinators have led the run, this one included. A worker that has seen a higher one obeys
+   * no lower one.
+   */
+  'term': (number);
   'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop";
 }

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock, type LeaseEntry } from '@facet/shared';
+import { createLogger } from '@facet/telemetry';
+import { LeaseKeeper } from './lease-keeper.js';
+import type { LeaseStore, StoredLease } from './lease-store.js';
+
+const policy = { durationMs: 300 };
+
+/** A store in memory that can be away. */
+class MemoryStore implements LeaseStore {
+  stored: StoredLease | undefined;
+  isAway = false;
+  #last = 0;
+
+  async read(): Promise<StoredLease | undefined> {
+    if (this.isAway) return Promise.reject(new Error('timeout'));
+    return Promise.resolve(this.stored);
+  }
+
+  async write(entry: LeaseEntry, over: number): Promise<number | undefined> {
+    if (this.isAway) return Promise.reject(new Error('timeout'));
+    if ((this.stored?.revision ?? 0) !== over) return Promise.resolve(undefined);
+    this.#last += 1;
+    this.stored = { entry, revision: this.#last };
+    return Promise.resolve(this.#last);
+  }
+
+  forget(): void {
+    this.stored = undefined;
+    this.#last = 0;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const signal = new AbortController().signal;
+const onHeld = (): void => undefined;
+let store: MemoryStore;
+let dead: readonly string[];
+
+function keeperOf(holder: string): LeaseKeeper {
+  return new LeaseKeeper({
+    store,
+    policy,
+    self: { holder, host: 'here', pid: 1 },
+    isDead: (entry) => dead.includes(entry.holder),
+    clock: { ...systemClock, now: () => Date.now() },
+    log: createLogger('test', 'silent'),
+  });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  store = new MemoryStore();
+  dead = [];
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** The first keeper leads. */
+async function leading(onLost: (reason: string) => void = () => undefined): Promise<LeaseKeeper> {
+  const keeper = keeperOf('a');
+  await keeper.acquire({ isFirst: true, onHeld, signal });
+  keeper.lead('a:1', onLost);
+  await vi.advanceTimersByTimeAsync(1);
+  return keeper;
+}
+
+describe('a keeper', () => {
+  it('renews the lease for as long as it leads, and says where', async () => {
+    const keeper = await leading();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(keeper.isHeld).toBe(true);
+    expect(store.stored?.entry).toMatchObject({ holder: 'a', address: 'a:1', isFree: false });
+  });
+
+  it('loses it when the store is away for as long as the lease lasts, and gets it again when it is back', async () => {
+    const lost = vi.fn();
+    const keeper = await leading(lost);
+    store.isAway = true;
+    await vi.advanceTimersByTimeAsync(301);
+    expect(keeper.isHeld).toBe(false);
+    expect(lost.mock.calls).toEqual([[expect.stringMatching(/could not be renewed for 3\d\d ms/)]]);
+    const again = keeper.acquire({ isFirst: false, onHeld, signal });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(keeper.isHeld).toBe(false);
+    store.isAway = false;
+    await vi.advanceTimersByTimeAsync(100);
+    await again;
+    expect(keeper.isHeld).toBe(true);
+  });
+
+  it('keeps it when the store comes back empty within the lease', async () => {
+    const lost = vi.fn();
+    const keeper = await leading(lost);
+    store.forget();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(keeper.isHeld).toBe(true);
+    expect(store.stored?.entry.holder).toBe('a');
+    expect(lost).not.toHaveBeenCalled();
+  });
+
+  it('hands it over at once when it gives it back, or when its process is known to be dead', async () => {
+    for (const leave of [(keeper: LeaseKeeper) => keeper.release(), () => Promise.resolve(void (dead = ['a']))]) {
+      store.forget();
+      const keeper = await leading();
+      const other = keeperOf('b');
+      const taking = other.acquire({ isFirst: false, onHeld, signal });
+      await vi.advanceTimersByTimeAsync(200);
+      expect(other.isHeld).toBe(false);
+      await leave(keeper);
+      await vi.advanceTimersByTimeAsync(20);
+      await taking;
+      expect(other.isHeld).toBe(true);
+      await other.release();
+    }
+  });
+
+  it('tells one that was replaced, who has taken it', async () => {
+    const lost = vi.fn();
+    await leading(lost);
+    store.stored = { entry: { ...store.stored!.entry, holder: 'b', pid: 7 }, revision: 99 };
+    await vi.advanceTimersByTimeAsync(101);
+    expect(lost.mock.calls).toEqual([['process 7 on here has taken it']]);
+  });
+});

@@ -1,0 +1,185 @@
+/**
+ * Keeps the lease of a run: waits until it may be had, renews it while somebody leads under it, and says at once when it is lost. It
+ * drives the state machine of lease.ts with a store and a clock; a store that does not answer is asked again, and time decides.
+ */
+import { pause, TrainingError, type Clock, type LeaseEntry } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import {
+  follow,
+  followAgain,
+  isLeading,
+  nextDeadlineMs,
+  patienceMs,
+  transition,
+  type Lease,
+  type LeaseCommand,
+  type LeaseEvent,
+  type LeaseMoment,
+  type LeasePolicy,
+} from '../lease/lease.js';
+import type { LeaseStore, StoredLease } from './lease-store.js';
+
+/** A follower looks so often while a lease lasts. */
+const LOOKS = 20;
+
+export interface LeaseKeeperOptions {
+  readonly store: LeaseStore;
+  readonly policy: LeasePolicy;
+  /** Who this candidate is; `holder` must be unlike every other one's. */
+  readonly self: Omit<LeaseEntry, 'address' | 'isFree'>;
+  /** Whether the process of an entry is known to be dead; one on another machine never is. */
+  readonly isDead: (entry: LeaseEntry) => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How to wait for the lease. */
+export interface AcquireOptions {
+  /** A lease that nobody ever held is taken only by who starts a run. */
+  readonly isFirst: boolean;
+  /** Called for what stands in the store while it is not taken; may throw to give up. */
+  readonly onHeld: (held: StoredLease | undefined, waitedMs: number) => void;
+  /** Aborting ends the wait. */
+  readonly signal: AbortSignal;
+}
+
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  #lease: Lease = follow();
+  #address = '';
+  #onLost: (reason: string) => void = () => undefined;
+  #cancelTick: () => void = () => undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** True while nobody else can have it; a process that slept knows at once. */
+  get isHeld(): boolean {
+    return isLeading(this.#lease, this.#moment());
+  }
+
+  /**
+   * Waits for the lease.
+   *
+   * @throws TrainingError CANCELLED when the signal aborts, and whatever `onHeld` throws.
+   */
+  async acquire({ isFirst, onHeld, signal }: AcquireOptions): Promise<void> {
+    const { clock, policy } = this.#options;
+    // What is under way belongs to the life before.
+    await this.#writing;
+    const startedMs = clock.now();
+    if (this.#lease.kind === 'lost') this.#lease = followAgain(this.#lease, startedMs);
+    this.#address = '';
+    for (;;) {
+      if (signal.aborted) throw new TrainingError('CANCELLED', 'the wait for the lease was given up');
+      const held = await this.#look(isFirst);
+      if (this.#lease.kind === 'leader') break;
+      onHeld(held, clock.now() - startedMs);
+      await pause(clock, policy.durationMs / LOOKS);
+    }
+    this.#scheduleTick();
+  }
+
+  /** Says where the leader listens, for whoever looks for it; `onLost` is called once, when it must not lead any more. */
+  lead(address: string, onLost: (reason: string) => void): void {
+    this.#address = address;
+    this.#onLost = onLost;
+    if (this.#lease.kind === 'leader') void this.#write(this.#lease.revision);
+    else if (this.#lease.kind === 'lost') onLost(this.#lease.reason);
+  }
+
+  /** Gives the lease back, if it is still held; whoever waits may have it at once. */
+  async release(): Promise<void> {
+    this.#onLost = () => undefined;
+    this.#cancelTick();
+    await this.#writing;
+    const lease = this.#lease;
+    if (lease.kind !== 'leader') return;
+    this.#lease = { kind: 'lost', revision: lease.revision, reason: 'it was given back' };
+    await this.#options.store.write({ ...this.#entry(), isFree: true }, lease.revision).catch(() => undefined);
+  }
+
+  #moment(): LeaseMoment {
+    return { policy: this.#options.policy, nowMs: this.#options.clock.now() };
+  }
+
+  #entry(): LeaseEntry {
+    return { ...this.#options.self, address: this.#address, isFree: false };
+  }
+
+  /** One look of a follower, and the attempt to take what may be taken. */
+  async #look(isFirst: boolean): Promise<StoredLease | undefined> {
+    const { store, log } = this.#options;
+    try {
+      const held = await store.read();
+      const isFree = held === undefined ? isFirst : this.#isOpen(held.entry);
+      const command = this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree });
+      if (command?.kind === 'write') await this.#attempt(command.over);
+      return held;
+    } catch (caught) {
+      log.debug({ reason: TrainingError.from(caught).message }, 'the lease cannot be read');
+      return undefined;
+    }
+  }
+
+  #isOpen(entry: LeaseEntry): boolean {
+    const { self, isDead } = this.#options;
+    return entry.isFree || entry.holder === self.holder || isDead(entry);
+  }
+
+  /** Writes, once at a time. */
+  #write(over: number): Promise<void> {
+    this.#writing ??= this.#attempt(over)
+      .catch((caught: unknown) => {
+        this.#options.log.debug({ reason: TrainingError.from(caught).message }, 'the lease cannot be renewed');
+      })
+      .then(() => {
+        this.#writing = undefined;
+        this.#scheduleTick();
+      });
+    return this.#writing;
+  }
+
+  async #attempt(over: number): Promise<void> {
+    const { store, clock } = this.#options;
+    const sentAtMs = clock.now();
+    const revision = await store.write(this.#entry(), over);
+    if (revision !== undefined) {
+      this.#tell({ kind: 'renewed', revision, sentAtMs });
+      return;
+    }
+    if (this.#lease.kind !== 'leader') return;
+    const held = await store.read();
+    const isMine = held === undefined || held.entry.holder === this.#options.self.holder;
+    const command = isMine
+      ? this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree: true })
+      : this.#tell({ kind: 'refused', reason: `process ${held.entry.pid} on ${held.entry.host} has taken it` });
+    if (command?.kind === 'write') await this.#attempt(command.over);
+  }
+
+  #tell(event: LeaseEvent): LeaseCommand | undefined {
+    const { lease, command } = transition(this.#lease, event, this.#moment());
+    this.#lease = lease;
+    if (command?.kind === 'step-down') this.#onLost(command.reason);
+    return command;
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick();
+    const moment = this.#moment();
+    const deadlineMs = nextDeadlineMs(this.#lease, moment);
+    if (deadlineMs === undefined) return;
+    this.#cancelTick = this.#options.clock.schedule(deadlineMs - moment.nowMs, () => {
+      const command = this.#tell({ kind: 'elapsed' });
+      if (command?.kind === 'write') void this.#write(command.over);
+      this.#scheduleTick();
+    });
+  }
+}
+
+/** How long a candidate waits before it knows that an entry's holder lives. */
+export function longestWaitMs(policy: LeasePolicy): number {
+  return 2 * patienceMs(policy);
+}

@@ -1,0 +1,228 @@
+/**
+ * The promise of the lease, over made-up worlds: candidates whose clocks run fast or slow, a store that answers late or never and may
+ * forget everything, processes that are stopped and go on. At no instant do two candidates believe that they lead.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  follow,
+  followAgain,
+  isLeading,
+  nextDeadlineMs,
+  transition,
+  type Lease,
+  type LeaseCommand,
+  type LeaseEvent,
+} from './lease.js';
+
+const policy = { durationMs: 100 };
+const END_MS = 2_500;
+const POLL_MS = 10;
+
+interface Entry {
+  readonly revision: number;
+  readonly holder: number;
+}
+
+/** Nobody alive; the first entry is its. */
+const DEAD = -1;
+
+/** A compare-and-set store that may forget. */
+class Store {
+  entry: Entry | undefined = { revision: 1, holder: DEAD };
+  /** Counts its deaths: a store that forgets is a process that died, and took what was on its way to it along. */
+  lives = 1;
+  #last = 1;
+
+  write(holder: number, over: number): number | undefined {
+    if ((this.entry?.revision ?? 0) !== over) return undefined;
+    this.#last += 1;
+    this.entry = { revision: this.#last, holder };
+    return this.#last;
+  }
+
+  forget(): void {
+    this.entry = undefined;
+    this.lives += 1;
+    this.#last = 0;
+  }
+}
+
+class Candidate {
+  lease: Lease = follow();
+  stoppedUntilMs = 0;
+  readonly #id: number;
+  readonly #rate: number;
+  readonly #startMs: number;
+
+  constructor(id: number, rate: number) {
+    this.#id = id;
+    this.#rate = rate;
+    this.#startMs = id * 1_000;
+  }
+
+  get id(): number {
+    return this.#id;
+  }
+
+  /** Its clock at a true time. */
+  now(trueMs: number): number {
+    return this.#startMs + trueMs * this.#rate;
+  }
+
+  believes(trueMs: number): boolean {
+    return isLeading(this.lease, { policy, nowMs: this.now(trueMs) });
+  }
+
+  tell(event: LeaseEvent, trueMs: number): LeaseCommand | undefined {
+    if (this.lease.kind === 'lost') this.lease = followAgain(this.lease, this.now(trueMs));
+    const step = transition(this.lease, event, { policy, nowMs: this.now(trueMs) });
+    this.lease = step.lease;
+    return step.command;
+  }
+
+  wantsTick(trueMs: number): boolean {
+    const deadlineMs = nextDeadlineMs(this.lease, { policy, nowMs: this.now(trueMs - 1) });
+    return deadlineMs !== undefined && deadlineMs <= this.now(trueMs);
+  }
+}
+
+interface Fault {
+  readonly atMs: number;
+  readonly kind: 'stop' | 'forget' | 'cut';
+  readonly of: number;
+  readonly forMs: number;
+}
+
+/** Lets true time pass in steps of a millisecond; returns when two led at once, and whether one led at the end. */
+function play(rates: readonly number[], delays: readonly number[], faults: readonly Fault[]) {
+  const store = new Store();
+  const candidates = rates.map((rate, id) => new Candidate(id, rate));
+  const due: { readonly atMs: number; readonly action: () => void }[] = [];
+  const busy = new Set<number>();
+  const cutUntilMs = rates.map(() => 0);
+  const doubled: number[] = [];
+  let drawn = 0;
+  const delayMs = (): number => delays[drawn++ % delays.length] ?? 1;
+  let trueMs = 0;
+  /** The store is asked after a delay and answers after another; a cut candidate's call is lost on its way there or back. */
+  const call = (candidate: Candidate, act: () => LeaseEvent): void => {
+    const { id } = candidate;
+    if (busy.has(id)) return;
+    busy.add(id);
+    const { lives } = store;
+    const end = (event: LeaseEvent | undefined): void => {
+      const deliver = (): void => {
+        if (trueMs < candidate.stoppedUntilMs) {
+          due.push({ atMs: candidate.stoppedUntilMs, action: deliver });
+          return;
+        }
+        busy.delete(id);
+        if (event === undefined) return;
+        // Only one that leads when the answer comes may write what the store has forgotten.
+        const isStale = event.kind === 'sighted' && event.revision === 0 && candidate.lease.kind !== 'leader';
+        obey(candidate, candidate.tell(isStale ? { ...event, isFree: false } : event, trueMs));
+      };
+      due.push({ atMs: trueMs + delayMs(), action: deliver });
+    };
+    due.push({
+      atMs: trueMs + delayMs(),
+      action: () => {
+        const isCut = trueMs < cutUntilMs[id]!;
+        if ((isCut && delayMs() % 2 === 0) || store.lives !== lives) {
+          end(undefined);
+        } else {
+          const event = act();
+          end(isCut ? undefined : event);
+        }
+      },
+    });
+  };
+  const sight = (candidate: Candidate): void => {
+    call(candidate, () => {
+      const { entry } = store;
+      return { kind: 'sighted', revision: entry?.revision ?? 0, isFree: entry?.holder === candidate.id };
+    });
+  };
+  const obey = (candidate: Candidate, command: LeaseCommand | undefined): void => {
+    if (command?.kind !== 'write') return;
+    const sentAtMs = candidate.now(trueMs);
+    call(candidate, () => {
+      const revision = store.write(candidate.id, command.over);
+      if (revision === undefined) {
+        const { entry } = store;
+        if (entry === undefined) return { kind: 'sighted', revision: 0, isFree: true };
+        if (entry.holder === candidate.id) return { kind: 'sighted', revision: entry.revision, isFree: true };
+        return { kind: 'refused', reason: 'held' };
+      }
+      return { kind: 'renewed', revision, sentAtMs };
+    });
+  };
+  for (; trueMs < END_MS; trueMs++) {
+    for (const { kind, of, atMs, forMs } of faults) {
+      if (atMs !== trueMs) continue;
+      if (kind === 'forget') store.forget();
+      else if (kind === 'cut') cutUntilMs[of % rates.length] = trueMs + forMs;
+      else candidates[of % rates.length]!.stoppedUntilMs = trueMs + forMs;
+    }
+    for (const { action } of due.splice(0).filter((entry) => entry.atMs <= trueMs || !due.push(entry))) action();
+    for (const candidate of candidates) {
+      if (trueMs < candidate.stoppedUntilMs) continue;
+      if (candidate.wantsTick(trueMs)) obey(candidate, candidate.tell({ kind: 'elapsed' }, trueMs));
+      if (candidate.lease.kind !== 'leader' && (trueMs + candidate.id) % POLL_MS === 0) sight(candidate);
+    }
+    if (candidates.filter((candidate) => candidate.believes(trueMs)).length > 1) doubled.push(trueMs);
+  }
+  return { doubled, isLed: candidates.some((candidate) => candidate.believes(trueMs)) };
+}
+
+const rate = fc.integer({ min: 950, max: 1_050 }).map((share) => share / 1_000);
+const rates = fc.array(rate, { minLength: 2, maxLength: 4 });
+const delays = fc.array(
+  fc.oneof({ arbitrary: fc.integer({ min: 1, max: 8 }), weight: 6 }, fc.integer({ min: 1, max: 160 })),
+  {
+    minLength: 5,
+    maxLength: 60,
+  },
+);
+const fault: fc.Arbitrary<Fault> = fc.record({
+  atMs: fc.integer({ min: 0, max: END_MS }),
+  kind: fc.constantFrom('stop', 'stop', 'cut'),
+  of: fc.nat(3),
+  forMs: fc.integer({ min: 1, max: 600 }),
+});
+
+/** The store forgets at most once in the life of two leases: one that does so more often holds no lease at all; and not before somebody looked. */
+const faults = fc
+  .tuple(
+    fc.array(fault, { maxLength: 12 }),
+    fc.uniqueArray(fc.integer({ min: 3, max: END_MS / 250 }), { maxLength: 4 }),
+  )
+  .map(([harm, forgotten]): Fault[] => [
+    ...harm,
+    ...forgotten.map((at) => ({ atMs: at * 250, kind: 'forget', of: 0, forMs: 0 }) as const),
+  ]);
+
+describe('whatever happens', () => {
+  it('no two candidates believe that they lead, with clocks that differ in speed by a twentieth', () => {
+    fc.assert(
+      fc.property(rates, delays, faults, (speeds, waits, harm) => {
+        expect(play(speeds, waits, harm).doubled).toEqual([]);
+      }),
+      { numRuns: 100, endOnFailure: true },
+    );
+  });
+
+  it('somebody leads again once the store answers and everybody runs', () => {
+    const early = faults.map((all) =>
+      all.map((one) => ({ ...one, atMs: Math.floor(one.atMs / 2), forMs: Math.min(one.forMs, 300) })),
+    );
+    const swift = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 5, maxLength: 20 });
+    fc.assert(
+      fc.property(rates, swift, early, (speeds, waits, harm) => {
+        expect(play(speeds, waits, harm)).toMatchObject({ isLed: true });
+      }),
+      { numRuns: 50, endOnFailure: true },
+    );
+  });
+});

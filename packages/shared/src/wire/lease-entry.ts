@@ -1,0 +1,58 @@
+/**
+ * What a coordinator writes into the broker while it leads a run: who it is and where it listens. Workers and standbys read it;
+ * who may write it is decided by compare-and-set. It lies where NATS keeps a key of a key-value bucket, so that
+ * `nats kv get facet-leases RUN` shows it.
+ */
+import { z } from 'zod';
+import { TrainingError } from '../errors.js';
+
+const BUCKET = 'facet-leases';
+
+/** The JetStream stream of all leases. */
+export const LEASE_STREAM = `KV_${BUCKET}`;
+
+/** All subjects of that stream. */
+export const LEASE_SUBJECTS = `$KV.${BUCKET}.>`;
+
+/** The subject of a run's lease. */
+export function leaseSubject(run: string): string {
+  return `$KV.${BUCKET}.${run}`;
+}
+
+const leaseEntry = z.strictObject({
+  /** One life of one process as a candidate. */
+  holder: z.string().min(1),
+  host: z.string(),
+  pid: z.int().positive(),
+  /** When the process started, in clock ticks since boot; absent where the system does not say. */
+  startTicks: z.int().optional(),
+  /** host:port of its gRPC services; empty until they listen. */
+  address: z.string(),
+  /** True when the holder has given it up. */
+  isFree: z.boolean(),
+});
+
+export type LeaseEntry = Readonly<z.infer<typeof leaseEntry>>;
+
+export function encodeLeaseEntry(entry: LeaseEntry): string {
+  return JSON.stringify(entry);
+}
+
+/** @throws TrainingError VERSION_MISMATCH when the text is no entry of this version. */
+export function decodeLeaseEntry(text: string): LeaseEntry {
+  const parsed = leaseEntry.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const shown = text.slice(0, 200);
+  throw new TrainingError(
+    'VERSION_MISMATCH',
+    `the lease in the broker is '${shown}', expected an entry of this version; stop coordinators of other versions`,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

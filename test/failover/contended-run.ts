@@ -1,0 +1,134 @@
+/**
+ * A run with a leader, a standby and workers as processes of their own, as on several machines: the broker is a real one and outlives
+ * them all. What a test does to them is its own affair; everything ends with the run.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseLedger, type LedgerRecord } from '@facet/shared';
+import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
+import {
+  committedSteps,
+  openWorkspace,
+  parseJson,
+  until,
+  type RunningCommand,
+  type TrainingSummary,
+  type Workspace,
+} from '../testkit/facet.js';
+
+/** How long a process may take to start, or the first steps to come, on a busy machine. */
+const START_MS = 240_000;
+const RUN = 'contended';
+const WORKERS = 2;
+const SETTINGS = [
+  'samples.train=1000',
+  'samples.test=100',
+  'checkpoint.everySteps=5',
+  'batch.global=64',
+  'batch.micro=16',
+  'engine.threads=1',
+  // Tests share their machine: nobody is given up because it was slow for a moment.
+  'timeouts.heartbeatMs=4000',
+  'timeouts.gatherMs=300000',
+].flatMap((setting) => ['--set', setting]);
+const TRAINING = ['--dataset', 'mnist', '--engine', 'onnxruntime', '--device', 'cpu', '--epochs', '2', ...SETTINGS];
+
+/** Samples of the whole run. */
+export const CLEAN = { expected: 2_000, committed: 2_000, missing: 0, duplicated: 0 };
+
+export class ContendedRun implements AsyncDisposable {
+  readonly broker: TestBroker;
+  readonly workspace: Workspace;
+
+  private constructor(broker: TestBroker, workspace: Workspace) {
+    this.broker = broker;
+    this.workspace = workspace;
+  }
+
+  static async open(): Promise<ContendedRun> {
+    return new ContendedRun(await startBroker(), await openWorkspace());
+  }
+
+  /** The result of the same training that nobody disturbed. */
+  async calm(): Promise<TrainingSummary> {
+    const up = ['up', ...TRAINING, '--workers', String(WORKERS), '--run', 'calm', '--json'];
+    return parseJson(await this.workspace.run(up));
+  }
+
+  /** Starts a coordinator of a new run; returns when it says where it is. */
+  async lead(): Promise<RunningCommand> {
+    const leader = this.#coordinator(...TRAINING, '--workers', String(WORKERS));
+    await this.#address(leader);
+    return leader;
+  }
+
+  /** Starts a standby; returns when it has seen who leads. */
+  async standBy(): Promise<RunningCommand> {
+    const standby = this.#coordinator('--standby');
+    let output = '';
+    standby.child.stderr?.on('data', (text: string) => (output += text));
+    await until('the standby stands by', () => output.includes('another coordinator leads the run'), START_MS);
+    return standby;
+  }
+
+  async startWorkers(leader: RunningCommand): Promise<readonly RunningCommand[]> {
+    const address = await this.#address(leader);
+    return Array.from({ length: WORKERS }, () => this.workspace.start(['worker', '--coordinator', address, '--json']));
+  }
+
+  async waitForSteps(steps: number): Promise<void> {
+    await until(`${steps} steps are committed`, async () => (await committedSteps(this.#folder)) >= steps, START_MS);
+  }
+
+  /** Until another process than this one says that it coordinates the run. */
+  async waitForSuccessor({ child }: RunningCommand): Promise<void> {
+    await until(
+      'another coordinator leads',
+      async () => ![undefined, child.pid].includes((await this.#said())?.pid),
+      START_MS,
+    );
+  }
+
+  async readLedger(): Promise<readonly LedgerRecord[]> {
+    return parseLedger(await readFile(path.join(this.#folder, 'ledger.jsonl'), 'utf8')).records;
+  }
+
+  /** The generations in what was recorded since a standby took over. */
+  async generationsAfterTakeover(): Promise<readonly number[]> {
+    const records = await this.readLedger();
+    const since = records.slice(records.findIndex(({ kind }) => kind === 'resume'));
+    return since.flatMap((record) => ('generation' in record ? [record.generation] : []));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.workspace[Symbol.asyncDispose]();
+    await this.broker[Symbol.asyncDispose]();
+  }
+
+  get #folder(): string {
+    return path.join(this.workspace.runs, RUN);
+  }
+
+  #coordinator(...flags: string[]): RunningCommand {
+    return this.workspace.start(['coordinator', '--run', RUN, '--nats', this.broker.url, '--json', ...flags]);
+  }
+
+  async #address({ child }: RunningCommand): Promise<string> {
+    let address = '';
+    await until(
+      'the coordinator says where it is',
+      async () => {
+        const said = await this.#said();
+        address = said !== undefined && said.pid === child.pid ? said.address : '';
+        return address !== '';
+      },
+      START_MS,
+    );
+    return address;
+  }
+
+  async #said(): Promise<{ readonly address: string; readonly pid: number } | undefined> {
+    const text = await readFile(path.join(this.#folder, 'coordinator.json'), 'utf8').catch(() => '');
+    return text === '' ? undefined : (JSON.parse(text) as { address: string; pid: number });
+  }
+}
