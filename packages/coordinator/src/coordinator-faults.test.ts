@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Status } from '@facet/proto';
 import type { RunConfig, WorkItem } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
@@ -15,6 +15,10 @@ beforeEach(async () => {
 });
 
 afterEach(() => run[Symbol.asyncDispose]());
+
+async function statusOf({ httpUrl }: Coordinator): Promise<Status> {
+  return (await (await fetch(`${httpUrl}/status`)).json()) as Status;
+}
 
 describe('faults', () => {
   it('goes on without a worker that dies, and commits every sample once', async () => {
@@ -52,9 +56,8 @@ describe('faults', () => {
     const dieAtFour: Partial<FakeWorkerOptions> = {
       beforeWork: async (worker, { step }) => {
         if (step !== 4) return;
-        await vi.waitUntil(() => existsSync(join(run.tiny.runFolder, 'checkpoints', 'step-000000002')), {
-          timeout: 5_000,
-        });
+        // On disk is not enough: it must be what the coordinator hands out.
+        await vi.waitUntil(async () => (await statusOf(coordinator)).checkpointStep === 2, { timeout: 5_000 });
         worker.die();
       },
     };
