@@ -47,6 +47,7 @@ export interface Metrics {
   readonly publishedBytes: Counter;
   readonly ledgerCommits: Counter;
   readonly replays: Counter;
+  readonly leaves: Counter;
   countFault(code: ErrorCode): void;
   readonly regroupSeconds: Histogram;
   readonly checkpointSeconds: Histogram;
@@ -119,6 +120,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     publishedBytes: counter('published_bytes_total', 'Bytes of shards acknowledged by the broker.'),
     ledgerCommits: counter('ledger_commits_total', 'Steps committed by this process.'),
     replays: counter('replays_total', 'Committed steps that were computed again.'),
+    leaves: counter('leaves_total', 'Workers that asked to leave and were let go.'),
     countFault: (code) => {
       faults.inc({ code });
     },

@@ -85,7 +85,9 @@ export class Intake {
   acceptStep(workerId: string, done: StepDone): void {
     this.#bytesExchanged += done.bytesSent;
     const verdict = this.#judge(workerId, done);
+    const { generation, step, weightsCrc } = done;
     if (verdict.kind === 'fault') this.fail(verdict.code, verdict.message, done);
+    else this.#options.dispatch({ kind: 'applied', workerId, generation, held: { step, weightsCrc } });
   }
 
   /**

@@ -70,18 +70,22 @@ export interface GenerationLoopOptions {
   readonly shards: ShardSource;
   readonly allReduce: AllReduce;
   readonly signal: AbortSignal;
+  /** After this step nothing is begun, not even its evaluation; asked before every piece of work. */
+  readonly lastStep: () => number;
   readonly now: () => number;
   /** Called after every applied update, before the next step begins. */
   readonly onStep: (result: StepResult) => void;
   readonly onEvaluation: (step: number, share: EvaluationShare) => void;
 }
 
-/** Runs the generation to the end of the run; throws when it is aborted or fails. */
+/** Runs the generation to its last step or the end of the run; throws when it is aborted or fails. */
 export async function runGeneration(options: GenerationLoopOptions): Promise<void> {
   const { plan, signal } = options;
   const step = createStepRunner(options);
   for (let item: WorkItem | undefined = options.start; item !== undefined; item = plan.next(item)) {
     throwIfAborted(signal);
+    const appliedStep = item.kind === 'train' ? item.step - 1 : item.step;
+    if (appliedStep >= options.lastStep()) return;
     showWeights(options.state, options.compute, item.kind);
     if (item.kind === 'train') options.onStep(await step(item));
     else options.onEvaluation(item.step, await evaluateShare(options, item));
