@@ -11,6 +11,7 @@ export type FaultKind =
   | 'kill-coordinator'
   | 'pause-coordinator'
   | 'kill-broker'
+  | 'fill-disk'
   | 'cut-both-ways'
   | 'cut-one-way';
 
@@ -18,7 +19,7 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Events since the fault before. */
   readonly afterEvents: number;
-  /** How long a pause or a cut lasts, or until a process is started in place of one that was killed or asked to leave. */
+  /** How long a pause, a cut or a full disk lasts, or until a process is started in place of one that was killed or asked to leave. */
   readonly durationMs: number;
   /** Which of those that it could hit, and which as the other end of a cut; in [0, 1). */
   readonly target: number;
@@ -37,6 +38,7 @@ const KINDS: readonly FaultKind[] = [
   'kill-coordinator',
   'pause-coordinator',
   'kill-broker',
+  'fill-disk',
   'cut-both-ways',
   'cut-one-way',
 ];

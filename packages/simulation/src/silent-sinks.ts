@@ -31,5 +31,6 @@ export const NO_METRICS = {
   countFault: () => undefined,
   regroupSeconds: IGNORE,
   checkpointSeconds: IGNORE,
+  checkpointFailures: IGNORE,
   ledgerAppendSeconds: IGNORE,
 } satisfies Record<Exclude<keyof Metrics, 'registry'>, unknown> as unknown as Metrics;

@@ -64,6 +64,8 @@ class Simulation {
   #broker: Process | undefined;
   #ending: Ending | undefined;
   #started = 0;
+  /** Since the coordinator was started. */
+  #wasFull = false;
   #faults = 0;
   #gradients = 0;
 
@@ -121,9 +123,7 @@ class Simulation {
         break;
       case 'kill-coordinator':
         this.#coordinator?.kill();
-        this.#world.schedule(durationMs, () => {
-          if (this.#coordinator?.isDead === true) this.#startCoordinator();
-        });
+        this.#startCoordinatorAfter(durationMs);
         break;
       case 'pause-coordinator':
         if (this.#coordinator !== undefined) this.#pause(this.#coordinator, durationMs);
@@ -132,6 +132,13 @@ class Simulation {
         this.#broker?.kill();
         this.#world.schedule(durationMs, () => {
           if (this.#broker?.isDead === true) this.#broker = startBroker(this.#network);
+        });
+        break;
+      case 'fill-disk':
+        this.#disk.fill();
+        this.#wasFull = true;
+        this.#world.schedule(durationMs, () => {
+          this.#disk.free();
         });
         break;
       case 'cut-both-ways':
@@ -170,21 +177,29 @@ class Simulation {
   }
 
   #startCoordinator(): void {
+    this.#wasFull = this.#disk.isFull;
     this.#coordinator = startCoordinator({
       run: this.#options.run,
       network: this.#network,
       disk: this.#disk,
       trace: this.#options.trace,
       onExit: (ending) => {
-        if (ending instanceof TrainingError) {
-          this.#noteCrash('coordinator', ending);
-          this.#world.schedule(RESTART_MS, () => {
-            if (this.#coordinator?.isDead === true) this.#startCoordinator();
-          });
+        if (this.#wasFull && !(ending instanceof TrainingError) && ending.outcome === 'failed') {
+          // Somebody frees the disk and resumes.
+          this.#startCoordinatorAfter(RESTART_MS);
+        } else if (ending instanceof TrainingError) {
+          if (!this.#wasFull) this.#noteCrash('coordinator', ending);
+          this.#startCoordinatorAfter(RESTART_MS);
         } else {
           this.#ending = ending;
         }
       },
+    });
+  }
+
+  #startCoordinatorAfter(delayMs: number): void {
+    this.#world.schedule(delayMs, () => {
+      if (this.#coordinator?.isDead === true) this.#startCoordinator();
     });
   }
 
@@ -228,7 +243,7 @@ class Simulation {
     if (outcome instanceof TrainingError) this.#noteCrash(name, outcome);
     else if (outcome.outcome === 'refused') this.#noteRefusal(name, outcome.message ?? '');
     else if (outcome.outcome === 'left' && !this.#leavers.has(name)) this.#crashes.push(`${name} left unasked`);
-    else return;
+    else if (outcome.outcome !== 'failed') return;
     this.#startWorkerAfter(RESTART_MS);
   }
 

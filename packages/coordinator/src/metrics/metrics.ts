@@ -51,6 +51,7 @@ export interface Metrics {
   countFault(code: ErrorCode): void;
   readonly regroupSeconds: Histogram;
   readonly checkpointSeconds: Histogram;
+  readonly checkpointFailures: Counter;
   readonly ledgerAppendSeconds: Histogram;
 }
 
@@ -134,6 +135,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
       'Pulling and writing one checkpoint.',
       CHECKPOINT_BUCKETS,
     ),
+    checkpointFailures: counter('checkpoint_failures_total', 'Checkpoints that could not be taken or written.'),
     ledgerAppendSeconds: histogram(
       'ledger_append_duration_seconds',
       'From a record to its safety on disk.',

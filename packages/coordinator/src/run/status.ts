@@ -61,6 +61,7 @@ export function readStatus(sources: StatusSources): Status {
     dataset: config.dataset,
     lastFault: membership.lastFault ?? '',
     mixedEngines: sources.engines.note,
+    checkpointFailure: checkpointer.failure ?? '',
   };
 }
 
