@@ -51,6 +51,10 @@ export interface ExchangeServerOptions {
 type FrameStream = ServerWritableStream<PullRequest, Buffer>;
 
 const STATE_CHUNK_BYTES = 1024 * 1024;
+/** A request names a run and a few numbers. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+/** Peers that pull before their generation is opened here: one stream per rank. Anything beyond is no peer of ours. */
+const MAX_STREAMS = 4_096;
 
 /** Starts the service on any free port of a host. */
 export async function startExchangeServer(options: ExchangeServerOptions): Promise<ExchangeServer> {
@@ -79,8 +83,19 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
         return;
       }
-      stream.sendMetadata(new Metadata());
       const name = key(generation, rank);
+      if (streams.size >= MAX_STREAMS && !streams.has(name)) {
+        refuse(call, status.RESOURCE_EXHAUSTED, `${streams.size} streams are open, at most ${MAX_STREAMS} may be`);
+        return;
+      }
+      if (streams.get(name)?.cancelled === false) {
+        refuse(call, status.ALREADY_EXISTS, `rank ${rank} pulls for generation ${generation} already`);
+        return;
+      }
+      stream.sendMetadata(new Metadata());
+      stream.once('cancelled', () => {
+        if (streams.get(name) === stream) streams.delete(name);
+      });
       const waiter = waiting.get(name);
       if (waiter === undefined) streams.set(name, stream);
       else waiter(stream);
@@ -100,7 +115,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     },
   };
 
-  const server = new Server(CHANNEL_OPTIONS);
+  const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
   server.addService(rawFrames(Exchange.service), handlers);
   // The sockets are accepted here and handed to gRPC: its own listener leaves Nagle's algorithm on, and the last piece of every
   // chunk would wait for a delayed acknowledgement.
