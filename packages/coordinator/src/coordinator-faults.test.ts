@@ -80,7 +80,9 @@ describe('faults', () => {
     });
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
-    expect(result.message).toMatch(/the weights after step 3 differ: .*worker (a|b) has .*worker (a|b) has /);
+    expect(result.message).toMatch(
+      /the weights after step 3 differ: worker (a|b) \(rank [01]\) has .*worker (a|b) \(rank [01]\) has /,
+    );
     expect(ofKind(await run.readLedger(), 'end')).toMatchObject([{ reason: 'failed' }]);
   });
 

@@ -12,6 +12,8 @@ export type FaultKind =
   | 'pause-coordinator'
   | 'kill-broker'
   | 'fill-disk'
+  /** Ends the run, and so is never drawn. */
+  | 'flip-weight'
   | 'cut-both-ways'
   | 'cut-one-way';
 

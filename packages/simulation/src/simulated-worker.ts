@@ -44,6 +44,8 @@ export interface SimulatedWorker {
   readonly process: Process;
   /** Asks it to leave, as SIGTERM does. */
   leave(): void;
+  /** Flips a bit of its first weight; returns its last step, or undefined when it holds no weights. */
+  flipWeight(): number | undefined;
 }
 
 /** Starts a worker; it exits by itself at the end of the run. */
@@ -112,6 +114,13 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       process.receive(() => {
         leaving.abort();
       });
+    },
+    flipWeight: () => {
+      const state = joined.resources?.state;
+      if (state?.appliedStep === undefined) return undefined;
+      const { buffer, byteOffset } = state.weights;
+      new Uint8Array(buffer, byteOffset)[1]! ^= 1;
+      return state.appliedStep;
     },
   };
 }

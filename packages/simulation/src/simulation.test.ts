@@ -54,6 +54,32 @@ describe('a run under faults', () => {
     },
   );
 
+  it(
+    "stops within one step when a bit of one rank's weights flips, and names rank and step",
+    { timeout: 60_000 },
+    async () => {
+      const run = createTinyRun({ emaDecay: 0 });
+      const expected = await simulate({ run, seed: 0, faults: [] });
+      let early = 0;
+      for (let seed = 1; seed <= 30; seed++) {
+        const afterEvents = 100 + 3 * seed;
+        const fault = { kind: 'flip-weight', afterEvents, durationMs: 0, target: seed / 31, other: 0 } as const;
+        const { ending, flippedAfter = 0, records } = await simulate({ run, seed, faults: [fault] });
+        expect(ending, `seed ${seed}`).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
+        const [, named = ''] = /step (\d+)/.exec(ending?.message ?? '') ?? [];
+        expect([flippedAfter, flippedAfter + 1, flippedAfter + 2], `${seed}: ${ending?.message}`).toContain(
+          Number(named),
+        );
+        expect(ending?.message).toMatch(/rank \d/);
+        const commits = records.filter((record) => record.kind === 'commit');
+        expect(commits.at(-1)?.step).toBeLessThanOrEqual(flippedAfter + 2);
+        const sound = expected.records.filter((record) => record.kind === 'commit');
+        if (commits.every(({ step, weightsCrc }) => sound[step - 1]?.weightsCrc === weightsCrc)) early += 1;
+      }
+      expect(early).toBeGreaterThan(15);
+    },
+  );
+
   it('happens in the same way every time', async () => {
     const campaign = await openCampaign();
     const lines: string[][] = [[], []];

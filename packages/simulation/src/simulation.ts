@@ -44,6 +44,8 @@ export interface Observation {
   readonly faults: number;
   /** Micro-batches whose gradients were computed, by whomever. */
   readonly gradients: number;
+  /** The last step of a worker when a bit of its weights was flipped. */
+  readonly flippedAfter: number | undefined;
 }
 
 /** Runs to the end of the run and of every process, or until the deadline. */
@@ -64,6 +66,7 @@ class Simulation {
   #broker: Process | undefined;
   #ending: Ending | undefined;
   #started = 0;
+  #flippedAfter: number | undefined;
   /** Since the coordinator was started. */
   #wasFull = false;
   #faults = 0;
@@ -92,6 +95,7 @@ class Simulation {
       events: this.#world.events,
       faults: this.#faults,
       gradients: this.#gradients,
+      flippedAfter: this.#flippedAfter,
     };
   }
 
@@ -133,6 +137,9 @@ class Simulation {
         this.#world.schedule(durationMs, () => {
           if (this.#broker?.isDead === true) this.#broker = startBroker(this.#network);
         });
+        break;
+      case 'flip-weight':
+        this.#flippedAfter ??= worker?.flipWeight();
         break;
       case 'fill-disk':
         this.#disk.fill();

@@ -208,11 +208,13 @@ export class Conductor implements SessionHandler {
     const worker = directory.get(workerId);
     if (worker === undefined) return;
     worker.lastStep = done;
-    intake.acceptStep(workerId, done);
     const { generation, step, weightsCrc } = done;
-    const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     const { phase } = this.#membership;
-    if (!isDue || phase.kind !== 'running' || phase.generation !== generation || phase.members[0] !== workerId) return;
+    const isMember = phase.kind === 'running' && phase.generation === generation && phase.members.includes(workerId);
+    intake.acceptStep({ workerId, rank: isMember ? phase.members.indexOf(workerId) : undefined }, done);
+    const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
+    // Taken in, the step may have ended the generation.
+    if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
     checkpointer.takePeriodic({ address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
   }
 

@@ -6,9 +6,11 @@
  * updates the state is untouched, so a generation may be abandoned at any wait.
  */
 import {
+  formatCrc32,
   randomKey,
   rangeOfRank,
   sampleChecksum,
+  stateCrc,
   TrainingError,
   type ImageShape,
   type Plan,
@@ -201,12 +203,15 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
     const preparing = index + 1 < range.end ? prepare(work, index + 1, slotOf(index + 1)) : Promise.resolve(0);
     // The run ends first even when the shard fails: nobody may touch its buffers while it writes them.
     const prepared = settled(preparing);
+    // The engine is at work meanwhile, so this takes no time of the step.
+    const crc = index + 1 === range.end ? stateCrc(options.state) : undefined;
     attackGradients += await running;
     const computedAt = now();
     computeMs += computedAt - computeStartedAt;
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
     sums.add(index, slotOf(index).result);
+    if (crc !== undefined && crc !== options.state.weightsCrc) throw flipped(work, crc);
   }
   return { shardWaitMs, computeMs, samples, attackGradients };
 }
@@ -252,6 +257,16 @@ function checkAccounting(
   throw new TrainingError(
     'ACCOUNTING',
     `the reduced gradient of step ${item.step} holds ${count} samples with checksum ${checksum}, expected ${expectedCount} with ${expectedChecksum}; no update was made`,
+  );
+}
+
+/** Found before the gradient of the wrong weights reaches anybody, so that no step is committed with it. */
+function flipped({ options, item }: GradientWork, crc: number): TrainingError {
+  const { rank, state } = options;
+  return new TrainingError(
+    'DESYNC',
+    `the weights of rank ${rank} changed by themselves between step ${item.step - 1} and step ${item.step}: they have ` +
+      `${formatCrc32(crc)}, expected ${formatCrc32(state.weightsCrc)}; take that machine out, its memory is not sound, and resume`,
   );
 }
 
