@@ -12,6 +12,7 @@ export type FaultKind =
   | 'pause-coordinator'
   | 'kill-broker'
   | 'fill-disk'
+  | 'damage-frame'
   /** Ends the run, and so is never drawn. */
   | 'flip-weight'
   | 'cut-both-ways'
@@ -41,6 +42,7 @@ const KINDS: readonly FaultKind[] = [
   'pause-coordinator',
   'kill-broker',
   'fill-disk',
+  'damage-frame',
   'cut-both-ways',
   'cut-one-way',
 ];

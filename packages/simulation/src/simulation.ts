@@ -138,6 +138,9 @@ class Simulation {
           if (this.#broker?.isDead === true) this.#broker = startBroker(this.#network);
         });
         break;
+      case 'damage-frame':
+        if (worker !== undefined) this.#network.damageNextFrame(worker.process.name);
+        break;
       case 'flip-weight':
         this.#flippedAfter ??= worker?.flipWeight();
         break;
