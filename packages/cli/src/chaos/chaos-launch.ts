@@ -19,7 +19,9 @@ import { TcpProxy } from './tcp-proxy.js';
 
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
-const END_DEADLINE_MS = 30_000;
+/** How long a worker looks for a coordinator that it never met; for one that it met, as long as the run says. */
+const FIRST_PATIENCE_MS = 30_000;
+const END_GRACE_MS = 15_000;
 const POLL_MS = 25;
 const HOST = '127.0.0.1';
 /** Far more than any link has, far less than a heartbeat's deadline. */
@@ -253,9 +255,10 @@ class ChaosLaunch {
 
   /** Workers that were told of the end must go by themselves; one that slept through it finds nobody and goes too. */
   async #checkWorkersEnd(): Promise<void> {
+    const limitMs = Math.max(FIRST_PATIENCE_MS, this.#place.config.timeouts.gatherMs) + END_GRACE_MS;
     const ends = [...this.#workers].map(async (worker) => {
-      if (await endsWithin(worker, END_DEADLINE_MS)) return;
-      this.#violations.push(`${worker.name} (pid ${worker.pid}) did not end within ${END_DEADLINE_MS} ms of the run`);
+      if (await endsWithin(worker, limitMs)) return;
+      this.#violations.push(`${worker.name} (pid ${worker.pid}) did not end within ${limitMs} ms of the run`);
     });
     await Promise.all(ends);
   }
