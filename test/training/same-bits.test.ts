@@ -89,6 +89,31 @@ describe('the weights of a run', () => {
   );
 
   it(
+    'are the same bits when a worker is told to stop; it leaves, and that is no fault',
+    { timeout: 120_000 },
+    async () => {
+      const running = workspace.start(up('left-worker', 3));
+      const folder = path.join(workspace.runs, 'left-worker');
+      await until('8 steps are committed', async () => (await committedSteps(folder)) >= 8);
+      const ours = await childrenOf(running.child.pid!);
+      const leaver = (await processesWith('worker --coordinator')).find(({ pid }) => ours.includes(pid));
+      process.kill(leaver!.pid, 'SIGTERM');
+      const result = await running.done;
+      expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, faults: 0, workers: 2 });
+      expect(result.code, result.stderr).toBe(0);
+      const records = await readFile(path.join(folder, 'ledger.jsonl'), 'utf8');
+      expect(records.match(/"kind":"(leave|fault|replay)"/g)).toEqual(['"kind":"leave"']);
+      const logs = await readdir(path.join(folder, 'logs'));
+      const outcomes = await Promise.all(
+        logs
+          .filter((name) => name.startsWith('worker-'))
+          .map((name) => readFile(path.join(folder, 'logs', name), 'utf8')),
+      );
+      expect(outcomes.filter((text) => text.includes('{"outcome":"left"}'))).toHaveLength(1);
+    },
+  );
+
+  it(
     'are the same bits when everything is killed and the run is resumed with another number of workers',
     { timeout: 120_000 },
     async () => {

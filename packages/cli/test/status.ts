@@ -46,6 +46,7 @@ export function status(changes: Partial<Status> = {}): Status {
     dataset: 'mnist',
     lastFault: '',
     mixedEngines: '',
+    checkpointFailure: '',
     ...changes,
   };
 }

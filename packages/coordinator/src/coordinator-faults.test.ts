@@ -83,7 +83,9 @@ describe('faults', () => {
     });
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
-    expect(result.message).toMatch(/the weights after step 3 differ: .*worker (a|b) has .*worker (a|b) has /);
+    expect(result.message).toMatch(
+      /the weights after step 3 differ: worker (a|b) \(rank [01]\) has .*worker (a|b) \(rank [01]\) has /,
+    );
     expect(ofKind(await run.readLedger(), 'end')).toMatchObject([{ reason: 'failed' }]);
   });
 
@@ -104,15 +106,34 @@ describe('faults', () => {
     const holdUntilLate = async (worker: FakeWorker, { step }: WorkItem): Promise<void> => {
       if (step !== 3) return;
       late ??= run.addWorker(coordinator, 'late');
-      const isRegrouped = (): boolean => worker.received.some(({ regroup }) => regroup);
-      await vi.waitUntil(isRegrouped, { timeout: 5_000, interval: 5 });
+      const isDraining = (): boolean => worker.received.some(({ drain }) => drain);
+      await vi.waitUntil(isDraining, { timeout: 5_000, interval: 5 });
     };
     await run.addWorker(coordinator, 'a', { beforeWork: holdUntilLate });
     await run.addWorker(coordinator, 'b', { beforeWork: holdUntilLate });
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'finished', workers: 3, generations: 2, faults: 0 });
     const form = (await late)?.received.find((response) => response.form)?.form;
-    expect(form).toMatchObject({ rank: 2, stateSource: 'STATE_SOURCE_PULL', stateStep: 2, step: 3 });
+    expect(form).toMatchObject({ rank: 2, stateSource: 'STATE_SOURCE_PULL', stateStep: 4, kind: 'WORK_KIND_EVALUATE' });
+  });
+
+  it('lets a worker go that asks to leave, after the steps that were begun, and counts no fault', async () => {
+    const coordinator = await run.coordinate();
+    await run.addWorker(coordinator, 'a');
+    const leaver = await run.addWorker(coordinator, 'b', {
+      beforeWork: (worker, { step }) => {
+        if (step === 2) worker.send({ leave: { reason: 'SIGTERM' } });
+      },
+    });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, workers: 1, generations: 2, faults: 0 });
+    expect(await leaver.ended).toEqual({ kind: 'gone' });
+    const records = await run.readLedger();
+    const [{ step: leftAfter } = { step: 0 }] = ofKind(records, 'leave');
+    expect(ofKind(records, 'leave')).toMatchObject([{ generation: 1, workerId: 'b' }]);
+    expect(leaver.appliedStep).toBe(leftAfter);
+    expect(leaver.received.find(({ drain }) => drain)?.drain).toMatchObject({ generation: 1, lastStep: leftAfter });
+    expect(ofKind(records, 'replay')).toEqual([]);
   });
 
   it('publishes again when the broker comes back without its memory', async () => {

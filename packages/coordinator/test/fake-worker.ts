@@ -80,6 +80,7 @@ export type FakeEnd =
 interface Running {
   readonly form: Form;
   readonly abort: AbortController;
+  lastStep: number;
 }
 
 export class FakeWorker {
@@ -176,13 +177,14 @@ export class FakeWorker {
 
   async #receive(response: JoinResponse__Output): Promise<void> {
     this.received.push(response);
-    const { welcome, refusal, form, start, regroup, stop } = response;
+    const { welcome, refusal, form, start, drain, regroup, stop } = response;
     if (refusal) this.#finish({ kind: 'refusal', ...refusal });
     else if (stop) this.#finish({ kind: 'stop', reason: String(stop.reason), message: stop.message });
     else if (this.#isSilent) return;
     else if (welcome) await this.#greet(welcome);
     else if (form) await this.#form(form);
     else if (start) void this.#work();
+    else if (drain && this.#running !== undefined) this.#running.lastStep = drain.lastStep;
     else if (regroup) this.#report(regroup.generation);
   }
 
@@ -229,7 +231,7 @@ export class FakeWorker {
   }
 
   async #form(form: Form): Promise<void> {
-    this.#running = { form, abort: new AbortController() };
+    this.#running = { form, abort: new AbortController(), lastStep: Number.POSITIVE_INFINITY };
     if (form.stateSource === 'STATE_SOURCE_INITIAL') this.appliedStep = 0;
     if (form.stateSource === 'STATE_SOURCE_PULL') this.appliedStep = await pull(form, this.#welcome?.run ?? '');
     const appliedStep = this.appliedStep ?? -1;
@@ -252,12 +254,15 @@ export class FakeWorker {
     }
   }
 
-  async #workThrough({ form, abort: { signal } }: Running): Promise<void> {
+  async #workThrough(running: Running): Promise<void> {
+    const { form, abort } = running;
+    const { signal } = abort;
     const plan = this.#plan!;
     const worldSize = form.peers.length;
     const shards = await this.#openShards(form, signal);
     let item: WorkItem | undefined = { kind: form.kind === 'WORK_KIND_TRAIN' ? 'train' : 'evaluate', step: form.step };
     for (; item !== undefined; item = plan.next(item)) {
+      if ((this.appliedStep ?? 0) >= running.lastStep) return;
       await this.options.beforeWork?.(this, item);
       signal.throwIfAborted();
       const range = rangeOfRank(plan.microBatchCount(item), worldSize, form.rank);

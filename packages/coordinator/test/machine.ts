@@ -85,6 +85,16 @@ export const report = (workerId: string, generation: number, held: HeldState | u
   generation,
   held,
 });
+export const applied = (workerId: string, generation: number, held: HeldState): MembershipEvent => ({
+  kind: 'applied',
+  workerId,
+  generation,
+  held,
+});
+export const leave = (workerId: string): MembershipEvent => ({ kind: 'leave-requested', workerId, reason: 'SIGTERM' });
+/** The step after the last one that a member is known to have applied. */
+export const nextStep = ({ state }: Machine, members: readonly string[]): number =>
+  1 + Math.max(...members.map((id) => state.workers.get(id)?.held?.step ?? 0));
 export const faultOf = (workerId: string, generation: number, code = 'STEP_TIMEOUT' as const): MembershipEvent => ({
   kind: 'fault',
   workerId,

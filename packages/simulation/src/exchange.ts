@@ -62,7 +62,7 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
           endpoint.onClosed = () => {
             onClosed('its stream was cancelled');
           };
-          resolve(outletOf(endpoint));
+          resolve(outletOf(endpoint, (frame) => network.carryFrame(process.name, frame)));
         };
         const early = streams.get(name);
         if (early?.isOpen) {
@@ -90,11 +90,11 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
   };
 }
 
-function outletOf(endpoint: Endpoint): Outlet {
+function outletOf(endpoint: Endpoint, carry: (frame: Buffer) => Buffer): Outlet {
   return {
     send: (header, values) => {
       if (!endpoint.isOpen) return Promise.reject(new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling'));
-      endpoint.send(wholeFrame(header, values));
+      endpoint.send(carry(wholeFrame(header, values)));
       return Promise.resolve();
     },
   };

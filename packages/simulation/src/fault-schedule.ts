@@ -6,10 +6,15 @@ import { randomKey, randomStream, type RandomStream } from '@facet/shared';
 
 export type FaultKind =
   | 'kill-worker'
+  | 'drain-worker'
   | 'pause-worker'
   | 'kill-coordinator'
   | 'pause-coordinator'
   | 'kill-broker'
+  | 'fill-disk'
+  | 'damage-frame'
+  /** Ends the run, and so is never drawn. */
+  | 'flip-weight'
   | 'cut-both-ways'
   | 'cut-one-way';
 
@@ -17,7 +22,7 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Events since the fault before. */
   readonly afterEvents: number;
-  /** How long a pause or a cut lasts, or until a killed process is started again. */
+  /** How long a pause, a cut or a full disk lasts, or until a process is started in place of one that was killed or asked to leave. */
   readonly durationMs: number;
   /** Which of those that it could hit, and which as the other end of a cut; in [0, 1). */
   readonly target: number;
@@ -28,12 +33,16 @@ const KINDS: readonly FaultKind[] = [
   'kill-worker',
   'kill-worker',
   'kill-worker',
+  'drain-worker',
+  'drain-worker',
   'pause-worker',
   'pause-worker',
   'kill-coordinator',
   'kill-coordinator',
   'pause-coordinator',
   'kill-broker',
+  'fill-disk',
+  'damage-frame',
   'cut-both-ways',
   'cut-one-way',
 ];
@@ -44,17 +53,17 @@ const MOST_EVENTS_BETWEEN = 250;
 const CLOSENESS = 2;
 const DURATION_MS = { least: 1, most: 12_000 };
 
-/** The faults of a seed, in order. */
-export function drawFaults(seed: number): readonly Fault[] {
+/** The faults of a seed, in order; of all kinds unless some are given. */
+export function drawFaults(seed: number, kinds: readonly FaultKind[] = KINDS): readonly Fault[] {
   const random = randomStream(randomKey('simulation', seed, 1));
   const count = 1 + random.nextBelow(MOST_FAULTS);
-  return Array.from({ length: count }, () => drawFault(random));
+  return Array.from({ length: count }, () => drawFault(random, kinds));
 }
 
-function drawFault(random: RandomStream): Fault {
+function drawFault(random: RandomStream, kinds: readonly FaultKind[]): Fault {
   const ratio = DURATION_MS.most / DURATION_MS.least;
   return {
-    kind: KINDS[random.nextBelow(KINDS.length)] ?? 'kill-worker',
+    kind: kinds[random.nextBelow(kinds.length)] ?? 'kill-worker',
     afterEvents: Math.floor(MOST_EVENTS_BETWEEN * random.nextUniform() ** CLOSENESS),
     durationMs: DURATION_MS.least * ratio ** random.nextUniform(),
     target: random.nextUniform(),

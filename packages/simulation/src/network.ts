@@ -35,6 +35,7 @@ export class Network {
   readonly #listeners = new Map<string, Listener>();
   readonly #connections = new Set<Connection>();
   readonly #cuts = new Map<string, number>();
+  readonly #damaged = new Set<string>();
 
   constructor(world: World) {
     this.world = world;
@@ -82,6 +83,20 @@ export class Network {
     if (left > 0) this.#cuts.set(key, left);
     else this.#cuts.delete(key);
     for (const connection of this.#connections) connection.flush();
+  }
+
+  /** One bit of the next frame that a process sends is flipped, as a bad cable or memory may do. */
+  damageNextFrame(from: string): void {
+    this.#damaged.add(from);
+  }
+
+  /** A frame as it arrives. */
+  carryFrame(from: string, frame: Buffer): Buffer {
+    const carried = Buffer.from(frame);
+    if (!this.#damaged.delete(from)) return carried;
+    const { random } = this.world;
+    carried[random.nextBelow(carried.length)]! ^= 1 << random.nextBelow(8);
+    return carried;
   }
 
   isCut(from: string, to: string): boolean {

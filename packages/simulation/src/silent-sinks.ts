@@ -26,9 +26,11 @@ export const NO_METRICS = {
   samples: IGNORE,
   publishedBytes: IGNORE,
   ledgerCommits: IGNORE,
+  leaves: IGNORE,
   replays: IGNORE,
   countFault: () => undefined,
   regroupSeconds: IGNORE,
   checkpointSeconds: IGNORE,
+  checkpointFailures: IGNORE,
   ledgerAppendSeconds: IGNORE,
-} as unknown as Metrics;
+} satisfies Record<Exclude<keyof Metrics, 'registry'>, unknown> as unknown as Metrics;

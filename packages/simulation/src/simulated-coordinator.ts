@@ -62,7 +62,10 @@ export function startCoordinator(options: SimulatedCoordinatorOptions): Process 
 async function open(options: SimulatedCoordinatorOptions, process: Process): Promise<Ending | undefined> {
   const { run, network, disk, trace } = options;
   const { config, plan, dataset, record } = run;
-  const ledger = disk.openLedger(process);
+  let failRun: (error: TrainingError) => void = () => undefined;
+  const ledger = disk.openLedger(process, (error) => {
+    failRun(error);
+  });
   const { checkpoint } = disk;
   const earlier = readEarlierRun(ledger.records, checkpoint && { ...checkpoint, bytes: 0 }, plan);
   if (earlier.isFinished) return { outcome: 'finished', message: 'the run was finished already' };
@@ -95,10 +98,12 @@ async function open(options: SimulatedCoordinatorOptions, process: Process): Pro
         });
       },
     });
+    failRun = assembly.fail;
     network.listen(process, COORDINATOR_ADDRESS, (endpoint, request) => {
       serve(assembly, endpoint, request);
     });
-    if (mode === 'new') void ledger.append(record);
+    // A failure has ended the run already.
+    if (mode === 'new') ledger.append(record).catch(() => undefined);
   });
 }
 

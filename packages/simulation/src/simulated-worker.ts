@@ -31,6 +31,7 @@ export interface SimulatedWorkerOptions {
   readonly network: Network;
   readonly name: string;
   readonly onMembership: (seen: SeenMembership) => void;
+  readonly onGradient: () => void;
   readonly onExit: (outcome: WorkerOutcome | TrainingError) => void;
   readonly trace: Trace | undefined;
 }
@@ -39,13 +40,22 @@ export interface SimulatedWorkerOptions {
 const ENGINE_MS = { least: 20, most: 300 };
 const MICRO_BATCH_MS = { least: 2, most: 12 };
 
+export interface SimulatedWorker {
+  readonly process: Process;
+  /** Asks it to leave, as SIGTERM does. */
+  leave(): void;
+  /** Flips a bit of its first weight; returns its last step, or undefined when it holds no weights. */
+  flipWeight(): number | undefined;
+}
+
 /** Starts a worker; it exits by itself at the end of the run. */
-export function startWorker(options: SimulatedWorkerOptions): Process {
-  const { run, network, name, onMembership, onExit, trace } = options;
+export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
+  const { run, network, name, onMembership, onGradient, onExit, trace } = options;
   const { world } = network;
   const process = new Process(world, name);
   const { clock } = process;
   const address = `${name}:1`;
+  const leaving = new AbortController();
   let membership: Membership | undefined = undefined;
   const workerNetwork: WorkerNetwork = {
     clock,
@@ -74,7 +84,7 @@ export function startWorker(options: SimulatedWorkerOptions): Process {
       });
       const { config, plan } = run;
       const durationMs = (): number => world.between(MICRO_BATCH_MS.least, MICRO_BATCH_MS.most);
-      const compute = createTinyCompute({ run, clock, durationMs });
+      const compute = createTinyCompute({ run, clock, durationMs, onGradient });
       const state = allocateTrainingState(compute.weights, config.optimizer);
       const engine = { name: 'onnxruntime', device: 'cpu' } as const;
       return { welcome, config, plan, compute, engine, threads: 1, state, network: workerNetwork, dataset: undefined };
@@ -88,7 +98,7 @@ export function startWorker(options: SimulatedWorkerOptions): Process {
     },
     clock,
     log: traceLogger(name, () => world.nowMs, trace),
-    signal: new AbortController().signal,
+    signal: leaving.signal,
   });
   membership = joined;
   const exit = (outcome: WorkerOutcome | TrainingError): void => {
@@ -99,5 +109,19 @@ export function startWorker(options: SimulatedWorkerOptions): Process {
   joined.run().then(exit, (caught: unknown) => {
     exit(TrainingError.from(caught));
   });
-  return process;
+  return {
+    process,
+    leave: () => {
+      process.receive(() => {
+        leaving.abort();
+      });
+    },
+    flipWeight: () => {
+      const state = joined.resources?.state;
+      if (state?.appliedStep === undefined) return undefined;
+      const { buffer, byteOffset } = state.weights;
+      new Uint8Array(buffer, byteOffset)[1]! ^= 1;
+      return state.appliedStep;
+    },
+  };
 }

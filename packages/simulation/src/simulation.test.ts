@@ -4,6 +4,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { openCampaign } from './campaign.js';
+import { drawFaults } from './fault-schedule.js';
+import { simulate } from './simulation.js';
+import { createTinyRun } from './tiny-run.js';
+import { findViolations } from './verdict.js';
 
 const SCHEDULES = 300;
 
@@ -20,6 +24,57 @@ describe('a run under faults', () => {
         faults += seen.faults;
       }
       expect(faults).toBeGreaterThan(2 * SCHEDULES);
+    },
+  );
+
+  it(
+    'costs no fault, no replay and next to no work when workers only leave and join',
+    { timeout: 60_000 },
+    async () => {
+      const run = createTinyRun({ emaDecay: 0 });
+      const expected = await simulate({ run, seed: 0, faults: [] });
+      let leaves = 0;
+      let wasted = 0;
+      for (let seed = 1; seed <= 30; seed++) {
+        // Never all of them: what nobody holds any more has to be computed again.
+        const faults = drawFaults(seed, ['drain-worker']).slice(0, run.config.workers.count - 1);
+        const seen = await simulate({ run, seed, faults });
+        expect(findViolations(seen, expected), `seed ${seed}`).toEqual([]);
+        const kinds = seen.records.map(({ kind }) => kind);
+        expect(
+          kinds.filter((kind) => kind === 'fault' || kind === 'replay'),
+          `seed ${seed}`,
+        ).toEqual([]);
+        leaves += kinds.filter((kind) => kind === 'leave').length;
+        wasted += seen.gradients - expected.gradients;
+      }
+      expect(leaves).toBeGreaterThan(30);
+      // A message that takes as long as a lost packet may find a member in the step after the last one.
+      expect(wasted).toBeLessThanOrEqual((30 * expected.gradients) / 500);
+    },
+  );
+
+  it(
+    "stops within one step when a bit of one rank's weights flips, and names rank and step",
+    { timeout: 60_000 },
+    async () => {
+      const run = createTinyRun({ emaDecay: 0 });
+      const expected = await simulate({ run, seed: 0, faults: [] });
+      let early = 0;
+      for (let seed = 1; seed <= 30; seed++) {
+        const afterEvents = 100 + 3 * seed;
+        const fault = { kind: 'flip-weight', afterEvents, durationMs: 0, target: seed / 31, other: 0 } as const;
+        const { ending, flippedAfter = 0, records } = await simulate({ run, seed, faults: [fault] });
+        expect(ending, `seed ${seed}`).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
+        const [, named = ''] = /step (\d+)/.exec(ending?.message ?? '') ?? [];
+        expect([flippedAfter, flippedAfter + 1], `${seed}: ${ending?.message}`).toContain(Number(named));
+        expect(ending?.message).toMatch(/rank \d/);
+        const commits = records.filter((record) => record.kind === 'commit');
+        expect(commits.at(-1)?.step).toBeLessThanOrEqual(flippedAfter + 1);
+        const sound = expected.records.filter((record) => record.kind === 'commit');
+        if (commits.every(({ step, weightsCrc }) => sound[step - 1]?.weightsCrc === weightsCrc)) early += 1;
+      }
+      expect(early).toBeGreaterThan(15);
     },
   );
 

@@ -11,7 +11,7 @@ import type { Fault } from './fault-schedule.js';
 import { Network } from './network.js';
 import type { Trace } from './silent-sinks.js';
 import { startCoordinator } from './simulated-coordinator.js';
-import { startWorker, type SeenMembership } from './simulated-worker.js';
+import { startWorker, type SeenMembership, type SimulatedWorker } from './simulated-worker.js';
 import type { TinyRun } from './tiny-run.js';
 import { World, type Process } from './world.js';
 
@@ -42,6 +42,10 @@ export interface Observation {
   readonly virtualMs: number;
   readonly events: number;
   readonly faults: number;
+  /** Micro-batches whose gradients were computed, by whomever. */
+  readonly gradients: number;
+  /** The last step of a worker when a bit of its weights was flipped. */
+  readonly flippedAfter: number | undefined;
 }
 
 /** Runs to the end of the run and of every process, or until the deadline. */
@@ -54,14 +58,19 @@ class Simulation {
   readonly #world: World;
   readonly #network: Network;
   readonly #disk = new Disk();
-  readonly #workers = new Map<string, Process>();
+  readonly #workers = new Map<string, SimulatedWorker>();
+  readonly #leavers = new Set<string>();
   readonly #memberships: SeenMembership[] = [];
   readonly #crashes: string[] = [];
   #coordinator: Process | undefined;
   #broker: Process | undefined;
   #ending: Ending | undefined;
   #started = 0;
+  #flippedAfter: number | undefined;
+  /** Since the coordinator was started. */
+  #wasFull = false;
   #faults = 0;
+  #gradients = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -85,6 +94,8 @@ class Simulation {
       virtualMs: this.#world.nowMs,
       events: this.#world.events,
       faults: this.#faults,
+      gradients: this.#gradients,
+      flippedAfter: this.#flippedAfter,
     };
   }
 
@@ -102,20 +113,21 @@ class Simulation {
     this.#faults += 1;
     const worker = pick([...this.#workers.values()], fault.target);
     this.#options.trace?.(
-      `${this.#world.nowMs.toFixed(2).padStart(10)} fault ${this.#faults}: ${kind} ${worker?.name ?? ''} for ${durationMs.toFixed(1)} ms at event ${this.#world.events}`,
+      `${this.#world.nowMs.toFixed(2).padStart(10)} fault ${this.#faults}: ${kind} ${worker?.process.name ?? ''} for ${durationMs.toFixed(1)} ms at event ${this.#world.events}`,
     );
     switch (kind) {
       case 'kill-worker':
         if (worker !== undefined) this.#killWorker(worker, durationMs);
         break;
       case 'pause-worker':
-        if (worker !== undefined) this.#pause(worker, durationMs);
+        if (worker !== undefined) this.#pause(worker.process, durationMs);
+        break;
+      case 'drain-worker':
+        if (worker !== undefined) this.#drainWorker(worker, durationMs);
         break;
       case 'kill-coordinator':
         this.#coordinator?.kill();
-        this.#world.schedule(durationMs, () => {
-          if (this.#coordinator?.isDead === true) this.#startCoordinator();
-        });
+        this.#startCoordinatorAfter(durationMs);
         break;
       case 'pause-coordinator':
         if (this.#coordinator !== undefined) this.#pause(this.#coordinator, durationMs);
@@ -124,6 +136,19 @@ class Simulation {
         this.#broker?.kill();
         this.#world.schedule(durationMs, () => {
           if (this.#broker?.isDead === true) this.#broker = startBroker(this.#network);
+        });
+        break;
+      case 'damage-frame':
+        if (worker !== undefined) this.#network.damageNextFrame(worker.process.name);
+        break;
+      case 'flip-weight':
+        this.#flippedAfter ??= worker?.flipWeight();
+        break;
+      case 'fill-disk':
+        this.#disk.fill();
+        this.#wasFull = true;
+        this.#world.schedule(durationMs, () => {
+          this.#disk.free();
         });
         break;
       case 'cut-both-ways':
@@ -162,21 +187,29 @@ class Simulation {
   }
 
   #startCoordinator(): void {
+    this.#wasFull = this.#disk.isFull;
     this.#coordinator = startCoordinator({
       run: this.#options.run,
       network: this.#network,
       disk: this.#disk,
       trace: this.#options.trace,
       onExit: (ending) => {
-        if (ending instanceof TrainingError) {
-          this.#noteCrash('coordinator', ending);
-          this.#world.schedule(RESTART_MS, () => {
-            if (this.#coordinator?.isDead === true) this.#startCoordinator();
-          });
+        if (this.#wasFull && !(ending instanceof TrainingError) && ending.outcome === 'failed') {
+          // Somebody frees the disk and resumes.
+          this.#startCoordinatorAfter(RESTART_MS);
+        } else if (ending instanceof TrainingError) {
+          if (!this.#wasFull) this.#noteCrash('coordinator', ending);
+          this.#startCoordinatorAfter(RESTART_MS);
         } else {
           this.#ending = ending;
         }
       },
+    });
+  }
+
+  #startCoordinatorAfter(delayMs: number): void {
+    this.#world.schedule(delayMs, () => {
+      if (this.#coordinator?.isDead === true) this.#startCoordinator();
     });
   }
 
@@ -188,6 +221,7 @@ class Simulation {
       network: this.#network,
       name,
       onMembership: (seen) => this.#memberships.push(seen),
+      onGradient: () => (this.#gradients += 1),
       onExit: (outcome) => {
         this.#onWorkerExit(name, outcome);
       },
@@ -196,10 +230,20 @@ class Simulation {
     this.#workers.set(name, worker);
   }
 
-  #killWorker(worker: Process, restartMs: number): void {
-    worker.kill();
-    this.#workers.delete(worker.name);
-    this.#world.schedule(restartMs, () => {
+  #killWorker({ process }: SimulatedWorker, restartMs: number): void {
+    process.kill();
+    this.#workers.delete(process.name);
+    this.#startWorkerAfter(restartMs);
+  }
+
+  #drainWorker(worker: SimulatedWorker, restartMs: number): void {
+    worker.leave();
+    this.#leavers.add(worker.process.name);
+    this.#startWorkerAfter(restartMs);
+  }
+
+  #startWorkerAfter(delayMs: number): void {
+    this.#world.schedule(delayMs, () => {
       if (this.#ending === undefined) this.#startWorker();
     });
   }
@@ -208,10 +252,9 @@ class Simulation {
     this.#workers.delete(name);
     if (outcome instanceof TrainingError) this.#noteCrash(name, outcome);
     else if (outcome.outcome === 'refused') this.#noteRefusal(name, outcome.message ?? '');
-    else return;
-    this.#world.schedule(RESTART_MS, () => {
-      if (this.#ending === undefined) this.#startWorker();
-    });
+    else if (outcome.outcome === 'left' && !this.#leavers.has(name)) this.#crashes.push(`${name} left unasked`);
+    else if (outcome.outcome !== 'failed') return;
+    this.#startWorkerAfter(RESTART_MS);
   }
 
   #noteRefusal(name: string, reason: string): void {

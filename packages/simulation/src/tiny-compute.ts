@@ -16,9 +16,11 @@ export interface TinyComputeOptions {
   readonly clock: Clock;
   /** How long one micro-batch takes, asked for each. */
   readonly durationMs: () => number;
+  /** Called for every gradient that was computed. */
+  readonly onGradient: () => void;
 }
 
-export function createTinyCompute({ run, clock, durationMs }: TinyComputeOptions): Compute {
+export function createTinyCompute({ run, clock, durationMs, onGradient }: TinyComputeOptions): Compute {
   const { config, dataset } = run;
   const classes = dataset.classes.length;
   const weights = new Float32Array(LAYOUT.length);
@@ -35,6 +37,7 @@ export function createTinyCompute({ run, clock, durationMs }: TinyComputeOptions
       async run() {
         const computed = gradientOf(weights, tensors);
         await pause(clock, durationMs());
+        onGradient();
         result.set(computed);
         result[LAYOUT.length + TAIL.count] = accounting.count;
         result[LAYOUT.length + TAIL.checksum] = accounting.checksum;

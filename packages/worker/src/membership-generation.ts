@@ -43,6 +43,8 @@ export interface Generation {
   readonly backlog: number;
   /** Begins training once formed. */
   start(): void;
+  /** Trains no further than this step, or the one after it that is under way. */
+  endAfter(step: number): void;
   /** Abandons whatever is going on; resolves when the state is at rest. */
   end(reason: string): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   let shards: ShardSource | undefined;
   let mesh: Mesh | undefined;
   let faultyPeer = '';
+  let lastStep = Number.POSITIVE_INFINITY;
 
   const open = async (): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState(form, resources, signal);
@@ -122,6 +125,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
         shards: opened.shards,
         allReduce: opened.mesh.allReduce,
         signal,
+        lastStep: () => lastStep,
         now: () => clock.now(),
         onStep: (result) => {
           events.onStep(id, rank, result);
@@ -142,6 +146,9 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     },
     start: () => {
       begin();
+    },
+    endAfter(step) {
+      lastStep = step;
     },
     async end(reason) {
       controller.abort(new TrainingError('CANCELLED', reason));

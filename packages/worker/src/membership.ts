@@ -28,7 +28,7 @@ export interface MembershipOptions {
   readonly metrics: Pick<WorkerMetrics, 'recordStep' | 'recordMembership' | 'recordFault'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Aborting makes the worker leave. */
+  /** Aborting makes the worker leave: it ends the steps that its generation still has to do, and loses nothing. */
   readonly signal: AbortSignal;
 }
 
@@ -88,11 +88,13 @@ export function createMembership(options: MembershipOptions): Membership {
     await using stream = await options.connect();
     stream.send({ hello: { ...options.hello, term } });
     let stopHeartbeat: (() => void) | undefined;
+    // The coordinator ends the stream when nobody needs this worker any more. It has a deadline for that, and its own end
+    // is seen by keepalive, so this waits for nothing else.
     const leave = (): void => {
-      stream.send({ leave: { reason: 'asked to leave' } });
-      stream.close();
+      stream.send({ leave: { reason: 'it was told to stop' } });
     };
     signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
     try {
       for await (const message of stream.messages(onArrival)) {
         if (isOutdated(message)) {
@@ -177,6 +179,10 @@ export function createMembership(options: MembershipOptions): Membership {
       });
     } else if (message.start) {
       if (message.start.generation === generation?.id) generation.start();
+    } else if (message.drain) {
+      const { generation: id, lastStep, reason } = message.drain;
+      log.info({ generation: id, lastStep, reason }, 'the generation drains');
+      if (id === generation?.id) generation.endAfter(lastStep);
     } else if (message.regroup) {
       log.info({ generation: message.regroup.generation, reason: message.regroup.reason }, 'regrouping');
       await generation?.end(message.regroup.reason);

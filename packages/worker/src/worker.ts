@@ -44,7 +44,7 @@ export interface WorkerOptions {
   readonly dataFolder?: string;
   readonly codeVersion: string;
   readonly log: Logger;
-  /** Aborting makes the worker leave: it finishes nothing and loses nothing. */
+  /** Aborting makes the worker leave when its generation has drained. */
   readonly signal: AbortSignal;
 }
 

@@ -15,12 +15,17 @@ import { ProcessGroup } from '../launch/process-group.js';
 import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
 import { readResult } from '../runs/run-result.js';
 import type { ChaosFault } from './chaos-schedule.js';
+import { TcpProxy } from './tcp-proxy.js';
 
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
-const END_DEADLINE_MS = 30_000;
+/** How long a worker looks for a coordinator that it never met; for one that it met, as long as the run says. */
+const FIRST_PATIENCE_MS = 30_000;
+const END_GRACE_MS = 15_000;
 const POLL_MS = 25;
 const HOST = '127.0.0.1';
+/** Far more than any link has, far less than a heartbeat's deadline. */
+const DELAY_MS = 150;
 
 export interface ChaosLaunchOptions {
   readonly place: RunPlace;
@@ -68,6 +73,8 @@ class ChaosLaunch {
   readonly #workers = new Set<Child>();
   /** How long the place of a killed worker stays empty. */
   readonly #emptyMs = new WeakMap<Child, number>();
+  /** Every worker reaches the coordinator over a link of its own. */
+  readonly #links = new Map<Child, TcpProxy>();
   readonly #applied: ChaosFault[] = [];
   readonly #violations: string[] = [];
   readonly #pids: number[] = [];
@@ -90,12 +97,13 @@ class ChaosLaunch {
     await this.#startBroker();
     const coordinator = await this.#startCoordinator();
     await waitForAddress(coordinator, this.#place.paths, this.#options.signal);
-    for (let index = 0; index < this.#place.config.workers.count; index++) this.#startWorker();
+    for (let index = 0; index < this.#place.config.workers.count; index++) await this.#startWorker();
     const harming = this.#harm();
     const result = await this.#waitForResult();
     this.#isOver = true;
     await harming;
     await this.#checkWorkersEnd();
+    for (const link of this.#links.values()) await link[Symbol.asyncDispose]();
     return { result, faults: this.#applied, violations: this.#violations, pids: this.#pids };
   }
 
@@ -129,6 +137,17 @@ class ChaosLaunch {
         await this.#pass(durationMs);
         worker?.signal('SIGCONT');
         break;
+      case 'leave-worker':
+        if (worker === undefined) break;
+        this.#emptyMs.set(worker, durationMs);
+        worker.signal('SIGTERM');
+        break;
+      case 'cut-worker':
+      case 'mute-worker':
+      case 'deafen-worker':
+      case 'delay-worker':
+        if (worker !== undefined) await this.#harmLink(worker, fault);
+        break;
       case 'kill-coordinator':
         this.#isKilling = true;
         this.#coordinator?.kill();
@@ -148,6 +167,16 @@ class ChaosLaunch {
       default:
         kind satisfies never;
     }
+  }
+
+  async #harmLink(worker: Child, { kind, durationMs }: ChaosFault): Promise<void> {
+    const link = this.#links.get(worker);
+    if (kind === 'delay-worker') link?.delay(DELAY_MS);
+    else if (kind === 'mute-worker') link?.hold('up');
+    else if (kind === 'deafen-worker') link?.hold('down');
+    else link?.hold('up', 'down');
+    await this.#pass(durationMs);
+    link?.heal();
   }
 
   /** Lets time pass; not longer than the run. */
@@ -187,16 +216,20 @@ class ChaosLaunch {
     return child;
   }
 
-  #startWorker(): void {
-    const address = `${HOST}:${this.#machine.ports.coordinator}`;
+  async #startWorker(): Promise<void> {
+    const link = await TcpProxy.open({ host: HOST, port: this.#machine.ports.coordinator });
+    const address = `${HOST}:${link.port}`;
     const child = this.#machine.group.start('worker', workerSpec(this.#place, this.#workersStarted, address));
     this.#workersStarted += 1;
     this.#note(child);
     this.#workers.add(child);
+    this.#links.set(child, link);
     void child.ended.then(async () => {
       this.#workers.delete(child);
+      this.#links.delete(child);
+      await link[Symbol.asyncDispose]();
       await this.#pass(this.#emptyMs.get(child) ?? RESTART_MS);
-      if (!this.#isOver) this.#startWorker();
+      if (!this.#isOver) await this.#startWorker();
     });
   }
 
@@ -224,9 +257,10 @@ class ChaosLaunch {
 
   /** Workers that were told of the end must go by themselves; one that slept through it finds nobody and goes too. */
   async #checkWorkersEnd(): Promise<void> {
+    const limitMs = Math.max(FIRST_PATIENCE_MS, this.#place.config.timeouts.gatherMs) + END_GRACE_MS;
     const ends = [...this.#workers].map(async (worker) => {
-      if (await endsWithin(worker, END_DEADLINE_MS)) return;
-      this.#violations.push(`${worker.name} (pid ${worker.pid}) did not end within ${END_DEADLINE_MS} ms of the run`);
+      if (await endsWithin(worker, limitMs)) return;
+      this.#violations.push(`${worker.name} (pid ${worker.pid}) did not end within ${limitMs} ms of the run`);
     });
     await Promise.all(ends);
   }

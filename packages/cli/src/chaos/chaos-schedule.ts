@@ -1,10 +1,24 @@
 /**
- * What a chaos run does to the processes and when: a pure function of the seed. Which process a fault meets is a share of
+ * What a chaos run does to processes and links, and when: a pure function of the seed. Which process a fault meets is a share of
  * those that live then, because nobody knows beforehand who does.
  */
 import { randomKey, randomStream } from '@facet/shared';
 
-export const CHAOS_KINDS = ['kill-worker', 'stop-worker', 'kill-coordinator', 'kill-broker'] as const;
+export const CHAOS_KINDS = [
+  'kill-worker',
+  'stop-worker',
+  'leave-worker',
+  /** Between a worker and the coordinator nothing gets through. */
+  'cut-worker',
+  /** Nothing that the worker says arrives. */
+  'mute-worker',
+  /** Nothing that the coordinator says arrives. */
+  'deafen-worker',
+  /** Everything between a worker and the coordinator comes late. */
+  'delay-worker',
+  'kill-coordinator',
+  'kill-broker',
+] as const;
 
 export type ChaosKind = (typeof CHAOS_KINDS)[number];
 
@@ -12,7 +26,7 @@ export interface ChaosFault {
   readonly kind: ChaosKind;
   /** Since the fault before. */
   readonly afterMs: number;
-  /** How long a process stays stopped, or until a killed one is started again. */
+  /** How long a process stays stopped or a link is harmed, or until another process is started in place of one. */
   readonly durationMs: number;
   /** Which of the living, in [0, 1). */
   readonly target: number;
@@ -21,13 +35,19 @@ export interface ChaosFault {
 const MOST_DOWN_MS = 3_000;
 /** Longer than a heartbeat's deadline, so that some sleepers find themselves left out. */
 const MOST_STOPPED_MS = 8_000;
-/** A worker is killed or stopped three times as often as the others. */
+const ENDED: readonly ChaosKind[] = ['kill-worker', 'leave-worker', 'kill-coordinator', 'kill-broker'];
+/** A worker is killed more often than anything else. */
 const WEIGHTED: readonly ChaosKind[] = [
   'kill-worker',
   'kill-worker',
   'kill-worker',
   'stop-worker',
   'stop-worker',
+  'leave-worker',
+  'cut-worker',
+  'mute-worker',
+  'deafen-worker',
+  'delay-worker',
   'kill-coordinator',
   'kill-broker',
 ];
@@ -40,7 +60,7 @@ export function* chaosFaults(seed: number, everyMs: number): Generator<ChaosFaul
     yield {
       kind,
       afterMs: everyMs * (0.2 + 1.6 * random.nextUniform()),
-      durationMs: random.nextUniform() * (kind === 'stop-worker' ? MOST_STOPPED_MS : MOST_DOWN_MS),
+      durationMs: random.nextUniform() * (ENDED.includes(kind) ? MOST_DOWN_MS : MOST_STOPPED_MS),
       target: random.nextUniform(),
     };
   }

@@ -1,5 +1,5 @@
 /**
- * `facet chaos`: trains once in peace and then again and again while a seeded schedule kills and stops the processes, for as
+ * `facet chaos`: trains once in peace and then again and again while a seeded schedule harms processes and links, for as
  * long as it was told to. Every run must end with the same bits and an exact ledger.
  */
 import { InvalidArgumentError, type Command } from 'commander';
@@ -36,7 +36,7 @@ export function addChaosCommand(
 ): void {
   const command = program
     .command('chaos')
-    .description('train while processes are killed and stopped, and prove that the result is the same')
+    .description('train while processes are killed and stopped and links cut, and prove that the result is the same')
     .option('--seed <number>', 'decides which faults happen and when', readNumber, 1)
     .option('--minutes <number>', 'how long faults happen; runs are repeated until then', readNumber, 1)
     .option('--every <seconds>', 'mean time between two faults', readNumber, 10);

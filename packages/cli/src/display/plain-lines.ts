@@ -16,11 +16,12 @@ export interface PlainProgress {
   readonly printedAtMs: number;
   readonly lastFault: string;
   readonly mixedEngines: string;
+  readonly checkpointFailure: string;
 }
 
 /** Nothing printed yet. */
 export function startPlainProgress(nowMs: number): PlainProgress {
-  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '', mixedEngines: '' };
+  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '', mixedEngines: '', checkpointFailure: '' };
 }
 
 /** The lines that a new status calls for. */
@@ -39,6 +40,8 @@ export function plainLines(
   if (phase !== before.phase) lines.push(`${phase}${status.detail === '' ? '' : `: ${status.detail}`}`);
   if (status.mixedEngines !== '' && status.mixedEngines !== before.mixedEngines)
     lines.push(`warning: ${status.mixedEngines}`);
+  if (status.checkpointFailure !== '' && status.checkpointFailure !== before.checkpointFailure)
+    lines.push(`warning: no checkpoint: ${status.checkpointFailure}`);
   if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
   if (ended > known) {
     lines.push(epochLine(status, ended));
@@ -47,8 +50,8 @@ export function plainLines(
     lines.push(stepLine(status));
     printedAtMs = nowMs;
   }
-  const { lastFault, mixedEngines } = status;
-  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault, mixedEngines } };
+  const { lastFault, mixedEngines, checkpointFailure } = status;
+  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault, mixedEngines, checkpointFailure } };
 }
 
 /** Epochs whose evaluation is over as well. */

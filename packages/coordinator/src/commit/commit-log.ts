@@ -8,6 +8,8 @@ import { formatCrc32, sampleChecksum, type ErrorCode, type Plan, type TrainingCo
 /** The part of a StepDone that decides. */
 export interface ReportedStep {
   readonly workerId: string;
+  /** Where it is known: of a report that comes late it is not. */
+  readonly rank?: number | undefined;
   readonly generation: number;
   readonly step: number;
   readonly weightsCrc: number;
@@ -79,7 +81,8 @@ export class CommitLog {
     return this.#commit(reported);
   }
 
-  #compare({ workerId, generation, step, weightsCrc }: ReportedStep): CommitVerdict {
+  #compare(reported: ReportedStep): CommitVerdict {
+    const { generation, step, weightsCrc } = reported;
     const committed = this.weightsCrcOf(step);
     const isReplay = generation > (this.#generations[step - 1] ?? 0);
     if (committed !== weightsCrc) {
@@ -88,13 +91,13 @@ export class CommitLog {
         ? `the replay of step ${step} gives other weights`
         : `the weights after step ${step} differ`;
       const message =
-        `${what}: ${first} has ${formatCrc32(committed ?? 0)}, worker ${workerId} has ${formatCrc32(weightsCrc)}; ` +
+        `${what}: ${first} has ${formatCrc32(committed ?? 0)}, ${nameOf(reported)} has ${formatCrc32(weightsCrc)}; ` +
         this.#desyncAdvice();
       return { kind: 'fault', code: 'DESYNC', message };
     }
     if (!isReplay) return { kind: 'agreed' };
     this.#generations[step - 1] = generation;
-    this.#remember(step, workerId);
+    this.#remember(reported);
     return { kind: 'replay' };
   }
 
@@ -120,14 +123,19 @@ export class CommitLog {
     }
     this.#weightsCrcs.push(weightsCrc);
     this.#generations.push(generation);
-    this.#remember(step, workerId);
+    this.#remember(reported);
     return { kind: 'commit', epoch, samples };
   }
 
-  #remember(step: number, workerId: string): void {
-    this.#reporters.set(step, `worker ${workerId}`);
+  #remember(reported: ReportedStep): void {
+    const { step } = reported;
+    this.#reporters.set(step, nameOf(reported));
     this.#reporters.delete(step - REMEMBERED_REPORTERS);
   }
+}
+
+function nameOf({ workerId, rank }: ReportedStep): string {
+  return rank === undefined ? `worker ${workerId}` : `worker ${workerId} (rank ${rank})`;
 }
 
 /** All sample ids of a training step, in the order of the plan. */

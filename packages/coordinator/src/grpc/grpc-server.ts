@@ -18,6 +18,9 @@ import { TrainingError, type TrainingState } from '@facet/shared';
 import { JoinSession, type SessionHandler } from './join-session.js';
 import { stateMessages } from './state-stream.js';
 
+/** The largest message of a worker is its part of an evaluation; anything larger is refused before it is decoded. */
+const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
+
 export interface GrpcServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
@@ -48,7 +51,11 @@ export interface GrpcServer {
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { host } = options;
   await checkPort(host, options.port);
-  const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.so_reuseport': 0 });
+  const server = new Server({
+    ...CHANNEL_OPTIONS,
+    'grpc.so_reuseport': 0,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+  });
   server.addService(Coordination.service, coordinationHandlers(options));
   server.addService(Exchange.service, exchangeHandlers(options));
   const port = await bind(server, host, options.port);

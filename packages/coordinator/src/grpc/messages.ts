@@ -9,6 +9,8 @@ const MAX_NAME_LENGTH = 255;
 const MAX_URL_LENGTH = 2_048;
 const MAX_PARAMETERS = 100_000;
 const MAX_DIMENSIONS = 8;
+/** The flat buffers of a state are indexed by 32 bits. */
+const MAX_VALUES = 2 ** 31 - 1;
 const MAX_RECENT = 1_024;
 const MAX_EVALUATION_PARTS = 1_000_000;
 const MAX_CLASSES_SQUARED = 1_000_000;
@@ -47,6 +49,8 @@ export function checkReady({ programSha256, parameters, engine, device, state }:
         (size) => size > 0,
       ), `ready.parameters ${name}`, `[${shape.join(', ')}]`, `at most ${MAX_DIMENSIONS} positive sizes`);
   }
+  const values = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  require(values <= MAX_VALUES, 'ready.parameters', `${values} values`, `at most ${MAX_VALUES}`);
   if (state !== null) checkReport(state);
 }
 
@@ -57,9 +61,15 @@ export function checkReport({ recent }: Report): void {
 }
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */
-export function checkStepDone({ step, generation }: StepDone): void {
+export function checkStepDone(done: StepDone): void {
+  const { step, generation, correct, sampleCount, gradientNorm, learningRate, timings } = done;
   require(step >= 1, 'step_done.step', step, 'at least 1');
   require(generation >= 1, 'step_done.generation', generation, 'at least 1');
+  require(correct <= sampleCount, 'step_done.correct', correct, `at most ${sampleCount}, the samples of the step`);
+  // Whether the loss is one is judged where it is recorded: it says something about the run, the others about the worker.
+  for (const [name, value] of Object.entries({ gradientNorm, learningRate, ...timings })) {
+    require(Number.isFinite(value) && value >= 0, `step_done: ${name}`, value, 'a number from 0 on');
+  }
 }
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */

@@ -10,6 +10,8 @@ import { MAX_FRUITLESS_GENERATIONS } from './state.js';
 
 /** How long a survivor may take to report, in heartbeats. */
 const REPORT_HEARTBEATS = 2;
+/** Members are at most in the step after the last one that is known; the one after that has not been begun. */
+const DRAIN_STEPS = 2;
 
 export interface FaultCause {
   readonly step: number | undefined;
@@ -34,6 +36,26 @@ export function beginRegroup(draft: Draft, reason: string, fault?: FaultCause): 
   continueWhenReported(draft);
 }
 
+/** Lets the running generation come to its end without loss. */
+export function beginDrain(draft: Draft, reason: string): void {
+  const { phase, policy, nowMs, workers } = draft;
+  if (phase.kind !== 'running' || phase.drain !== undefined) return;
+  const { generation, members } = phase;
+  const appliedStep = Math.max(...members.map((workerId) => workers.get(workerId)?.held?.step ?? 0));
+  const lastStep = appliedStep + DRAIN_STEPS;
+  draft.phase = { ...phase, drain: { lastStep, deadlineMs: nowMs + policy.gatherMs, reason } };
+  draft.commands.push({ kind: 'drain', generation, lastStep, reason, workerIds: members });
+}
+
+/** Regroups once every member has applied the last step. */
+export function continueWhenDrained(draft: Draft): void {
+  const { phase, workers } = draft;
+  if (phase.kind !== 'running' || phase.drain === undefined) return;
+  const { lastStep, reason } = phase.drain;
+  const isDrained = phase.members.every((workerId) => (workers.get(workerId)?.held?.step ?? 0) >= lastStep);
+  if (isDrained) beginRegroup(draft, reason);
+}
+
 /** Goes on once nobody's report is missing. */
 export function continueWhenReported(draft: Draft): void {
   if (draft.phase.kind !== 'regrouping' || draft.phase.awaiting.size > 0) return;
@@ -47,6 +69,7 @@ export function continueWhenReported(draft: Draft): void {
 /** Forms the next generation, or waits for more workers when there are fewer than the minimum. */
 export function formOrGather(draft: Draft, wanted: number): void {
   const { policy, nowMs } = draft;
+  dismissLeavers(draft);
   if (draft.fruitlessGenerations >= MAX_FRUITLESS_GENERATIONS) {
     const message = `${MAX_FRUITLESS_GENERATIONS} generations in a row ended before a step was committed; the last fault: ${draft.lastFault ?? 'unknown'}`;
     beginStopping(draft, { outcome: 'failed', code: 'PEER_UNAVAILABLE', message });
@@ -54,6 +77,15 @@ export function formOrGather(draft: Draft, wanted: number): void {
     form(draft);
   } else {
     draft.phase = { kind: 'gathering', wanted, deadlineMs: nowMs + policy.gatherMs };
+  }
+}
+
+/** Between two generations nobody needs those who want to go. */
+function dismissLeavers({ workers, commands, generation }: Draft): void {
+  for (const { workerId, isLeaving } of [...workers.values()]) {
+    if (!isLeaving) continue;
+    workers.delete(workerId);
+    commands.push({ kind: 'dismiss', workerId, generation, reason: 'its generation is over' });
   }
 }
 

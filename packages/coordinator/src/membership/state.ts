@@ -19,8 +19,20 @@ export interface WorkerEntry {
   readonly stage: 'connecting' | 'ready' | 'member';
   readonly connectedAtMs: number;
   readonly heardAtMs: number;
-  /** What it last reported, when that can be explained by the ledger; not kept up to date while it trains. */
+  /** What it last said it holds, when that can be explained by the ledger. */
   readonly held: HeldState | undefined;
+  /** It asked to leave and goes as soon as nobody needs it. */
+  readonly isLeaving: boolean;
+}
+
+/**
+ * The end of a running generation without loss: its members stop after `lastStep`, which nobody has passed when this is
+ * decided, so that no work of theirs is thrown away.
+ */
+export interface Drain {
+  readonly lastStep: number;
+  readonly deadlineMs: number;
+  readonly reason: string;
 }
 
 export type Outcome = 'finished' | 'stopped' | 'failed';
@@ -43,7 +55,12 @@ export type Phase =
       readonly formed: ReadonlyMap<string, HeldState>;
       readonly deadlineMs: number;
     }
-  | { readonly kind: 'running'; readonly generation: number; readonly members: readonly string[] }
+  | {
+      readonly kind: 'running';
+      readonly generation: number;
+      readonly members: readonly string[];
+      readonly drain: Drain | undefined;
+    }
   | {
       readonly kind: 'regrouping';
       readonly generation: number;
@@ -98,7 +115,9 @@ export type MembershipEvent =
       readonly code: ErrorCode;
       readonly message: string;
     }
-  | { readonly kind: 'left'; readonly workerId: string; readonly reason: string }
+  /** A member applied a step, and the ledger explains what it holds. */
+  | { readonly kind: 'applied'; readonly workerId: string; readonly generation: number; readonly held: HeldState }
+  | { readonly kind: 'leave-requested'; readonly workerId: string; readonly reason: string }
   | { readonly kind: 'closed'; readonly workerId: string; readonly reason: string }
   /** A step stands in the ledger for the first time. */
   | { readonly kind: 'committed'; readonly step: number }
@@ -138,6 +157,21 @@ export type Command =
       readonly generation: number;
       readonly reason: string;
       readonly workerIds: readonly string[];
+    }
+  /** Tell the members that their generation ends after a step. */
+  | {
+      readonly kind: 'drain';
+      readonly generation: number;
+      readonly lastStep: number;
+      readonly reason: string;
+      readonly workerIds: readonly string[];
+    }
+  /** A worker that asked to leave may go; it is gone already. */
+  | {
+      readonly kind: 'dismiss';
+      readonly workerId: string;
+      readonly generation: number;
+      readonly reason: string;
     }
   /** End the worker's stream; it is gone already. */
   | { readonly kind: 'drop'; readonly workerId: string; readonly reason: string }
@@ -200,6 +234,12 @@ export function workerDeadlineMs(worker: WorkerEntry, policy: MembershipPolicy):
 /** When the machine wants its next tick; undefined only after the end. */
 export function nextDeadlineMs({ phase, workers }: Membership, policy: MembershipPolicy): number | undefined {
   if (phase.kind === 'ended') return undefined;
-  const own = 'deadlineMs' in phase ? phase.deadlineMs : Number.POSITIVE_INFINITY;
+  const own = phaseDeadlineMs(phase) ?? Number.POSITIVE_INFINITY;
   return [...workers.values()].reduce((least, worker) => Math.min(least, workerDeadlineMs(worker, policy)), own);
+}
+
+/** When a phase has lasted too long; a generation that trains may do so for ever. */
+export function phaseDeadlineMs(phase: Phase): number | undefined {
+  if (phase.kind === 'running') return phase.drain?.deadlineMs;
+  return phase.kind === 'ended' ? undefined : phase.deadlineMs;
 }

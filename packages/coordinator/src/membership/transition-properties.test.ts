@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Machine, at, initial, policy, report } from '../../test/machine.js';
+import { Machine, applied, at, initial, nextStep, policy, report } from '../../test/machine.js';
 import { nextDeadlineMs, type MembershipEvent } from './state.js';
 
 describe('whatever happens', () => {
@@ -29,7 +29,13 @@ describe('whatever happens', () => {
       code: fc.constantFrom('STEP_TIMEOUT', 'SHARD_INVALID', 'PEER_UNAVAILABLE'),
       message: fc.constant('a fault'),
     }),
-    fc.record({ kind: fc.constant('left' as const), workerId, reason: fc.constant('bye') }),
+    fc.record({
+      kind: fc.constant('applied' as const),
+      workerId,
+      generation,
+      held: held.map((state) => state ?? initial),
+    }),
+    fc.record({ kind: fc.constant('leave-requested' as const), workerId, reason: fc.constant('bye') }),
     fc.record({ kind: fc.constant('closed' as const), workerId, reason: fc.constant('gone') }),
     fc.record({ kind: fc.constant('committed' as const), step: fc.integer({ min: 1, max: 8 }) }),
     fc.record({ kind: fc.constant('evaluated' as const), held: fc.constantFrom(at(4), at(8)) }),
@@ -46,7 +52,7 @@ describe('whatever happens', () => {
     fc.record({ kind: fc.constant('stop-requested' as const), reason: fc.constant('enough') }),
   );
   /** Answers that a healthy worker would give, so that sequences get far. */
-  const answer = fc.constantFrom('join-all', 'form-all', 'report-all', 'hear-all');
+  const answer = fc.constantFrom('join-all', 'form-all', 'report-all', 'hear-all', 'apply-all');
   const script = fc.array(
     fc.tuple(fc.oneof({ arbitrary: event, weight: 1 }, { arbitrary: answer, weight: 2 }), fc.nat(60)),
     {
@@ -64,6 +70,9 @@ describe('whatever happens', () => {
     }
     if (wanted === 'report-all' && phase.kind === 'regrouping') {
       return [...phase.awaiting].map((id) => report(id, phase.generation, at(2)));
+    }
+    if (wanted === 'apply-all' && phase.kind === 'running') {
+      return phase.members.map((id) => applied(id, phase.generation, at(nextStep(machine, phase.members))));
     }
     if (wanted === 'join-all') {
       return ['a', 'b', 'c'].flatMap((id) => [
@@ -111,7 +120,10 @@ describe('whatever happens', () => {
                 over = command.generation;
                 started = command.generation;
                 for (const id of command.workerIds) expect(machine.state.workers.has(id)).toBe(true);
-              } else if (command.kind === 'drop') {
+              } else if (command.kind === 'drain') {
+                expect(command.generation).toBe(started);
+                expect(over).toBeLessThan(started);
+              } else if (command.kind === 'drop' || command.kind === 'dismiss') {
                 expect(present.has(command.workerId)).toBe(true);
                 expect(dropped.has(command.workerId)).toBe(false);
                 dropped.add(command.workerId);

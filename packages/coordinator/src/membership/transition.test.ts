@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Machine, at, faultOf, initial, report } from '../../test/machine.js';
+import { Machine, applied, at, faultOf, initial, report } from '../../test/machine.js';
 import { MAX_FRUITLESS_GENERATIONS, type MembershipEvent } from './state.js';
 
 describe('the first generation', () => {
@@ -148,8 +148,11 @@ describe('a running generation', () => {
 
   it('takes in a newcomer by a generation without a fault, up to the maximum', () => {
     const machine = Machine.running();
-    expect(machine.join('c')).toMatchObject([{ kind: 'regroup', reason: 'worker c joins', workerIds: ['a', 'b'] }]);
-    expect(machine.tell(report('a', 1, at(1)), report('b', 1, at(1)))).toMatchObject([
+    expect(machine.join('c')).toMatchObject([{ kind: 'drain', lastStep: 2, reason: 'worker c joins' }]);
+    expect(machine.tell(applied('a', 1, at(2)), applied('b', 1, at(2)))).toMatchObject([
+      { kind: 'regroup', reason: 'worker c joins', workerIds: ['a', 'b'] },
+    ]);
+    expect(machine.tell(report('a', 1, at(2)), report('b', 1, at(2)))).toMatchObject([
       {
         members: [
           { workerId: 'a' },
@@ -158,7 +161,7 @@ describe('a running generation', () => {
         ],
       },
     ]);
-    machine.formed(2, at(1), 'a', 'b', 'c');
+    machine.formed(2, at(2), 'a', 'b', 'c');
     expect(machine.join('d')).toEqual([]);
   });
 

@@ -6,9 +6,18 @@
 import { TrainingError } from '@facet/shared';
 import { change, closeDraft, membersOf, openDraft, readyWorkers, type Draft } from './draft.js';
 import { beginStopping, end, fail, replaceDonor } from './ending.js';
-import { beginRegroup, continueWhenReported, form, formOrGather, type FaultCause } from './generation.js';
+import {
+  beginDrain,
+  beginRegroup,
+  continueWhenDrained,
+  continueWhenReported,
+  form,
+  formOrGather,
+  type FaultCause,
+} from './generation.js';
 import { describeDesync } from './start-state.js';
 import {
+  phaseDeadlineMs,
   workerDeadlineMs,
   type Command,
   type Membership,
@@ -59,9 +68,11 @@ function apply(draft: Draft, event: MembershipEvent): void {
     case 'fault':
       onFault(draft, event);
       break;
-    case 'left':
-      draft.commands.push({ kind: 'drop', workerId: event.workerId, reason: event.reason });
-      remove(draft, event.workerId, `worker ${event.workerId} left: ${event.reason}`);
+    case 'applied':
+      onApplied(draft, event);
+      break;
+    case 'leave-requested':
+      onLeaveRequested(draft, event);
       break;
     case 'closed':
       removeAsFault(draft, event.workerId, `worker ${event.workerId} is gone: ${event.reason}`);
@@ -69,7 +80,6 @@ function apply(draft: Draft, event: MembershipEvent): void {
     case 'committed':
       draft.fruitlessGenerations = 0;
       draft.invalidShards = 0;
-      admitSpares(draft);
       break;
     case 'evaluated':
       onEvaluated(draft, event);
@@ -104,6 +114,7 @@ function onConnected(draft: Draft, workerId: string): void {
     connectedAtMs: draft.nowMs,
     heardAtMs: draft.nowMs,
     held: undefined,
+    isLeaving: false,
   });
 }
 
@@ -120,13 +131,14 @@ function admitSpares(draft: Draft): void {
   const { phase, policy } = draft;
   if (phase.kind !== 'running' || phase.members.length >= policy.workers.max) return;
   const [spare] = readyWorkers(draft);
-  if (spare !== undefined) beginRegroup(draft, `worker ${spare.workerId} joins`);
+  if (spare !== undefined) beginDrain(draft, `worker ${spare.workerId} joins`);
 }
 
 function onFormed(draft: Draft, { workerId, generation, held }: EventOf<'formed'>): void {
   const { phase } = draft;
   if (phase.kind !== 'forming' || phase.generation !== generation || !phase.members.includes(workerId)) return;
   const formed = new Map(phase.formed).set(workerId, held);
+  change(draft, workerId, { held });
   const expected = expectedState(phase.start, formed);
   if (held.step !== phase.start.step) {
     const message = `worker ${workerId} formed generation ${generation} with the state after step ${held.step}, expected step ${phase.start.step}; report this as a bug`;
@@ -134,7 +146,7 @@ function onFormed(draft: Draft, { workerId, generation, held }: EventOf<'formed'
   } else if (held.weightsCrc !== expected.state.weightsCrc) {
     fail(draft, 'DESYNC', describeDesync(held.step, [expected.holder, expected.state], [workerId, held]));
   } else if (formed.size === phase.members.length) {
-    draft.phase = { kind: 'running', generation, members: phase.members };
+    draft.phase = { kind: 'running', generation, members: phase.members, drain: undefined };
     draft.commands.push({ kind: 'start', generation, workerIds: phase.members });
   } else {
     draft.phase = { ...phase, formed };
@@ -158,6 +170,29 @@ function onReport(draft: Draft, { workerId, generation, held }: EventOf<'report'
   if (phase.kind !== 'regrouping' || phase.generation !== generation || !phase.awaiting.has(workerId)) return;
   change(draft, workerId, { stage: 'ready', held });
   stopAwaiting(draft, workerId);
+}
+
+function onApplied(draft: Draft, { workerId, generation, held }: EventOf<'applied'>): void {
+  const { phase } = draft;
+  if (phase.kind !== 'running' || phase.generation !== generation || !phase.members.includes(workerId)) return;
+  change(draft, workerId, { held });
+  continueWhenDrained(draft);
+  admitSpares(draft);
+}
+
+/** A worker is let go at once when nobody loses anything by it, else when its generation has drained. */
+function onLeaveRequested(draft: Draft, { workerId, reason }: EventOf<'leave-requested'>): void {
+  change(draft, workerId, { isLeaving: true });
+  const { phase } = draft;
+  const isMember = phase.kind === 'running' && phase.members.includes(workerId);
+  const isReporting = phase.kind === 'regrouping' && phase.awaiting.has(workerId);
+  const isDonor = phase.kind === 'stopping' && phase.donor === workerId;
+  if (isMember) {
+    beginDrain(draft, `worker ${workerId} leaves: ${reason}`);
+  } else if (!isReporting && !isDonor) {
+    draft.commands.push({ kind: 'dismiss', workerId, generation: draft.generation, reason });
+    remove(draft, workerId, `worker ${workerId} left: ${reason}`);
+  }
 }
 
 function stopAwaiting(draft: Draft, workerId: string): void {
@@ -223,7 +258,7 @@ function onTick(draft: Draft): void {
   for (const [workerId, message] of messages) dropSilently(draft, workerId, message);
   for (const [workerId, message] of messages) removeAsFault(draft, workerId, message);
   const { phase } = draft;
-  if ('deadlineMs' in phase && phase.deadlineMs <= nowMs) onPhaseDeadline(draft);
+  if ((phaseDeadlineMs(phase) ?? Number.POSITIVE_INFINITY) <= nowMs) onPhaseDeadline(draft);
 }
 
 function describeSilence({ workerId, stage, connectedAtMs, heardAtMs }: WorkerEntry, draft: Draft): string {
@@ -264,6 +299,8 @@ function onPhaseDeadline(draft: Draft): void {
       );
       break;
     case 'running':
+      beginRegroup(draft, `generation ${phase.generation} did not come to its last step within ${policy.gatherMs} ms`);
+      break;
     case 'ended':
       break;
     default:

@@ -47,9 +47,11 @@ export interface Metrics {
   readonly publishedBytes: Counter;
   readonly ledgerCommits: Counter;
   readonly replays: Counter;
+  readonly leaves: Counter;
   countFault(code: ErrorCode): void;
   readonly regroupSeconds: Histogram;
   readonly checkpointSeconds: Histogram;
+  readonly checkpointFailures: Counter;
   readonly ledgerAppendSeconds: Histogram;
 }
 
@@ -119,6 +121,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     publishedBytes: counter('published_bytes_total', 'Bytes of shards acknowledged by the broker.'),
     ledgerCommits: counter('ledger_commits_total', 'Steps committed by this process.'),
     replays: counter('replays_total', 'Committed steps that were computed again.'),
+    leaves: counter('leaves_total', 'Workers that asked to leave and were let go.'),
     countFault: (code) => {
       faults.inc({ code });
     },
@@ -132,6 +135,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
       'Pulling and writing one checkpoint.',
       CHECKPOINT_BUCKETS,
     ),
+    checkpointFailures: counter('checkpoint_failures_total', 'Checkpoints that could not be taken or written.'),
     ledgerAppendSeconds: histogram(
       'ledger_append_duration_seconds',
       'From a record to its safety on disk.',

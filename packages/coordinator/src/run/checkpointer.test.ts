@@ -1,6 +1,6 @@
-import { systemClock, type TrainingState } from '@facet/shared';
+import { systemClock, TrainingError, type TrainingState } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Checkpointer, type CheckpointIo } from './checkpointer.js';
 
 const state: TrainingState = {
@@ -13,10 +13,13 @@ const layout = [{ name: 'w', shape: [2], offset: 0, length: 2 }];
 
 /** A checkpointer over a ledger that becomes durable when the test says so. */
 function openCheckpointer(committed: Promise<boolean>) {
+  const disk = { isFull: false };
   const written: number[] = [];
+  let failures = 0;
   const io: CheckpointIo = {
     pull: async () => state,
     write: async ({ state: { step } }) => {
+      if (disk.isFull) throw new TrainingError('INTERNAL', 'cannot write checkpoint: ENOSPC');
       written.push(step);
       return { path: '/nowhere', weightsSha256: 'aa', bytes: 1, seconds: 0, isNew: true };
     },
@@ -32,7 +35,10 @@ function openCheckpointer(committed: Promise<boolean>) {
     pullTimeoutMs: 1_000,
     clock: systemClock,
     recorder: { append: async () => true, settled: () => committed },
-    metrics: { checkpointSeconds: { observe: () => undefined } as never },
+    metrics: {
+      checkpointSeconds: { observe: () => undefined } as never,
+      checkpointFailures: { inc: () => (failures += 1) } as never,
+    },
     log: createLogger('test', 'silent'),
     latest: undefined,
     layout: () => layout,
@@ -41,7 +47,7 @@ function openCheckpointer(committed: Promise<boolean>) {
     onTaken: () => undefined,
     onDesync: () => undefined,
   });
-  return { checkpointer, written };
+  return { checkpointer, written, disk, failures: () => failures };
 }
 
 const request = { address: '127.0.0.1:1', held: { step: 2, weightsCrc: 1 } };
@@ -57,6 +63,19 @@ describe('a checkpoint', () => {
     makeDurable(true);
     await taken;
     expect(written).toEqual([2]);
+  });
+
+  it('that cannot be written is told until one can, and stops nothing', async () => {
+    const { checkpointer, written, disk, failures } = openCheckpointer(Promise.resolve(true));
+    disk.isFull = true;
+    checkpointer.takePeriodic(request);
+    await vi.waitUntil(() => checkpointer.failure !== undefined);
+    expect(checkpointer.failure).toBe('step 2: cannot write checkpoint: ENOSPC');
+    expect(failures()).toBe(1);
+    disk.isFull = false;
+    checkpointer.takePeriodic(request);
+    await vi.waitUntil(() => written.length === 1 && checkpointer.failure === undefined);
+    expect(failures()).toBe(1);
   });
 
   it('is not written when the ledger cannot be', async () => {

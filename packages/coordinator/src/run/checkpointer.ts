@@ -59,7 +59,7 @@ export interface CheckpointerOptions {
   readonly pullTimeoutMs: number;
   readonly clock: Clock;
   readonly recorder: Recorder;
-  readonly metrics: Pick<Metrics, 'checkpointSeconds'>;
+  readonly metrics: Pick<Metrics, 'checkpointSeconds' | 'checkpointFailures'>;
   readonly log: Logger;
   readonly latest: TakenCheckpoint | undefined;
   readonly layout: () => readonly ParameterLayout[] | undefined;
@@ -76,6 +76,7 @@ export class Checkpointer {
   readonly #abort = new AbortController();
   #latest: TakenCheckpoint | undefined;
   #underWay: Promise<void> | undefined;
+  #failure: string | undefined;
   #loaded: { readonly step: number; readonly state: Promise<TrainingState> } | undefined;
 
   constructor(options: CheckpointerOptions) {
@@ -85,6 +86,11 @@ export class Checkpointer {
 
   get latest(): TakenCheckpoint | undefined {
     return this.#latest;
+  }
+
+  /** Why the newest attempt failed; undefined when it did not. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Takes a checkpoint unless one is under way; a failure is logged and training goes on. */
@@ -143,8 +149,14 @@ export class Checkpointer {
   #enqueue(request: CheckpointRequest): Promise<void> {
     const taking = this.#take(request);
     const settled = taking.then(
-      () => undefined,
-      () => undefined,
+      () => {
+        this.#failure = undefined;
+      },
+      (caught: unknown) => {
+        if (this.#abort.signal.aborted) return;
+        this.#failure = `step ${request.held.step}: ${TrainingError.from(caught).message}`;
+        this.#options.metrics.checkpointFailures.inc();
+      },
     );
     this.#underWay = settled;
     void settled.then(() => {

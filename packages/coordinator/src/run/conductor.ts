@@ -162,7 +162,7 @@ export class Conductor implements SessionHandler {
       case 'heartbeat':
         break;
       case 'leave':
-        this.dispatch({ kind: 'left', workerId, reason: clip(message.body.reason) });
+        this.dispatch({ kind: 'leave-requested', workerId, reason: clip(message.body.reason) });
         break;
       default:
         message satisfies never;
@@ -224,11 +224,13 @@ export class Conductor implements SessionHandler {
     const worker = directory.get(workerId);
     if (worker === undefined) return;
     worker.lastStep = done;
-    intake.acceptStep(workerId, done);
     const { generation, step, weightsCrc } = done;
-    const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     const { phase } = this.#membership;
-    if (!isDue || phase.kind !== 'running' || phase.generation !== generation || phase.members[0] !== workerId) return;
+    const isMember = phase.kind === 'running' && phase.generation === generation && phase.members.includes(workerId);
+    intake.acceptStep({ workerId, rank: isMember ? phase.members.indexOf(workerId) : undefined }, done);
+    const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
+    // Taken in, the step may have ended the generation.
+    if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
     checkpointer.takePeriodic({ address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
   }
 
@@ -270,6 +272,15 @@ export class Conductor implements SessionHandler {
         for (const workerId of workerIds) directory.send(workerId, { regroup: { generation, reason } });
         break;
       }
+      case 'drain': {
+        const { generation, lastStep, reason, workerIds } = command;
+        log.info({ generation, lastStep, reason }, 'the generation drains');
+        for (const workerId of workerIds) directory.send(workerId, { drain: { generation, lastStep, reason } });
+        break;
+      }
+      case 'dismiss':
+        this.#dismiss(command);
+        break;
       case 'drop':
         log.warn({ workerId: command.workerId, reason: command.reason }, 'worker dropped');
         directory.remove(command.workerId)?.session.end();
@@ -301,6 +312,15 @@ export class Conductor implements SessionHandler {
         command satisfies never;
     }
     if (this.#membership.phase.kind === 'gathering') this.#options.publisher.stop();
+  }
+
+  /** A worker that leaves is no fault. */
+  #dismiss({ workerId, generation, reason }: Extract<Command, { kind: 'dismiss' }>): void {
+    const { directory, metrics, recorder, intake, log } = this.#options;
+    log.info({ workerId, generation, reason }, 'worker left');
+    metrics.leaves.inc();
+    void recorder.append({ kind: 'leave', generation, step: intake.committedStep, workerId });
+    directory.remove(workerId)?.session.end();
   }
 
   /** Only members compute; a worker that waits changes nothing. */

@@ -38,6 +38,12 @@ export interface LastStep {
   readonly accuracy: number;
 }
 
+/** Who reports a step. */
+interface Reporter {
+  readonly workerId: string;
+  readonly rank: number | undefined;
+}
+
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #evaluatedSteps: Set<number>;
@@ -81,11 +87,13 @@ export class Intake {
     return this.#options.commits.lastStep;
   }
 
-  /** A worker finished a step. */
-  acceptStep(workerId: string, done: StepDone): void {
+  /** A worker finished a step; its rank is known while it is a member of the generation. */
+  acceptStep({ workerId, rank }: Reporter, done: StepDone): void {
     this.#bytesExchanged += done.bytesSent;
-    const verdict = this.#judge(workerId, done);
+    const verdict = this.#judge({ workerId, rank }, done);
+    const { generation, step, weightsCrc } = done;
     if (verdict.kind === 'fault') this.fail(verdict.code, verdict.message, done);
+    else this.#options.dispatch({ kind: 'applied', workerId, generation, held: { step, weightsCrc } });
   }
 
   /**
@@ -102,7 +110,7 @@ export class Intake {
     for (const done of report.recent) {
       // A gap: what the worker holds beyond it cannot be explained.
       if (done.step > commits.lastStep + 1) break;
-      const verdict = this.#judge(workerId, done);
+      const verdict = this.#judge({ workerId, rank: undefined }, done);
       if (verdict.kind === 'fault') return { held: undefined, fault: verdict };
     }
     const { appliedStep: step, weightsCrc } = report;
@@ -152,10 +160,10 @@ export class Intake {
     dispatch({ kind: 'failed', code, message });
   }
 
-  #judge(workerId: string, done: StepDone): CommitVerdict {
+  #judge(reporter: Reporter, done: StepDone): CommitVerdict {
     const { commits, recorder } = this.#options;
     const { generation, step } = done;
-    const verdict = commits.accept({ ...done, workerId });
+    const verdict = commits.accept({ ...done, ...reporter });
     if (verdict.kind === 'commit') {
       const { epoch, samples } = verdict;
       const weightsCrc = formatCrc32(done.weightsCrc);

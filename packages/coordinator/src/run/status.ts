@@ -3,7 +3,7 @@
  */
 import type { Status } from '@facet/proto';
 import type { Plan, RunConfig } from '@facet/shared';
-import type { Membership } from '../membership/state.js';
+import type { Membership, WorkerEntry } from '../membership/state.js';
 import type { MetricReadings, StatusPhase } from '../metrics/metrics.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Conductor } from './conductor.js';
@@ -61,6 +61,7 @@ export function readStatus(sources: StatusSources): Status {
     dataset: config.dataset,
     lastFault: membership.lastFault ?? '',
     mixedEngines: sources.engines.note,
+    checkpointFailure: checkpointer.failure ?? '',
   };
 }
 
@@ -147,13 +148,17 @@ function workerStatus(
     pid: hello.pid,
     isMember: members.includes(workerId),
     rank: Math.max(members.indexOf(workerId), 0),
-    state: workers.get(workerId)?.stage ?? 'gone',
+    state: stateOf(workers.get(workerId)),
     engine: program?.engine ?? '',
     device: program?.device ?? '',
     samplesPerSecond: totalMs > 0 ? ((lastStep?.localSamples ?? 0) / totalMs) * MS_PER_SECOND : 0,
     timings: lastStep?.timings ?? NO_TIMINGS,
     metricsUrl: hello.metricsUrl,
   };
+}
+
+function stateOf(worker: WorkerEntry | undefined): string {
+  return worker?.isLeaving === true ? 'leaving' : (worker?.stage ?? 'gone');
 }
 
 function epochOf(plan: Plan, step: number): number {

@@ -3,6 +3,7 @@ import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { CoordinationClient as _facet_v1_CoordinationClient, CoordinationDefinition as _facet_v1_CoordinationDefinition } from './facet/v1/Coordination.js';
+import type { Drain as _facet_v1_Drain, Drain__Output as _facet_v1_Drain__Output } from './facet/v1/Drain.js';
 import type { EvaluationDone as _facet_v1_EvaluationDone, EvaluationDone__Output as _facet_v1_EvaluationDone__Output } from './facet/v1/EvaluationDone.js';
 import type { EvaluationPart as _facet_v1_EvaluationPart, EvaluationPart__Output as _facet_v1_EvaluationPart__Output } from './facet/v1/EvaluationPart.js';
 import type { Fault as _facet_v1_Fault, Fault__Output as _facet_v1_Fault__Output } from './facet/v1/Fault.js';
@@ -40,6 +41,7 @@ export interface ProtoGrpcType {
        * worker's end. Steps count committed updates from 1; step 0 is the state before the first. Times are in milliseconds.
        */
       Coordination: SubtypeConstructor<typeof grpc.Client, _facet_v1_CoordinationClient> & { service: _facet_v1_CoordinationDefinition }
+      Drain: MessageTypeDefinition<_facet_v1_Drain, _facet_v1_Drain__Output>
       EvaluationDone: MessageTypeDefinition<_facet_v1_EvaluationDone, _facet_v1_EvaluationDone__Output>
       EvaluationPart: MessageTypeDefinition<_facet_v1_EvaluationPart, _facet_v1_EvaluationPart__Output>
       Fault: MessageTypeDefinition<_facet_v1_Fault, _facet_v1_Fault__Output>

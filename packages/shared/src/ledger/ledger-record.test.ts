@@ -61,6 +61,13 @@ const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('checkpoint' as const), step: count, weightsSha256: hex(64), at: time }),
   fc.record({ kind: fc.constant('fault' as const), generation, step: count, code: text, message: text, at: time }),
+  fc.record({
+    kind: fc.constant('leave' as const),
+    generation: count,
+    step: count,
+    workerId: fc.constant('w-1'),
+    at: time,
+  }),
   fc.record({ kind: fc.constant('resume' as const), fromStep: count, at: time }),
   fc.record({
     kind: fc.constant('end' as const),

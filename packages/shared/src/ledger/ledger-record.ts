@@ -104,6 +104,8 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     message: z.string(),
     at,
   }),
+  /** A worker asked to leave and was let go: no fault, nothing of it was lost. */
+  z.strictObject({ kind: z.literal('leave'), generation: count, step: count, workerId: z.string().min(1), at }),
   z.strictObject({ kind: z.literal('resume'), fromStep: count, at }),
   z.strictObject({ kind: z.literal('end'), reason: z.enum(['finished', 'stopped', 'failed']), step: count, at }),
 ]);

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeShardMessage, encodeShardMessage, type ShardMessage } from './shard-message.js';
 
+/** `npm run bench -- fuzz` multiplies the cases. */
+const SCALE = Number(process.env['FACET_FUZZ_SCALE'] ?? 1);
+
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 
 const message: fc.Arbitrary<ShardMessage> = fc
@@ -57,7 +60,7 @@ describe('a shard message', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
         expect(() => decodeShardMessage(noise)).toThrow(/shard message/);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 2_500 * SCALE },
     );
   });
 });

@@ -39,6 +39,10 @@ export interface ExchangeServerOptions {
 }
 
 const STATE_CHUNK_BYTES = 1024 * 1024;
+/** A request names a run and a few numbers. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+/** Peers that pull before their generation is opened here: one each. Anything beyond is no peer of ours. */
+const MAX_PULLS = 4_096;
 
 /** Starts the service on any free port of a host. */
 export async function startExchangeServer(options: ExchangeServerOptions): Promise<ExchangeServer> {
@@ -68,9 +72,21 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
         return;
       }
-      const pull = payload === 'PAYLOAD_CHANNEL_SOCKET' ? acceptWithSocket(stream, door) : acceptStream(stream);
       const name = key(generation, rank);
+      const earlier = pulls.get(name);
+      if (earlier === undefined && pulls.size >= MAX_PULLS) {
+        refuse(call, status.RESOURCE_EXHAUSTED, `${pulls.size} pulls are open, at most ${MAX_PULLS} may be`);
+        return;
+      }
+      if (earlier?.isOver === false) {
+        refuse(call, status.ALREADY_EXISTS, `rank ${rank} pulls for generation ${generation} already`);
+        return;
+      }
+      const pull = payload === 'PAYLOAD_CHANNEL_SOCKET' ? acceptWithSocket(stream, door) : acceptStream(stream);
       pulls.set(name, pull);
+      stream.once('cancelled', () => {
+        if (pulls.get(name) === pull) pulls.delete(name);
+      });
       waiting.get(name)?.(pull);
     },
     PullState(call) {
@@ -88,7 +104,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     },
   };
 
-  const server = new Server(CHANNEL_OPTIONS);
+  const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
   server.addService(rawFrames(Exchange.service), handlers);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const door = await openSocketDoor({

@@ -64,6 +64,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   const waiting = new Map<string, (message: ShardMessage) => void>();
   const rejections = new Set<(error: TrainingError) => void>();
   let failure: TrainingError | undefined;
+  let taken: Place = { order: 0, index: 0 };
 
   const fail = (error: TrainingError): void => {
     failure ??= error;
@@ -74,6 +75,10 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   const accept = (bytes: Uint8Array): void => {
     const message = decodeShardMessage(bytes);
     if (message.generation !== generation) return;
+    const item: WorkItem = { kind: message.kind, step: message.step };
+    checkPlace(plan, item, message.index);
+    // The broker may send a message twice.
+    if (!isAfter(item, message.index, taken)) return;
     const key = shardKey(message.kind, message.step, message.index);
     const waiter = waiting.get(key);
     if (waiter === undefined) arrived.set(key, message);
@@ -140,6 +145,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   return {
     async take(item, index) {
       const message = await next(item, index);
+      taken = { order: orderOf(item), index };
       const expected = plan.microBatch(item, index);
       if (message.ids.length !== expected.length || message.ids.some((id, i) => id !== expected[i])) {
         throw new TrainingError(
@@ -175,6 +181,33 @@ export function natsShardFeed(connection: NatsConnection): ShardFeed {
       return connection.getServer();
     },
   };
+}
+
+/** How far a rank has come: micro-batches are taken in the order of the plan. */
+interface Place {
+  readonly order: number;
+  readonly index: number;
+}
+
+/** An evaluation comes after its step and before the next one. */
+function orderOf({ kind, step }: WorkItem): number {
+  return 2 * step + (kind === 'evaluate' ? 1 : 0);
+}
+
+function isAfter(item: WorkItem, index: number, place: Place): boolean {
+  const order = orderOf(item);
+  return order > place.order || (order === place.order && index > place.index);
+}
+
+/** What no step of the plan asks for would be kept for ever. */
+function checkPlace(plan: Plan, item: WorkItem, index: number): void {
+  const { kind, step } = item;
+  const isPlanned = step >= 1 && step <= plan.totalSteps && (kind === 'train' || plan.isLastOfEpoch(step));
+  if (isPlanned && index < plan.microBatchCount(item)) return;
+  throw new TrainingError(
+    'SHARD_INVALID',
+    `micro-batch ${index} of ${kind} step ${step} came, which the plan of ${plan.totalSteps} steps does not have`,
+  );
 }
 
 function shardKey(kind: WorkItem['kind'], step: number, index: number): string {

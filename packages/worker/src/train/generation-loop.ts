@@ -6,9 +6,11 @@
  * updates the state is untouched, so a generation may be abandoned at any wait.
  */
 import {
+  formatCrc32,
   randomKey,
   rangeOfRank,
   sampleChecksum,
+  stateCrc,
   TrainingError,
   type ImageShape,
   type Plan,
@@ -70,18 +72,22 @@ export interface GenerationLoopOptions {
   readonly shards: ShardSource;
   readonly allReduce: AllReduce;
   readonly signal: AbortSignal;
+  /** After this step nothing is begun, not even its evaluation; asked before every piece of work. */
+  readonly lastStep: () => number;
   readonly now: () => number;
   /** Called after every applied update, before the next step begins. */
   readonly onStep: (result: StepResult) => void;
   readonly onEvaluation: (step: number, share: EvaluationShare) => void;
 }
 
-/** Runs the generation to the end of the run; throws when it is aborted or fails. */
+/** Runs the generation to its last step or the end of the run; throws when it is aborted or fails. */
 export async function runGeneration(options: GenerationLoopOptions): Promise<void> {
   const { plan, signal } = options;
   const step = createStepRunner(options);
   for (let item: WorkItem | undefined = options.start; item !== undefined; item = plan.next(item)) {
     throwIfAborted(signal);
+    const appliedStep = item.kind === 'train' ? item.step - 1 : item.step;
+    if (appliedStep >= options.lastStep()) return;
     showWeights(options.state, options.compute, item.kind);
     if (item.kind === 'train') options.onStep(await step(item));
     else options.onEvaluation(item.step, await evaluateShare(options, item));
@@ -197,11 +203,14 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
     const preparing = index + 1 < range.end ? prepare(work, index + 1, slotOf(index + 1)) : Promise.resolve(0);
     // The run ends first even when the shard fails: nobody may touch its buffers while it writes them.
     const prepared = settled(preparing);
+    // The engine is at work meanwhile, so this takes no time of the step.
+    const crc = index + 1 === range.end ? stateCrc(options.state) : undefined;
     attackGradients += await running;
     const computedAt = now();
     computeMs += computedAt - computeStartedAt;
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
+    if (crc !== undefined && crc !== options.state.weightsCrc) throw flipped(work, crc);
     const done = sums.add(index, slotOf(index).result);
     // What is left is computed on another thread while this is on its way.
     if (done !== undefined) options.allReduce.contribute(item.step, done);
@@ -250,6 +259,16 @@ function checkAccounting(
   throw new TrainingError(
     'ACCOUNTING',
     `the reduced gradient of step ${item.step} holds ${count} samples with checksum ${checksum}, expected ${expectedCount} with ${expectedChecksum}; no update was made`,
+  );
+}
+
+/** Found before the gradient of the wrong weights reaches anybody, so that no step is committed with it. */
+function flipped({ options, item }: GradientWork, crc: number): TrainingError {
+  const { rank, state } = options;
+  return new TrainingError(
+    'DESYNC',
+    `the weights of rank ${rank} changed by themselves between step ${item.step - 1} and step ${item.step}: they have ` +
+      `${formatCrc32(crc)}, expected ${formatCrc32(state.weightsCrc)}; take that machine out, its memory is not sound, and resume`,
   );
 }
 

@@ -35,6 +35,10 @@ export interface GetStatusResponse {
    */
   'hasHeldOutAccuracy'?: (boolean);
   'heldOutAccuracy'?: (number | string);
+  /**
+   * Why the newest checkpoint could not be written; empty when it was, or none was due yet.
+   */
+  'checkpointFailure'?: (string);
 }
 
 export interface GetStatusResponse__Output {
@@ -69,4 +73,8 @@ export interface GetStatusResponse__Output {
    */
   'hasHeldOutAccuracy': (boolean);
   'heldOutAccuracy': (number);
+  /**
+   * Why the newest checkpoint could not be written; empty when it was, or none was due yet.
+   */
+  'checkpointFailure': (string);
 }

@@ -7,6 +7,7 @@ import type { Form as _facet_v1_Form, Form__Output as _facet_v1_Form__Output } f
 import type { Start as _facet_v1_Start, Start__Output as _facet_v1_Start__Output } from '../../facet/v1/Start.js';
 import type { Regroup as _facet_v1_Regroup, Regroup__Output as _facet_v1_Regroup__Output } from '../../facet/v1/Regroup.js';
 import type { Stop as _facet_v1_Stop, Stop__Output as _facet_v1_Stop__Output } from '../../facet/v1/Stop.js';
+import type { Drain as _facet_v1_Drain, Drain__Output as _facet_v1_Drain__Output } from '../../facet/v1/Drain.js';
 
 export interface JoinResponse {
   'welcome'?: (_facet_v1_Welcome | null);
@@ -20,7 +21,8 @@ export interface JoinResponse {
    * no lower one.
    */
   'term'?: (number);
-  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop";
+  'drain'?: (_facet_v1_Drain | null);
+  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain";
 }
 
 export interface JoinResponse__Output {
@@ -35,5 +37,6 @@ export interface JoinResponse__Output {
    * no lower one.
    */
   'term': (number);
-  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop";
+  'drain'?: (_facet_v1_Drain__Output | null);
+  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain";
 }

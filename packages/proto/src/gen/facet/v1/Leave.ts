@@ -3,14 +3,14 @@
 
 
 /**
- * The worker wants to go: the coordinator regroups without it.
+ * The worker wants to go. It trains on until the coordinator, which lets its generation drain, ends the stream.
  */
 export interface Leave {
   'reason'?: (string);
 }
 
 /**
- * The worker wants to go: the coordinator regroups without it.
+ * The worker wants to go. It trains on until the coordinator, which lets its generation drain, ends the stream.
  */
 export interface Leave__Output {
   'reason': (string);

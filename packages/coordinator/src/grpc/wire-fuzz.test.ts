@@ -1,0 +1,242 @@
+/**
+ * Whatever a peer sends, the server answers with a code or takes it, forgets the stream, and goes on. FACET_FUZZ_SCALE
+ * multiplies the cases (`npm run bench -- fuzz`).
+ */
+import { credentials, makeClientConstructor, status, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Coordination, type JoinRequest, type JoinResponse__Output, type Status } from '@facet/proto';
+import { CONFIG_VERSION, parseErrorCode, TrainingError } from '@facet/shared';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startGrpcServer, type GrpcServer } from './grpc-server.js';
+import type { CheckedMessage } from './join-session.js';
+import { createStateReader, stateMessages } from './state-stream.js';
+import { fakeCrc, fakeState } from '../../test/fake-state.js';
+
+const SCALE = Number(process.env['FACET_FUZZ_SCALE'] ?? 1);
+const TIMEOUT_MS = 60_000 * Math.max(1, SCALE);
+const CALL_DEADLINE_MS = 20_000;
+/** Streams under way at a time. */
+const CONCURRENT = 25;
+const DEEP = { numRuns: 1_500 * SCALE };
+
+const { Join, GetStatus } = Coordination.service;
+const RawClient = makeClientConstructor(
+  { Join: { ...Join, requestSerialize: (bytes: Buffer) => bytes }, GetStatus },
+  'Coordination',
+);
+type RawStream = ClientDuplexStream<Buffer, JoinResponse__Output>;
+
+const uint32 = fc.oneof(fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1), fc.nat(20));
+const double = fc.oneof(fc.constantFrom(Number.NaN, Infinity, -Infinity, -0), fc.double());
+const text = fc.oneof(
+  fc.string({ maxLength: 300 }),
+  fc.constantFrom('', 'w-1', 'a'.repeat(5_000), '127.0.0.1:1', 'a'.repeat(64), '\u0000', '__proto__'),
+);
+const stepDone = fc.record(
+  {
+    generation: uint32,
+    step: uint32,
+    weightsCrc: uint32,
+    loss: double,
+    correct: uint32,
+    sampleCount: uint32,
+    gradientNorm: double,
+    learningRate: double,
+    timings: fc.record({ totalMs: double, computeMs: double }, { requiredKeys: [] }),
+    bytesSent: fc.maxSafeNat(),
+    localSamples: uint32,
+  },
+  { requiredKeys: [] },
+);
+const report = fc.record(
+  { generation: uint32, hasState: fc.boolean(), appliedStep: uint32, recent: fc.array(stepDone, { maxLength: 5 }) },
+  { requiredKeys: [] },
+);
+const hello = fc.record(
+  {
+    workerId: text,
+    codeVersion: fc.constantFrom('test', 'other'),
+    configVersion: fc.constantFrom(CONFIG_VERSION, 0),
+    host: text,
+    exchangeAddress: text,
+    metricsUrl: text,
+  },
+  { requiredKeys: [] },
+);
+const parameter = fc.record({ name: text, shape: fc.array(uint32, { maxLength: 12 }) });
+const request: fc.Arbitrary<JoinRequest> = fc.oneof(
+  fc.record({ hello }),
+  fc.record({
+    ready: fc.record(
+      {
+        programSha256: text,
+        engine: text,
+        device: text,
+        parameters: fc.array(parameter, { maxLength: 5 }),
+        state: report,
+      },
+      { requiredKeys: [] },
+    ),
+  }),
+  fc.record({ formed: fc.record({ generation: uint32, appliedStep: uint32, weightsCrc: uint32 }) }),
+  fc.record({ stepDone }),
+  fc.record({
+    evaluationDone: fc.record({
+      generation: uint32,
+      step: uint32,
+      parts: fc.array(fc.record({ index: uint32, sampleCount: uint32, lossSum: double }), { maxLength: 5 }),
+      confusion: fc.array(uint32, { maxLength: 20 }),
+    }),
+  }),
+  fc.record({ report }),
+  fc.record({ fault: fc.record({ generation: uint32, step: uint32, code: text, message: text }) }),
+  fc.record({ heartbeat: fc.record({ step: uint32 }) }),
+  fc.record({ leave: fc.record({ reason: text }) }),
+  fc.constant({}),
+);
+const encode = (message: JoinRequest): Buffer => Join.requestSerialize(message);
+const valid = request.map(encode);
+/** A message, noise, or a message with damage. */
+const bytes: fc.Arbitrary<Buffer> = fc.oneof(
+  valid,
+  fc.uint8Array({ maxLength: 200 }).map((noise) => Buffer.from(noise)),
+  fc.tuple(valid, fc.nat(), fc.nat(7)).map(([message, at, bit]) => {
+    const damaged = Buffer.from(message);
+    if (damaged.length > 0) damaged[at % damaged.length]! ^= 1 << bit;
+    return damaged;
+  }),
+  fc.tuple(valid, fc.nat()).map(([message, cut]) => message.subarray(0, cut % (message.length + 1))),
+);
+const GOOD_HELLO = {
+  workerId: 'w-1',
+  codeVersion: 'test',
+  configVersion: CONFIG_VERSION,
+  host: 'here',
+  exchangeAddress: '127.0.0.1:1',
+};
+const conversation = fc
+  .tuple(fc.boolean(), fc.array(bytes, { minLength: 1, maxLength: 4 }))
+  .map(([isGreeting, all]) => (isGreeting ? [encode({ hello: GOOD_HELLO }), ...all] : all));
+
+/** What the code behind the server may rely on. */
+function expectChecked({ kind, body }: CheckedMessage): void {
+  if (kind === 'stepDone') {
+    expect(body.step).toBeGreaterThan(0);
+    expect(body.correct).toBeLessThanOrEqual(body.sampleCount);
+    const { totalMs = 0, computeMs = 0 } = body.timings ?? {};
+    for (const value of [body.gradientNorm, body.learningRate, totalMs, computeMs])
+      expect(value).toBeGreaterThanOrEqual(0);
+  }
+  if (kind === 'ready') {
+    const values = body.parameters.map(({ shape }) => shape.reduce((product, size) => product * size, 1));
+    expect(values.reduce((sum, value) => sum + value, 0)).toBeLessThan(2 ** 31);
+  }
+}
+
+describe('the coordination service', () => {
+  const open = new Set<unknown>();
+  const broken: unknown[] = [];
+  let server: GrpcServer;
+  let client: InstanceType<typeof RawClient>;
+
+  beforeAll(async () => {
+    server = await startGrpcServer({
+      host: '127.0.0.1',
+      port: 0,
+      run: 'fuzzed',
+      codeVersion: 'test',
+      handler: {
+        onHello: (session) => open.add(session),
+        onMessage: (_session, message) => {
+          try {
+            expectChecked(message);
+          } catch (caught) {
+            broken.push(caught);
+          }
+        },
+        onClosed: (session) => open.delete(session),
+      },
+      status: () => ({ run: 'fuzzed' }) as Status,
+      stateOf: (step) => Promise.reject(new TrainingError('STALE', `no state after step ${step}`)),
+    });
+    client = new RawClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  });
+
+  afterAll(() => {
+    client.close();
+    server.close();
+  });
+
+  /** Sends everything and closes; resolves to how the server ended it. */
+  function say(messages: readonly Buffer[]): Promise<{ code: status; refusals: readonly string[] }> {
+    return new Promise((resolve) => {
+      const refusals: string[] = [];
+      const stream = (client['Join'] as (options: object) => RawStream).call(client, {
+        deadline: Date.now() + CALL_DEADLINE_MS,
+      });
+      stream.on('data', ({ refusal }: JoinResponse__Output) => {
+        if (refusal) refusals.push(refusal.code);
+      });
+      stream.on('error', () => undefined);
+      stream.on('status', ({ code }: { code: status }) => {
+        resolve({ code, refusals });
+      });
+      for (const message of messages) stream.write(message);
+      stream.end();
+    });
+  }
+
+  it('answers any bytes with an end or a code, and keeps nothing of them', { timeout: TIMEOUT_MS }, async () => {
+    const count = 400 * SCALE;
+    let refused = 0;
+    const conversations = fc.sample(conversation, count);
+    for (let at = 0; at < count; at += CONCURRENT) {
+      for (const { code, refusals } of await Promise.all(conversations.slice(at, at + CONCURRENT).map(say))) {
+        expect([status.OK, status.INTERNAL]).toContain(code);
+        expect(refusals.length).toBeLessThanOrEqual(1);
+        for (const name of refusals) expect(parseErrorCode(name)).toBe(name);
+        refused += refusals.length;
+      }
+    }
+    expect(broken).toEqual([]);
+    expect(refused).toBeGreaterThan(count / 4);
+    expect(open.size).toBe(0);
+  });
+
+  it(
+    'refuses a message that is larger than any worker has to send, and still serves',
+    { timeout: 60_000 },
+    async () => {
+      const huge = encode({ leave: { reason: 'x'.repeat(33 * 1024 * 1024) } });
+      // The end of the stream may overtake its code, because the client is still writing.
+      const { code } = await say([encode({ hello: GOOD_HELLO }), huge]);
+      expect([status.RESOURCE_EXHAUSTED, status.UNAVAILABLE]).toContain(code);
+      await vi.waitUntil(() => open.size === 0, { timeout: 10_000 });
+      expect(await say([encode({ hello: GOOD_HELLO })])).toEqual({ code: status.OK, refusals: [] });
+    },
+  );
+});
+
+describe('a state that is pulled', () => {
+  const chunk = fc.uint8Array({ maxLength: 200 }).map((noise) => ({ chunk: Buffer.from(noise) }));
+  const header = fc.record({
+    header: fc.record({ step: uint32, parameters: fc.constantFrom(8, 9, 2 ** 32 - 1), weightsCrc: uint32 }),
+  });
+  const honest = fc.constant([...stateMessages(fakeState(3), fakeCrc(3))]);
+
+  it('is the whole one or is refused, whatever comes', () => {
+    fc.assert(
+      fc.property(honest, fc.array(fc.oneof(chunk, header), { maxLength: 4 }), fc.nat(4), (messages, noise, at) => {
+        const reader = createStateReader({ parameters: 8, hasAverage: false });
+        const said = [...messages.slice(0, at), ...noise, ...messages.slice(at)];
+        try {
+          for (const message of said) reader.accept(message as Parameters<typeof reader.accept>[0]);
+          expect(reader.finish().weightsCrc).toBe(fakeCrc(3));
+        } catch (caught) {
+          expect(TrainingError.from(caught).code).toBe('FRAME_INVALID');
+        }
+      }),
+      DEEP,
+    );
+  });
+});

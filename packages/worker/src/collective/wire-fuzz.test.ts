@@ -1,0 +1,179 @@
+/**
+ * Whatever a peer sends, a worker answers with a code and goes on. FACET_FUZZ_SCALE multiplies the cases
+ * (`npm run bench -- fuzz`).
+ */
+import { Client, credentials, status } from '@grpc/grpc-js';
+import { Exchange } from '@facet/proto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAllReduce } from './all-reduce.js';
+import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
+import { deliver, encodeHeader, wholeFrame, type FrameHeader } from './frame.js';
+
+const SCALE = Number(process.env['FACET_FUZZ_SCALE'] ?? 1);
+const TIMEOUT_MS = 60_000 * Math.max(1, SCALE);
+const CALL_DEADLINE_MS = 20_000;
+const CONCURRENT = 25;
+const RUN = 'fuzzed';
+const CLOSED_THROUGH = 3;
+
+const uint32 = fc.oneof(fc.constantFrom(0, 1, CLOSED_THROUGH, 2 ** 31, 2 ** 32 - 1), fc.nat(20));
+const run = fc.oneof(fc.constant(RUN), fc.string());
+const { Pull, PullState } = Exchange.service;
+const call = fc
+  .record({
+    isState: fc.boolean(),
+    run,
+    generation: uint32,
+    rank: uint32,
+    noise: fc.option(fc.uint8Array({ maxLength: 60 })),
+  })
+  .map(({ isState, noise, ...request }) => ({
+    path: isState ? PullState.path : Pull.path,
+    bytes:
+      noise === null
+        ? isState
+          ? PullState.requestSerialize({ run: request.run, step: request.rank })
+          : Pull.requestSerialize(request)
+        : Buffer.from(noise),
+  }));
+
+describe('the exchange service', () => {
+  let server: ExchangeServer;
+  let client: Client;
+
+  beforeAll(async () => {
+    server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
+    server.closeThrough(CLOSED_THROUGH);
+    client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  });
+
+  afterAll(() => {
+    client.close();
+    server.close();
+  });
+
+  /** Resolves to the status of a call, or to 'accepted' for one that is waited for; that one is cancelled. */
+  function ask(path: string, bytes: Buffer): Promise<status | 'accepted'> {
+    return new Promise((resolve) => {
+      const pass = (value: Buffer): Buffer => value;
+      const stream = client.makeServerStreamRequest(path, pass, pass, bytes, {
+        deadline: Date.now() + CALL_DEADLINE_MS,
+      });
+      stream.on('metadata', () => {
+        resolve('accepted');
+        stream.cancel();
+      });
+      stream.on('data', () => undefined);
+      stream.on('error', () => undefined);
+      stream.on('status', ({ code }) => {
+        resolve(code);
+      });
+    });
+  }
+
+  it('accepts or refuses any request with a code, and forgets whoever goes', { timeout: TIMEOUT_MS }, async () => {
+    const count = 400 * SCALE;
+    const calls = fc.sample(call, count);
+    const answers = new Set<status | 'accepted'>();
+    for (let at = 0; at < count; at += CONCURRENT) {
+      const batch = calls.slice(at, at + CONCURRENT).map(({ path, bytes }) => ask(path, bytes));
+      for (const answer of await Promise.all(batch)) answers.add(answer);
+    }
+    const expected = [status.FAILED_PRECONDITION, status.ABORTED, status.NOT_FOUND, status.INTERNAL, 'accepted'];
+    for (const answer of answers) expect([...expected, status.ALREADY_EXISTS]).toContain(answer);
+    for (const answer of expected) expect(answers).toContain(answer);
+  });
+
+  it(
+    'refuses a request that is larger than any, and streams beyond what a generation can have',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const huge = Pull.requestSerialize({ run: 'x'.repeat(65 * 1024), generation: 9, rank: 0 });
+      expect(await ask(Pull.path, huge)).toBe(status.RESOURCE_EXHAUSTED);
+      const pass = (value: Buffer): Buffer => value;
+      const held = Array.from({ length: 2 }, () =>
+        client.makeServerStreamRequest(
+          Pull.path,
+          pass,
+          pass,
+          Pull.requestSerialize({ run: RUN, generation: 9, rank: 7 }),
+          {
+            deadline: Date.now() + CALL_DEADLINE_MS,
+          },
+        ),
+      );
+      const ends = held.map(
+        (stream) =>
+          new Promise<status>((resolve) => {
+            stream.on('data', () => undefined);
+            stream.on('error', () => undefined);
+            stream.on('status', ({ code }) => {
+              resolve(code);
+            });
+          }),
+      );
+      expect(await Promise.race(ends)).toBe(status.ALREADY_EXISTS);
+      server.closeThrough(9);
+      expect((await Promise.all(ends)).toSorted()).toEqual([status.OK, status.ALREADY_EXISTS].toSorted());
+    },
+  );
+});
+
+describe('a frame', () => {
+  const LENGTH = 16;
+  const near = (right: number): fc.Arbitrary<number> => fc.oneof({ weight: 4, arbitrary: fc.constant(right) }, uint32);
+  const header: fc.Arbitrary<FrameHeader> = fc.record({
+    run: near(1),
+    generation: near(1),
+    step: near(1),
+    bucket: near(0).map((bucket) => bucket % 65_536),
+    chunk: near(0).map((chunk) => chunk % 65_536),
+    kind: fc.constantFrom('partial' as const, 'reduced' as const),
+    subtree: fc.record({ level: fc.nat(3), index: near(1) }),
+    offset: near(0),
+  });
+  const values = fc.oneof(fc.constant(new Float32Array(LENGTH)), fc.float32Array({ maxLength: 20 }));
+  const frame = fc.tuple(header, values).map(([head, of]) => wholeFrame(encodeHeader(head, of), of));
+  const damaged = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((noise) => Buffer.from(noise)),
+    fc.tuple(frame, fc.nat()).map(([whole, cut]) => whole.subarray(0, cut % whole.length)),
+    fc.tuple(frame, fc.uint8Array({ minLength: 1, maxLength: 8 })).map(([whole, more]) => Buffer.concat([whole, more])),
+    fc.tuple(frame, fc.nat(), fc.nat(7)).map(([whole, at, bit]) => {
+      whole[at % whole.length]! ^= 1 << bit;
+      return whole;
+    }),
+  );
+
+  /** What an all-reduce of two ranks, in its first step, says to a frame of its peer. */
+  function answerTo(bytes: Buffer): string {
+    const failures: string[] = [];
+    const allReduce = createAllReduce({
+      run: 1,
+      generation: 1,
+      rank: 0,
+      worldSize: 2,
+      length: LENGTH,
+      bucketBytes: 1024,
+      timeoutMs: 1_000,
+      firstStep: 1,
+      microBatches: () => 4,
+      send: () => Promise.resolve(),
+      nameOf: (rank) => `rank ${rank}`,
+      onFailed: ({ code }) => failures.push(code),
+    });
+    deliver(bytes, allReduce.inlet(1));
+    return failures.join() || 'taken';
+  }
+
+  it('is taken, or ends the all-reduce as FRAME_INVALID', { timeout: TIMEOUT_MS }, () => {
+    const answers = new Set<string>();
+    fc.assert(
+      fc.property(fc.oneof(frame, damaged), (bytes) => {
+        answers.add(answerTo(bytes));
+      }),
+      { numRuns: 5_000 * SCALE },
+    );
+    expect([...answers].toSorted()).toEqual(['FRAME_INVALID', 'taken']);
+  });
+});
