@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckpointInfo, ParameterLayout, TrainingState } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ERROR_CODES, FaultyDisk, type DiskFault } from '../../test/faulty-disk.js';
+import { ERROR_CODES, type DiskFault, type FaultyDisk } from '../../test/faulty-disk.js';
 import { pruneCheckpoints, writeCheckpoint } from './checkpoint-store.js';
 import { newestSoundCheckpoint } from './read-checkpoint.js';
 
@@ -52,13 +52,16 @@ async function take(step: number): Promise<void> {
 }
 
 /** Takes step 1 in peace and step 2 under a fault, then says what is found. */
-async function takeUnder(fault: DiskFault, at: number): Promise<{ calls: number; failure: unknown; found: unknown }> {
+async function takeUnder(
+  fault: DiskFault,
+  at: number,
+): Promise<{ calls: number; failure: Error | undefined; found: unknown }> {
   folder = join(root, `${fault.kind}-${at}`, 'checkpoints');
   await take(1);
   disk.current!.arm({ fault, at, path: folder });
   const failure = await take(2).then(
     () => undefined,
-    (caught: unknown) => caught,
+    (caught: unknown) => caught as Error,
   );
   const calls = disk.current!.calls.length;
   disk.current!.heal();

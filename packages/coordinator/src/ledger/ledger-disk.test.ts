@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LedgerRecord } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ERROR_CODES, FaultyDisk, type DiskFault } from '../../test/faulty-disk.js';
+import { ERROR_CODES, type DiskFault, type FaultyDisk } from '../../test/faulty-disk.js';
 import { openLedger, type LedgerFile } from './ledger-file.js';
 
 const { disk } = vi.hoisted(() => ({ disk: { current: undefined as FaultyDisk | undefined } }));
