@@ -144,6 +144,7 @@ describe('the coordination service', () => {
       host: '127.0.0.1',
       port: 0,
       run: 'fuzzed',
+      term: 1,
       codeVersion: 'test',
       handler: {
         onHello: (session) => open.add(session),
