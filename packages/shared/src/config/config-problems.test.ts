@@ -183,7 +183,7 @@ describe('problems', () => {
     [
       'a key that JavaScript gives a meaning',
       JSON.parse('{"model": {"__proto__": {"width": 8}}}') as Mapping,
-      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, stemStart, stemDepth, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, mlpsPerBlock, auxiliary, pixels',
+      'model.__proto__: unknown key (from the command line); expected one of views, viewWeights, injection, injectionBlocks, viewNorm, viewImages, viewPatchSize, patchSize, patchStride, stemWidth, stemStart, stemDepth, stemConvolutions, merge, mergeSize, relativeBias, width, depth, heads, mlpRatio, mlpsPerBlock, auxiliary, pixels',
     ],
   ])('name %s', (_, flags, problem) => {
     expect(problemsOf(withFlags(flags))).toEqual([problem]);
