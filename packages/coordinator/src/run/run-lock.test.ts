@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isProcessAlive } from './process-identity.js';
 import { lockRun, takeOverRun } from './run-lock.js';
@@ -24,11 +25,16 @@ const leave = (pid: number, host: string): Promise<void> =>
 
 describe('isProcessAlive', () => {
   it('counts a killed process that nobody has collected yet as gone', async () => {
-    // The shell starts a child, becomes a process that never waits for it, and the child ends: a zombie.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // The shell starts a child, becomes a process that never waits for it, and then the child ends: a zombie.
+    const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 30'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    });
     try {
-      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
       const pid = Number(line.toString());
+      const isSleeping = (): boolean => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n';
+      await vi.waitUntil(isSleeping, { timeout: 10_000, interval: 5 });
+      (parent.stdio[3] as Writable).end();
       await vi.waitUntil(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '), { timeout: 10_000 });
       expect(isProcessAlive({ pid })).toBe(false);
       expect(isProcessAlive({ pid: parent.pid! })).toBe(true);
