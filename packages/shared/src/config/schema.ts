@@ -131,13 +131,16 @@ const operationSchema = z.strictObject({
   checkpoint: z.strictObject({ everySteps: positiveInteger, keep: positiveInteger }),
   prefetchSteps: positiveInteger.max(64),
   bucketBytes: positiveInteger.min(4_096),
-  exchange: z.strictObject({
-    /**
-     * How gradients travel between workers. `auto`: on sockets beside the gRPC stream, between workers of one host Unix sockets. `tcp`: never
-     * Unix sockets. `grpc`: in the stream's messages, which costs about twice the time.
-     */
-    transport: z.enum(['auto', 'tcp', 'grpc']),
-  }),
+  exchange: z
+    .strictObject({
+      /**
+       * How gradients travel between workers. `auto`: on sockets beside the gRPC stream, between workers of one host Unix sockets. `tcp`: never
+       * Unix sockets. `grpc`: in the stream's messages, which costs about twice the time.
+       */
+      transport: z.enum(['auto', 'tcp', 'grpc']),
+    })
+    // Of models that were trained before there was a choice.
+    .default({ transport: 'auto' }),
   timeouts: z.strictObject({
     /** A worker that is silent for so long is excluded. */
     heartbeatMs: positiveInteger,
