@@ -96,7 +96,8 @@ export class ContendedRun implements AsyncDisposable {
   /** The generations in what was recorded since a standby took over. */
   async generationsAfterTakeover(): Promise<readonly number[]> {
     const records = await this.readLedger();
-    const since = records.slice(records.findIndex(({ kind }) => kind === 'resume'));
+    // The last one: a leader that lost its lease before the first step has resumed, too.
+    const since = records.slice(records.findLastIndex(({ kind }) => kind === 'resume'));
     return since.flatMap((record) => ('generation' in record ? [record.generation] : []));
   }
 
