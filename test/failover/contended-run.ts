@@ -36,6 +36,12 @@ const TRAINING = ['--dataset', 'mnist', '--engine', 'onnxruntime', '--device', '
 /** Samples of the whole run. */
 export const CLEAN = { expected: 2_000, committed: 2_000, missing: 0, duplicated: 0 };
 
+interface Contenders {
+  readonly leader: RunningCommand;
+  readonly standby: RunningCommand;
+  readonly workers: readonly RunningCommand[];
+}
+
 export class ContendedRun implements AsyncDisposable {
   readonly broker: TestBroker;
   readonly workspace: Workspace;
@@ -55,29 +61,32 @@ export class ContendedRun implements AsyncDisposable {
     return parseJson(await this.workspace.run(up));
   }
 
+  /** Starts everything; returns when so many steps are committed. */
+  async trainFor(steps: number): Promise<Contenders> {
+    const leader = await this.#lead();
+    const standby = await this.#standBy();
+    const address = await this.#address(leader);
+    const workers = Array.from({ length: WORKERS }, () =>
+      this.workspace.start(['worker', '--coordinator', address, '--json']),
+    );
+    await until(`${steps} steps are committed`, async () => (await committedSteps(this.#folder)) >= steps, START_MS);
+    return { leader, standby, workers };
+  }
+
   /** Starts a coordinator of a new run; returns when it says where it is. */
-  async lead(): Promise<RunningCommand> {
+  async #lead(): Promise<RunningCommand> {
     const leader = this.#coordinator(...TRAINING, '--workers', String(WORKERS));
     await this.#address(leader);
     return leader;
   }
 
   /** Starts a standby; returns when it has seen who leads. */
-  async standBy(): Promise<RunningCommand> {
+  async #standBy(): Promise<RunningCommand> {
     const standby = this.#coordinator('--standby');
     let output = '';
     standby.child.stderr?.on('data', (text: string) => (output += text));
     await until('the standby stands by', () => output.includes('another coordinator leads the run'), START_MS);
     return standby;
-  }
-
-  async startWorkers(leader: RunningCommand): Promise<readonly RunningCommand[]> {
-    const address = await this.#address(leader);
-    return Array.from({ length: WORKERS }, () => this.workspace.start(['worker', '--coordinator', address, '--json']));
-  }
-
-  async waitForSteps(steps: number): Promise<void> {
-    await until(`${steps} steps are committed`, async () => (await committedSteps(this.#folder)) >= steps, START_MS);
   }
 
   /** Until another process than this one says that it coordinates the run. */
@@ -93,12 +102,13 @@ export class ContendedRun implements AsyncDisposable {
     return parseLedger(await readFile(path.join(this.#folder, 'ledger.jsonl'), 'utf8')).records;
   }
 
-  /** The generations in what was recorded since a standby took over. */
-  async generationsAfterTakeover(): Promise<readonly number[]> {
+  /** The generations of all records until a standby took over, and from then on. */
+  async generations(): Promise<{ readonly before: readonly number[]; readonly after: readonly number[] }> {
     const records = await this.readLedger();
-    // The last one: a leader that lost its lease before the first step has resumed, too.
-    const since = records.slice(records.findLastIndex(({ kind }) => kind === 'resume'));
-    return since.flatMap((record) => ('generation' in record ? [record.generation] : []));
+    const takeover = records.findIndex(({ kind }) => kind === 'resume');
+    const of = (part: readonly LedgerRecord[]): number[] =>
+      part.flatMap((record) => ('generation' in record ? [record.generation] : []));
+    return { before: of(records.slice(0, takeover)), after: of(records.slice(takeover)) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
