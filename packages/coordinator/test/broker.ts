@@ -21,13 +21,23 @@ export interface StartBrokerOptions {
   readonly jetStream?: boolean;
   /** Bytes of the largest message; the server's own default is 1 MiB. */
   readonly maxPayload?: number;
+  /** What a client must say; the broker's URL then holds them. */
+  readonly login?: { readonly user: string; readonly password: string };
 }
 
 /** Starts a broker on a free port of 127.0.0.1. */
-export async function startBroker({ jetStream = true, maxPayload }: StartBrokerOptions = {}): Promise<TestBroker> {
+export async function startBroker({
+  jetStream = true,
+  maxPayload,
+  login,
+}: StartBrokerOptions = {}): Promise<TestBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'facet-broker-'));
   const config = join(folder, 'broker.conf');
-  await writeFile(config, maxPayload === undefined ? '' : `max_payload: ${maxPayload}\n`);
+  const settings = {
+    ...(maxPayload !== undefined && { max_payload: maxPayload }),
+    ...(login !== undefined && { authorization: login }),
+  };
+  await writeFile(config, JSON.stringify(settings));
   let child: ChildProcess | undefined;
   const launch = async (port: string): Promise<string> => {
     const args = [
@@ -53,13 +63,14 @@ export async function startBroker({ jetStream = true, maxPayload }: StartBrokerO
     running.kill('SIGKILL');
     await gone;
   };
-  const url = await launch('-1');
+  const url = new URL(await launch('-1'));
+  if (login !== undefined) Object.assign(url, { username: login.user, password: login.password });
   return {
-    url,
+    url: url.href,
     kill,
     async restart() {
       await kill();
-      await launch(new URL(url).port);
+      await launch(url.port);
     },
     async [Symbol.asyncDispose]() {
       await kill();

@@ -3,12 +3,23 @@
  * these are sockets; the simulation brings its own, so that what runs above them is the same code.
  */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { decodeLeaseEntry, LEASE_STREAM, leaseSubject, systemClock, type Clock } from '@facet/shared';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import {
+  brokerLogin,
+  decodeLeaseEntry,
+  LEASE_STREAM,
+  leaseSubject,
+  maskUrl,
+  systemClock,
+  TrainingError,
+  type Clock,
+} from '@facet/shared';
 import { openInlet, pullState } from './collective/exchange-client.js';
 import type { ExchangeServer } from './collective/exchange-server.js';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_WAIT_MS = 200;
 const LEASE_TIMEOUT_MS = 1_000;
 
 export interface WorkerNetwork {
@@ -21,6 +32,31 @@ export interface WorkerNetwork {
   readonly leaderAddress: (run: string) => Promise<string | undefined>;
   /** Ends the connection to the broker. */
   close(): Promise<void>;
+}
+
+/**
+ * Connects to the broker that the coordinator names; a connection that is lost later is rebuilt for as long as it takes.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE naming the address.
+ */
+export async function connectBroker(url: string): Promise<NatsConnection> {
+  try {
+    return await connect({
+      ...brokerLogin(url),
+      name: 'facet-worker',
+      noAsyncTraces: true,
+      timeout: CONNECT_TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+    });
+  } catch (caught) {
+    const { message } = TrainingError.from(caught);
+    throw new TrainingError(
+      'BROKER_UNREACHABLE',
+      `no NATS broker answers at ${maskUrl(url)}: ${message}; is it reachable from this machine?`,
+      { cause: caught },
+    );
+  }
 }
 
 /** The network of a worker process. */
@@ -42,8 +78,10 @@ async function readLeaderAddress(connection: NatsConnection, run: string): Promi
     const found = await streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
     const address = found === null ? '' : decodeLeaseEntry(found.string()).address;
     return address === '' ? undefined : address;
-  } catch {
-    // A broker that is away says nothing; the addresses of the command line are tried then.
+  } catch (caught) {
+    // An entry of another version is no broker that is away.
+    if (caught instanceof TrainingError) throw caught;
+    // That one says nothing; the addresses of the command line are tried then.
     return undefined;
   }
 }

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   CONFIG_VERSION,
   configSchema,
@@ -28,7 +27,7 @@ import { createMembership, type Membership, type WorkerOutcome } from './members
 import type { WorkerResources } from './membership-generation.js';
 import { allocateTrainingState } from './train/training-state.js';
 import { createWorkerMetrics } from './worker-metrics.js';
-import { socketNetwork } from './worker-network.js';
+import { connectBroker, socketNetwork } from './worker-network.js';
 
 export interface WorkerOptions {
   /** host:port of every coordinator that may lead the run; at least one. */
@@ -163,19 +162,4 @@ async function openLocalDataset(options: WorkerOptions, config: RunConfig, welco
     );
   }
   return dataset;
-}
-
-async function connectBroker(url: string): Promise<NatsConnection> {
-  try {
-    return await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 200, noAsyncTraces: true });
-  } catch (caught) {
-    const reason = caught instanceof Error ? caught.message : String(caught);
-    throw new TrainingError(
-      'BROKER_UNREACHABLE',
-      `no NATS broker answers at ${url}: ${reason}; is it reachable from this machine?`,
-      {
-        cause: caught,
-      },
-    );
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { maskUrl, TrainingError } from '@facet/shared';
+import { brokerLogin, maskUrl, TrainingError } from '@facet/shared';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 250;
@@ -17,7 +17,7 @@ const RECONNECT_WAIT_MS = 250;
 export async function connectBroker(url: string): Promise<NatsConnection> {
   try {
     return await connect({
-      ...serverOf(url),
+      ...brokerLogin(url),
       name: 'facet-coordinator',
       // A stack trace per publish costs more than the publish.
       noAsyncTraces: true,
@@ -54,13 +54,4 @@ export async function managerOf(
       { cause: caught },
     );
   }
-}
-
-/** The client takes credentials beside the address, not in it. */
-function serverOf(url: string): { servers: string; user?: string; pass?: string; token?: string } {
-  if (!URL.canParse(url)) return { servers: url };
-  const { username, password, host } = new URL(url);
-  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
-  if (user === '') return { servers: url };
-  return pass === '' ? { servers: host, token: user } : { servers: host, user, pass };
 }

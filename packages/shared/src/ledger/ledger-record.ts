@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { crc32, formatCrc32 } from '../crc32.js';
 import { TrainingError } from '../errors.js';
+import { parseJson } from '../parse-json.js';
 
 const BYTES_PER_ID = 4;
 
@@ -156,14 +157,6 @@ export function parseRecord(line: string): ParsedRecord {
   const parsed = ledgerRecord.safeParse(parseJson(body));
   if (!parsed.success) return { ok: false, damage: 'content', reason: describe(parsed.error) };
   return { ok: true, record: parsed.data };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function checksum(body: string): string {

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { TrainingError } from '../errors.js';
+import { parseJson } from '../parse-json.js';
 
 const BUCKET = 'facet-leases';
 
@@ -47,12 +48,4 @@ export function decodeLeaseEntry(text: string): LeaseEntry {
     'VERSION_MISMATCH',
     `the lease in the broker is '${shown}', expected an entry of this version; stop coordinators of other versions`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
