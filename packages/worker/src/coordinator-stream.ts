@@ -17,8 +17,6 @@ export interface CoordinatorStream extends AsyncDisposable {
    * @param onArrival sees every message the moment it arrives, before its turn
    */
   messages(onArrival: (message: JoinResponse__Output) => void): AsyncGenerator<JoinResponse__Output, void>;
-  /** Says that nothing more will be sent. */
-  close(): void;
 }
 
 /** The part of a Join call that is used here. */
@@ -26,7 +24,6 @@ export interface JoinCall {
   on(event: 'data', listener: (message: JoinResponse__Output) => void): unknown;
   on(event: 'error' | 'end', listener: () => void): unknown;
   write(message: JoinRequest): unknown;
-  end(): unknown;
   cancel(): void;
 }
 
@@ -104,9 +101,6 @@ export function coordinatorStreamOf(call: JoinCall, close: () => void): Coordina
           });
         }
       }
-    },
-    close() {
-      call.end();
     },
     [Symbol.asyncDispose]() {
       isOver = true;

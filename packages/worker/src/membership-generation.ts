@@ -152,8 +152,9 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     },
     async end(reason) {
       controller.abort(new TrainingError('CANCELLED', reason));
-      mesh?.close();
-      exchange.closeThrough(id);
+      // A peer may have pulled before the mesh was open.
+      if (mesh === undefined) exchange.closeThrough(id);
+      else mesh.close();
       await done;
       await shards?.close();
     },

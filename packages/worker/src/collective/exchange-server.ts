@@ -83,9 +83,11 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         return;
       }
       const pull = payload === 'PAYLOAD_CHANNEL_SOCKET' ? acceptWithSocket(stream, door) : acceptStream(stream);
+      earlier?.close();
       pulls.set(name, pull);
       stream.once('cancelled', () => {
-        if (pulls.get(name) === pull) pulls.delete(name);
+        // One that was failed from here holds its socket until its generation is closed.
+        if (pulls.get(name) === pull && !pull.isHolding) pulls.delete(name);
       });
       waiting.get(name)?.(pull);
     },

@@ -14,6 +14,8 @@ export interface Pull {
   /** Resolves when frames can be sent; over a socket, when the peer has come with its token. */
   readonly outlet: Promise<Outlet>;
   readonly isOver: boolean;
+  /** True while it holds a socket or a token. */
+  readonly isHolding: boolean;
   /** Registers the one listener to the peer's end of the pull. */
   onOver(listener: (reason: string) => void): void;
   /** Tells the peer why the pull fails. It holds on to its socket until the peer has heard it, or until `close`. */
@@ -50,11 +52,16 @@ function pullOf(
   release: () => void,
 ): { pull: Pull; over: (reason: string) => void } {
   let isOver = false;
+  let isHolding = true;
+  const letGo = (): void => {
+    isHolding = false;
+    release();
+  };
   let tell: (reason: string) => void = () => undefined;
   const over = (reason: string): void => {
     if (isOver) return;
     isOver = true;
-    release();
+    letGo();
     tell(reason);
   };
   stream.once('cancelled', () => {
@@ -65,6 +72,9 @@ function pullOf(
     get isOver() {
       return isOver;
     },
+    get isHolding() {
+      return isHolding;
+    },
     onOver: (listener) => (tell = listener),
     fail(reason) {
       if (isOver) return;
@@ -74,7 +84,7 @@ function pullOf(
     close() {
       if (!isOver) stream.end();
       isOver = true;
-      release();
+      letGo();
     },
   };
   return { pull, over };
