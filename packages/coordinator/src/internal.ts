@@ -6,7 +6,7 @@ export { JoinSession, type JoinCall } from './grpc/join-session.js';
 export type { Ending } from './membership/state.js';
 export type { Metrics } from './metrics/metrics.js';
 export type { CheckpointIo } from './run/checkpointer.js';
-export { readEarlierRun } from './run/earlier-run.js';
+export { readEarlierRun, resumeRecord } from './run/earlier-run.js';
 export { assembleRun, type AssemblyFolder, type RunAssembly } from './run/run-assembly.js';
 export { runRecord } from './run/run-folder.js';
 export type { PublishingBroker } from './shards/publisher.js';

@@ -5,7 +5,7 @@
 import { openDataset, type Dataset } from '@facet/datasets';
 import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
-import { readEarlierRun, type EarlierRun } from './run/earlier-run.js';
+import { readEarlierRun, resumeRecord } from './run/earlier-run.js';
 import { History } from './run/history.js';
 import { openRun, type RunParts } from './run/open-run.js';
 import { accuracyOf, makeResult, type MeasuredResult, type RunResult } from './run/result.js';
@@ -59,7 +59,6 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
     if (mode === 'resume') checkSameRun(folder.ledger.records, expected);
     const earlier = readEarlierRun(folder.ledger.records, folder.checkpoint, plan);
     if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan });
-    // Before any worker can join: the next coordinator counts this record to know which generations were never this one's.
     if (mode === 'resume') await folder.ledger.append(resumeRecord(earlier, expected.at));
     const running = await openRun({ options, folder, plan, dataset, earlier });
     onLedgerError = (error) => {
@@ -71,13 +70,6 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
     await folder.close();
     throw caught;
   }
-}
-
-function resumeRecord(
-  { checkpoint }: EarlierRun,
-  at: string,
-): { readonly kind: 'resume'; readonly fromStep: number; readonly at: string } {
-  return { kind: 'resume', fromStep: checkpoint?.step ?? 0, at };
 }
 
 /** A run that is complete already: nothing is started, and the result is what was stored, or what the ledger says. */

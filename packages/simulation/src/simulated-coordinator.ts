@@ -7,6 +7,7 @@ import {
   createShardSource,
   JoinSession,
   readEarlierRun,
+  resumeRecord,
   type Ending,
   type RunAssembly,
 } from '@facet/coordinator/internal';
@@ -46,20 +47,15 @@ export function startCoordinator(options: SimulatedCoordinatorOptions): Process 
     onExit(ending);
   };
   process.clock.schedule(world.between(START_MS.least, START_MS.most), () => {
-    open(options, process).then(
-      (ending) => {
-        if (ending !== undefined) exit(ending);
-      },
-      (caught: unknown) => {
-        exit(TrainingError.from(caught));
-      },
-    );
+    open(options, process).then(exit, (caught: unknown) => {
+      exit(TrainingError.from(caught));
+    });
   });
   return process;
 }
 
 /** Resolves to the ending; never, when the process is killed before it. */
-async function open(options: SimulatedCoordinatorOptions, process: Process): Promise<Ending | undefined> {
+async function open(options: SimulatedCoordinatorOptions, process: Process): Promise<Ending> {
   const { run, network, disk, trace } = options;
   const { config, plan, dataset, record } = run;
   let failRun: (error: TrainingError) => void = () => undefined;
@@ -67,13 +63,10 @@ async function open(options: SimulatedCoordinatorOptions, process: Process): Pro
     failRun(error);
   });
   const { checkpoint } = disk;
-  const earlier = readEarlierRun(ledger.records, checkpoint && { ...checkpoint, bytes: 0 }, plan);
+  const earlier = readEarlierRun(ledger.records, checkpoint, plan);
   if (earlier.isFinished) return { outcome: 'finished', message: 'the run was finished already' };
   const mode = ledger.records.length === 0 ? 'new' : 'resume';
-  if (mode === 'resume') {
-    const at = process.clock.wallTime();
-    await ledger.append({ kind: 'resume', fromStep: earlier.checkpoint?.step ?? 0, at });
-  }
+  if (mode === 'resume') await ledger.append(resumeRecord(earlier, process.clock.wallTime()));
   const broker = await connectPublisher(network, process, config.run);
   return new Promise((resolve) => {
     const assembly = assembleRun({
@@ -100,20 +93,25 @@ async function open(options: SimulatedCoordinatorOptions, process: Process): Pro
     });
     failRun = assembly.fail;
     network.listen(process, COORDINATOR_ADDRESS, (endpoint, request) => {
-      serve(assembly, endpoint, request);
+      serve(assembly, process, { endpoint, request });
     });
     // A failure has ended the run already.
     if (mode === 'new') ledger.append(record).catch(() => undefined);
   });
 }
 
-function serve({ term, conductor, checkpointer }: RunAssembly, endpoint: Endpoint, request: unknown): void {
+function serve(
+  { term, conductor, checkpointer }: RunAssembly,
+  { clock }: Process,
+  { endpoint, request }: { readonly endpoint: Endpoint; readonly request: unknown },
+): void {
   if (request === 'join') {
     new JoinSession({
       call: serverCall(endpoint, COORDINATOR_ADDRESS),
       term,
       codeVersion: CODE_VERSION,
       handler: conductor,
+      clock,
     });
     return;
   }

@@ -1,7 +1,7 @@
 /**
  * A worker process in the virtual world: the real membership and generation loop over virtual sockets and a tiny engine.
  */
-import { CONFIG_VERSION, TrainingError } from '@facet/shared';
+import { CONFIG_VERSION, pause, TrainingError } from '@facet/shared';
 import {
   allocateTrainingState,
   createMembership,
@@ -79,9 +79,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
     },
     connect: () => openStream(network, process, COORDINATOR_ADDRESS),
     async prepare(welcome) {
-      await new Promise<void>((resolve) => {
-        clock.schedule(world.between(ENGINE_MS.least, ENGINE_MS.most), resolve);
-      });
+      await pause(clock, world.between(ENGINE_MS.least, ENGINE_MS.most));
       const { config, plan } = run;
       const durationMs = (): number => world.between(MICRO_BATCH_MS.least, MICRO_BATCH_MS.most);
       const compute = createTinyCompute({ run, clock, durationMs, onGradient });

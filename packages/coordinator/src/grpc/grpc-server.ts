@@ -14,7 +14,7 @@ import {
   type PullStateResponse,
   type Status,
 } from '@facet/proto';
-import { TrainingError, type TrainingState } from '@facet/shared';
+import { systemClock, TrainingError, type Clock, type TrainingState } from '@facet/shared';
 import { JoinSession, type SessionHandler } from './join-session.js';
 import { stateMessages } from './state-stream.js';
 
@@ -29,6 +29,8 @@ export interface GrpcServerOptions {
   readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
   readonly status: () => Status;
   /** The state that the coordinator can hand out for a step. */
   readonly stateOf: (step: number) => Promise<{ readonly state: TrainingState; readonly weightsCrc: number }>;
@@ -89,11 +91,12 @@ function coordinationHandlers({
   term,
   codeVersion,
   handler,
+  clock = systemClock,
   status: currentStatus,
 }: GrpcServerOptions): CoordinationHandlers {
   return {
     Join(call) {
-      new JoinSession({ call, term, codeVersion, handler });
+      new JoinSession({ call, term, codeVersion, handler, clock });
     },
     GetStatus(_call, callback) {
       callback(null, currentStatus());

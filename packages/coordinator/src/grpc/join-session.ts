@@ -4,7 +4,7 @@
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, JoinRequest__Output, JoinResponse } from '@facet/proto';
-import { CONFIG_VERSION, TrainingError, type ErrorCode } from '@facet/shared';
+import { CONFIG_VERSION, systemClock, TrainingError, type Clock, type ErrorCode } from '@facet/shared';
 import { checkEvaluationDone, checkHello, checkReady, checkReport, checkStepDone } from './messages.js';
 
 export type JoinCall = ServerDuplexStream<JoinRequest__Output, JoinResponse>;
@@ -32,7 +32,12 @@ export interface JoinSessionOptions {
   readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
 }
+
+/** A worker says Hello at once; who does not is none, or will not come back. */
+const HELLO_TIMEOUT_MS = 10_000;
 
 export class JoinSession {
   /** host:port under which this worker reached the coordinator. */
@@ -41,15 +46,19 @@ export class JoinSession {
   readonly #term: number;
   readonly #codeVersion: string;
   readonly #handler: SessionHandler;
+  readonly #stopWaiting: () => void;
   #hello: Hello | undefined;
   #isOver = false;
 
-  constructor({ call, term, codeVersion, handler }: JoinSessionOptions) {
+  constructor({ call, term, codeVersion, handler, clock = systemClock }: JoinSessionOptions) {
     this.#call = call;
     this.#term = term;
     this.#codeVersion = codeVersion;
     this.#handler = handler;
     this.coordinatorAddress = call.getHost();
+    this.#stopWaiting = clock.schedule(HELLO_TIMEOUT_MS, () => {
+      this.refuse('PEER_UNAVAILABLE', `no Hello within ${HELLO_TIMEOUT_MS} ms of connecting`);
+    });
     call.on('data', (request: JoinRequest__Output) => {
       this.#receive(request);
     });
@@ -77,6 +86,7 @@ export class JoinSession {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#stopWaiting();
     this.#call.end();
   }
 
@@ -100,6 +110,7 @@ export class JoinSession {
     if (hello === null || hello === undefined) {
       throw new TrainingError('VERSION_MISMATCH', 'the first message is not Hello; the worker is of another version');
     }
+    this.#stopWaiting();
     checkHello(hello);
     if (hello.codeVersion !== this.#codeVersion || hello.configVersion !== CONFIG_VERSION) {
       throw new TrainingError(
@@ -115,6 +126,7 @@ export class JoinSession {
   #finish(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#stopWaiting();
     this.#call.end();
     if (this.#hello !== undefined) this.#handler.onClosed(this, reason);
   }

@@ -112,8 +112,9 @@ class CandidateLife {
   }
 
   requestStop(reason: string): void {
-    if (this.#coordinator === undefined) this.#abort.abort();
-    else this.#coordinator.requestStop(reason);
+    // It never waits for the lease again, not even when it loses it before it has stopped.
+    this.#abort.abort();
+    this.#coordinator?.requestStop(reason);
   }
 
   async close(): Promise<void> {
@@ -143,13 +144,13 @@ class CandidateLife {
       },
       this.#prepared,
     );
+    if (this.#abort.signal.aborted) void coordinator.close();
     this.#coordinator = coordinator;
     this.#terms += 1;
     this.#keepPorts(coordinator);
     this.#keeper.lead(coordinator.address, lose);
     await onLeading(coordinator);
     this.#onLeading();
-    if (this.#abort.signal.aborted) void coordinator.close();
     let result: RunResult | undefined;
     const ended = coordinator.done.then((value) => {
       result = value;
@@ -205,12 +206,17 @@ function isDead({ host, pid, startTicks }: LeaseEntry): boolean {
   return host === hostname() && !isProcessAlive({ pid, ...(startTicks !== undefined && { startTicks }) });
 }
 
-/** The result of a run that its last leader ended: a standby does not go on with what was stopped or has failed. */
+/**
+ * The result of a run that its last leader ended: a standby does not go on with what was stopped or has failed. A leader that died
+ * between the end in the ledger and its result has not ended the run.
+ */
 async function endedResult(runFolder: string): Promise<RunResult | undefined> {
   const text = await readFile(join(runFolder, LEDGER_FILE), 'utf8').catch(() => '');
-  if (parseLedger(text).records.at(-1)?.kind !== 'end') return undefined;
+  const last = parseLedger(text).records.at(-1);
+  if (last?.kind !== 'end') return undefined;
   const stored = (await readResult(runFolder)) as StoredResult | undefined;
-  if (stored === undefined) return undefined;
+  // One of an earlier life of the run is not this end's.
+  if (stored?.outcome !== last.reason || stored.steps !== last.step) return undefined;
   const { confusion: _confusion, history: _history, ...result } = stored;
   return result;
 }

@@ -63,7 +63,7 @@ export class LeaseKeeper {
   /**
    * Waits for the lease.
    *
-   * @throws TrainingError CANCELLED when the signal aborts, and whatever `onHeld` throws.
+   * @throws TrainingError CANCELLED when the signal aborts, VERSION_MISMATCH for an entry of another version, and whatever `onHeld` throws.
    */
   async acquire({ isFirst, onHeld, signal }: AcquireOptions): Promise<void> {
     const { clock, policy } = this.#options;
@@ -119,7 +119,10 @@ export class LeaseKeeper {
       if (command?.kind === 'write') await this.#attempt(command.over);
       return held;
     } catch (caught) {
-      log.debug({ reason: TrainingError.from(caught).message }, 'the lease cannot be read');
+      const error = TrainingError.from(caught);
+      // Waiting changes nothing about an entry that cannot be understood.
+      if (error.code === 'VERSION_MISMATCH') throw error;
+      log.debug({ reason: error.message }, 'the lease cannot be read');
       return undefined;
     }
   }

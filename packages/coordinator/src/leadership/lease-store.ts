@@ -2,7 +2,8 @@
  * The leases of all runs in the broker's JetStream, one entry each, written by compare-and-set on the entry's revision. It is laid out
  * as a key-value bucket of NATS. A broker that lost its store gets the bucket anew. Nothing here decides who may lead.
  */
-import { jetstream, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
 import {
   decodeLeaseEntry,
   encodeLeaseEntry,
@@ -14,13 +15,9 @@ import {
 import { connectBroker, managerOf } from '../nats/connect-broker.js';
 
 const REQUEST_TIMEOUT_MS = 1_000;
-const NANOSECONDS_PER_MS = 1_000_000;
-/** Entries of runs that are over go away; one that is held is renewed every second. */
+/** Entries of runs that are over go away; one that is held is renewed all the time. */
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ENTRY_BYTES = 4_096;
-/** JetStream's error codes. */
-const WRONG_LAST_SEQUENCE = 10_071;
-const STREAM_NOT_FOUND = 10_059;
 
 export interface StoredLease {
   readonly entry: LeaseEntry;
@@ -63,7 +60,8 @@ export async function openLeaseStore({
         try {
           return (await client.publish(leaseSubject(run), encodeLeaseEntry(entry), { expect })).seq;
         } catch (caught) {
-          if (caught instanceof JetStreamApiError && caught.code === WRONG_LAST_SEQUENCE) return undefined;
+          if (caught instanceof JetStreamApiError && caught.code === JetStreamApiCodes.StreamWrongLastSequence)
+            return undefined;
           throw caught;
         }
       },
@@ -80,7 +78,7 @@ async function readLease(manager: JetStreamManager, run: string): Promise<Stored
     const found = await manager.streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
     return found === null ? undefined : { entry: decodeLeaseEntry(found.string()), revision: found.seq };
   } catch (caught) {
-    if (!(caught instanceof JetStreamApiError) || caught.code !== STREAM_NOT_FOUND) throw caught;
+    if (!(caught instanceof JetStreamApiError) || caught.code !== JetStreamApiCodes.StreamNotFound) throw caught;
     await makeBucket(manager);
     return undefined;
   }
@@ -91,7 +89,7 @@ async function makeBucket(manager: JetStreamManager): Promise<void> {
     name: LEASE_STREAM,
     subjects: [LEASE_SUBJECTS],
     max_msgs_per_subject: 1,
-    max_age: MAX_AGE_MS * NANOSECONDS_PER_MS,
+    max_age: nanos(MAX_AGE_MS),
     max_msg_size: MAX_ENTRY_BYTES,
     discard: 'new',
     storage: 'file',

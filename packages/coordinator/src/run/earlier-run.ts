@@ -31,7 +31,7 @@ const UNRECORDED_GENERATIONS = 1_000;
  */
 export function readEarlierRun(
   records: readonly LedgerRecord[],
-  checkpoint: Checkpoint | undefined,
+  checkpoint: Pick<Checkpoint, 'state' | 'path'> | undefined,
   plan: Plan,
 ): EarlierRun {
   const committed: CommittedStep[] = [];
@@ -68,7 +68,15 @@ export function readEarlierRun(
   };
 }
 
-function checkCheckpoint({ state, path }: Checkpoint, committed: readonly CommittedStep[]): HeldState {
+/** The record of a coordinator that goes on: the next one counts it, so it comes before any worker can join. */
+export function resumeRecord({ checkpoint }: EarlierRun, at: string): LedgerRecord {
+  return { kind: 'resume', fromStep: checkpoint?.step ?? 0, at };
+}
+
+function checkCheckpoint(
+  { state, path }: Pick<Checkpoint, 'state' | 'path'>,
+  committed: readonly CommittedStep[],
+): HeldState {
   const { step } = state;
   const weightsCrc = stateCrc(state);
   if (step === 0) return { step, weightsCrc };

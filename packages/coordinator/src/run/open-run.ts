@@ -122,6 +122,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     term,
     codeVersion,
     handler: conductor,
+    clock,
     status: () => readStatus(sources),
     stateOf: (step) => checkpointer.stateOf(step),
   });
@@ -167,6 +168,11 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     await http.close();
     await publisher.close(way === 'left' ? 'keep-stream' : 'delete-stream');
   };
+  /** The folder is free for others, whatever went wrong before. */
+  const letGo = (): Promise<void> =>
+    folder.close().catch((caught: unknown) => {
+      log.error({ reason: TrainingError.from(caught).message }, 'the folder of the run could not be closed');
+    });
   /**
    * Whatever goes wrong at the end is in the result, because nobody would see it otherwise. There is none when it turns out at the
    * end that another coordinator has the run.
@@ -178,7 +184,6 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       await tearDown(way, how);
       if (leadership !== undefined && !(await folder.isHeld())) {
         leadership.onFenced("another coordinator has taken over the run's folder");
-        await folder.close();
         return undefined;
       }
       const result = await makeResult(measured, how, folder.ledger.path);
@@ -190,6 +195,8 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       log.error({ code, reason: message }, 'the run ended, but its end could not be recorded');
       const ending: Ending = { outcome: 'failed', code, message: `${how.message}; then: ${message}` };
       return unrecordedResult(measured, ending, intake.committedStep);
+    } finally {
+      await letGo();
     }
   };
   /** Once: by the end of the run, by close, or by stepDown. */
@@ -218,10 +225,9 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       },
       close: () => end({ outcome: 'stopped', message: 'closed before the end' }, 'at-once'),
       async stepDown() {
-        finished ??= tearDown('left', { outcome: 'stopped' }).then(async () => {
-          await folder.close();
-          return undefined;
-        });
+        finished ??= tearDown('left', { outcome: 'stopped' })
+          .then(() => undefined)
+          .finally(letGo);
         await finished;
       },
     },

@@ -20,6 +20,9 @@ interface LockOwner extends ProcessIdentity {
   readonly id?: string;
 }
 
+/** Two machines that share a folder may have processes of one number, so files are named by the id. */
+type OwnLock = LockOwner & { readonly id: string };
+
 export interface RunLock {
   /** False once another one has taken the lock over; what is written after that does not count. */
   isHeld(): Promise<boolean>;
@@ -46,7 +49,7 @@ export async function lockRun(folder: string): Promise<RunLock> {
     if (await tryTake(temporary, path)) return;
     const owner = await readOwner(path);
     if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
-    await removeStale(path, owner);
+    await removeStale(path, owner, own);
     if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
   });
   return heldLock(path, own);
@@ -64,13 +67,13 @@ function pathIn(folder: string): string {
   return join(resolve(folder), LOCK_FILE);
 }
 
-function newOwner(): LockOwner & { readonly id: string } {
+function newOwner(): OwnLock {
   return { ...ownIdentity(), host: hostname(), id: randomUUID() };
 }
 
 /** The lock's content in a file of its own, while `act` puts it in place. */
-async function withTemporary(path: string, own: LockOwner, act: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${own.pid}`;
+async function withTemporary(path: string, own: OwnLock, act: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${own.id}`;
   await writeFile(temporary, `${JSON.stringify(own)}\n`);
   try {
     await act(temporary);
@@ -108,8 +111,8 @@ async function tryTake(from: string, to: string): Promise<boolean> {
 }
 
 /** Moved aside first: when two take over at once, the second must not remove the first one's new lock. */
-async function removeStale(path: string, owner: LockOwner | undefined): Promise<void> {
-  const aside = `${path}.stale.${process.pid}`;
+async function removeStale(path: string, owner: LockOwner | undefined, own: OwnLock): Promise<void> {
+  const aside = `${path}.stale.${own.id}`;
   await rename(path, aside).catch((caught: NodeJS.ErrnoException) => {
     if (caught.code !== 'ENOENT') throw caught;
   });

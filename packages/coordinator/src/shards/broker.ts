@@ -4,14 +4,13 @@
  * takes; the workers' step deadline decides when a silent broker becomes a fault.
  */
 import { jetstream, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
 import { connectBroker, managerOf } from '../nats/connect-broker.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const MIN_STREAM_BYTES = 64 * 1024 * 1024;
 const STREAM_TO_WINDOW = 4;
-const NANOSECONDS_PER_MS = 1_000_000;
 const MAX_AGE_MS = 60 * 60 * 1_000;
 const DUPLICATE_WINDOW_MS = 2 * 60 * 1_000;
 
@@ -89,9 +88,9 @@ function streamConfig({ run, windowBytes }: OpenBrokerOptions): Partial<StreamCo
     storage: 'memory',
     retention: 'limits',
     discard: 'old',
-    max_age: MAX_AGE_MS * NANOSECONDS_PER_MS,
+    max_age: nanos(MAX_AGE_MS),
     max_bytes: Math.max(MIN_STREAM_BYTES, STREAM_TO_WINDOW * windowBytes),
-    duplicate_window: DUPLICATE_WINDOW_MS * NANOSECONDS_PER_MS,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     num_replicas: 1,
   };
 }
