@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkLedger } from '@facet/shared';
 import { CoordinatedRun, createGate, log, ofKind } from '../../test/coordinated-run.js';
@@ -18,6 +20,7 @@ afterEach(() => run[Symbol.asyncDispose]());
 class Contender {
   readonly addresses: string[] = [];
   readonly waits: string[] = [];
+  onWaiting: () => void = () => undefined;
   #candidate: Candidate | undefined;
 
   static async start(role: 'first' | 'standby'): Promise<Contender> {
@@ -33,7 +36,10 @@ class Contender {
         contender.addresses.push(address);
         return Promise.resolve();
       },
-      onWaiting: (reason) => contender.waits.push(reason),
+      onWaiting(reason) {
+        contender.waits.push(reason);
+        contender.onWaiting();
+      },
     });
     contender.#candidate = candidate;
     run.defer({ [Symbol.asyncDispose]: () => candidate.close() });
@@ -99,6 +105,30 @@ describe('a candidate', () => {
     expect(result).toMatchObject({ outcome: 'stopped', message: 'enough' });
     expect(await standby.candidate.done).toEqual(result);
     expect(standby.addresses).toEqual([]);
+  });
+
+  it('goes on when the result in the folder is not that of the end in the ledger', { timeout: 40_000 }, async () => {
+    const first = await Contender.start('first');
+    await trainUntil(first, 2);
+    first.candidate.requestStop('enough');
+    const { steps } = await first.candidate.done;
+    const file = join(run.tiny.runFolder, 'result.json');
+    const stored = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...stored, steps: steps + 1 }));
+    const standby = await Contender.start('standby');
+    await standby.waitToLead(1);
+    await finish(standby);
+  });
+
+  it('ends when it is told to stop in the moment in which it has lost the lease', { timeout: 40_000 }, async () => {
+    const first = await Contender.start('first');
+    await trainUntil(first, 3);
+    first.onWaiting = () => {
+      first.candidate.requestStop('a signal');
+    };
+    await run.broker.kill();
+    await expect(first.candidate.done).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(first.waits).toHaveLength(1);
   });
 
   it('refuses to start beside one that leads, and names it', { timeout: 40_000 }, async () => {
