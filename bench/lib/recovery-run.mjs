@@ -3,13 +3,15 @@
  * What happened and when is read from the ledger and from the coordinator's log, both stamped by the coordinator itself.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findBroker } from '../../packages/cli/dist/broker/find-broker.js';
+import { startBroker } from '../../packages/cli/dist/launch/broker-process.js';
+import { freePort } from '../../packages/cli/dist/launch/free-port.js';
+import { parseLedger } from '../../packages/shared/dist/index.js';
 import { median } from './figures.mjs';
 import { parseMetrics, scrapeRun } from './scrape.mjs';
 
@@ -24,11 +26,14 @@ const NOTICED = new Set(['worker gone', 'worker dropped', 'regrouping']);
 export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
   const broker = await findBroker({ env: process.env });
   if (!broker.ok) throw new Error('no nats-server was found; npm test installs one');
-  const [natsPort, port] = [await freePort(), await freePort()];
+  const port = await freePort('127.0.0.1');
   const runFolder = path.join(folder, 'runs', RUN);
   const logFile = path.join(folder, 'coordinator.log');
   const env = { ...process.env, FACET_RUNS: path.join(folder, 'runs') };
-  mkdirSync(path.join(folder, 'store'));
+  const nats = await startBroker(
+    { binary: broker.broker.path, folder, logFile: path.join(folder, 'broker.log'), env },
+    () => undefined,
+  );
   const children = new Set();
   const start = (command, args, log) => {
     const child = spawn(command, args, { env, stdio: ['pipe', log, log] });
@@ -36,18 +41,15 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
     child.once('exit', () => children.delete(child));
     return child;
   };
-  start(
-    broker.broker.path,
-    ['-a', '127.0.0.1', '-p', String(natsPort), '-js', '-sd', path.join(folder, 'store')],
-    'ignore',
-  );
   const sets = [`checkpoint.everySteps=${checkpointEvery}`, 'epochs=1000', 'samples.test=256', 'engine.threads=1'];
   const flags = ['--run', RUN, '--dataset', 'mnist', '--workers', String(workers), '--port', String(port)];
-  const nats = ['--nats', `nats://127.0.0.1:${natsPort}`];
   const settings = sets.flatMap((set) => ['--set', set]);
-  await delay(500);
   const startCoordinator = (...more) =>
-    start(process.execPath, [MAIN, 'coordinator', ...nats, '--exit-with-parent', ...more], openSync(logFile, 'a'));
+    start(
+      process.execPath,
+      [MAIN, 'coordinator', '--nats', nats.url, '--exit-with-parent', ...more],
+      openSync(logFile, 'a'),
+    );
   let leader = startCoordinator(...flags, ...settings);
   const living = new Set();
   const startWorker = () => {
@@ -60,8 +62,10 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
   };
   for (let index = 0; index < workers; index++) startWorker();
 
-  const commits = async () =>
-    (await readLines(path.join(runFolder, 'ledger.jsonl'))).filter(({ kind }) => kind === 'commit');
+  const commits = async () => {
+    const text = await readFile(path.join(runFolder, 'ledger.jsonl'), 'utf8').catch(() => '');
+    return parseLedger(text).records.filter(({ kind }) => kind === 'commit');
+  };
   const log = () => readLines(logFile);
   const until = async (what, find) => {
     const deadline = performance.now() + DEADLINE_MS;
@@ -72,6 +76,17 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
         throw new Error(`${what} did not come within ${DEADLINE_MS} ms; see ${logFile}`);
       await delay(POLL_MS);
     }
+  };
+
+  /** Does something; when it was done, and when the next step of a later generation was committed. */
+  const nextStepAfter = async (act) => {
+    const { generation } = (await commits()).at(-1);
+    const atMs = Date.now();
+    act();
+    const commit = await until('the next step', async () =>
+      (await commits()).find((record) => record.generation > generation && Date.parse(record.at) >= atMs),
+    );
+    return { atMs, recoveryMs: Date.parse(commit.at) - atMs };
   };
 
   return {
@@ -87,16 +102,11 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
     async harm(signal) {
       const victim = [...living][Math.floor(Math.random() * living.size)];
       living.delete(victim);
-      const { generation } = (await commits()).at(-1);
-      const atMs = Date.now();
-      victim.kill(signal);
-      const commit = await until('the next step', async () =>
-        (await commits()).find((record) => record.generation > generation && Date.parse(record.at) >= atMs),
-      );
+      const { atMs, recoveryMs } = await nextStepAfter(() => victim.kill(signal));
       const noticed = (await log()).find(({ msg, time }) => NOTICED.has(msg) && time >= atMs);
       if (signal !== 'SIGKILL') victim.kill('SIGKILL');
       startWorker();
-      return { detectionMs: noticed.time - atMs, recoveryMs: Date.parse(commit.at) - atMs };
+      return { detectionMs: noticed.time - atMs, recoveryMs };
     },
     /**
      * Starts a standby and sends a signal to the leader; how long until the next step. SIGKILL is noticed on the same machine;
@@ -108,15 +118,10 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
         (await log()).some(({ pid, msg }) => pid === standby.pid && msg === 'another coordinator leads the run'),
       );
       await this.waitForFullWorld(calmSteps);
-      const { generation } = (await commits()).at(-1);
-      const atMs = Date.now();
-      leader.kill(signal);
-      const commit = await until('the next step', async () =>
-        (await commits()).find((record) => record.generation > generation && Date.parse(record.at) >= atMs),
-      );
+      const { recoveryMs } = await nextStepAfter(() => leader.kill(signal));
       leader.kill('SIGKILL');
       leader = standby;
-      return { recoveryMs: Date.parse(commit.at) - atMs };
+      return { recoveryMs };
     },
     /** What a step takes while nothing happens, and what of it is neither data nor arithmetic nor exchange. */
     async readSteady(everySteps) {
@@ -138,6 +143,8 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
       const exits = [...children].map((child) => new Promise((resolve) => child.once('exit', resolve)));
       for (const child of children) child.kill('SIGKILL');
       await Promise.all(exits);
+      nats.process.kill();
+      await nats.process.ended;
     },
   };
 }
@@ -161,12 +168,4 @@ async function readLines(file) {
     .split('\n')
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line));
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -4,19 +4,23 @@
  */
 import { randomKey, randomStream, type RandomStream } from '@facet/shared';
 
-export type FaultKind =
-  | 'kill-worker'
-  | 'drain-worker'
-  | 'pause-worker'
-  | 'kill-coordinator'
-  | 'pause-coordinator'
-  | 'kill-broker'
-  | 'fill-disk'
-  | 'damage-frame'
-  /** Ends the run, and so is never drawn. */
-  | 'flip-weight'
-  | 'cut-both-ways'
-  | 'cut-one-way';
+/** How often each kind is drawn, relative to the others. */
+const SHARES = {
+  'kill-worker': 3,
+  'drain-worker': 2,
+  'pause-worker': 2,
+  'kill-coordinator': 2,
+  'pause-coordinator': 1,
+  'kill-broker': 1,
+  'fill-disk': 1,
+  'damage-frame': 1,
+  'cut-both-ways': 1,
+  'cut-one-way': 1,
+  /** Ends the run. */
+  'flip-weight': 0,
+} as const;
+
+export type FaultKind = keyof typeof SHARES;
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -29,23 +33,7 @@ export interface Fault {
   readonly other: number;
 }
 
-const KINDS: readonly FaultKind[] = [
-  'kill-worker',
-  'kill-worker',
-  'kill-worker',
-  'drain-worker',
-  'drain-worker',
-  'pause-worker',
-  'pause-worker',
-  'kill-coordinator',
-  'kill-coordinator',
-  'pause-coordinator',
-  'kill-broker',
-  'fill-disk',
-  'damage-frame',
-  'cut-both-ways',
-  'cut-one-way',
-];
+const KINDS = (Object.keys(SHARES) as FaultKind[]).flatMap((kind) => Array<FaultKind>(SHARES[kind]).fill(kind));
 
 const MOST_FAULTS = 7;
 const MOST_EVENTS_BETWEEN = 250;

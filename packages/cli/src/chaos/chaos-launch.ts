@@ -3,7 +3,6 @@
  * coordinator's result. Addresses stay the same over restarts, so that who survived finds who came back.
  */
 import { mkdir, mkdtemp, stat } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import type { RunResult } from '@facet/coordinator';
 import { TrainingError } from '@facet/shared';
 import { startBroker, type RunningBroker } from '../launch/broker-process.js';
 import { endsWithin, type Child } from '../launch/child-process.js';
+import { freePort } from '../launch/free-port.js';
 import { ProcessGroup } from '../launch/process-group.js';
 import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
 import { readResult } from '../runs/run-result.js';
@@ -55,7 +55,7 @@ export async function launchUnderChaos(options: ChaosLaunchOptions): Promise<Cha
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-chaos-'));
   await mkdir(options.place.paths.logs, { recursive: true });
   await using group = new ProcessGroup(folder, options.signal);
-  const ports = { broker: await freePort(), coordinator: await freePort() };
+  const ports = { broker: await freePort(HOST), coordinator: await freePort(HOST) };
   const launch = new ChaosLaunch(options, { folder, group, ports });
   return await launch.run();
 }
@@ -94,26 +94,27 @@ class ChaosLaunch {
   }
 
   async run(): Promise<ChaosEnd> {
-    await this.#startBroker();
-    const coordinator = await this.#startCoordinator();
-    await waitForAddress(coordinator, this.#place.paths, this.#options.signal);
-    for (let index = 0; index < this.#place.config.workers.count; index++) await this.#startWorker();
-    const harming = this.#harm();
-    const result = await this.#waitForResult();
-    this.#isOver = true;
-    await harming;
-    await this.#checkWorkersEnd();
-    for (const link of this.#links.values()) await link[Symbol.asyncDispose]();
-    return { result, faults: this.#applied, violations: this.#violations, pids: this.#pids };
+    try {
+      await this.#startBroker();
+      const coordinator = await this.#startCoordinator();
+      await waitForAddress(coordinator, this.#place.paths, this.#options.signal);
+      for (let index = 0; index < this.#place.config.workers.count; index++) await this.#startWorker();
+      const [result] = await Promise.all([this.#waitForResult(), this.#harm()]);
+      await this.#checkWorkersEnd();
+      return { result, faults: this.#applied, violations: this.#violations, pids: this.#pids };
+    } finally {
+      // Nothing is started again, and who waits for time to pass goes on at once.
+      this.#isOver = true;
+      for (const link of this.#links.values()) await link[Symbol.asyncDispose]();
+    }
   }
 
   async #harm(): Promise<void> {
     const { faults, harmUntilMs } = this.#options;
     for (let next = faults.next(); next.done !== true; next = faults.next()) {
       const fault = next.value;
-      const untilMs = performance.now() + fault.afterMs;
-      if (untilMs > harmUntilMs) return;
-      while (!this.#isOver && performance.now() < untilMs) await delay(POLL_MS);
+      if (performance.now() + fault.afterMs > harmUntilMs) return;
+      await this.#pass(fault.afterMs);
       if (this.#isOver) return;
       await this.#apply(fault);
     }
@@ -237,22 +238,30 @@ class ChaosLaunch {
     if (pid !== undefined) this.#pids.push(pid);
   }
 
+  /** Waits for the end of the run, or for its deadline; nobody is harmed after it. */
   async #waitForResult(): Promise<RunResult | undefined> {
     const { deadlineMs, signal } = this.#options;
-    while (!signal.aborted) {
-      if (!this.#isKilling && this.#coordinator?.end() !== undefined) {
-        const result = await readResult(resultFile(this.#machine.folder, 'coordinator'));
-        if (result === undefined)
-          this.#violations.push('the coordinator ended by itself without a result; see its log');
-        return result;
+    try {
+      while (!this.#hasEnded()) {
+        if (signal.aborted) throw new TrainingError('CANCELLED', 'stopped by a signal');
+        // Whoever was to start the coordinator again has failed, and says so.
+        if (this.#isOver) return undefined;
+        if (performance.now() > deadlineMs) {
+          this.#violations.push('the run has not ended by its deadline: something waits forever, or it is too slow');
+          return undefined;
+        }
+        await delay(POLL_MS);
       }
-      if (performance.now() > deadlineMs) {
-        this.#violations.push('the run has not ended by its deadline: something waits forever, or it is too slow');
-        return undefined;
-      }
-      await delay(POLL_MS);
+    } finally {
+      this.#isOver = true;
     }
-    throw new TrainingError('CANCELLED', 'stopped by a signal');
+    const result = await readResult(resultFile(this.#machine.folder, 'coordinator'));
+    if (result === undefined) this.#violations.push('the coordinator ended by itself without a result; see its log');
+    return result;
+  }
+
+  #hasEnded(): boolean {
+    return !this.#isKilling && this.#coordinator?.end() !== undefined;
   }
 
   /** Workers that were told of the end must go by themselves; one that slept through it finds nobody and goes too. */
@@ -269,13 +278,4 @@ class ChaosLaunch {
 async function hasContent(file: string): Promise<boolean> {
   const found = await stat(file).catch(() => undefined);
   return found !== undefined && found.size > 0;
-}
-
-/** A port that is free now; the addresses of a chaos run must survive restarts, so they are chosen once. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,24 +1,34 @@
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ChaosEnd } from './chaos-launch.js';
 import { CHAOS_KINDS } from './chaos-schedule.js';
 import { countFaults, judgeTrial } from './chaos-report.js';
+
+/** Larger than any process id that Linux gives out. */
+const GONE = 2 ** 30;
 
 const end: ChaosEnd = { result: undefined, faults: [], violations: ['the coordinator ended'], pids: [] };
 
 describe('the verdict on a chaos run', () => {
   it('names everything that is wrong: the processes, the ledger, the weights, who was left behind', async () => {
+    // The leader of a group is gone, and what it started lives.
+    const leader = spawn('sh', ['-c', 'sleep 30 & exit'], { detached: true, stdio: 'ignore' });
+    await once(leader, 'exit');
+    const pid = leader.pid!;
+    onTestFinished(() => void process.kill(-pid, 'SIGKILL'));
     const trial = await judgeTrial({
       run: 'chaos-1-1',
       seconds: 1,
       ledgerFile: '/nowhere/ledger.jsonl',
-      end: { ...end, pids: [process.pid] },
+      end: { ...end, pids: [pid, GONE] },
       expectedSha256: 'aa',
     });
     expect(trial.violations).toEqual([
       'the coordinator ended',
       'ledger: the ledger is empty',
       'the weights are unknown, without faults aa',
-      `process ${process.pid} was left behind`,
+      `process group ${pid} was left behind`,
     ]);
   });
 

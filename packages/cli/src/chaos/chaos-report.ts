@@ -53,7 +53,7 @@ export async function judgeTrial({ run, seconds, ledgerFile, end, expectedSha256
       `the weights are ${result?.weightsSha256 ?? 'unknown'}, without faults ${expectedSha256 ?? 'unknown'}`,
     );
   }
-  for (const pid of pids.filter(isAlive)) problems.push(`process ${pid} was left behind`);
+  for (const pid of pids.filter(isGroupAlive)) problems.push(`process group ${pid} was left behind`);
   return {
     run,
     seconds,
@@ -71,11 +71,12 @@ export function countFaults(faults: readonly ChaosFault[]): Record<ChaosKind, nu
   return Object.fromEntries(counts) as Record<ChaosKind, number>;
 }
 
-function isAlive(pid: number): boolean {
+/** Whether anything of the group that a process led lives: what it started itself among them. */
+function isGroupAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
+    process.kill(-pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (caught) {
+    return (caught as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -4,23 +4,26 @@
  */
 import { randomKey, randomStream } from '@facet/shared';
 
-export const CHAOS_KINDS = [
-  'kill-worker',
-  'stop-worker',
-  'leave-worker',
+/** How often each kind is drawn, relative to the others. */
+const SHARES = {
+  'kill-worker': 3,
+  'stop-worker': 2,
+  'leave-worker': 1,
   /** Between a worker and the coordinator nothing gets through. */
-  'cut-worker',
+  'cut-worker': 1,
   /** Nothing that the worker says arrives. */
-  'mute-worker',
+  'mute-worker': 1,
   /** Nothing that the coordinator says arrives. */
-  'deafen-worker',
+  'deafen-worker': 1,
   /** Everything between a worker and the coordinator comes late. */
-  'delay-worker',
-  'kill-coordinator',
-  'kill-broker',
-] as const;
+  'delay-worker': 1,
+  'kill-coordinator': 1,
+  'kill-broker': 1,
+} as const;
 
-export type ChaosKind = (typeof CHAOS_KINDS)[number];
+export type ChaosKind = keyof typeof SHARES;
+
+export const CHAOS_KINDS = Object.keys(SHARES) as readonly ChaosKind[];
 
 export interface ChaosFault {
   readonly kind: ChaosKind;
@@ -36,21 +39,7 @@ const MOST_DOWN_MS = 3_000;
 /** Longer than a heartbeat's deadline, so that some sleepers find themselves left out. */
 const MOST_STOPPED_MS = 8_000;
 const ENDED: readonly ChaosKind[] = ['kill-worker', 'leave-worker', 'kill-coordinator', 'kill-broker'];
-/** A worker is killed more often than anything else. */
-const WEIGHTED: readonly ChaosKind[] = [
-  'kill-worker',
-  'kill-worker',
-  'kill-worker',
-  'stop-worker',
-  'stop-worker',
-  'leave-worker',
-  'cut-worker',
-  'mute-worker',
-  'deafen-worker',
-  'delay-worker',
-  'kill-coordinator',
-  'kill-broker',
-];
+const WEIGHTED = CHAOS_KINDS.flatMap((kind) => Array<ChaosKind>(SHARES[kind]).fill(kind));
 
 /** The faults of a seed, without end; `everyMs` lie between two of them on average. */
 export function* chaosFaults(seed: number, everyMs: number): Generator<ChaosFault, never> {

@@ -83,7 +83,9 @@ export async function launchTraining(
     if (plan.hasStandby === true && !signals.stop.aborted) {
       const standby = await startCoordinator('standby');
       coordinators.push(standby);
-      void coordinator.ended.then((end) => followStandby({ coordinator, end, standby }, paths, { signals, observer }));
+      void coordinator.ended.then((end) =>
+        followStandby({ coordinator, end, standby, folder }, paths, { signals, observer }),
+      );
     }
     const workers = Array.from({ length: config.workers.count }, (_, index) =>
       group.start('worker', workerSpec(plan, index, found.address)),
@@ -103,16 +105,19 @@ interface Succession {
   readonly coordinator: Child;
   readonly end: ChildEnd;
   readonly standby: Child;
+  /** Where results are. */
+  readonly folder: string;
 }
 
 /** The coordinator has ended: says so when the run goes on without it, and where its successor is. */
 async function followStandby(
-  { coordinator, end, standby }: Succession,
+  { coordinator, end, standby, folder }: Succession,
   paths: RunPaths,
   { signals, observer }: Pick<Watched, 'signals' | 'observer'>,
 ): Promise<void> {
-  // One that ended in order leaves an end in the ledger, and the standby follows it at once.
-  if (end.signal === undefined || signals.stop.aborted || standby.end() !== undefined) return;
+  if (signals.stop.aborted || standby.end() !== undefined) return;
+  // The run has ended, and the standby follows at once.
+  if ((await readResult(resultFile(folder, 'coordinator'))) !== undefined) return;
   observer.onCoordinatorDied?.(coordinator, end);
   // One that never leads is what the launch itself fails of.
   const found = await waitForAddress(standby, paths, signals.stop).catch(() => undefined);

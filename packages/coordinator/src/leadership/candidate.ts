@@ -196,7 +196,7 @@ class CandidateLife {
     }
     if (holder === this.#seenHolder) return;
     this.#seenHolder = holder;
-    log.info({ pid, host, address }, 'another coordinator leads the run');
+    log.info({ leader: { pid, host, address } }, 'another coordinator leads the run');
     if (!this.#isFirst) onWaiting(`${who} leads`);
   }
 }

@@ -71,6 +71,17 @@ async function leading(onLost: (reason: string) => void = () => undefined): Prom
 }
 
 describe('a keeper', () => {
+  it('keeps the lease when the store misses a renewal, and asks again before it ends', async () => {
+    const losses: string[] = [];
+    const keeper = await leading((reason) => losses.push(reason));
+    store.isAway = true;
+    await vi.advanceTimersByTimeAsync(200);
+    store.isAway = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(losses).toEqual([]);
+    expect(keeper.isHeld).toBe(true);
+  });
+
   it('renews the lease for as long as it leads, and says where', async () => {
     const keeper = await leading();
     await vi.advanceTimersByTimeAsync(5_000);

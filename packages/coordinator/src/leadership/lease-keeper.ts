@@ -136,7 +136,7 @@ export class LeaseKeeper {
   #write(over: number): Promise<void> {
     this.#writing ??= this.#attempt(over)
       .catch((caught: unknown) => {
-        this.#options.log.debug({ reason: TrainingError.from(caught).message }, 'the lease cannot be renewed');
+        this.#options.log.warn({ reason: TrainingError.from(caught).message }, 'the lease cannot be renewed');
       })
       .then(() => {
         this.#writing = undefined;

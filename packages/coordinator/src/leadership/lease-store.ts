@@ -14,7 +14,8 @@ import {
 } from '@facet/shared';
 import { connectBroker, managerOf } from '../nats/connect-broker.js';
 
-const REQUEST_TIMEOUT_MS = 1_000;
+/** A part of the shortest lease that is sensible, so that a renewal that is lost can be sent again in time. */
+const REQUEST_TIMEOUT_MS = 500;
 /** Entries of runs that are over go away; one that is held is renewed all the time. */
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ENTRY_BYTES = 4_096;
@@ -24,7 +25,7 @@ export interface StoredLease {
   readonly revision: number;
 }
 
-/** Where one run's lease is kept. Every call ends within about a second; one that finds no broker rejects. */
+/** Where one run's lease is kept. Every call ends within about half a second; one that finds no broker rejects. */
 export interface LeaseStore {
   read(): Promise<StoredLease | undefined>;
   /**

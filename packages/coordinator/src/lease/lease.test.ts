@@ -70,7 +70,20 @@ describe('a leader', () => {
     expect(nextDeadlineMs(leading, { policy, nowMs: 10 })).toBe(100);
     expect(at(99, elapsed).command).toBeUndefined();
     expect(at(100, elapsed).command).toEqual({ kind: 'write', over: 8 });
-    expect(nextDeadlineMs(leading, { policy, nowMs: 100 })).toBe(300);
+  });
+
+  it('asks again, ten times while a lease lasts, until it is answered or over', () => {
+    for (const [nowMs, nextMs] of [
+      [100, 130],
+      [129, 130],
+      [130, 160],
+      [279, 280],
+      [280, 300],
+      [299, 300],
+    ] as const) {
+      expect(nextDeadlineMs(leading, { policy, nowMs })).toBe(nextMs);
+    }
+    expect(at(130, elapsed).command).toEqual({ kind: 'write', over: 8 });
   });
 
   it('steps down when its time is over, or when another one has it', () => {

@@ -50,8 +50,10 @@ export interface LeaseMoment {
 
 /** A follower waits so much longer than a leader leads: enough for clocks whose speeds differ by a tenth. */
 const PATIENCE = 1.25;
-/** A lease is renewed so often while it lasts. */
+/** A lease is renewed so often while it lasts, */
 const RENEWALS = 3;
+/** and what was not answered is asked again so often. */
+const RETRIES = 10;
 /** A store that lost its memory counts from 1 again: after a longer gap, in leases, an equal revision proves nothing. */
 const MOST_GAP = 0.5;
 
@@ -79,7 +81,10 @@ export function isLeading(lease: Lease, { policy, nowMs }: LeaseMoment): boolean
 export function nextDeadlineMs(lease: Lease, { policy, nowMs }: LeaseMoment): number | undefined {
   if (lease.kind !== 'leader') return undefined;
   const renewalMs = lease.renewedAtMs + policy.durationMs / RENEWALS;
-  return renewalMs > nowMs ? renewalMs : lease.renewedAtMs + policy.durationMs;
+  if (nowMs < renewalMs) return renewalMs;
+  const retryMs = policy.durationMs / RETRIES;
+  const retries = Math.floor((nowMs - renewalMs) / retryMs) + 1;
+  return Math.min(renewalMs + retries * retryMs, lease.renewedAtMs + policy.durationMs);
 }
 
 /** Applies one event. */
