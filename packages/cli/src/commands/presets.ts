@@ -59,7 +59,7 @@ function list(options: PresetsOptions, { stdout }: CliContext): ExitCode {
   for (const line of lines) printLine(stdout, line);
   printLine(
     stdout,
-    '\nfacet up --preset NAME trains one; every key can be set with --set. docs/results says how these were measured.',
+    '\nfacet up --preset NAME trains one; every key can be set with --set. docs/results says how these were measured, and which\ntimes are upper bounds because the machine was busy.',
   );
   return EXIT.ok;
 }

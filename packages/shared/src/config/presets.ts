@@ -147,7 +147,7 @@ export interface PresetRecord {
   readonly macsPerImage: number;
   /** Of the weights under models/. */
   readonly testAccuracy: number;
-  /** Of training, with two workers on two cores. */
+  /** Of training, with two workers on two cores; an upper bound where the machine had other work to do (docs/results says where). */
   readonly seconds: number;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The two loops that an all-reduce spends its own time in, as WebAssembly SIMD: adding float32 arrays and a checksum. Both go through
- * blocks of scratch memory that stay in the cache; with the copies that costs a quarter of the same loop in JavaScript, and the
- * checksum a quarter of zlib's CRC-32. The sums have the same bits: adding in double precision and rounding once is float32 addition.
+ * blocks of scratch memory that stay in the cache; with the copies that costs a third of the same loop in JavaScript, and the
+ * checksum a third of zlib's CRC-32 (ADR 8). The sums have the same bits: adding in double precision and rounding once is float32 addition.
  */
 import { assembleFloatModule, PRIME, ROTATION, STRIDE } from './float-module.js';
 

@@ -24,5 +24,5 @@ export function dataTable({ caption, header, rows, numbers = [] }: DataTable): H
       ${cells}
     </tr>`;
   });
-  return tableFrame({ kind: 'data', caption, head, body });
+  return tableFrame({ caption, head, body });
 }

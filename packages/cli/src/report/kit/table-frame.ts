@@ -2,9 +2,9 @@
 import { html, type Html, type HtmlPart } from './html.js';
 
 export interface TableFrame {
-  readonly caption: HtmlPart;
-  /** Class of the table. */
-  readonly kind: 'data' | 'heat';
+  readonly caption: HtmlPart | undefined;
+  /** What the style sheet makes of it; a plain table has none. */
+  readonly kind?: 'heat';
   /** The cells of the head's only row. */
   readonly head: HtmlPart;
   /** Rows. */
@@ -14,7 +14,7 @@ export interface TableFrame {
 /** A table. */
 export function tableFrame({ caption, kind, head, body }: TableFrame): Html {
   return html`<div class="scroll">
-    <table class="${kind}">
+    <table class="${kind ?? ''}">
       ${
         caption === undefined
           ? undefined

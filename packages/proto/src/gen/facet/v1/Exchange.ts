@@ -15,13 +15,15 @@ import type { PullStateResponse as _facet_v1_PullStateResponse, PullStateRespons
 export interface ExchangeClient extends grpc.Client {
   /**
    * One stream per (puller, peer) for the life of a generation. Every message is one frame, raw bytes as laid out in
-   * docs/protocol.md ("Frames"): payload is not wrapped in a protobuf message on the wire.
+   * docs/protocol.md ("Frames"): payload is not wrapped in a protobuf message on the wire. With PAYLOAD_CHANNEL_SOCKET the
+   * stream has no messages, and the frames travel on a socket that belongs to it.
    */
   Pull(argument: _facet_v1_PullRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_facet_v1_Frame__Output>;
   Pull(argument: _facet_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_facet_v1_Frame__Output>;
   /**
    * One stream per (puller, peer) for the life of a generation. Every message is one frame, raw bytes as laid out in
-   * docs/protocol.md ("Frames"): payload is not wrapped in a protobuf message on the wire.
+   * docs/protocol.md ("Frames"): payload is not wrapped in a protobuf message on the wire. With PAYLOAD_CHANNEL_SOCKET the
+   * stream has no messages, and the frames travel on a socket that belongs to it.
    */
   pull(argument: _facet_v1_PullRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_facet_v1_Frame__Output>;
   pull(argument: _facet_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_facet_v1_Frame__Output>;
@@ -46,7 +48,8 @@ export interface ExchangeClient extends grpc.Client {
 export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
   /**
    * One stream per (puller, peer) for the life of a generation. Every message is one frame, raw bytes as laid out in
-   * docs/protocol.md ("Frames"): payload is not wrapped in a protobuf message on the wire.
+   * docs/protocol.md ("Frames"): payload is not wrapped in a protobuf message on the wire. With PAYLOAD_CHANNEL_SOCKET the
+   * stream has no messages, and the frames travel on a socket that belongs to it.
    */
   Pull: grpc.handleServerStreamingCall<_facet_v1_PullRequest__Output, _facet_v1_Frame>;
 
