@@ -1,5 +1,5 @@
-// `npm run bench -- allreduce [--sizes-mb 1,25] [--ranks 2] [--transports auto,tcp,grpc] [--turns 5] [--json]`: the all-reduce between processes
-// of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
+// `npm run bench -- allreduce [--sizes-mb 1,25] [--ranks 2] [--transports auto,tcp,grpc] [--formats bf16,fp16,int8] [--turns 5]
+// [--json]`: the all-reduce between processes of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
 // turns. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n. Ratios: of 2 ranks at 25 MB, above 1 is faster than the peer.
 
 import { parseArgs } from 'node:util';
@@ -23,11 +23,14 @@ const { values: options } = parseArgs({
     'sizes-mb': { type: 'string', default: '1,25' },
     ranks: { type: 'string', default: '2' },
     transports: { type: 'string', default: 'auto,tcp,grpc' },
+    formats: { type: 'string', default: '' },
     turns: { type: 'string', default: '5' },
   },
 });
 const numbers = (text) => text.split(',').map(Number);
 const transports = options.transports.split(',');
+/** Lossy ones, which go over the first transport beside fp32. */
+const formats = options.formats.split(',').filter((name) => name !== '');
 const turns = Number(options.turns);
 
 /** Everyone who is measured with so many ranks, open and idle. */
@@ -36,7 +39,8 @@ async function openContenders(worldSize, notes) {
   const add = async (name, script, ask = {}) => {
     contenders.push({ name, ask, ...(await openRanks(name, script, worldSize)) });
   };
-  for (const transport of transports) await add(transport, OURS, { transport });
+  for (const transport of transports) await add(transport, OURS, { transport, format: 'fp32' });
+  for (const format of formats) await add(format, OURS, { transport: transports[0], format });
   if (worldSize === 2) await add('nodeTcp', NODE_TCP);
   await openOptional('gloo', notes, () => add('gloo', GLOO));
   return contenders;
@@ -88,7 +92,7 @@ function rowOf(worldSize, megabytes, { name, turns: taken }) {
   };
 }
 
-/** How much faster the transports are than their peers, and the others than gRPC. */
+/** How much faster the transports are than their peers, and the others than gRPC; the formats than fp32. */
 function ratiosOf(measured) {
   const timesOf = (name) => measured.find((one) => one.name === name)?.turns.map((turn) => median(turn.milliseconds));
   const ratios = {};
@@ -98,6 +102,9 @@ function ratiosOf(measured) {
       const key = transport === transports[0] ? peer : figureKey(transport, peer);
       ratios[key] = round(medianRatio(timesOf(peer), timesOf(transport)));
     }
+  }
+  for (const format of formats) {
+    ratios[figureKey(format, transports[0])] = round(medianRatio(timesOf(transports[0]), timesOf(format)));
   }
   return ratios;
 }

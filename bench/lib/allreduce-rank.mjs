@@ -1,6 +1,7 @@
 // One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine. Answers
-// {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport}} for every length, and {kind: 'steps', count}.
+// {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport, format}} for every length, and {kind: 'steps', count}.
 
+import { gradientFormat } from '../../packages/worker/dist/collective/formats/gradient-format.js';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
 import { servePeer } from './peer-process.mjs';
@@ -15,13 +16,14 @@ let generation = 0;
 let mesh;
 let reduce;
 
-async function join({ rank, ports, ask: { length, transport } }) {
+async function join({ rank, ports, ask: { length, transport, format: name } }) {
   mesh?.close();
   generation++;
   // Before the mesh opens: a thread that computes for long does not answer its peers' keepalive.
   const values = new Float32Array(length);
   for (let i = 0; i < length; i++) values[i] = ((i * 7 + rank) % 1009) / 1009;
   const output = new Float32Array(length);
+  const format = gradientFormat({ name, exactFrom: length, seed: 1 });
   mesh = await openMesh({
     server,
     run: RUN,
@@ -29,6 +31,7 @@ async function join({ rank, ports, ask: { length, transport } }) {
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length,
+    format,
     bucketBytes: BUCKET_BYTES,
     transport,
     timeoutMs: 60_000,
@@ -38,7 +41,13 @@ async function join({ rank, ports, ask: { length, transport } }) {
     signal: new AbortController().signal,
   });
   let step = 0;
-  reduce = () => mesh.allReduce.reduce(++step, [{ subtree: { level: 0, index: rank }, values }], output);
+  const subtree = { level: 0, index: rank };
+  reduce = () => {
+    step++;
+    // A worker rounds every micro-batch's gradient, which is a cost of the format too.
+    format.round(values, 0, { step, ...subtree });
+    return mesh.allReduce.reduce(step, [{ subtree, values }], output);
+  };
   return {};
 }
 

@@ -5,7 +5,15 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
+import {
+  committedSteps,
+  openWorkspace,
+  parseJson,
+  processesWith,
+  until,
+  type RunningCommand,
+  type Workspace,
+} from '../testkit/facet.js';
 
 /** One engine for all: on a machine with a GPU, workers could choose differently. */
 const SMALL = [
@@ -119,10 +127,7 @@ describe('the weights of a run', () => {
     async () => {
       const running = workspace.start(up('killed-all', 2));
       const folder = path.join(workspace.runs, 'killed-all');
-      await until('12 steps are committed', async () => (await committedSteps(folder)) >= 12);
-      for (const pid of [...(await childrenOf(running.child.pid!)), running.child.pid!]) process.kill(pid, 'SIGKILL');
-      await running.done;
-      await until('nothing of it is left', async () => (await processesWith(folder)).length === 0);
+      await killAll(running, folder);
 
       const result = await workspace.run(['resume', 'killed-all', '--workers', '3', '--json']);
       expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, workers: 3 });
@@ -158,6 +163,19 @@ describe('the weights of a run', () => {
   );
 });
 
+describe('gradients in int8', () => {
+  it('give the same weights to one worker, and to others after all were killed', { timeout: 180_000 }, async () => {
+    const format = ['--set', 'gradientFormat=int8'];
+    const { weightsSha256 } = parseJson(await workspace.run(up('int8-alone', 1, ...format)));
+    expect(weightsSha256).not.toBe(expectedSha256);
+
+    const running = workspace.start(up('int8-killed', 2, ...format));
+    await killAll(running, path.join(workspace.runs, 'int8-killed'));
+    const resumed = parseJson(await workspace.run(['resume', 'int8-killed', '--workers', '3', '--json']));
+    expect(resumed).toMatchObject({ weightsSha256, ledger: CLEAN, workers: 3 });
+  });
+});
+
 describe('the whole recipe: everything that augments and mixes, held-out images, averaged weights', () => {
   const recipe = [
     'samples.train=1500',
@@ -186,11 +204,7 @@ describe('the whole recipe: everything that augments and mixes, held-out images,
       expect(expected).toMatchObject({ testAccuracy: null, evaluatedWeights: 'average' });
 
       const running = workspace.start(up('recipe-killed', 2, ...recipe));
-      const folder = path.join(workspace.runs, 'recipe-killed');
-      await until('14 steps are committed', async () => (await committedSteps(folder)) >= 14);
-      for (const pid of [...(await childrenOf(running.child.pid!)), running.child.pid!]) process.kill(pid, 'SIGKILL');
-      await running.done;
-      await until('nothing of it is left', async () => (await processesWith(folder)).length === 0);
+      await killAll(running, path.join(workspace.runs, 'recipe-killed'));
       const resumed = parseJson(await workspace.run(['resume', 'recipe-killed', '--workers', '3', '--json']));
       const { weightsSha256, heldOutAccuracy } = expected;
       const ledger = { expected: 3000, committed: 3000, missing: 0, duplicated: 0 };
@@ -280,6 +294,14 @@ describe('a finished run', () => {
     expect(other.stderr).toContain('model.width');
   });
 });
+
+/** Kills a run and everything that it started, after 14 steps. */
+async function killAll({ child, done }: RunningCommand, folder: string): Promise<void> {
+  await until('14 steps are committed', async () => (await committedSteps(folder)) >= 14);
+  for (const pid of [...(await childrenOf(child.pid!)), child.pid!]) process.kill(pid, 'SIGKILL');
+  await done;
+  await until('nothing of it is left', async () => (await processesWith(folder)).length === 0);
+}
 
 /** Every descendant of a process, from /proc. */
 async function childrenOf(parent: number): Promise<number[]> {

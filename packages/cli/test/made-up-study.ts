@@ -10,9 +10,33 @@ export function studyBase(flags: Record<string, unknown> = {}): TrainingConfig {
   const said = mergeMappings({ ...STUDY_DEFAULTS, preset: 'mnist-fast', run: 'base' }, flags);
   const resolution = resolveConfig({ environment: {}, flags: said });
   if (!resolution.ok) throw new Error(resolution.problems.join('; '));
-  const { dataset, preset, epochs, samples, evaluation, batch, model, optimizer, augmentation, adversarial } =
-    resolution.config;
-  return { dataset, preset, seed: 0, epochs, samples, evaluation, batch, model, optimizer, augmentation, adversarial };
+  const {
+    dataset,
+    preset,
+    epochs,
+    samples,
+    evaluation,
+    batch,
+    model,
+    optimizer,
+    gradientFormat,
+    augmentation,
+    adversarial,
+  } = resolution.config;
+  return {
+    dataset,
+    preset,
+    seed: 0,
+    epochs,
+    samples,
+    evaluation,
+    batch,
+    model,
+    optimizer,
+    gradientFormat,
+    augmentation,
+    adversarial,
+  };
 }
 
 /** The first arm is the baseline. */

@@ -21,7 +21,8 @@ export type Purpose =
   | 'attack'
   | 'corruption'
   | 'adversarial'
-  | 'simulation';
+  | 'simulation'
+  | 'rounding';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
   permutation: 1,
@@ -39,6 +40,7 @@ const PURPOSE_WORD: Record<Purpose, number> = {
   corruption: 13,
   adversarial: 14,
   simulation: 15,
+  rounding: 16,
 };
 
 function mix(hash: number, word: number): number {

@@ -5,6 +5,7 @@
 import { TrainingError, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
 import type { Dataset } from '@facet/datasets';
+import { gradientFormat } from './collective/formats/gradient-format.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
 import { TAIL, type Compute } from './engine/compute.js';
@@ -94,6 +95,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       rank,
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
       length: compute.layout.length + TAIL.length,
+      format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
       bucketBytes: config.bucketBytes,
       transport: config.exchange.transport,
       timeoutMs: config.timeouts.stepMs,

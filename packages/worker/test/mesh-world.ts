@@ -4,10 +4,11 @@
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
-import { rangeOfRank, systemClock, type Clock, type TrainingError } from '@facet/shared';
+import { rangeOfRank, systemClock, type Clock, type GradientFormatName, type TrainingError } from '@facet/shared';
 import { openInlet, type Transport } from '../src/collective/exchange-client.js';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from '../src/collective/exchange-server.js';
 import { decodeHeader, type FrameHeader, type FrameSink } from '../src/collective/frame.js';
+import { gradientFormat } from '../src/collective/formats/gradient-format.js';
 import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/collective/mesh.js';
 import { createPartialSums } from '../src/collective/partial-sums.js';
 
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly microBatches: number;
   readonly generation?: number;
   readonly transport?: Transport;
+  /** Default: fp32. */
+  readonly format?: GradientFormatName;
   /** What one rank has otherwise than the others. */
   readonly ofRank?: (rank: number) => Partial<MeshOptions>;
 }
@@ -91,6 +94,7 @@ export function meshOptions(servers: readonly ExchangeServer[], rank: number, op
     rank,
     peers: servers.map(({ port }, of) => ({ rank: of, workerId: `worker-${of}`, address: `127.0.0.1:${port}` })),
     length: options.length,
+    format: gradientFormat({ name: options.format ?? 'fp32', exactFrom: options.length - 4, seed: 1 }),
     bucketBytes: 120_000,
     messageBytes: 32_000,
     transport: options.transport ?? 'auto',
@@ -108,9 +112,9 @@ export async function reduceOn(
   { step, rank, worldSize }: { step: number; rank: number; worldSize: number },
   { length, microBatches }: Pick<WorldOptions, 'length' | 'microBatches'>,
 ): Promise<Float32Array> {
-  const sums = createPartialSums(length);
+  const sums = createPartialSums(length, mesh.allReduce.format);
   const range = rangeOfRank(microBatches, worldSize, rank);
-  sums.begin(range, microBatches);
+  sums.begin(step, range, microBatches);
   for (let k = range.start; k < range.end; k++) {
     const scale = 10 ** (k % 4) / 7;
     sums.add(

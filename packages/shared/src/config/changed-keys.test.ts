@@ -26,6 +26,7 @@ test.each([
   ['optimizer.emaDecay', 0.9],
   ['augmentation.mixup.share', 0.5],
   ['adversarial.eps', 0.3],
+  ['gradientFormat', 'int8'],
 ])('names %s', (key, value) => {
   expect(changedTrainingKeys(config, changed(key, value))).toEqual([key]);
 });

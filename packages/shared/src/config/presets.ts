@@ -28,7 +28,12 @@ const MULTI_VIEW = {
 } as const;
 
 /** The dataset as a whole, trained once with one seed. */
-const WHOLE = { seed: 1, samples: { train: 0, test: 0, heldOut: 0 }, evaluation: 'test' } as const;
+const WHOLE = {
+  seed: 1,
+  samples: { train: 0, test: 0, heldOut: 0 },
+  evaluation: 'test',
+  gradientFormat: 'fp32',
+} as const;
 
 const MNIST = { ...WHOLE, dataset: 'mnist' } as const;
 const MNIST_PIXELS = { mean: [0.1307], stddev: [0.3081] };

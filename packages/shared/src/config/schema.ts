@@ -11,6 +11,10 @@ const positiveInteger = z.int().min(1);
 const fraction = z.number().min(0).max(1);
 const port = z.int().min(0).max(65_535);
 
+/** What the sums of gradients are rounded to; the order is that of the codes on the wire. */
+export const GRADIENT_FORMATS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
+export type GradientFormatName = (typeof GRADIENT_FORMATS)[number];
+
 export const DATASETS = ['mnist', 'cifar10'] as const;
 export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out', 'rotation', 'shift'] as const;
 
@@ -104,6 +108,8 @@ export const trainingSchema = z.strictObject({
   batch: z.strictObject({ global: positiveInteger.max(65_536), micro: positiveInteger.max(4_096) }),
   model: modelSchema,
   optimizer: optimizerSchema,
+  /** What every sum of gradients is rounded to, and travels as; `fp32` rounds nothing. */
+  gradientFormat: z.enum(GRADIENT_FORMATS).default('fp32'),
   augmentation: augmentationSchema,
   adversarial: adversarialSchema.default(NO_ADVERSARY),
 });

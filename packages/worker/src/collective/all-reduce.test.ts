@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { rangeOfRank, TrainingError } from '@facet/shared';
+import { GRADIENT_FORMATS, rangeOfRank, TrainingError, type GradientFormatName } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
+import { gradientFormat } from './formats/gradient-format.js';
 import { deliver, wholeFrame } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
 import { scheduleBuckets, chunkOf } from './schedule/buckets.js';
 import { subtreesOf } from './schedule/reduction-tree.js';
+
+const PLAIN = gradientFormat({ name: 'fp32', exactFrom: 0, seed: 1 });
 
 /** Values whose sum depends on the order in which they are added. */
 function gradientsOf(microBatches: number, length: number, seed: number): Float32Array[] {
@@ -19,14 +22,24 @@ interface World {
   reduce(step: number, gradients: Float32Array[]): Promise<Float32Array[]>;
 }
 
+interface WorldOptions {
+  readonly worldSize: number;
+  readonly length: number;
+  readonly microBatches: number;
+  readonly bucketBytes?: number;
+  readonly messageBytes?: number;
+  readonly format?: GradientFormatName;
+}
+
 /** Ranks that talk to each other in memory, each message after a tick of its own. */
-function createWorld(
-  worldSize: number,
-  length: number,
-  microBatches: number,
-  bucketBytes: number,
-  timeoutMs = 5_000,
-): World {
+function createWorld({
+  worldSize,
+  length,
+  microBatches,
+  bucketBytes = 1024,
+  messageBytes,
+  format,
+}: WorldOptions): World {
   const ranks: AllReduce[] = [];
   for (let rank = 0; rank < worldSize; rank++) {
     ranks.push(
@@ -36,8 +49,10 @@ function createWorld(
         rank,
         worldSize,
         length,
+        format: gradientFormat({ name: format ?? 'fp32', exactFrom: length - 4, seed: 7 }),
         bucketBytes,
-        timeoutMs,
+        ...(messageBytes === undefined ? {} : { messageBytes }),
+        timeoutMs: 5_000,
         firstStep: 1,
         microBatches: () => microBatches,
         nameOf: (of) => `rank ${of}`,
@@ -48,14 +63,14 @@ function createWorld(
       }),
     );
   }
-  const sums = ranks.map(() => createPartialSums(length));
+  const sums = ranks.map((allReduce) => createPartialSums(length, allReduce.format));
   return {
     ranks,
     reduce: (step, gradients) =>
       Promise.all(
         ranks.map(async (allReduce, rank) => {
           const range = rangeOfRank(microBatches, worldSize, rank);
-          sums[rank]!.begin(range, microBatches);
+          sums[rank]!.begin(step, range, microBatches);
           for (let k = range.start; k < range.end; k++) {
             const done = sums[rank]!.add(k, gradients[k]!);
             // Some go ahead, some do not.
@@ -70,33 +85,56 @@ function createWorld(
 }
 
 describe('the all-reduce', () => {
-  it('gives every world size the bits of one rank, for any split, length and bucket size', async () => {
+  it('gives every world size the bits of one rank, for any split, length, bucket size and format', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
           worldSize: fc.integer({ min: 1, max: 9 }),
           microBatches: fc.integer({ min: 1, max: 13 }),
-          length: fc.integer({ min: 1, max: 40 }),
-          bucketBytes: fc.integer({ min: 4, max: 200 }),
+          length: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 1_200 })),
+          bucketBytes: fc.integer({ min: 4, max: 4_000 }),
+          messageBytes: fc.integer({ min: 64, max: 2_000 }),
+          format: fc.constantFrom(...GRADIENT_FORMATS),
           seed: fc.nat(1000),
         }),
-        async ({ worldSize, microBatches, length, bucketBytes, seed }) => {
-          const gradients = gradientsOf(microBatches, length, seed);
-          const [alone] = await createWorld(1, length, microBatches, 1 << 20).reduce(1, gradients);
-          const world = createWorld(worldSize, length, microBatches, bucketBytes);
+        async ({ seed, ...options }) => {
+          const gradients = gradientsOf(options.microBatches, options.length, seed);
+          const alone = createWorld({ ...options, worldSize: 1, bucketBytes: 1 << 20 });
+          const world = createWorld(options);
           for (const step of [1, 2]) {
-            for (const result of await world.reduce(step, gradients)) expect(result).toEqual(alone);
+            const [expected] = await alone.reduce(step, gradients);
+            for (const result of await world.reduce(step, gradients)) expect(result).toEqual(expected);
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 80 },
     );
   });
 
+  it.each(GRADIENT_FORMATS)('adds the last elements, which count samples, exactly as %s', async (format) => {
+    const length = 600;
+    const gradients = Array.from({ length: 6 }, (_, k) => Float32Array.from({ length }, (_, i) => 4_099 * (k + i)));
+    const results = await createWorld({ worldSize: 3, length, microBatches: 6, format }).reduce(1, gradients);
+    const expected = Array.from({ length: 4 }, (_, i) => 4_099 * (15 + 6 * (length - 4 + i)));
+    for (const result of results) expect([...result.subarray(-4)]).toEqual(expected);
+  });
+
+  it('sends fewer bytes in a shorter format', async () => {
+    const bytesOf = async (format: GradientFormatName): Promise<number> => {
+      const world = createWorld({ worldSize: 4, length: 40_004, microBatches: 4, bucketBytes: 1 << 20, format });
+      await world.reduce(1, gradientsOf(4, 40_004, 1));
+      return world.ranks[0]!.bytesSent;
+    };
+    const plain = await bytesOf('fp32');
+    expect((await bytesOf('bf16')) / plain).toBeCloseTo(1 / 2, 2);
+    expect((await bytesOf('fp16')) / plain).toBeCloseTo(1 / 2, 2);
+    expect((await bytesOf('int8')) / plain).toBeCloseTo(257 / 1024, 2);
+  });
+
   it('has the part that is done with its owner while the rest is computed', async () => {
-    const [first, second] = createWorld(2, 8, 6, 1024).ranks;
-    const [own, peers] = [createPartialSums(8), createPartialSums(8)];
-    own.begin({ start: 0, end: 3 }, 6);
+    const [first, second] = createWorld({ worldSize: 2, length: 8, microBatches: 6 }).ranks;
+    const [own, peers] = [createPartialSums(8, PLAIN), createPartialSums(8, PLAIN)];
+    own.begin(1, { start: 0, end: 3 }, 6);
     expect(own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
     const done = own.add(1, new Float32Array(8).fill(2));
     expect(done?.subtree).toEqual({ level: 1, index: 0 });
@@ -106,7 +144,7 @@ describe('the all-reduce', () => {
     const before = first!.bytesSent;
 
     own.add(2, new Float32Array(8).fill(3));
-    peers.begin({ start: 3, end: 6 }, 6);
+    peers.begin(1, { start: 3, end: 6 }, 6);
     for (const index of [3, 4, 5]) peers.add(index, new Float32Array(8).fill(index + 1));
     const outputs = [new Float32Array(8), new Float32Array(8)];
     await Promise.all([first!.reduce(1, own.finish(), outputs[0]!), second!.reduce(1, peers.finish(), outputs[1]!)]);
@@ -116,13 +154,14 @@ describe('the all-reduce', () => {
   });
 
   it('fails the step when a part that was sent ahead does not get through', async () => {
-    const [first] = createWorld(2, 8, 6, 1024).ranks;
+    const [first] = createWorld({ worldSize: 2, length: 8, microBatches: 6 }).ranks;
     const alone = createAllReduce({
       run: 1,
       generation: 1,
       rank: 0,
       worldSize: 2,
       length: 8,
+      format: PLAIN,
       bucketBytes: 1024,
       timeoutMs: 5_000,
       firstStep: 1,
@@ -141,7 +180,7 @@ describe('the all-reduce', () => {
   });
 
   it('fails every call once a peer is lost, with the first reason', async () => {
-    const [first] = createWorld(2, 8, 4, 1024).ranks;
+    const [first] = createWorld({ worldSize: 2, length: 8, microBatches: 4 }).ranks;
     const waiting = first!.reduce(1, [], new Float32Array(8));
     first!.fail(new TrainingError('PEER_UNAVAILABLE', 'rank 1 is gone'));
     first!.fail(new TrainingError('STALE', 'later'));
@@ -157,6 +196,7 @@ describe('the all-reduce', () => {
       rank: 0,
       worldSize: 2,
       length: 8,
+      format: PLAIN,
       bucketBytes: 1024,
       timeoutMs: 20,
       firstStep: 5,
@@ -181,6 +221,7 @@ describe('the all-reduce', () => {
           rank,
           worldSize: 2,
           length: 8,
+          format: PLAIN,
           bucketBytes: 1024,
           timeoutMs: 20,
           firstStep: 5,
@@ -208,6 +249,7 @@ describe('the all-reduce', () => {
       rank: 1,
       worldSize: 2,
       length: 8,
+      format: PLAIN,
       bucketBytes: 1024,
       timeoutMs: 1_000,
       firstStep: 1,
@@ -271,10 +313,10 @@ describe('the schedule', () => {
   it('is what folding the micro-batches one by one ends with', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9 }), (microBatches, worldSize) => {
-        const sums = createPartialSums(1);
+        const sums = createPartialSums(1, PLAIN);
         for (let rank = 0; rank < worldSize; rank++) {
           const range = rangeOfRank(microBatches, worldSize, rank);
-          sums.begin(range, microBatches);
+          sums.begin(1, range, microBatches);
           for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
           expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
         }

@@ -7,6 +7,8 @@
  */
 import { rangeOfRank, systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createArrivals } from './arrivals.js';
+import { bytesOf } from './formats/codec.js';
+import type { GradientFormat } from './formats/gradient-format.js';
 import { encodeHeader, FRAME_HEADER_BYTES, type FrameHeader, type FrameSink } from './frame.js';
 import { arrivalKey, createFrameInlet } from './frame-inlet.js';
 import { createLatch } from './latch.js';
@@ -24,8 +26,10 @@ export interface AllReduceOptions {
   readonly worldSize: number;
   /** Elements of the flat buffer. */
   readonly length: number;
+  /** What partial sums have been rounded to, and sums of them will be; the same on every rank. */
+  readonly format: GradientFormat;
   readonly bucketBytes: number;
-  /** Most bytes of values in one message. Default: 1 MiB. */
+  /** Most bytes of float32 values in one message, before they are encoded. Default: 1 MiB. */
   readonly messageBytes?: number;
   /** Longest wait for one chunk of one peer. */
   readonly timeoutMs: number;
@@ -33,7 +37,7 @@ export interface AllReduceOptions {
   /** Micro-batches of a training step, from the plan. */
   readonly microBatches: (step: number) => number;
   /** Sends a frame to a rank, one at a time; resolves when the values may be overwritten and the transport takes more. */
-  readonly send: (rank: number, header: Buffer, values: Float32Array) => Promise<void>;
+  readonly send: (rank: number, header: Buffer, values: Uint8Array) => Promise<void>;
   /** How a rank is called in messages. */
   readonly nameOf: (rank: number) => string;
   /** Called with the first failure. */
@@ -43,6 +47,8 @@ export interface AllReduceOptions {
 }
 
 export interface AllReduce {
+  /** What contributions must be rounded to, at every node of the tree. */
+  readonly format: GradientFormat;
   /**
    * Sends a part of this rank's contribution to the next step ahead, while the rest is computed. A failure fails the step.
    *
@@ -64,17 +70,18 @@ export interface AllReduce {
   readonly bytesReceived: number;
 }
 
-type ChunkHeader = Omit<FrameHeader, 'offset'>;
+type ChunkHeader = Omit<FrameHeader, 'offset' | 'format' | 'count'>;
 
 export function createAllReduce(options: AllReduceOptions): AllReduce {
-  const { run, generation, rank, worldSize, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
-  const schedule = scheduleBuckets(options.length, worldSize, options.bucketBytes);
+  const { run, generation, rank, worldSize, format, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
+  const schedule = scheduleBuckets(options.length, worldSize, options.bucketBytes, format.alignment);
   const isReplicated = schedule.ownership === 'replicated';
   const peers = Array.from({ length: worldSize }, (_, peer) => peer).filter((peer) => peer !== rank);
   const arrivals = createArrivals();
-  const messageElements = (options.messageBytes ?? DEFAULT_MESSAGE_BYTES) / Float32Array.BYTES_PER_ELEMENT;
+  const messageElements = messageLength(options.messageBytes ?? DEFAULT_MESSAGE_BYTES, format.alignment);
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
+  const encoders = new Map(peers.map((peer) => [peer, createEncoder(format)]));
   /** Contributions to the current step that were sent ahead, until they are sent. */
   const early = new Map<string, Promise<unknown>>();
   let currentStep = options.firstStep;
@@ -89,6 +96,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       rank,
       from,
       schedule,
+      format,
       arrivals,
       latch,
       microBatches,
@@ -115,9 +123,12 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     for (let offset = 0; offset < values.length; offset += messageElements) {
       if (latch.failure !== undefined) throw latch.failure;
       const part = values.subarray(offset, offset + messageElements);
-      bytesSent += FRAME_HEADER_BYTES + part.byteLength;
+      const start = chunkOf(schedule, header.bucket, header.chunk).start + offset;
+      const encoded = encoders.get(to)!(part, start);
+      bytesSent += FRAME_HEADER_BYTES + encoded.length;
+      const head = encodeHeader({ ...header, offset, format: format.name, count: part.length }, encoded);
       const what = `a ${header.kind} chunk of step ${header.step}, bucket ${header.bucket}`;
-      const sending = options.send(to, encodeHeader({ ...header, offset }, part), part).catch((caught: unknown) => {
+      const sending = options.send(to, head, encoded).catch((caught: unknown) => {
         const { message } = TrainingError.from(caught);
         throw new TrainingError(
           'PEER_UNAVAILABLE',
@@ -167,7 +178,14 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
         }),
       ),
     );
-    combine(total, (subtree) => operands.get(subtreeKey(subtree)), output.subarray(own.start, own.end));
+    combine(
+      total,
+      (subtree) => operands.get(subtreeKey(subtree)),
+      output.subarray(own.start, own.end),
+      (values, subtree) => {
+        format.round(values, own.start, { step: header.step, ...subtree });
+      },
+    );
   };
 
   const reduceBucket = async (
@@ -208,6 +226,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   };
 
   return {
+    format,
     contribute(step, partial) {
       if (latch.failure !== undefined) return;
       requireNext(step);
@@ -242,4 +261,22 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       return bytesReceived;
     },
   };
+}
+
+/** Encodes what goes to one peer, one message at a time; what it returns is valid until the next one. */
+function createEncoder(format: GradientFormat): (values: Float32Array, start: number) => Uint8Array {
+  let memory = new Uint8Array();
+  return (values, start) => {
+    if (format.isPlain) return bytesOf(values);
+    const length = format.encodedBytes(start, values.length);
+    if (memory.length < length) memory = new Uint8Array(length);
+    const encoded = memory.subarray(0, length);
+    format.encode(values, start, encoded);
+    return encoded;
+  };
+}
+
+function messageLength(bytes: number, alignment: number): number {
+  const elements = Math.floor(bytes / Float32Array.BYTES_PER_ELEMENT / alignment) * alignment;
+  return Math.max(alignment, elements);
 }

@@ -4,17 +4,12 @@
  */
 import { rangeOfRank, TrainingError } from '@facet/shared';
 import type { Arrival, Arrivals } from './arrivals.js';
-import {
-  bytesOf,
-  decodeHeader,
-  FRAME_HEADER_BYTES,
-  type FrameHeader,
-  type FrameSink,
-  type ReceivedHeader,
-} from './frame.js';
+import { bytesOf } from './formats/codec.js';
+import type { GradientFormat } from './formats/gradient-format.js';
+import { decodeHeader, FRAME_HEADER_BYTES, type FrameHeader, type FrameSink, type ReceivedHeader } from './frame.js';
 import { checksum } from './float-kernels.js';
 import type { Latch } from './latch.js';
-import { chunkOf, type BucketSchedule } from './schedule/buckets.js';
+import { chunkOf, type BucketSchedule, type Slice } from './schedule/buckets.js';
 import { rootOf, subtreeKey, subtreesOf, type Subtree } from './schedule/reduction-tree.js';
 
 export interface FrameInletOptions {
@@ -24,6 +19,7 @@ export interface FrameInletOptions {
   /** The peer whose frames come here. */
   readonly from: number;
   readonly schedule: BucketSchedule;
+  readonly format: GradientFormat;
   readonly arrivals: Arrivals;
   readonly latch: Latch;
   readonly microBatches: (step: number) => number;
@@ -38,8 +34,11 @@ export function arrivalKey(from: number, kind: FrameHeader['kind'], bucket: numb
 }
 
 export function createFrameInlet(options: FrameInletOptions): FrameSink {
-  const { rank, from, schedule, arrivals, latch, nameOf } = options;
-  let open: { header: ReceivedHeader; arrival: Arrival; place: Uint8Array } | undefined;
+  const { rank, from, schedule, format, arrivals, latch, nameOf } = options;
+  let open:
+    { header: ReceivedHeader; arrival: Arrival; start: number; values: Float32Array; place: Uint8Array } | undefined;
+  /** Where encoded values wait to be decoded, as long as the longest that came. */
+  let staging = new Uint8Array();
 
   const refuse = (header: FrameHeader, what: string, actual: number | string, expected: number | string): never => {
     throw new TrainingError(
@@ -55,10 +54,12 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
     if (header.step !== step && header.step !== step + 1) refuse(header, 'step', header.step, `${step} or ${step + 1}`);
     const { buckets, ownership } = schedule;
     if (header.bucket >= buckets.length) refuse(header, 'bucket', header.bucket, `below ${buckets.length}`);
+    if (header.format !== format.name) refuse(header, 'format', header.format, format.name);
     if (header.kind === 'reduced' && ownership === 'replicated') refuse(header, 'kind', 'reduced', 'partial');
   };
 
-  const checkPlace = (header: ReceivedHeader): number => {
+  /** The chunk that the frame is a part of. */
+  const checkPlace = (header: ReceivedHeader): Slice => {
     const owner = header.kind === 'partial' ? rank : from;
     if (header.chunk !== owner) refuse(header, 'chunk', header.chunk, owner);
     const total = options.microBatches(header.step);
@@ -70,7 +71,9 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
     const { start, end } = chunkOf(schedule, header.bucket, owner);
     if (header.offset + header.count > end - start)
       refuse(header, 'values up to', header.offset + header.count, `at most ${end - start}`);
-    return end - start;
+    if (header.offset % format.alignment !== 0)
+      refuse(header, 'values from', header.offset, `a multiple of ${format.alignment}`);
+    return { start, end };
   };
 
   const attempt = <T>(action: () => T): T | undefined => {
@@ -84,31 +87,32 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
   };
 
   return {
-    begin: (bytes, length) =>
+    begin: (encoded, length) =>
       attempt(() => {
-        const header = decodeHeader(bytes);
-        const stated = header.count * Float32Array.BYTES_PER_ELEMENT;
-        if (length !== undefined && length !== stated) refuse(header, 'bytes of values', length, stated);
+        const header = decodeHeader(encoded);
         checkOrigin(header);
-        const elements = checkPlace(header);
-        const arrival = arrivals.of(
-          header.step,
-          arrivalKey(from, header.kind, header.bucket, header.subtree),
-          elements,
-        );
+        const chunk = checkPlace(header);
+        const start = chunk.start + header.offset;
+        const bytes = format.encodedBytes(start, header.count);
+        if (length !== undefined && length !== bytes) refuse(header, 'bytes of values', length, bytes);
+        const key = arrivalKey(from, header.kind, header.bucket, header.subtree);
+        const arrival = arrivals.of(header.step, key, chunk.end - chunk.start);
         // A contribution comes once and in order: what is there already may have been added.
         if (header.offset !== arrival.received) refuse(header, 'values from', header.offset, arrival.received);
-        const place = bytesOf(arrival.values.subarray(header.offset, header.offset + header.count));
-        open = { header, arrival, place };
+        const values = arrival.values.subarray(header.offset, header.offset + header.count);
+        if (!format.isPlain && staging.length < bytes) staging = new Uint8Array(bytes);
+        const place = format.isPlain ? bytesOf(values) : staging.subarray(0, bytes);
+        open = { header, arrival, start, values, place };
         return place;
       }),
     end() {
       attempt(() => {
         if (open === undefined) throw new TrainingError('INTERNAL', 'a frame ended that had not begun');
-        const { header, arrival, place } = open;
+        const { header, arrival, start, values, place } = open;
         open = undefined;
         const actual = checksum(place);
         if (actual !== header.checksum) refuse(header, 'checksum', actual.toString(16), header.checksum.toString(16));
+        if (!format.isPlain) format.decode(place, start, values);
         options.onBytes(FRAME_HEADER_BYTES + place.length);
         arrival.received += header.count;
         if (arrival.received === arrival.values.length) arrival.resolve();

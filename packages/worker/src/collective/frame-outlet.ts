@@ -6,11 +6,11 @@ import type { Socket } from 'node:net';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { PullRequest } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
-import { bytesOf, wholeFrame } from './frame.js';
+import { wholeFrame } from './frame.js';
 
 export interface Outlet {
   /** Rejects when the peer is gone. */
-  send(header: Buffer, values: Float32Array): Promise<void>;
+  send(header: Buffer, values: Uint8Array): Promise<void>;
 }
 
 export type FrameStream = ServerWritableStream<PullRequest, Buffer>;
@@ -47,7 +47,7 @@ export function socketOutlet(socket: Socket): Outlet {
       new Promise((resolve, reject) => {
         socket.cork();
         socket.write(header);
-        socket.write(bytesOf(values), (error) => {
+        socket.write(values, (error) => {
           if (error) reject(gone(error));
           else resolve();
         });

@@ -1,12 +1,13 @@
 /**
- * One frame of the all-reduce as it travels between workers: a fixed little-endian header, then float32 values. A frame says
+ * One frame of the all-reduce as it travels between workers: a fixed little-endian header, then values in the run's format. A frame says
  * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and
  * values are apart here, so that a transport may leave the values where they are and put them where they belong.
  *
  *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (1 partial,
- *   2 reduced)   21 u8 level   22 u16 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the values   40 values
+ *   2 reduced)   21 u8 level   22 u8 format   23 u8 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the
+ *   encoded values   40 encoded values
  */
-import { crc32, TrainingError } from '@facet/shared';
+import { crc32, GRADIENT_FORMATS, TrainingError, type GradientFormatName } from '@facet/shared';
 import { checksum } from './float-kernels.js';
 import type { Subtree } from './schedule/reduction-tree.js';
 
@@ -27,11 +28,13 @@ export interface FrameHeader {
   readonly subtree: Subtree;
   /** First element within the chunk. */
   readonly offset: number;
+  readonly format: GradientFormatName;
+  /** Elements. */
+  readonly count: number;
 }
 
 /** A header as it came, with what it says about the values behind it. */
 export interface ReceivedHeader extends FrameHeader {
-  readonly count: number;
   readonly checksum: number;
 }
 
@@ -52,13 +55,8 @@ export function runWord(run: string): number {
   return crc32(Buffer.from(run));
 }
 
-/** The bytes of some values, not copied. */
-export function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
-
-/** Encodes the header of a frame with these values. */
-export function encodeHeader(header: FrameHeader, values: Float32Array): Buffer {
+/** Encodes the header of a frame with these encoded values. */
+export function encodeHeader(header: FrameHeader, values: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   bytes.writeUInt32LE(MAGIC, 0);
   bytes.writeUInt32LE(header.run, 4);
@@ -68,11 +66,12 @@ export function encodeHeader(header: FrameHeader, values: Float32Array): Buffer 
   bytes.writeUInt16LE(header.chunk, 18);
   bytes.writeUInt8(header.kind === 'partial' ? 1 : 2, 20);
   bytes.writeUInt8(header.subtree.level, 21);
-  bytes.writeUInt16LE(0, 22);
+  bytes.writeUInt8(GRADIENT_FORMATS.indexOf(header.format), 22);
+  bytes.writeUInt8(0, 23);
   bytes.writeUInt32LE(header.subtree.index, 24);
   bytes.writeUInt32LE(header.offset, 28);
-  bytes.writeUInt32LE(values.length, 32);
-  bytes.writeUInt32LE(checksum(bytesOf(values)), 36);
+  bytes.writeUInt32LE(header.count, 32);
+  bytes.writeUInt32LE(checksum(values), 36);
   return bytes;
 }
 
@@ -89,6 +88,9 @@ export function decodeHeader(bytes: Buffer): ReceivedHeader {
   if (magic !== MAGIC) throw damaged(`a frame starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
   const kind = bytes.readUInt8(20);
   if (kind !== 1 && kind !== 2) throw damaged(`a frame has kind ${kind}, expected 1 or 2`);
+  const format = GRADIENT_FORMATS[bytes.readUInt8(22)];
+  if (format === undefined)
+    throw damaged(`a frame has format ${bytes.readUInt8(22)}, expected one of ${GRADIENT_FORMATS.length}`);
   return {
     run: bytes.readUInt32LE(4),
     generation: bytes.readUInt32LE(8),
@@ -98,14 +100,15 @@ export function decodeHeader(bytes: Buffer): ReceivedHeader {
     kind: kind === 1 ? 'partial' : 'reduced',
     subtree: { level: bytes.readUInt8(21), index: bytes.readUInt32LE(24) },
     offset: bytes.readUInt32LE(28),
+    format,
     count: bytes.readUInt32LE(32),
     checksum: bytes.readUInt32LE(36),
   };
 }
 
 /** Header and values in one piece, copied. */
-export function wholeFrame(header: Buffer, values: Float32Array): Buffer {
-  return Buffer.concat([header, bytesOf(values)]);
+export function wholeFrame(header: Buffer, values: Uint8Array): Buffer {
+  return Buffer.concat([header, values]);
 }
 
 /** Brings a whole frame to a sink; false when it was refused. */

@@ -17,10 +17,15 @@ async function turns(count: number): Promise<void> {
 describe('the mesh', () => {
   const sizes = { length: 60_001, microBatches: 3 };
 
-  it.each(TRANSPORTS)(
-    'reduces over %s to the bits of a single rank, also when one of them is slow',
-    async (transport) => {
-      const alone = await openWorld(await startServers(1), sizes);
+  it.each([
+    ...TRANSPORTS.map((transport) => [transport, 'fp32', 4] as const),
+    ['auto', 'int8', 1] as const,
+    ['tcp', 'bf16', 2] as const,
+    ['grpc', 'fp16', 2] as const,
+  ])(
+    'reduces over %s in %s to the bits of a single rank, also when one of them is slow',
+    async (transport, format, bytesPerValue) => {
+      const alone = await openWorld(await startServers(1), { ...sizes, format });
       const [expected] = await Promise.all(reduceOnAll(alone.meshes, 1, sizes));
       for (const worldSize of [2, 3]) {
         const servers = await startServers(worldSize);
@@ -28,13 +33,14 @@ describe('the mesh', () => {
         const { meshes } = await openWorld(servers, {
           ...sizes,
           transport,
+          format,
           ofRank: (rank) => (servers[rank] === slow ? { server: slowed(slow) } : {}),
         });
-        for (const step of [1, 2]) {
-          for (const result of await Promise.all(reduceOnAll(meshes, step, sizes)))
-            expect(Buffer.from(result.buffer).equals(Buffer.from(expected!.buffer))).toBe(true);
-        }
-        expect(meshes[0]!.allReduce.bytesSent).toBeGreaterThan(2 * sizes.length * 4);
+        for (const result of await Promise.all(reduceOnAll(meshes, 1, sizes)))
+          expect(Buffer.from(result.buffer).equals(Buffer.from(expected!.buffer))).toBe(true);
+        const [again, ...others] = await Promise.all(reduceOnAll(meshes, 2, sizes));
+        for (const result of others) expect(result).toEqual(again);
+        expect(meshes[0]!.allReduce.bytesSent).toBeGreaterThan(2 * sizes.length * bytesPerValue);
       }
     },
   );

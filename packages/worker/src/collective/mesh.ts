@@ -7,6 +7,7 @@ import { systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
+import type { GradientFormat } from './formats/gradient-format.js';
 import type { Outlet } from './frame-outlet.js';
 import { runWord } from './frame.js';
 
@@ -28,6 +29,7 @@ export interface MeshOptions {
   /** Every member, this one included, in rank order. */
   readonly peers: readonly MeshPeer[];
   readonly length: number;
+  readonly format: GradientFormat;
   readonly bucketBytes: number;
   readonly messageBytes?: number;
   readonly transport: Transport;
@@ -63,6 +65,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     rank,
     worldSize: peers.length,
     length: options.length,
+    format: options.format,
     bucketBytes: options.bucketBytes,
     ...(options.messageBytes === undefined ? {} : { messageBytes: options.messageBytes }),
     timeoutMs,

@@ -5,13 +5,14 @@
  */
 import type { MicroBatchRange } from '@facet/shared';
 import { addFloats } from './float-kernels.js';
+import type { GradientFormat } from './formats/gradient-format.js';
 import { rootOf, subtreeKey, subtreesOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
 
 export interface PartialSums {
   /** Starts a step with so many micro-batches in total, of which this rank has a range. */
-  begin(range: MicroBatchRange, microBatches: number): void;
+  begin(step: number, range: MicroBatchRange, microBatches: number): void;
   /**
-   * Adds the gradient of the next micro-batch of this rank; it is copied.
+   * Adds the gradient of the next micro-batch of this rank; it is copied, and rounded to the format.
    *
    * @returns the part of the contribution that this has completed, if any; `finish` returns it again
    */
@@ -21,9 +22,10 @@ export interface PartialSums {
 }
 
 /** Makes a folder for flat gradients of a fixed length. */
-export function createPartialSums(length: number): PartialSums {
+export function createPartialSums(length: number, format: GradientFormat): PartialSums {
   const free: Float32Array[] = [];
   let stack: { subtree: Subtree; values: Float32Array }[] = [];
+  let step = 0;
   let microBatches = 0;
   let wanted = new Set<string>();
 
@@ -36,11 +38,13 @@ export function createPartialSums(length: number): PartialSums {
       stack.pop();
       free.push(right.values);
       left.subtree = parentOf(left.subtree);
+      format.round(left.values, 0, { step, ...left.subtree });
     }
   };
 
   return {
-    begin(range, count) {
+    begin(next, range, count) {
+      step = next;
       wanted = new Set(subtreesOf(range, count).map(subtreeKey));
       free.push(...stack.map((entry) => entry.values));
       stack = [];
@@ -49,7 +53,9 @@ export function createPartialSums(length: number): PartialSums {
     add(index, gradient) {
       const values = free.pop() ?? new Float32Array(length);
       values.set(gradient);
-      stack.push({ subtree: { level: 0, index }, values });
+      const subtree = { level: 0, index };
+      format.round(values, 0, { step, ...subtree });
+      stack.push({ subtree, values });
       mergeTop();
       const top = stack.at(-1)!;
       return wanted.has(subtreeKey(top.subtree)) ? top : undefined;

@@ -4,10 +4,12 @@
  */
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
+import { GRADIENT_FORMATS, type GradientFormatName } from '@facet/shared';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAllReduce } from './all-reduce.js';
 import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
+import { gradientFormat, type GradientFormat } from './formats/gradient-format.js';
 import { deliver, encodeHeader, wholeFrame, type FrameHeader } from './frame.js';
 
 const SCALE = Number(process.env['FACET_FUZZ_SCALE'] ?? 1);
@@ -122,6 +124,7 @@ describe('the exchange service', () => {
 
 describe('a frame', () => {
   const LENGTH = 16;
+  const format = (name: GradientFormatName): GradientFormat => gradientFormat({ name, exactFrom: LENGTH - 4, seed: 1 });
   const near = (right: number): fc.Arbitrary<number> => fc.oneof({ weight: 4, arbitrary: fc.constant(right) }, uint32);
   const header: fc.Arbitrary<FrameHeader> = fc.record({
     run: near(1),
@@ -132,8 +135,13 @@ describe('a frame', () => {
     kind: fc.constantFrom('partial' as const, 'reduced' as const),
     subtree: fc.record({ level: fc.nat(3), index: near(1) }),
     offset: near(0),
+    format: fc.constantFrom(...GRADIENT_FORMATS),
+    count: near(LENGTH),
   });
-  const values = fc.oneof(fc.constant(new Float32Array(LENGTH)), fc.float32Array({ maxLength: 20 }));
+  const values = fc.oneof(
+    ...GRADIENT_FORMATS.map((name) => fc.constant(new Uint8Array(format(name).encodedBytes(0, LENGTH)))),
+    fc.uint8Array({ maxLength: 80 }),
+  );
   const frame = fc.tuple(header, values).map(([head, of]) => wholeFrame(encodeHeader(head, of), of));
   const damaged = fc.oneof(
     fc.uint8Array({ maxLength: 200 }).map((noise) => Buffer.from(noise)),
@@ -146,7 +154,7 @@ describe('a frame', () => {
   );
 
   /** What an all-reduce of two ranks, in its first step, says to a frame of its peer. */
-  function answerTo(bytes: Buffer): string {
+  function answerTo(bytes: Buffer, name: GradientFormatName): string {
     const failures: string[] = [];
     const allReduce = createAllReduce({
       run: 1,
@@ -154,6 +162,7 @@ describe('a frame', () => {
       rank: 0,
       worldSize: 2,
       length: LENGTH,
+      format: format(name),
       bucketBytes: 1024,
       timeoutMs: 1_000,
       firstStep: 1,
@@ -169,11 +178,12 @@ describe('a frame', () => {
   it('is taken, or ends the all-reduce as FRAME_INVALID', { timeout: TIMEOUT_MS }, () => {
     const answers = new Set<string>();
     fc.assert(
-      fc.property(fc.oneof(frame, damaged), (bytes) => {
-        answers.add(answerTo(bytes));
+      fc.property(fc.oneof(frame, damaged), fc.constantFrom(...GRADIENT_FORMATS), (bytes, name) => {
+        answers.add(`${name} ${answerTo(bytes, name)}`);
       }),
       { numRuns: 5_000 * SCALE },
     );
-    expect([...answers].toSorted()).toEqual(['FRAME_INVALID', 'taken']);
+    const expected = GRADIENT_FORMATS.flatMap((name) => [`${name} FRAME_INVALID`, `${name} taken`]);
+    expect([...answers].toSorted()).toEqual(expected.toSorted());
   });
 });

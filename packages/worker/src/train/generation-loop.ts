@@ -102,7 +102,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
   const { config, plan, rank, worldSize, compute, state, allReduce, signal, now } = options;
   const { layout } = compute;
   const reduced = new Float32Array(layout.length + TAIL.length);
-  const sums = createPartialSums(reduced.length);
+  const sums = createPartialSums(reduced.length, allReduce.format);
   const adversary = createAdversary(config);
   let bytesSent = 0;
   let bytesReceived = 0;
@@ -185,7 +185,7 @@ interface SpentWork {
 async function computeGradients(work: GradientWork): Promise<SpentWork> {
   const { options, item, range, sums, microBatches } = work;
   const { compute, now, signal } = options;
-  sums.begin(range, microBatches);
+  sums.begin(item.step, range, microBatches);
   let shardWaitMs = 0;
   let computeMs = 0;
   let samples = 0;

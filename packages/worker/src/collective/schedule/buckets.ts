@@ -16,6 +16,8 @@ export interface BucketSchedule {
   readonly length: number;
   readonly worldSize: number;
   readonly ownership: 'scattered' | 'replicated';
+  /** Buckets and chunks begin at multiples of so many elements. */
+  readonly alignment: number;
   readonly buckets: readonly Slice[];
 }
 
@@ -26,21 +28,24 @@ const REPLICATED_BYTES = 64 * 1024;
  * Cuts a flat buffer of `length` elements into buckets of at most `bucketBytes`. Two ranks send the same number of bytes
  * either way, so they always save the second hop.
  */
-export function scheduleBuckets(length: number, worldSize: number, bucketBytes: number): BucketSchedule {
-  const size = Math.max(1, Math.floor(bucketBytes / Float32Array.BYTES_PER_ELEMENT));
+export function scheduleBuckets(length: number, worldSize: number, bucketBytes: number, alignment = 1): BucketSchedule {
+  const size = Math.max(alignment, alignedDown(bucketBytes / Float32Array.BYTES_PER_ELEMENT, alignment));
   const buckets: Slice[] = [];
   for (let start = 0; start < length; start += size) buckets.push({ start, end: Math.min(start + size, length) });
   const isSmall = length * Float32Array.BYTES_PER_ELEMENT <= REPLICATED_BYTES;
-  return { length, worldSize, ownership: worldSize <= 2 || isSmall ? 'replicated' : 'scattered', buckets };
+  return { length, worldSize, ownership: worldSize <= 2 || isSmall ? 'replicated' : 'scattered', alignment, buckets };
 }
 
 /** What a rank owns of a bucket; empty when a scattered bucket is shorter than the world is large. */
 export function chunkOf(schedule: BucketSchedule, bucket: number, owner: number): Slice {
   const { start, end } = schedule.buckets[bucket]!;
-  if (schedule.ownership === 'replicated') return { start, end };
-  const length = end - start;
-  return {
-    start: start + Math.floor((length * owner) / schedule.worldSize),
-    end: start + Math.floor((length * (owner + 1)) / schedule.worldSize),
-  };
+  const { ownership, worldSize, alignment } = schedule;
+  if (ownership === 'replicated') return { start, end };
+  const cut = (at: number): number =>
+    at === worldSize ? end : start + alignedDown(((end - start) * at) / worldSize, alignment);
+  return { start: cut(owner), end: cut(owner + 1) };
+}
+
+function alignedDown(elements: number, alignment: number): number {
+  return Math.floor(elements / alignment) * alignment;
 }

@@ -57,12 +57,14 @@ export interface Operand {
  * @param operandOf the sum of a sub-tree if some rank contributed it; of two siblings at most one may be kept from being overwritten,
  *   which is so when those of one rank are kept: it would have added siblings itself
  * @param output receives the sum over the whole step
+ * @param round rounds the sum of a sub-tree in place, if the format of the gradient asks for it
  * @throws RangeError when the contributions leave a micro-batch out
  */
 export function combine(
   microBatches: number,
   operandOf: (subtree: Subtree) => Operand | undefined,
   output: Float32Array,
+  round: (values: Float32Array, subtree: Subtree) => void,
 ): void {
   const root = rootOf(microBatches);
   const sumOf = (subtree: Subtree): Operand => {
@@ -75,6 +77,7 @@ export function combine(
     const right = sumOf({ level: level - 1, index: 2 * index + 1 });
     const values = level === root.level ? output : left.isFree ? left.values : right.values;
     addFloats(values, left.values, right.values);
+    round(values, subtree);
     return { values, isFree: true };
   };
   const { values } = sumOf(root);

@@ -1,0 +1,33 @@
+/** The arithmetic of one lossy format, on values of which none has to be exact. */
+import type { Subtree } from '../schedule/reduction-tree.js';
+
+/** A node of the tree of one step. */
+export interface TreeNode extends Subtree {
+  readonly step: number;
+}
+
+export interface Codec {
+  /** Elements that share something, and are never cut apart. */
+  readonly block: number;
+  readonly bytesOf: (count: number) => number;
+  /** Rounds in place; `start` is where the values begin in the gradient, a multiple of the block. */
+  readonly round: (values: Float32Array, start: number, node: TreeNode) => void;
+  /** Writes rounded values at the start of some bytes, which lie at an even address; there may be room for more. */
+  readonly encode: (values: Float32Array, bytes: Uint8Array) => void;
+  readonly decode: (bytes: Uint8Array, values: Float32Array) => void;
+}
+
+/** The bits of float32 values, in the same memory; signed, because that is what JavaScript computes fast with. */
+export function wordsOf(values: Float32Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length);
+}
+
+/** The first so many 16-bit words of some bytes, in the same memory. Little-endian, as every machine here and the wire. */
+export function halvesOf(bytes: Uint8Array, count: number): Uint16Array {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+}
+
+/** The bytes of float32 values, in the same memory. */
+export function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,72 @@
+/**
+ * Integers of 8 bits times a power of two that 256 neighbours share. Rounds up or down at random, with the odds that keep the mean
+ * (Gupta et al. 2015): to the nearest, whatever is below half a unit of its block would never count. The draws are a function of
+ * seed, step, node and element, so every worker rounds alike. Powers of two, because then rounding again changes nothing.
+ */
+import { randomKey } from '@facet/shared';
+import { wordsOf, type Codec } from './codec.js';
+
+const BLOCK = 256;
+/** 127 times 2^121, as float32 has it: rounding anything larger could make it infinite. */
+const LARGEST_BITS = 0x7f7e0000;
+/** What stands for a block with something larger or NaN, all of which becomes NaN. */
+const NOT_FINITE = 0xff;
+/** Smaller exponents than this are as good as zero for a gradient. */
+const SMALLEST_EXPONENT = -120;
+
+/** Makes the codec of a run. */
+export function createInt8(seed: number): Codec {
+  return {
+    block: BLOCK,
+    bytesOf: (count) => count + Math.ceil(count / BLOCK),
+    round(values, start, { step, level, index }) {
+      const key = randomKey('rounding', seed, step, level, index);
+      for (let at = 0; at < values.length; at += BLOCK) {
+        const block = values.subarray(at, at + BLOCK);
+        const exponent = exponentOf(block);
+        if (exponent === undefined) block.fill(Number.NaN);
+        else roundBlock(block, 2 ** exponent, key, start + at);
+      }
+    },
+    encode(values, bytes) {
+      for (let at = 0, to = 0; at < values.length; at += BLOCK) {
+        const block = values.subarray(at, at + BLOCK);
+        const exponent = exponentOf(block);
+        bytes[to++] = exponent === undefined ? NOT_FINITE : exponent - SMALLEST_EXPONENT;
+        const inverse = 2 ** -(exponent ?? 0);
+        for (let i = 0; i < block.length; i++) bytes[to++] = block[i]! * inverse;
+      }
+    },
+    decode(bytes, values) {
+      for (let at = 0, from = 0; at < values.length; at += BLOCK) {
+        const block = values.subarray(at, at + BLOCK);
+        const byte = bytes[from++]!;
+        const unit = byte === NOT_FINITE ? Number.NaN : 2 ** (byte + SMALLEST_EXPONENT);
+        for (let i = 0; i < block.length; i++) block[i] = ((bytes[from++]! << 24) >> 24) * unit;
+      }
+    },
+  };
+}
+
+/** The smallest exponent with which every value of a block is at most 127 units; undefined when one is not finite. */
+function exponentOf(block: Float32Array): number | undefined {
+  const words = wordsOf(block);
+  let largest = 0;
+  // Without their sign, float32 values are in the order of their bits.
+  for (let i = 0; i < words.length; i++) largest = Math.max(largest, words[i]! & 0x7fffffff);
+  if (largest > LARGEST_BITS) return undefined;
+  // 127 units of 2^(e - 6) are 1.984375 times 2^e: what is above takes the next one.
+  const fits = (largest & 0x7fffff) <= 0x7e0000;
+  return Math.max(SMALLEST_EXPONENT, (largest >>> 23) - 127 - (fits ? 6 : 5));
+}
+
+function roundBlock(block: Float32Array, unit: number, key: number, start: number): void {
+  const inverse = 1 / unit;
+  for (let i = 0; i < block.length; i++) {
+    let hash = Math.imul((start + i) ^ key, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+    const draw = ((hash ^ (hash >>> 13)) >>> 8) * 2 ** -24;
+    // No draw takes 127 units any further.
+    block[i] = Math.floor(block[i]! * inverse + draw) * unit;
+  }
+}
