@@ -7,7 +7,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openWorkspace, type CommandResult, type Workspace } from '../testkit/facet.js';
+import { openWorkspace, until, type CommandResult, type Workspace } from '../testkit/facet.js';
 
 const SET = [
   'epochs=2',
@@ -63,6 +63,15 @@ it(
     const again = await study();
     expect(again.report).toEqual(first.report);
     expect(await writtenAt()).toEqual(before);
+
+    const stopped = workspace.start(['ablate', '--study', 'tiny', '--workers', '1', '--seeds', '2']);
+    await until('the second trial has begun', () =>
+      Promise.resolve(existsSync(path.join(folder, 'runs', 'views-2-seed-2'))),
+    );
+    stopped.child.kill('SIGINT');
+    const { code: stopCode, stderr: said } = await stopped.done;
+    expect(stopCode).toBe(130);
+    expect(said.match(/stopping with a checkpoint/g), said).toHaveLength(1);
 
     const { report } = await study('--seeds', '2');
     expect(report).toMatchObject({ seeds: [1, 2], trialsFinished: 4 });

@@ -72,6 +72,11 @@ describe('the weights of a run', () => {
     expect(summary).toMatchObject({ weightsSha256: expectedSha256, workers, ledger: CLEAN, faults: 0 });
   });
 
+  it('are the same bits when workers add in groups', { timeout: 120_000 }, async () => {
+    const summary = parseJson(await workspace.run(up('groups', 4, '--set', 'exchange.groupSize=2')));
+    expect(summary).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, faults: 0 });
+  });
+
   it('are the same bits when workers read their own copy of the data', { timeout: 120_000 }, async () => {
     const summary = parseJson(await workspace.run(up('local', 2, '--data', 'local')));
     expect(summary).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN });

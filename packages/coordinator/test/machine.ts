@@ -59,8 +59,8 @@ export class Machine {
     return this.tell({ kind: 'tick' });
   }
 
-  join(workerId: string, held?: HeldState): readonly Command[] {
-    return this.tell({ kind: 'connected', workerId }, { kind: 'ready', workerId, held });
+  join(workerId: string, held?: HeldState, host = 'here'): readonly Command[] {
+    return this.tell({ kind: 'connected', workerId, host }, { kind: 'ready', workerId, held });
   }
 
   formed(generation: number, held: HeldState, ...workerIds: string[]): readonly Command[] {

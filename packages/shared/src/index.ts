@@ -1,3 +1,4 @@
+export { parseAddress, type Address } from './address.js';
 export { pause, repeat, systemClock, type Clock } from './clock.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';

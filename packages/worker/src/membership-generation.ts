@@ -2,11 +2,12 @@
  * One generation in the life of a worker: get the state, connect to the peers, train, and be over. It is always in one of
  * three states: forming, formed (waiting for Start), running; `end` may come in any of them.
  */
-import { TrainingError, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+import { parseAddress, TrainingError, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
 import type { Dataset } from '@facet/datasets';
 import { gradientFormat } from './collective/formats/gradient-format.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
+import { groupSizeOf } from './collective/schedule/groups.js';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
 import { TAIL, type Compute } from './engine/compute.js';
 import type { EngineId } from './engine/engine-id.js';
@@ -94,6 +95,10 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       generation: id,
       rank,
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
+      groupSize: groupSizeOf(
+        form.peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
+        config.exchange.groupSize,
+      ),
       length: compute.layout.length + TAIL.length,
       format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
       bucketBytes: config.bucketBytes,

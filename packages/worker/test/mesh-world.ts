@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly microBatches: number;
   readonly generation?: number;
   readonly transport?: Transport;
+  /** Ranks per group. Default: all. */
+  readonly groupSize?: number;
   /** Default: fp32. */
   readonly format?: GradientFormatName;
   /** What one rank has otherwise than the others. */
@@ -93,6 +95,7 @@ export function meshOptions(servers: readonly ExchangeServer[], rank: number, op
     generation: options.generation ?? 1,
     rank,
     peers: servers.map(({ port }, of) => ({ rank: of, workerId: `worker-${of}`, address: `127.0.0.1:${port}` })),
+    ...(options.groupSize === undefined ? {} : { groupSize: options.groupSize }),
     length: options.length,
     format: gradientFormat({ name: options.format ?? 'fp32', exactFrom: options.length - 4, seed: 1 }),
     bucketBytes: 120_000,

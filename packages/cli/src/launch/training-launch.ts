@@ -76,7 +76,7 @@ export async function launchTraining(
     group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, natsUrl, folder }));
   const coordinator = await startCoordinator('coordinator');
   const coordinators = [coordinator];
-  const stopping = stopOnSignal(coordinators, signals, observer);
+  using stopping = stopOnSignal(coordinators, signals, observer);
   const found = await waitForAddress(coordinator, paths, signals.stop);
   if (found !== undefined) {
     observer.onCoordinator(found);
@@ -146,12 +146,12 @@ async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup):
   return broker.url;
 }
 
-/** The first signal stops the coordinators in order; one that takes too long is killed. */
+/** The first signal stops the coordinators in order, until this is disposed of; one that takes too long is killed. */
 function stopOnSignal(
   coordinators: readonly Child[],
   signals: StopSignals,
   observer: LaunchObserver,
-): { settled(): Promise<void> } {
+): Disposable & { settled(): Promise<void> } {
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     observer.onStopping();
@@ -162,7 +162,12 @@ function stopOnSignal(
   };
   if (signals.stop.aborted) stop();
   else signals.stop.addEventListener('abort', stop, { once: true });
-  return { settled: async () => stopping };
+  return {
+    settled: async () => stopping,
+    [Symbol.dispose]() {
+      signals.stop.removeEventListener('abort', stop);
+    },
+  };
 }
 
 interface Watched {

@@ -7,7 +7,15 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { maskUrl, parseLedger, systemClock, TrainingError, type LeaseEntry, type RunConfig } from '@facet/shared';
+import {
+  maskUrl,
+  parseAddress,
+  parseLedger,
+  systemClock,
+  TrainingError,
+  type LeaseEntry,
+  type RunConfig,
+} from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import type { LeasePolicy } from '../lease/lease.js';
 import { isProcessAlive, ownIdentity } from '../run/process-identity.js';
@@ -169,7 +177,7 @@ class CandidateLife {
   /** Workers, displays and Prometheus find a coordinator that leads again where it was. */
   #keepPorts({ address, httpUrl }: Coordinator): void {
     if (address === '') return;
-    const port = Number(address.slice(address.lastIndexOf(':') + 1));
+    const { port } = parseAddress(address);
     const httpPort = Number(new URL(httpUrl).port);
     this.#config = { ...this.#config, coordinator: { ...this.#config.coordinator, port, httpPort } };
   }

@@ -6,7 +6,7 @@ import type { ErrorCode, WorkItem } from '@facet/shared';
 import { change, membersOf, readyWorkers, type Draft } from './draft.js';
 import { beginStopping, fail } from './ending.js';
 import { chooseStart } from './start-state.js';
-import { MAX_FRUITLESS_GENERATIONS } from './state.js';
+import { MAX_FRUITLESS_GENERATIONS, type WorkerEntry } from './state.js';
 
 /** How long a survivor may take to report, in heartbeats. */
 const REPORT_HEARTBEATS = 2;
@@ -104,7 +104,7 @@ export function form(draft: Draft): void {
     beginStopping(draft, { outcome: 'finished', message: 'all epochs are done' });
     return;
   }
-  const members = ready.slice(0, policy.workers.max);
+  const members = byHost(ready.slice(0, policy.workers.max));
   const generation = draft.generation + 1;
   draft.generation = generation;
   for (const { workerId } of members) change(draft, workerId, { stage: 'member' });
@@ -123,6 +123,12 @@ export function form(draft: Draft): void {
     start,
     work,
   });
+}
+
+/** Those of one host together, hosts in the order of their first workers: neighbours may reduce among themselves first. */
+function byHost(workers: readonly WorkerEntry[]): WorkerEntry[] {
+  const hosts = [...new Set(workers.map(({ host }) => host))];
+  return hosts.flatMap((host) => workers.filter((worker) => worker.host === host));
 }
 
 /** The first piece of work for weights that have had `step` updates; undefined when the run is complete. */

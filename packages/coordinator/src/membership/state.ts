@@ -14,7 +14,9 @@ export interface HeldState {
 /** A connected worker. `connecting` until its engine runs, `member` while it belongs to a generation. */
 export interface WorkerEntry {
   readonly workerId: string;
-  /** Workers are ranked in the order in which they came. */
+  /** Where it runs, as its peers see it. */
+  readonly host: string;
+  /** Workers are ranked in the order in which they came, those of one host together. */
   readonly joinOrder: number;
   readonly stage: 'connecting' | 'ready' | 'member';
   readonly connectedAtMs: number;
@@ -97,7 +99,7 @@ export interface Membership {
 }
 
 export type MembershipEvent =
-  | { readonly kind: 'connected'; readonly workerId: string }
+  | { readonly kind: 'connected'; readonly workerId: string; readonly host: string }
   | { readonly kind: 'ready'; readonly workerId: string; readonly held: HeldState | undefined }
   | { readonly kind: 'heard'; readonly workerId: string }
   | { readonly kind: 'formed'; readonly workerId: string; readonly generation: number; readonly held: HeldState }

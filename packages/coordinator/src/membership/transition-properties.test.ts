@@ -11,7 +11,7 @@ describe('whatever happens', () => {
     { nil: undefined },
   );
   const event: fc.Arbitrary<MembershipEvent> = fc.oneof(
-    fc.record({ kind: fc.constant('connected' as const), workerId }),
+    fc.record({ kind: fc.constant('connected' as const), workerId, host: fc.constantFrom('here', 'there') }),
     fc.record({ kind: fc.constant('ready' as const), workerId, held }),
     fc.record({ kind: fc.constant('heard' as const), workerId }),
     fc.record({
@@ -76,7 +76,7 @@ describe('whatever happens', () => {
     }
     if (wanted === 'join-all') {
       return ['a', 'b', 'c'].flatMap((id) => [
-        { kind: 'connected', workerId: id } as const,
+        { kind: 'connected', workerId: id, host: id === 'b' ? 'there' : 'here' } as const,
         { kind: 'ready', workerId: id, held: undefined } as const,
       ]);
     }

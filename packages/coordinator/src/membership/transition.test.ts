@@ -22,6 +22,15 @@ describe('the first generation', () => {
     expect(machine.formed(1, initial, 'b')).toEqual([{ kind: 'start', generation: 1, workerIds: ['b', 'a'] }]);
   });
 
+  it('ranks the workers of one host together', () => {
+    const machine = new Machine({ changes: { workers: { count: 5, min: 1, max: 5 } } });
+    for (const name of ['a1', 'b1', 'a2', 'c1']) machine.join(name, undefined, name.slice(0, 1));
+    const [form] = machine.join('b2', undefined, 'b');
+    expect(form?.kind === 'form' && form.members.map(({ workerId, rank }) => `${rank} ${workerId}`)).toEqual([
+      ...['0 a1', '1 a2', '2 b1', '3 b2', '4 c1'],
+    ]);
+  });
+
   it('forms with fewer when the time is up and the minimum is there', () => {
     const machine = new Machine();
     machine.join('a');

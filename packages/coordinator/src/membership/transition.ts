@@ -52,7 +52,7 @@ export function transition(
 function apply(draft: Draft, event: MembershipEvent): void {
   switch (event.kind) {
     case 'connected':
-      onConnected(draft, event.workerId);
+      onConnected(draft, event);
       break;
     case 'ready':
       onReady(draft, event);
@@ -104,11 +104,12 @@ function apply(draft: Draft, event: MembershipEvent): void {
   }
 }
 
-function onConnected(draft: Draft, workerId: string): void {
+function onConnected(draft: Draft, { workerId, host }: EventOf<'connected'>): void {
   if (draft.workers.has(workerId)) return;
   draft.joins += 1;
   draft.workers.set(workerId, {
     workerId,
+    host,
     joinOrder: draft.joins,
     stage: 'connecting',
     connectedAtMs: draft.nowMs,

@@ -4,7 +4,7 @@
  * that a transition is never entered from inside another.
  */
 import type { Hello } from '@facet/proto';
-import { parseErrorCode, TrainingError, type Clock, type Plan } from '@facet/shared';
+import { parseAddress, parseErrorCode, TrainingError, type Clock, type Plan } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
@@ -116,7 +116,7 @@ export class Conductor implements SessionHandler {
       this.dispatch({ kind: 'closed', workerId, reason: 'it came back on another stream' });
     }
     log.info({ workerId, host, exchangeAddress: hello.exchangeAddress }, 'worker connected');
-    this.dispatch({ kind: 'connected', workerId });
+    this.dispatch({ kind: 'connected', workerId, host: parseAddress(hello.exchangeAddress).host });
     this.#options.greeter.greet({ session, host });
   }
 

@@ -144,9 +144,14 @@ const operationSchema = z.strictObject({
        * Unix sockets. `grpc`: in the stream's messages, which costs about twice the time.
        */
       transport: z.enum(['auto', 'tcp', 'grpc']),
+      /**
+       * So many workers add up their gradients before they talk to the others, if that divides the number of workers. 0: those of one host do, if
+       * every host has as many.
+       */
+      groupSize: z.int().min(0).max(256).default(0),
     })
     // Of models that were trained before there was a choice.
-    .default({ transport: 'auto' }),
+    .default({ transport: 'auto', groupSize: 0 }),
   timeouts: z.strictObject({
     /** A worker that is silent for so long is excluded. */
     heartbeatMs: positiveInteger,

@@ -5,7 +5,8 @@ import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { gradientFormat } from './formats/gradient-format.js';
 import { deliver, wholeFrame } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
-import { scheduleBuckets, chunkOf } from './schedule/buckets.js';
+import { chunkOf, scheduleBuckets, shareOf, type Slice } from './schedule/buckets.js';
+import { groupSizeOf } from './schedule/groups.js';
 import { subtreesOf } from './schedule/reduction-tree.js';
 
 const PLAIN = gradientFormat({ name: 'fp32', exactFrom: 0, seed: 1 });
@@ -28,30 +29,25 @@ interface WorldOptions {
   readonly microBatches: number;
   readonly bucketBytes?: number;
   readonly messageBytes?: number;
+  readonly groupSize?: number;
+  /** 0: no bucket is small. */
+  readonly replicatedBytes?: number;
   readonly format?: GradientFormatName;
 }
 
 /** Ranks that talk to each other in memory, each message after a tick of its own. */
-function createWorld({
-  worldSize,
-  length,
-  microBatches,
-  bucketBytes = 1024,
-  messageBytes,
-  format,
-}: WorldOptions): World {
+function createWorld({ format = 'fp32', ...options }: WorldOptions): World {
+  const { worldSize, length, microBatches } = options;
   const ranks: AllReduce[] = [];
   for (let rank = 0; rank < worldSize; rank++) {
     ranks.push(
       createAllReduce({
+        bucketBytes: 1024,
+        ...options,
         run: 1,
         generation: 1,
         rank,
-        worldSize,
-        length,
-        format: gradientFormat({ name: format ?? 'fp32', exactFrom: length - 4, seed: 7 }),
-        bucketBytes,
-        ...(messageBytes === undefined ? {} : { messageBytes }),
+        format: gradientFormat({ name: format, exactFrom: length - 4, seed: 7 }),
         timeoutMs: 5_000,
         firstStep: 1,
         microBatches: () => microBatches,
@@ -85,30 +81,43 @@ function createWorld({
 }
 
 describe('the all-reduce', () => {
-  it('gives every world size the bits of one rank, for any split, length, bucket size and format', async () => {
+  it('gives every world the bits of one rank, for any groups, split, length, bucket size and format', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          worldSize: fc.integer({ min: 1, max: 9 }),
-          microBatches: fc.integer({ min: 1, max: 13 }),
+          groupSize: fc.integer({ min: 1, max: 4 }),
+          groups: fc.integer({ min: 1, max: 4 }),
+          microBatches: fc.integer({ min: 1, max: 19 }),
           length: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 1_200 })),
           bucketBytes: fc.integer({ min: 4, max: 4_000 }),
           messageBytes: fc.integer({ min: 64, max: 2_000 }),
+          replicatedBytes: fc.constantFrom(0, 0, 1_000),
           format: fc.constantFrom(...GRADIENT_FORMATS),
           seed: fc.nat(1000),
         }),
-        async ({ seed, ...options }) => {
+        async ({ seed, groups, ...options }) => {
           const gradients = gradientsOf(options.microBatches, options.length, seed);
-          const alone = createWorld({ ...options, worldSize: 1, bucketBytes: 1 << 20 });
-          const world = createWorld(options);
+          const alone = createWorld({ ...options, worldSize: 1, groupSize: 1, bucketBytes: 1 << 20 });
+          const world = createWorld({ ...options, worldSize: groups * options.groupSize });
           for (const step of [1, 2]) {
             const [expected] = await alone.reduce(step, gradients);
             for (const result of await world.reduce(step, gradients)) expect(result).toEqual(expected);
           }
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 100 },
     );
+  });
+
+  it('sends to fewer ranks, and as many bytes, in groups; one sum per group crosses between them', async () => {
+    const sizes = { worldSize: 12, length: 48_000, microBatches: 24, bucketBytes: 1 << 20 };
+    const gradients = gradientsOf(24, sizes.length, 1);
+    const [flat, grouped] = [createWorld(sizes), createWorld({ ...sizes, groupSize: 4 })];
+    await flat.reduce(1, gradients);
+    await grouped.reduce(1, gradients);
+    expect(flat.ranks[5]!.peers).toHaveLength(11);
+    expect(grouped.ranks[5]!.peers).toEqual([4, 6, 7, 1, 9]);
+    expect(grouped.ranks[5]!.bytesSent / flat.ranks[5]!.bytesSent).toBeCloseTo(1, 1);
   });
 
   it.each(GRADIENT_FORMATS)('adds the last elements, which count samples, exactly as %s', async (format) => {
@@ -324,25 +333,51 @@ describe('the schedule', () => {
     );
   });
 
-  it('gives every element of every bucket exactly one owner, or all of them, everywhere', () => {
+  it('gives every element of every bucket one owner per group, and one in the world, or all of them', () => {
     fc.assert(
       fc.property(
-        fc.nat(300),
-        fc.integer({ min: 1, max: 16 }),
-        fc.integer({ min: 4, max: 400 }),
-        (length, worldSize, bucketBytes) => {
-          const schedule = scheduleBuckets(length, worldSize, bucketBytes);
-          const owned = new Array<number>(length).fill(0);
+        fc.record({
+          length: fc.nat(3_000),
+          groupSize: fc.integer({ min: 1, max: 8 }),
+          groups: fc.integer({ min: 1, max: 5 }),
+          bucketBytes: fc.integer({ min: 4, max: 4_000 }),
+          alignment: fc.constantFrom(1, 256),
+          replicatedBytes: fc.constantFrom(0, 4_000),
+        }),
+        ({ groups, ...options }) => {
+          const worldSize = groups * options.groupSize;
+          const schedule = scheduleBuckets({ ...options, worldSize });
+          const [ownShares, ownChunks] = [new Uint8Array(options.length), new Uint8Array(options.length)];
+          const count = (owned: Uint8Array, { start, end }: Slice): void => {
+            expect(start % options.alignment).toBe(0);
+            for (let i = start; i < end; i++) owned[i]!++;
+          };
           schedule.buckets.forEach((_, bucket) => {
             for (let owner = 0; owner < worldSize; owner++) {
-              const { start, end } = chunkOf(schedule, bucket, owner);
-              for (let i = start; i < end; i++) owned[i]!++;
+              count(ownShares, shareOf(schedule, bucket, owner));
+              count(ownChunks, chunkOf(schedule, bucket, owner));
             }
           });
-          const owners = schedule.ownership === 'replicated' ? worldSize : 1;
-          expect(owned.every((count) => count === owners)).toBe(true);
+          const isReplicated = schedule.ownership === 'replicated';
+          expect(new Set(ownShares)).toEqual(
+            new Set(options.length === 0 ? [] : [isReplicated ? worldSize : worldSize / schedule.groupSize]),
+          );
+          expect(new Set(ownChunks)).toEqual(new Set(options.length === 0 ? [] : [isReplicated ? worldSize : 1]));
         },
       ),
     );
+  });
+
+  it.each([
+    ['workers of one host', 'aaaa', 0, 4],
+    ['as many on every host', 'aabbcc', 0, 2],
+    ['more on one host than on another', 'aaabbc', 0, 6],
+    ['a host whose workers are apart', 'aabbaa', 0, 6],
+    ['one worker on each host', 'abcd', 0, 4],
+    ['a wish', 'abcdef', 3, 3],
+    ['a wish that does not divide the world', 'abcdef', 4, 6],
+    ['a wish for none', 'aabb', 1, 1],
+  ])('makes groups of %s', (_, hosts, wish, expected) => {
+    expect(groupSizeOf([...hosts], wish)).toBe(expected);
   });
 });

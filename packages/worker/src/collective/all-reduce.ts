@@ -5,15 +5,16 @@
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
  */
-import { rangeOfRank, systemClock, TrainingError, type Clock } from '@facet/shared';
+import { systemClock, TrainingError, type Clock } from '@facet/shared';
 import { createArrivals } from './arrivals.js';
+import { reduceBucket, type ContributionHeader } from './bucket-reduction.js';
 import { bytesOf } from './formats/codec.js';
 import type { GradientFormat } from './formats/gradient-format.js';
-import { encodeHeader, FRAME_HEADER_BYTES, type FrameHeader, type FrameSink } from './frame.js';
+import { encodeHeader, FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
 import { arrivalKey, createFrameInlet } from './frame-inlet.js';
 import { createLatch } from './latch.js';
-import { chunkOf, scheduleBuckets, type Slice } from './schedule/buckets.js';
-import { combine, rootOf, subtreeKey, subtreesOf, type Operand, type PartialSum } from './schedule/reduction-tree.js';
+import { crossPeers, groupPeers, scheduleBuckets, shareOf, sliceOf } from './schedule/buckets.js';
+import { subtreeKey, type PartialSum } from './schedule/reduction-tree.js';
 
 /** Measured: a message a quarter as large costs a tenth to a fifth more CPU time, its promises and system calls. */
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
@@ -24,6 +25,8 @@ export interface AllReduceOptions {
   readonly generation: number;
   readonly rank: number;
   readonly worldSize: number;
+  /** Ranks that add among themselves first; divides the world size. Default: all of them. */
+  readonly groupSize?: number;
   /** Elements of the flat buffer. */
   readonly length: number;
   /** What partial sums have been rounded to, and sums of them will be; the same on every rank. */
@@ -31,6 +34,8 @@ export interface AllReduceOptions {
   readonly bucketBytes: number;
   /** Most bytes of float32 values in one message, before they are encoded. Default: 1 MiB. */
   readonly messageBytes?: number;
+  /** See scheduleBuckets. */
+  readonly replicatedBytes?: number;
   /** Longest wait for one chunk of one peer. */
   readonly timeoutMs: number;
   readonly firstStep: number;
@@ -47,6 +52,8 @@ export interface AllReduceOptions {
 }
 
 export interface AllReduce {
+  /** The ranks that this one talks to; every other one is reached through them. */
+  readonly peers: readonly number[];
   /** What contributions must be rounded to, at every node of the tree. */
   readonly format: GradientFormat;
   /**
@@ -70,13 +77,12 @@ export interface AllReduce {
   readonly bytesReceived: number;
 }
 
-type ChunkHeader = Omit<FrameHeader, 'offset' | 'format' | 'count'>;
-
 export function createAllReduce(options: AllReduceOptions): AllReduce {
-  const { run, generation, rank, worldSize, format, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
-  const schedule = scheduleBuckets(options.length, worldSize, options.bucketBytes, format.alignment);
-  const isReplicated = schedule.ownership === 'replicated';
-  const peers = Array.from({ length: worldSize }, (_, peer) => peer).filter((peer) => peer !== rank);
+  const { run, generation, rank, format, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
+  const { alignment } = format;
+  const schedule = scheduleBuckets({ ...options, alignment });
+  const group = groupPeers(schedule, rank);
+  const peers = [...group, ...crossPeers(schedule, rank)];
   const arrivals = createArrivals();
   const messageElements = messageLength(options.messageBytes ?? DEFAULT_MESSAGE_BYTES, format.alignment);
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
@@ -108,7 +114,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const inletOf = new Map(inlets);
 
   /** Waits until a chunk has arrived in full. */
-  const wait = async (from: number, header: ChunkHeader, length: number): Promise<Float32Array> => {
+  const wait = async (from: number, header: ContributionHeader, length: number): Promise<Float32Array> => {
     const { step, kind, bucket, subtree } = header;
     const arrival = arrivals.of(step, arrivalKey(from, kind, bucket, subtree), length);
     await latch.guard(
@@ -119,11 +125,11 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     return arrival.values;
   };
 
-  const sendChunk = async (to: number, header: ChunkHeader, values: Float32Array): Promise<void> => {
+  const sendChunk = async (to: number, header: ContributionHeader, values: Float32Array): Promise<void> => {
     for (let offset = 0; offset < values.length; offset += messageElements) {
       if (latch.failure !== undefined) throw latch.failure;
       const part = values.subarray(offset, offset + messageElements);
-      const start = chunkOf(schedule, header.bucket, header.chunk).start + offset;
+      const start = sliceOf(schedule, header).start + offset;
       const encoded = encoders.get(to)!(part, start);
       bytesSent += FRAME_HEADER_BYTES + encoded.length;
       const head = encodeHeader({ ...header, offset, format: format.name, count: part.length }, encoded);
@@ -142,7 +148,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   };
 
   /** Chunks to one peer go one after the other, so that only what is under way is in the cache and waits for the peer. */
-  const enqueue = (to: number, header: ChunkHeader, values: Float32Array): Promise<void> => {
+  const enqueue = (to: number, header: ContributionHeader, values: Float32Array): Promise<void> => {
     const sent = lanes.get(to)!.then(() => sendChunk(to, header, values));
     lanes.set(
       to,
@@ -151,71 +157,13 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     return sent;
   };
 
-  /** Sends a contribution to the owners of a bucket's chunks. */
+  /** Sends a contribution to the owners of a bucket's shares. */
   const scatter = (step: number, bucket: number, { subtree, values }: PartialSum): Promise<void>[] =>
-    peers.map((peer) => {
-      const { start, end } = chunkOf(schedule, bucket, peer);
+    group.map((peer) => {
+      const { start, end } = shareOf(schedule, bucket, peer);
       const header = { run, generation, step, bucket, kind: 'partial', chunk: peer, subtree } as const;
       return enqueue(peer, header, values.subarray(start, end));
     });
-
-  const reduceOwn = async (
-    header: Pick<ChunkHeader, 'step' | 'bucket'>,
-    own: Slice,
-    partials: readonly PartialSum[],
-    output: Float32Array,
-  ): Promise<void> => {
-    const total = microBatches(header.step);
-    const operands = new Map<string, Operand>();
-    for (const { subtree, values } of partials)
-      operands.set(subtreeKey(subtree), { values: values.subarray(own.start, own.end), isFree: false });
-    await Promise.all(
-      peers.flatMap((peer) =>
-        subtreesOf(rangeOfRank(total, worldSize, peer), total).map(async (subtree) => {
-          const expected = { ...header, run, generation, kind: 'partial', chunk: rank, subtree } as const;
-          const values = await wait(peer, expected, own.end - own.start);
-          operands.set(subtreeKey(subtree), { values, isFree: true });
-        }),
-      ),
-    );
-    combine(
-      total,
-      (subtree) => operands.get(subtreeKey(subtree)),
-      output.subarray(own.start, own.end),
-      (values, subtree) => {
-        format.round(values, own.start, { step: header.step, ...subtree });
-      },
-    );
-  };
-
-  const reduceBucket = async (
-    step: number,
-    bucket: number,
-    partials: readonly PartialSum[],
-    output: Float32Array,
-  ): Promise<void> => {
-    const common = { run, generation, step, bucket };
-    const root = rootOf(microBatches(step));
-    const own = chunkOf(schedule, bucket, rank);
-
-    const late = partials.filter(({ subtree }) => !early.has(subtreeKey(subtree)));
-    const sent = late.flatMap((partial) => scatter(step, bucket, partial));
-    const reduce = async (): Promise<void> => {
-      if (own.start === own.end) return;
-      await reduceOwn(common, own, partials, output);
-      if (isReplicated) return;
-      const result = output.subarray(own.start, own.end);
-      const header = { ...common, kind: 'reduced', chunk: rank, subtree: root } as const;
-      await Promise.all(peers.map((peer) => enqueue(peer, header, result)));
-    };
-    const gather = (isReplicated ? [] : peers).map(async (peer) => {
-      const { start, end } = chunkOf(schedule, bucket, peer);
-      if (start === end) return;
-      const header = { ...common, kind: 'reduced', chunk: peer, subtree: root } as const;
-      output.set(await wait(peer, header, end - start), start);
-    });
-    await Promise.all([...sent, reduce(), ...gather]);
-  };
 
   const requireNext = (step: number): void => {
     if (step === currentStep) return;
@@ -226,6 +174,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   };
 
   return {
+    peers,
     format,
     contribute(step, partial) {
       if (latch.failure !== undefined) return;
@@ -240,8 +189,14 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       if (latch.failure !== undefined) throw latch.failure;
       requireNext(step);
       try {
-        const reduced = schedule.buckets.map((_, bucket) => reduceBucket(step, bucket, partials, output));
-        await Promise.all([...early.values(), ...reduced]);
+        const late = partials.filter(({ subtree }) => !early.has(subtreeKey(subtree)));
+        const done = schedule.buckets.flatMap((_, bucket) => {
+          const sent = late.flatMap((partial) => scatter(step, bucket, partial));
+          const common = { run, generation, step, bucket };
+          const ways = { schedule, format, rank, microBatches: microBatches(step), common, wait, send: enqueue };
+          return [...sent, reduceBucket(ways, partials, output)];
+        });
+        await Promise.all([...early.values(), ...done]);
       } catch (caught) {
         // The latched failure names the cause; what was caught may only be its consequence.
         const error = TrainingError.from(caught);

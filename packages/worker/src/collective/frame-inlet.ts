@@ -6,11 +6,18 @@ import { rangeOfRank, TrainingError } from '@facet/shared';
 import type { Arrival, Arrivals } from './arrivals.js';
 import { bytesOf } from './formats/codec.js';
 import type { GradientFormat } from './formats/gradient-format.js';
-import { decodeHeader, FRAME_HEADER_BYTES, type FrameHeader, type FrameSink, type ReceivedHeader } from './frame.js';
+import {
+  decodeHeader,
+  FRAME_HEADER_BYTES,
+  type FrameHeader,
+  type FrameKind,
+  type FrameSink,
+  type ReceivedHeader,
+} from './frame.js';
 import { checksum } from './float-kernels.js';
 import type { Latch } from './latch.js';
-import { chunkOf, type BucketSchedule, type Slice } from './schedule/buckets.js';
-import { rootOf, subtreeKey, subtreesOf, type Subtree } from './schedule/reduction-tree.js';
+import { groupPeers, sliceOf, type BucketSchedule, type Slice } from './schedule/buckets.js';
+import { rootOf, subtreeKey, subtreesOf, subtreesOfGroup, type Subtree } from './schedule/reduction-tree.js';
 
 export interface FrameInletOptions {
   readonly run: number;
@@ -33,8 +40,15 @@ export function arrivalKey(from: number, kind: FrameHeader['kind'], bucket: numb
   return `${from}/${kind}/${bucket}/${subtreeKey(subtree)}`;
 }
 
+/** What a peer may send. */
+function kindsFrom(schedule: BucketSchedule, rank: number, from: number): readonly FrameKind[] {
+  if (!groupPeers(schedule, rank).includes(from)) return ['group-partial', 'group-reduced'];
+  return schedule.ownership === 'replicated' ? ['partial'] : ['partial', 'reduced'];
+}
+
 export function createFrameInlet(options: FrameInletOptions): FrameSink {
   const { rank, from, schedule, format, arrivals, latch, nameOf } = options;
+  const kinds = kindsFrom(schedule, rank, from);
   let open:
     { header: ReceivedHeader; arrival: Arrival; start: number; values: Float32Array; place: Uint8Array } | undefined;
   /** Where encoded values wait to be decoded, as long as the longest that came. */
@@ -52,28 +66,36 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
     if (header.run !== options.run) refuse(header, 'run', header.run, options.run);
     if (header.generation !== options.generation) refuse(header, 'generation', header.generation, options.generation);
     if (header.step !== step && header.step !== step + 1) refuse(header, 'step', header.step, `${step} or ${step + 1}`);
-    const { buckets, ownership } = schedule;
-    if (header.bucket >= buckets.length) refuse(header, 'bucket', header.bucket, `below ${buckets.length}`);
+    if (header.bucket >= schedule.buckets.length)
+      refuse(header, 'bucket', header.bucket, `below ${schedule.buckets.length}`);
     if (header.format !== format.name) refuse(header, 'format', header.format, format.name);
-    if (header.kind === 'reduced' && ownership === 'replicated') refuse(header, 'kind', 'reduced', 'partial');
+    if (!kinds.includes(header.kind)) refuse(header, 'kind', header.kind, kinds.join(' or '));
   };
 
-  /** The chunk that the frame is a part of. */
+  /** What of the bucket the frame is a part of. */
   const checkPlace = (header: ReceivedHeader): Slice => {
-    const owner = header.kind === 'partial' ? rank : from;
+    const isSum = header.kind === 'partial' || header.kind === 'group-partial';
+    const owner = isSum ? rank : from;
     if (header.chunk !== owner) refuse(header, 'chunk', header.chunk, owner);
-    const total = options.microBatches(header.step);
-    const allowed =
-      header.kind === 'partial' ? subtreesOf(rangeOfRank(total, schedule.worldSize, from), total) : [rootOf(total)];
+    const allowed = subtreesIn(header);
     const key = subtreeKey(header.subtree);
     if (!allowed.some((subtree) => subtreeKey(subtree) === key))
       refuse(header, 'sub-tree', key, allowed.map(subtreeKey).join(' or '));
-    const { start, end } = chunkOf(schedule, header.bucket, owner);
-    if (header.offset + header.count > end - start)
-      refuse(header, 'values up to', header.offset + header.count, `at most ${end - start}`);
+    const slice = sliceOf(schedule, header);
+    const length = slice.end - slice.start;
+    if (header.offset + header.count > length)
+      refuse(header, 'values up to', header.offset + header.count, `at most ${length}`);
     if (header.offset % format.alignment !== 0)
       refuse(header, 'values from', header.offset, `a multiple of ${format.alignment}`);
-    return { start, end };
+    return slice;
+  };
+
+  const subtreesIn = ({ kind, step }: ReceivedHeader): Subtree[] => {
+    const total = options.microBatches(step);
+    const { worldSize, groupSize } = schedule;
+    if (kind === 'partial') return subtreesOf(rangeOfRank(total, worldSize, from), total);
+    if (kind === 'group-partial') return subtreesOfGroup(total, worldSize, groupSize, from);
+    return [rootOf(total)];
   };
 
   const attempt = <T>(action: () => T): T | undefined => {

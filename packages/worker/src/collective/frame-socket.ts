@@ -3,7 +3,7 @@
  * the place where its values belong. Nothing is allocated per frame.
  */
 import { connect, type Socket } from 'node:net';
-import { TrainingError } from '@facet/shared';
+import { parseAddress, TrainingError } from '@facet/shared';
 import { FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
 import { abstractPath, greeting } from './socket-door.js';
 
@@ -27,9 +27,7 @@ export interface FrameSocketOptions {
  */
 export async function openFrameSocket(options: FrameSocketOptions): Promise<Socket> {
   const { address, unixName } = options;
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  const tcp = { host, port: Number(address.slice(colon + 1)), noDelay: true };
+  const tcp = { ...parseAddress(address), noDelay: true };
   if (unixName === undefined) return attempt(tcp, options);
   return attempt({ path: abstractPath(unixName) }, options).catch(() => attempt(tcp, options));
 }

@@ -3,8 +3,8 @@
  * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and
  * values are apart here, so that a transport may leave the values where they are and put them where they belong.
  *
- *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (1 partial,
- *   2 reduced)   21 u8 level   22 u8 format   23 u8 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the
+ *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (from 1,
+ *   FRAME_KINDS)   21 u8 level   22 u8 format   23 u8 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the
  *   encoded values   40 encoded values
  */
 import { crc32, GRADIENT_FORMATS, TrainingError, type GradientFormatName } from '@facet/shared';
@@ -14,17 +14,23 @@ import type { Subtree } from './schedule/reduction-tree.js';
 const MAGIC = 0x32524146;
 export const FRAME_HEADER_BYTES = 40;
 
+/**
+ * Sums on their way to the owner of a share (`partial`) or of a chunk (`group-partial`), and what is reduced on its way back: chunks
+ * between groups (`group-reduced`), shares within one (`reduced`). The order is that of the codes, from 1.
+ */
+export const FRAME_KINDS = ['partial', 'reduced', 'group-partial', 'group-reduced'] as const;
+export type FrameKind = (typeof FRAME_KINDS)[number];
+
 export interface FrameHeader {
   /** CRC-32 of the run's name. */
   readonly run: number;
   readonly generation: number;
   readonly step: number;
   readonly bucket: number;
-  /** Rank that owns the chunk. */
+  /** Rank that owns the share or chunk. */
   readonly chunk: number;
-  /** `partial` goes to the owner of a chunk, `reduced` comes from it. */
-  readonly kind: 'partial' | 'reduced';
-  /** Which sub-tree a partial sums; the root for a reduced chunk. */
+  readonly kind: FrameKind;
+  /** Which sub-tree a sum is of; the root for what is reduced. */
   readonly subtree: Subtree;
   /** First element within the chunk. */
   readonly offset: number;
@@ -64,7 +70,7 @@ export function encodeHeader(header: FrameHeader, values: Uint8Array): Buffer {
   bytes.writeUInt32LE(header.step, 12);
   bytes.writeUInt16LE(header.bucket, 16);
   bytes.writeUInt16LE(header.chunk, 18);
-  bytes.writeUInt8(header.kind === 'partial' ? 1 : 2, 20);
+  bytes.writeUInt8(FRAME_KINDS.indexOf(header.kind) + 1, 20);
   bytes.writeUInt8(header.subtree.level, 21);
   bytes.writeUInt8(GRADIENT_FORMATS.indexOf(header.format), 22);
   bytes.writeUInt8(0, 23);
@@ -86,8 +92,8 @@ export function decodeHeader(bytes: Buffer): ReceivedHeader {
   }
   const magic = bytes.readUInt32LE(0);
   if (magic !== MAGIC) throw damaged(`a frame starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
-  const kind = bytes.readUInt8(20);
-  if (kind !== 1 && kind !== 2) throw damaged(`a frame has kind ${kind}, expected 1 or 2`);
+  const kind = FRAME_KINDS[bytes.readUInt8(20) - 1];
+  if (kind === undefined) throw damaged(`a frame has kind ${bytes.readUInt8(20)}, expected 1 to ${FRAME_KINDS.length}`);
   const format = GRADIENT_FORMATS[bytes.readUInt8(22)];
   if (format === undefined)
     throw damaged(`a frame has format ${bytes.readUInt8(22)}, expected one of ${GRADIENT_FORMATS.length}`);
@@ -97,7 +103,7 @@ export function decodeHeader(bytes: Buffer): ReceivedHeader {
     step: bytes.readUInt32LE(12),
     bucket: bytes.readUInt16LE(16),
     chunk: bytes.readUInt16LE(18),
-    kind: kind === 1 ? 'partial' : 'reduced',
+    kind,
     subtree: { level: bytes.readUInt8(21), index: bytes.readUInt32LE(24) },
     offset: bytes.readUInt32LE(28),
     format,

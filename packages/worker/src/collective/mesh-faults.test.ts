@@ -11,6 +11,7 @@ import {
   type MeshWorld,
 } from '../../test/mesh-world.js';
 import type { Transport } from './exchange-client.js';
+import type { FrameHeader } from './frame.js';
 import type { Mesh } from './mesh.js';
 
 const fixture = createMeshFixture();
@@ -121,6 +122,38 @@ describe('a fault of one connection is one error on every rank, told by the rank
       expect(errors[rank]).toMatchObject({ code: 'PEER_UNAVAILABLE' });
       expect(errors[rank]!.message).toMatch(/lost rank 1 \(worker-1\) at 127\.0\.0\.1:\d+ in generation 1/);
       expect(world.failures.filter((failure) => failure.rank === rank)).toHaveLength(1);
+    }
+  });
+});
+
+describe('in groups of two, a fault of one connection', () => {
+  const inGroups = { ...sizes, microBatches: 7, groupSize: 2 };
+  const WORLD_OF_GROUPS = 6;
+  const kinds = ['partial', 'group-partial', 'group-reduced', 'reduced'] as const;
+
+  it.each(kinds)('in a %s frame reaches ranks that are not connected to it', async (kind) => {
+    const servers = await startServers(WORLD_OF_GROUPS);
+    const from = kind.startsWith('group') ? 2 : 1;
+    const fault = { isPlace: (header: FrameHeader) => header.kind === kind, effect: 'corrupt' } as const;
+    const { meshes } = await openWorld(servers, {
+      ...inGroups,
+      ofRank: (rank) => (rank === 0 ? { openInlet: inletWithFault(`rank ${from} `, fault) } : {}),
+    });
+    const errors = await errorsOf(meshes, inGroups);
+    for (const { message } of errors) {
+      expect(message).toContain(`rank 0 (worker-0) got a frame from rank ${from} (worker-${from}) with checksum`);
+    }
+  });
+
+  it('that is gone fails everybody else, who may know it only by others', async () => {
+    const servers = await startServers(WORLD_OF_GROUPS);
+    const { meshes } = await openWorld(servers, inGroups);
+    const failing = errorsOf(meshes, inGroups);
+    servers[1]!.close();
+    const errors = await failing;
+    for (const rank of [0, 2, 3, 4, 5]) {
+      expect(errors[rank]).toMatchObject({ code: 'PEER_UNAVAILABLE' });
+      expect(errors[rank]!.message).toContain('lost rank 1 (worker-1)');
     }
   });
 });

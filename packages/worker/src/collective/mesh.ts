@@ -1,6 +1,6 @@
 /**
- * The connections of one generation: a stream to and from every peer, and the all-reduce on top of them. Opening succeeds
- * only when every peer is connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
+ * The connections of one generation: a stream to and from every peer that the all-reduce talks to, and the all-reduce on top of them. Opening
+ * succeeds only when all of them are connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
  * here is told to every peer at once, so that none of them waits for its deadline.
  */
 import { systemClock, TrainingError, type Clock } from '@facet/shared';
@@ -28,6 +28,8 @@ export interface MeshOptions {
   readonly rank: number;
   /** Every member, this one included, in rank order. */
   readonly peers: readonly MeshPeer[];
+  /** Ranks that add among themselves first; see groupSizeOf. Default: all of them. */
+  readonly groupSize?: number;
   readonly length: number;
   readonly format: GradientFormat;
   readonly bucketBytes: number;
@@ -47,7 +49,7 @@ export interface Mesh {
 }
 
 /**
- * Connects to every peer of a generation.
+ * Connects to the peers of a generation, or with groups to those of its group and of its place in the others.
  *
  * @throws TrainingError PEER_UNAVAILABLE naming the first peer that does not answer.
  */
@@ -64,6 +66,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     generation,
     rank,
     worldSize: peers.length,
+    groupSize: options.groupSize ?? peers.length,
     length: options.length,
     format: options.format,
     bucketBytes: options.bucketBytes,
@@ -101,7 +104,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     options.onFailure(error, peer);
   };
 
-  const others = peers.filter((peer) => peer.rank !== rank);
+  const others = allReduce.peers.map((peer) => peers[peer]!);
   const pulledFrom = new Set<number>();
   const cancelTimeout = clock.schedule(timeoutMs, () => {
     const namesOf = (isThere: (rank: number) => boolean): string =>

@@ -1,10 +1,12 @@
 /**
- * How the flat gradient is cut: into buckets that are reduced on their own, and every bucket into one chunk per rank, which
- * that rank owns: it adds everyone's contribution to it and hands the result back.
+ * How the flat gradient is cut: into buckets that are reduced on their own, every bucket into one share per rank of a group, and every
+ * share into one chunk per group. A rank adds its group's contributions to its share, then all groups' contributions to its
+ * chunk of that share, and hands both results back the way they came. With one group, the usual case, share and chunk are the same.
  *
- * Two ways to own: `scattered`, each rank a part, two hops, 2 (n - 1) / n of the bytes; `replicated`, every rank the whole, one
- * hop, n - 1 times the bytes. Both add along the same tree, so both give the same bits.
+ * Two ways to own: `scattered`, each rank a part, 2 (n - 1) / n of the bytes; `replicated`, every rank the whole, one hop, n - 1 times the
+ * bytes. All of them add along the same tree, so all of them give the same bits.
  */
+import type { FrameKind } from '../frame.js';
 
 /** A slice of the flat buffer in elements, end exclusive. */
 export interface Slice {
@@ -15,35 +17,97 @@ export interface Slice {
 export interface BucketSchedule {
   readonly length: number;
   readonly worldSize: number;
+  /** Ranks per group; divides the world size. */
+  readonly groupSize: number;
   readonly ownership: 'scattered' | 'replicated';
-  /** Buckets and chunks begin at multiples of so many elements. */
+  /** Buckets, shares and chunks begin at multiples of so many elements. */
   readonly alignment: number;
   readonly buckets: readonly Slice[];
 }
 
-/** Up to so many bytes a second hop costs more than the bytes it saves. */
+export interface ScheduleOptions {
+  /** Elements of the flat buffer. */
+  readonly length: number;
+  readonly worldSize: number;
+  /** Default: one group. */
+  readonly groupSize?: number;
+  readonly bucketBytes: number;
+  /** Default: 1. */
+  readonly alignment?: number;
+  /** Up to so many bytes every rank owns the whole. Default: 64 KiB, as measured. */
+  readonly replicatedBytes?: number;
+}
+
+/** Up to so many bytes further hops cost more than the bytes that they save. */
 const REPLICATED_BYTES = 64 * 1024;
 
 /**
- * Cuts a flat buffer of `length` elements into buckets of at most `bucketBytes`. Two ranks send the same number of bytes
- * either way, so they always save the second hop.
+ * Cuts a flat buffer into buckets of at most `bucketBytes`. Two ranks send the same number of bytes either way, so they always save the
+ * second hop; small buffers save all of them.
  */
-export function scheduleBuckets(length: number, worldSize: number, bucketBytes: number, alignment = 1): BucketSchedule {
+export function scheduleBuckets({
+  length,
+  worldSize,
+  groupSize = worldSize,
+  bucketBytes,
+  alignment = 1,
+  replicatedBytes = REPLICATED_BYTES,
+}: ScheduleOptions): BucketSchedule {
   const size = Math.max(alignment, alignedDown(bucketBytes / Float32Array.BYTES_PER_ELEMENT, alignment));
   const buckets: Slice[] = [];
   for (let start = 0; start < length; start += size) buckets.push({ start, end: Math.min(start + size, length) });
-  const isSmall = length * Float32Array.BYTES_PER_ELEMENT <= REPLICATED_BYTES;
-  return { length, worldSize, ownership: worldSize <= 2 || isSmall ? 'replicated' : 'scattered', alignment, buckets };
+  const isSmall = length * Float32Array.BYTES_PER_ELEMENT <= replicatedBytes;
+  if (worldSize <= 2 || isSmall) {
+    return { length, worldSize, groupSize: worldSize, ownership: 'replicated', alignment, buckets };
+  }
+  return { length, worldSize, groupSize, ownership: 'scattered', alignment, buckets };
 }
 
-/** What a rank owns of a bucket; empty when a scattered bucket is shorter than the world is large. */
-export function chunkOf(schedule: BucketSchedule, bucket: number, owner: number): Slice {
-  const { start, end } = schedule.buckets[bucket]!;
-  const { ownership, worldSize, alignment } = schedule;
-  if (ownership === 'replicated') return { start, end };
+/** What a rank owns of a bucket within its group; empty when a scattered bucket is shorter than the group is large. */
+export function shareOf(
+  { buckets, ownership, groupSize, alignment }: BucketSchedule,
+  bucket: number,
+  rank: number,
+): Slice {
+  const whole = buckets[bucket]!;
+  return ownership === 'replicated' ? whole : part(whole, groupSize, rank % groupSize, alignment);
+}
+
+/** What a rank owns of a bucket in the whole world: a part of its share. */
+export function chunkOf(schedule: BucketSchedule, bucket: number, rank: number): Slice {
+  const { worldSize, groupSize, alignment } = schedule;
+  const share = shareOf(schedule, bucket, rank);
+  return part(share, worldSize / groupSize, Math.floor(rank / groupSize), alignment);
+}
+
+/** What of the flat buffer a contribution is to, or a result is of. */
+export function sliceOf(
+  schedule: BucketSchedule,
+  { kind, bucket, chunk }: { readonly kind: FrameKind; readonly bucket: number; readonly chunk: number },
+): Slice {
+  const isWithinGroup = kind === 'partial' || kind === 'reduced';
+  return isWithinGroup ? shareOf(schedule, bucket, chunk) : chunkOf(schedule, bucket, chunk);
+}
+
+/** The other ranks of a rank's group: contributions to their shares go to them. */
+export function groupPeers({ groupSize }: BucketSchedule, rank: number): number[] {
+  const first = rank - (rank % groupSize);
+  return Array.from({ length: groupSize }, (_, place) => first + place).filter((peer) => peer !== rank);
+}
+
+/** The ranks of other groups that own the other chunks of this rank's share. */
+export function crossPeers({ worldSize, groupSize }: BucketSchedule, rank: number): number[] {
+  const groups = worldSize / groupSize;
+  return Array.from({ length: groups }, (_, group) => group * groupSize + (rank % groupSize)).filter(
+    (peer) => peer !== rank,
+  );
+}
+
+/** One of so many parts of a slice, as equal as the alignment allows. */
+function part({ start, end }: Slice, parts: number, index: number, alignment: number): Slice {
   const cut = (at: number): number =>
-    at === worldSize ? end : start + alignedDown(((end - start) * at) / worldSize, alignment);
-  return { start: cut(owner), end: cut(owner + 1) };
+    at === parts ? end : start + alignedDown(((end - start) * at) / parts, alignment);
+  return { start: cut(index), end: cut(index + 1) };
 }
 
 function alignedDown(elements: number, alignment: number): number {

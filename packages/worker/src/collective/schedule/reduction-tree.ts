@@ -3,7 +3,7 @@
  * the micro-batches of a step, whoever computed them. A sub-tree (level, index) covers the micro-batches from
  * index * 2^level up to, not including, (index + 1) * 2^level, as far as they exist; a missing right half is skipped.
  */
-import type { MicroBatchRange } from '@facet/shared';
+import { rangeOfRank, type MicroBatchRange } from '@facet/shared';
 import { addFloats } from '../float-kernels.js';
 
 export interface Subtree {
@@ -45,28 +45,36 @@ export function subtreesOf(range: MicroBatchRange, microBatches: number): Subtre
   return subtrees;
 }
 
+/** The largest sub-trees that a group of neighbouring ranks covers together. */
+export function subtreesOfGroup(microBatches: number, worldSize: number, groupSize: number, rank: number): Subtree[] {
+  const first = rank - (rank % groupSize);
+  const { start } = rangeOfRank(microBatches, worldSize, first);
+  const { end } = rangeOfRank(microBatches, worldSize, first + groupSize - 1);
+  return subtreesOf({ start, end }, microBatches);
+}
+
 /** The sum of a sub-tree, and whether adding may overwrite it. */
 export interface Operand {
   readonly values: Float32Array;
   readonly isFree: boolean;
 }
 
+export interface CombineOptions {
+  readonly microBatches: number;
+  /** The sum of a sub-tree, if it has been contributed as one. Of two siblings at most one may be kept from being overwritten. */
+  readonly operandOf: (subtree: Subtree) => Operand | undefined;
+  /** Rounds the sum of a sub-tree in place, if the format of the gradient asks for it. */
+  readonly round: (values: Float32Array, subtree: Subtree) => void;
+  /** Receives the last addition; without it an operand does. */
+  readonly output?: Float32Array;
+}
+
 /**
- * Adds partial sums up to the root in tree order.
+ * Adds contributions up to the sum of a sub-tree, in tree order.
  *
- * @param operandOf the sum of a sub-tree if some rank contributed it; of two siblings at most one may be kept from being overwritten,
- *   which is so when those of one rank are kept: it would have added siblings itself
- * @param output receives the sum over the whole step
- * @param round rounds the sum of a sub-tree in place, if the format of the gradient asks for it
  * @throws RangeError when the contributions leave a micro-batch out
  */
-export function combine(
-  microBatches: number,
-  operandOf: (subtree: Subtree) => Operand | undefined,
-  output: Float32Array,
-  round: (values: Float32Array, subtree: Subtree) => void,
-): void {
-  const root = rootOf(microBatches);
+export function combine(top: Subtree, { microBatches, operandOf, round, output }: CombineOptions): Operand {
   const sumOf = (subtree: Subtree): Operand => {
     const given = operandOf(subtree);
     if (given !== undefined) return given;
@@ -75,11 +83,11 @@ export function combine(
     const left = sumOf({ level: level - 1, index: 2 * index });
     if ((2 * index + 1) * 2 ** (level - 1) >= microBatches) return left;
     const right = sumOf({ level: level - 1, index: 2 * index + 1 });
-    const values = level === root.level ? output : left.isFree ? left.values : right.values;
+    const own = left.isFree ? left.values : right.values;
+    const values = level === top.level ? (output ?? own) : own;
     addFloats(values, left.values, right.values);
     round(values, subtree);
     return { values, isFree: true };
   };
-  const { values } = sumOf(root);
-  if (values !== output) output.set(values);
+  return sumOf(top);
 }

@@ -1,0 +1,159 @@
+/**
+ * One bucket of one step on one rank: contributions to its share are added, within its group; then, if there are other groups, theirs to its
+ * chunk of that share; and both results go back the way the contributions came. Contributions to other ranks' shares have been sent.
+ */
+import { rangeOfRank } from '@facet/shared';
+import type { GradientFormat } from './formats/gradient-format.js';
+import type { FrameHeader, FrameKind } from './frame.js';
+import {
+  chunkOf,
+  crossPeers,
+  groupPeers,
+  shareOf,
+  sliceOf,
+  type BucketSchedule,
+  type Slice,
+} from './schedule/buckets.js';
+import {
+  combine,
+  rootOf,
+  subtreeKey,
+  subtreesOf,
+  subtreesOfGroup,
+  type Operand,
+  type PartialSum,
+  type Subtree,
+} from './schedule/reduction-tree.js';
+
+/** What is sent as one contribution, in as many frames as it takes. */
+export type ContributionHeader = Omit<FrameHeader, 'offset' | 'format' | 'count'>;
+
+export interface BucketReduction {
+  readonly schedule: BucketSchedule;
+  readonly format: GradientFormat;
+  readonly rank: number;
+  /** Of the step. */
+  readonly microBatches: number;
+  readonly common: Pick<FrameHeader, 'run' | 'generation' | 'step' | 'bucket'>;
+  /** Waits until so many values have come from a peer; they may be overwritten. */
+  readonly wait: (from: number, header: ContributionHeader, length: number) => Promise<Float32Array>;
+  readonly send: (to: number, header: ContributionHeader, values: Float32Array) => Promise<void>;
+}
+
+interface Sum extends Operand {
+  readonly subtree: Subtree;
+}
+
+interface Addition {
+  readonly kind: 'partial' | 'group-partial';
+  readonly slice: Slice;
+  readonly own: readonly Sum[];
+  /** Which sub-trees each peer contributes. */
+  readonly others: readonly { readonly peer: number; readonly subtrees: readonly Subtree[] }[];
+  /** What is wanted. */
+  readonly tops: readonly Subtree[];
+}
+
+/** @param output receives the bucket's part of the sum; resolves when it has, and everything is sent */
+export async function reduceBucket(
+  options: BucketReduction,
+  partials: readonly PartialSum[],
+  output: Float32Array,
+): Promise<void> {
+  const { schedule, format, rank, microBatches, common, wait, send } = options;
+  const { bucket, step } = common;
+  const { worldSize, groupSize, ownership } = schedule;
+  const [share, chunk] = [shareOf(schedule, bucket, rank), chunkOf(schedule, bucket, rank)];
+  const [group, cross] = [groupPeers(schedule, rank), crossPeers(schedule, rank)];
+  const root = rootOf(microBatches);
+  const ofGroup = (peer: number): Subtree[] => subtreesOfGroup(microBatches, worldSize, groupSize, peer);
+
+  /** Waits for the others and adds along the tree; what is the sum of everything is in the output then. */
+  const add = async ({ kind, slice, own, others, tops }: Addition): Promise<Sum[]> => {
+    const operands = new Map<string, Operand>(own.map((sum) => [subtreeKey(sum.subtree), sum]));
+    const waits = others.flatMap(({ peer, subtrees }) => subtrees.map((subtree) => ({ peer, subtree })));
+    await Promise.all(
+      waits.map(async ({ peer, subtree }) => {
+        const values = await wait(peer, { ...common, kind, chunk: rank, subtree }, lengthOf(slice));
+        operands.set(subtreeKey(subtree), { values, isFree: true });
+      }),
+    );
+    const tree = {
+      microBatches,
+      operandOf: (subtree: Subtree) => operands.get(subtreeKey(subtree)),
+      round: (values: Float32Array, subtree: Subtree) => {
+        format.round(values, slice.start, { step, ...subtree });
+      },
+    };
+    const target = output.subarray(slice.start, slice.end);
+    return tops.map((subtree) => {
+      if (subtreeKey(subtree) !== subtreeKey(root)) return { subtree, ...combine(subtree, tree) };
+      const { values } = combine(root, { ...tree, output: target });
+      if (values !== target) target.set(values);
+      return { subtree, values: target, isFree: false };
+    });
+  };
+
+  const give = (kind: FrameKind, peers: readonly number[], slice: Slice): Promise<unknown> => {
+    const values = output.subarray(slice.start, slice.end);
+    return Promise.all(peers.map((peer) => send(peer, { ...common, kind, chunk: rank, subtree: root }, values)));
+  };
+
+  const gather = (kind: FrameKind, peers: readonly number[]): Promise<unknown> =>
+    Promise.all(
+      peers.map(async (peer) => {
+        const header = { ...common, kind, chunk: peer, subtree: root };
+        const slice = sliceOf(schedule, header);
+        if (lengthOf(slice) > 0) output.set(await wait(peer, header, lengthOf(slice)), slice.start);
+      }),
+    );
+
+  const reduceChunk = async (sums: readonly Sum[]): Promise<void> => {
+    if (lengthOf(chunk) === 0) return;
+    await add({
+      kind: 'group-partial',
+      slice: chunk,
+      own: sums.map((sum) => ({ ...sum, values: within(sum.values, share, chunk) })),
+      others: cross.map((peer) => ({ peer, subtrees: ofGroup(peer) })),
+      tops: [root],
+    });
+    await give('group-reduced', cross, chunk);
+  };
+
+  const reduceShare = async (): Promise<void> => {
+    if (lengthOf(share) === 0) return;
+    const sums = await add({
+      kind: 'partial',
+      slice: share,
+      own: partials.map(({ subtree, values }) => ({
+        subtree,
+        values: values.subarray(share.start, share.end),
+        isFree: false,
+      })),
+      others: group.map((peer) => ({
+        peer,
+        subtrees: subtreesOf(rangeOfRank(microBatches, worldSize, peer), microBatches),
+      })),
+      tops: cross.length === 0 ? [root] : ofGroup(rank),
+    });
+    const toOthers = cross.flatMap((peer) =>
+      sums.map(({ subtree, values }) => {
+        const theirs = within(values, share, chunkOf(schedule, bucket, peer));
+        return send(peer, { ...common, kind: 'group-partial', chunk: peer, subtree }, theirs);
+      }),
+    );
+    if (cross.length > 0) await Promise.all([...toOthers, reduceChunk(sums), gather('group-reduced', cross)]);
+    if (ownership === 'scattered') await give('reduced', group, share);
+  };
+
+  await Promise.all([reduceShare(), gather('reduced', ownership === 'scattered' ? group : [])]);
+}
+
+function lengthOf({ start, end }: Slice): number {
+  return end - start;
+}
+
+/** The values of an inner slice, given those of the outer one. */
+function within(values: Float32Array, outer: Slice, inner: Slice): Float32Array {
+  return values.subarray(inner.start - outer.start, inner.end - outer.start);
+}
