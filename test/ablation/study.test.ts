@@ -65,9 +65,8 @@ it(
     expect(await writtenAt()).toEqual(before);
 
     const stopped = workspace.start(['ablate', '--study', 'tiny', '--workers', '1', '--seeds', '2']);
-    await until('the second trial has begun', () =>
-      Promise.resolve(existsSync(path.join(folder, 'runs', 'views-2-seed-2'))),
-    );
+    const ledger = path.join(folder, 'runs', 'views-2-seed-2', 'ledger.jsonl');
+    await until('the second trial has begun', () => Promise.resolve(existsSync(ledger)));
     stopped.child.kill('SIGINT');
     const { code: stopCode, stderr: said } = await stopped.done;
     expect(stopCode).toBe(130);
