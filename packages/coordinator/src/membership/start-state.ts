@@ -1,6 +1,6 @@
 /**
  * Which state the next generation starts from, and who hands it out. The most advanced state wins, because it contains
- * every contribution; among equals the first in rank order is the donor. Nothing here waits or sends.
+ * every contribution; among equals the first that came is the donor. Nothing here waits or sends.
  */
 import { formatCrc32 } from '@facet/shared';
 import type { HeldState, Source, StartState, WorkerEntry } from './state.js';
@@ -12,7 +12,7 @@ export type StartDecision =
 /**
  * Decides from what the ready workers hold and the checkpoint that the coordinator can hand out.
  *
- * @param ready in rank order; a worker whose state the ledger cannot explain must come with `held` undefined.
+ * @param ready in the order in which they came; a worker whose state the ledger cannot explain must come with `held` undefined.
  */
 export function chooseStart(ready: readonly WorkerEntry[], checkpoint: HeldState | undefined): StartDecision {
   const donor = mostAdvanced(ready);

@@ -1,6 +1,6 @@
 /**
- * All-reduce of one generation: reduce-scatter to the owner of every chunk, then all-gather of the reduced chunks (none where
- * every rank owns the whole), in the order of the reduction tree. Transport is an argument: this file neither opens sockets nor knows gRPC.
+ * All-reduce of one generation: reduce-scatter to the owners, then all-gather of what is reduced (none where every rank owns the whole),
+ * with groups twice, in the order of the reduction tree. Transport is an argument: this file neither opens sockets nor knows gRPC.
  *
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
@@ -13,11 +13,11 @@ import type { GradientFormat } from './formats/gradient-format.js';
 import { encodeHeader, FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
 import { arrivalKey, createFrameInlet } from './frame-inlet.js';
 import { createLatch } from './latch.js';
-import { crossPeers, groupPeers, scheduleBuckets, shareOf, sliceOf } from './schedule/buckets.js';
-import { subtreeKey, type PartialSum } from './schedule/reduction-tree.js';
+import { alignedDown, crossPeers, groupPeers, scheduleBuckets, shareOf, sliceOf } from './schedule/buckets.js';
+import { isIdle, rootOf, subtreeKey, type PartialSum } from './schedule/reduction-tree.js';
 
 /** Measured: a message a quarter as large costs a tenth to a fifth more CPU time, its promises and system calls. */
-const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
+export const MESSAGE_BYTES = 1024 * 1024;
 
 export interface AllReduceOptions {
   /** CRC-32 of the run's name, see runWord. */
@@ -84,7 +84,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const group = groupPeers(schedule, rank);
   const peers = [...group, ...crossPeers(schedule, rank)];
   const arrivals = createArrivals();
-  const messageElements = messageLength(options.messageBytes ?? DEFAULT_MESSAGE_BYTES, format.alignment);
+  const messageElements = messageLength(options.messageBytes ?? MESSAGE_BYTES, format.alignment);
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
   const encoders = new Map(peers.map((peer) => [peer, createEncoder(format)]));
@@ -126,7 +126,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   };
 
   const sendChunk = async (to: number, header: ContributionHeader, values: Float32Array): Promise<void> => {
-    for (let offset = 0; offset < values.length; offset += messageElements) {
+    // Without values one message goes all the same: that its sender has come so far.
+    for (let offset = 0; offset === 0 || offset < values.length; offset += messageElements) {
       if (latch.failure !== undefined) throw latch.failure;
       const part = values.subarray(offset, offset + messageElements);
       const start = sliceOf(schedule, header).start + offset;
@@ -159,11 +160,25 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
 
   /** Sends a contribution to the owners of a bucket's shares. */
   const scatter = (step: number, bucket: number, { subtree, values }: PartialSum): Promise<void>[] =>
-    group.map((peer) => {
+    group.flatMap((peer) => {
       const { start, end } = shareOf(schedule, bucket, peer);
+      if (start === end) return [];
       const header = { run, generation, step, bucket, kind: 'partial', chunk: peer, subtree } as const;
       return enqueue(peer, header, values.subarray(start, end));
     });
+
+  /**
+   * Ranks without a micro-batch say that they are there: nobody else has to wait for them, and would leave them behind by more than a step.
+   */
+  const meetIdle = (step: number): Promise<unknown>[] => {
+    const total = microBatches(step);
+    const hasNothing = (of: number): boolean => isIdle(total, schedule.worldSize, of);
+    const header = { run, generation, step, bucket: 0, kind: 'partial', subtree: rootOf(total) } as const;
+    return [
+      ...(hasNothing(rank) ? group.map((peer) => enqueue(peer, { ...header, chunk: peer }, new Float32Array())) : []),
+      ...group.filter(hasNothing).map((peer) => wait(peer, { ...header, chunk: rank }, 0)),
+    ];
+  };
 
   const requireNext = (step: number): void => {
     if (step === currentStep) return;
@@ -196,7 +211,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
           const ways = { schedule, format, rank, microBatches: microBatches(step), common, wait, send: enqueue };
           return [...sent, reduceBucket(ways, partials, output)];
         });
-        await Promise.all([...early.values(), ...done]);
+        await Promise.all([...early.values(), ...meetIdle(step), ...done]);
       } catch (caught) {
         // The latched failure names the cause; what was caught may only be its consequence.
         const error = TrainingError.from(caught);
@@ -232,6 +247,5 @@ function createEncoder(format: GradientFormat): (values: Float32Array, start: nu
 }
 
 function messageLength(bytes: number, alignment: number): number {
-  const elements = Math.floor(bytes / Float32Array.BYTES_PER_ELEMENT / alignment) * alignment;
-  return Math.max(alignment, elements);
+  return Math.max(alignment, alignedDown(bytes / Float32Array.BYTES_PER_ELEMENT, alignment));
 }

@@ -137,16 +137,23 @@ export async function reduceBucket(
       tops: cross.length === 0 ? [root] : ofGroup(rank),
     });
     const toOthers = cross.flatMap((peer) =>
-      sums.map(({ subtree, values }) => {
+      sums.flatMap(({ subtree, values }) => {
         const theirs = within(values, share, chunkOf(schedule, bucket, peer));
+        if (theirs.length === 0) return [];
         return send(peer, { ...common, kind: 'group-partial', chunk: peer, subtree }, theirs);
       }),
     );
-    if (cross.length > 0) await Promise.all([...toOthers, reduceChunk(sums), gather('group-reduced', cross)]);
+    // Others are waited for when this rank's part is done: a deadline that is missed should name who is late, not who waits for it.
+    const across = async (): Promise<void> => {
+      await reduceChunk(sums);
+      await gather('group-reduced', cross);
+    };
+    if (cross.length > 0) await Promise.all([...toOthers, across()]);
     if (ownership === 'scattered') await give('reduced', group, share);
   };
 
-  await Promise.all([reduceShare(), gather('reduced', ownership === 'scattered' ? group : [])]);
+  await reduceShare();
+  if (ownership === 'scattered') await gather('reduced', group);
 }
 
 function lengthOf({ start, end }: Slice): number {

@@ -17,7 +17,9 @@ import {
 import { checksum } from './float-kernels.js';
 import type { Latch } from './latch.js';
 import { groupPeers, sliceOf, type BucketSchedule, type Slice } from './schedule/buckets.js';
-import { rootOf, subtreeKey, subtreesOf, subtreesOfGroup, type Subtree } from './schedule/reduction-tree.js';
+import { isIdle, rootOf, subtreeKey, subtreesOf, subtreesOfGroup, type Subtree } from './schedule/reduction-tree.js';
+
+const NOTHING: Slice = { start: 0, end: 0 };
 
 export interface FrameInletOptions {
   readonly run: number;
@@ -81,7 +83,7 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
     const key = subtreeKey(header.subtree);
     if (!allowed.some((subtree) => subtreeKey(subtree) === key))
       refuse(header, 'sub-tree', key, allowed.map(subtreeKey).join(' or '));
-    const slice = sliceOf(schedule, header);
+    const slice = isFromIdle(header) ? NOTHING : sliceOf(schedule, header);
     const length = slice.end - slice.start;
     if (header.offset + header.count > length)
       refuse(header, 'values up to', header.offset + header.count, `at most ${length}`);
@@ -90,9 +92,15 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
     return slice;
   };
 
-  const subtreesIn = ({ kind, step }: ReceivedHeader): Subtree[] => {
+  /** A rank without a micro-batch contributes that it is there. */
+  const isFromIdle = ({ kind, step }: ReceivedHeader): boolean =>
+    kind === 'partial' && isIdle(options.microBatches(step), schedule.worldSize, from);
+
+  const subtreesIn = (header: ReceivedHeader): Subtree[] => {
+    const { kind, step } = header;
     const total = options.microBatches(step);
     const { worldSize, groupSize } = schedule;
+    if (isFromIdle(header)) return [rootOf(total)];
     if (kind === 'partial') return subtreesOf(rangeOfRank(total, worldSize, from), total);
     if (kind === 'group-partial') return subtreesOfGroup(total, worldSize, groupSize, from);
     return [rootOf(total)];

@@ -32,7 +32,7 @@ export interface FrameHeader {
   readonly kind: FrameKind;
   /** Which sub-tree a sum is of; the root for what is reduced. */
   readonly subtree: Subtree;
-  /** First element within the chunk. */
+  /** First element within the share or chunk. */
   readonly offset: number;
   readonly format: GradientFormatName;
   /** Elements. */

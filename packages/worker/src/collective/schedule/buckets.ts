@@ -53,6 +53,7 @@ export function scheduleBuckets({
   alignment = 1,
   replicatedBytes = REPLICATED_BYTES,
 }: ScheduleOptions): BucketSchedule {
+  if (worldSize % groupSize !== 0) throw new RangeError(`groups of ${groupSize} do not divide ${worldSize} ranks`);
   const size = Math.max(alignment, alignedDown(bucketBytes / Float32Array.BYTES_PER_ELEMENT, alignment));
   const buckets: Slice[] = [];
   for (let start = 0; start < length; start += size) buckets.push({ start, end: Math.min(start + size, length) });
@@ -110,6 +111,7 @@ function part({ start, end }: Slice, parts: number, index: number, alignment: nu
   return { start: cut(index), end: cut(index + 1) };
 }
 
-function alignedDown(elements: number, alignment: number): number {
+/** The largest multiple of the alignment up to a number of elements. */
+export function alignedDown(elements: number, alignment: number): number {
   return Math.floor(elements / alignment) * alignment;
 }

@@ -1,6 +1,6 @@
 /**
  * Groups of ranks that reduce among themselves before they talk to others, most usefully the ranks of one host: then what crosses
- * the network is one sum per group, where otherwise every rank sends its own. A group is a range of ranks, and so of micro-batches: what it
+ * the network is one sum per group, or a few, where otherwise every rank sends its own. A group is a range of ranks, and so of micro-batches: what it
  * sums are sub-trees of the reduction tree, so the bits do not depend on the groups (ADR 11).
  */
 
@@ -13,7 +13,7 @@
 export function groupSizeOf(hosts: readonly string[], wish: number): number {
   const worldSize = hosts.length;
   const size = wish > 0 ? wish : lengthOfRun(hosts);
-  if (worldSize % size !== 0 || (wish === 0 && (size === 1 || !areRuns(hosts, size)))) return worldSize;
+  if (size === 1 || worldSize % size !== 0 || (wish === 0 && !areRuns(hosts, size))) return worldSize;
   return size;
 }
 

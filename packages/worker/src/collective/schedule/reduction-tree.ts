@@ -45,6 +45,12 @@ export function subtreesOf(range: MicroBatchRange, microBatches: number): Subtre
   return subtrees;
 }
 
+/** Whether a rank has no micro-batch in a step of so many. */
+export function isIdle(microBatches: number, worldSize: number, rank: number): boolean {
+  const { start, end } = rangeOfRank(microBatches, worldSize, rank);
+  return start === end;
+}
+
 /** The largest sub-trees that a group of neighbouring ranks covers together. */
 export function subtreesOfGroup(microBatches: number, worldSize: number, groupSize: number, rank: number): Subtree[] {
   const first = rank - (rank % groupSize);

@@ -6,7 +6,7 @@ import type { WorkKind as _facet_v1_WorkKind, WorkKind__Output as _facet_v1_Work
 import type { StateSource as _facet_v1_StateSource, StateSource__Output as _facet_v1_StateSource__Output } from '../../facet/v1/StateSource.js';
 
 /**
- * A new generation. The worker gets the state, opens its streams to every peer, and answers Formed.
+ * A new generation. The worker gets the state, opens its streams to its peers, and answers Formed.
  */
 export interface Form {
   'generation'?: (number);
@@ -24,7 +24,7 @@ export interface Form {
 }
 
 /**
- * A new generation. The worker gets the state, opens its streams to every peer, and answers Formed.
+ * A new generation. The worker gets the state, opens its streams to its peers, and answers Formed.
  */
 export interface Form__Output {
   'generation': (number);
