@@ -2,7 +2,11 @@
 // [--json]`: the all-reduce between processes of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
 // turns. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n. Ratios: of 2 ranks at 25 MB, above 1 is faster than the peer.
 
+import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { OPERATION_DEFAULTS } from '../packages/shared/dist/index.js';
+import { fitCosts, MEASURED_COSTS, predictAllReduce } from '../packages/worker/dist/collective/schedule/cost-model.js';
+import { MESSAGE_BYTES } from '../packages/worker/dist/collective/all-reduce.js';
 import { openOptional } from './lib/engine-peers.mjs';
 import { figureKey, median, medianRatio, publish, quantile, round } from './lib/figures.mjs';
 import { openRanks, slowest } from './lib/rank-world.mjs';
@@ -109,6 +113,32 @@ function ratiosOf(measured) {
   return ratios;
 }
 
+/** Adds what the cost model says, fitted to the smallest and the largest size of two ranks of the first transport. */
+function predict(rows, notes) {
+  const ours = rows.filter((row) => row.name === transports[0]);
+  const pairs = ours.filter((row) => row.ranks === 2).toSorted((a, b) => a.megabytes - b.megabytes);
+  const measured = ({ megabytes, p50Ms }) => ({ bytes: megabytes * 1e6, seconds: p50Ms / 1000 });
+  if (pairs.length < 2) {
+    notes.push('no predictions: they are fitted to two sizes of two ranks');
+    return;
+  }
+  const { perAddedByte } = MEASURED_COSTS;
+  const costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { messageBytes: MESSAGE_BYTES, perAddedByte });
+  notes.push(`predicted with ${JSON.stringify(costs)}`);
+  for (const row of ours) {
+    const { ranks, megabytes } = row;
+    const here = { ranks, ranksPerHost: ranks, coresPerHost: os.availableParallelism() };
+    const cluster = { ...here, linkBytesPerSecond: Infinity, hopSeconds: 0 };
+    const shape = {
+      bytes: megabytes * 1e6,
+      bucketBytes: OPERATION_DEFAULTS.bucketBytes,
+      messageBytes: MESSAGE_BYTES,
+      groupSize: ranks,
+    };
+    row.predictedMs = round(predictAllReduce(shape, cluster, costs).seconds * 1000);
+  }
+}
+
 const notes = [`ratios: 2 ranks, 25 MB; those without another name are of transport ${transports[0]}`];
 const rows = [];
 let ratios = {};
@@ -125,4 +155,5 @@ for (const worldSize of numbers(options.ranks)) {
   }
 }
 
+predict(rows, notes);
 publish({ bench: 'allreduce', rows, figures: {}, ratios, notes, isJson: options.json });

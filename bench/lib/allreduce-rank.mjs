@@ -1,6 +1,7 @@
 // One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine. Answers
 // {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport, format}} for every length, and {kind: 'steps', count}.
 
+import { OPERATION_DEFAULTS } from '../../packages/shared/dist/index.js';
 import { gradientFormat } from '../../packages/worker/dist/collective/formats/gradient-format.js';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
@@ -8,8 +9,6 @@ import { servePeer } from './peer-process.mjs';
 import { timeSteps } from './step-timer.mjs';
 
 const RUN = 'bench';
-/** The default of a run. */
-const BUCKET_BYTES = 4 * 1024 * 1024;
 
 const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
 let generation = 0;
@@ -32,7 +31,7 @@ async function join({ rank, ports, ask: { length, transport, format: name } }) {
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length,
     format,
-    bucketBytes: BUCKET_BYTES,
+    bucketBytes: OPERATION_DEFAULTS.bucketBytes,
     transport,
     timeoutMs: 60_000,
     firstStep: 1,

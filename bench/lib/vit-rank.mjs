@@ -2,6 +2,7 @@
 // AdamW. It has no coordinator, broker or dataset: the images are random, as in bench/peers/ddp.py, which it is measured
 // against. Answers {kind: 'listen'}, then {kind: 'join'}, then any number of {kind: 'steps'}.
 
+import { OPERATION_DEFAULTS } from '../../packages/shared/dist/index.js';
 import { formatCrc32 } from '@facet/shared';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
@@ -15,7 +16,6 @@ import { servePeer } from './peer-process.mjs';
 import { captureVit, inputValues, parameterShapes } from './plain-vit.mjs';
 
 const RUN = 'bench';
-const BUCKET_BYTES = 4 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 /** The same as torch.optim.AdamW in bench/peers/ddp.py: a constant rate, decay of everything, no clipping. */
 const OPTIMIZER = {
@@ -112,7 +112,7 @@ async function join({ rank, ports, ask }) {
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length: reduced.length,
-    bucketBytes: BUCKET_BYTES,
+    bucketBytes: OPERATION_DEFAULTS.bucketBytes,
     transport: 'auto',
     timeoutMs: TIMEOUT_MS,
     firstStep: 1,

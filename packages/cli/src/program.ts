@@ -17,6 +17,7 @@ import { addPredictCommand } from './commands/predict.js';
 import { addPresetsCommand } from './commands/presets.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRobustnessCommand } from './commands/robustness.js';
+import { addSimulateCommand } from './commands/simulate.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
 import { addWorkerCommand } from './commands/worker.js';
@@ -40,6 +41,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExportCommand,
   addLedgerCommand,
   addPresetsCommand,
+  addSimulateCommand,
   addDatasetCommand,
   addEngineCommand,
   addDoctorCommand,

@@ -35,6 +35,11 @@ export function formatSeconds(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** `12.3 ms`. */
+export function formatMilliseconds(seconds: number): string {
+  return `${formatCount(Number((seconds * 1000).toPrecision(3)))} ms`;
+}
+
 /** Multiply-accumulates: `26.1 M`. */
 export function formatMacs(macs: number): string {
   return `${(macs / 1e6).toFixed(1)} M`;

@@ -46,6 +46,11 @@ export function reportFiles(
     const run = path.dirname(path.dirname(checkpoint));
     return { ...pairIn(holdsRun(run) ? run : checkpoint, name), isNamed: false };
   }
+  return reportFilesAt(named, name);
+}
+
+/** The files of a report in a folder, or beside a file, that somebody named. */
+export function reportFilesAt(named: string, name: string): ReportFiles {
   const { dir, name: stem, ext } = path.parse(path.resolve(named));
   const isFile = ext === '.html' || ext === '.json';
   return { ...(isFile ? pairIn(dir, stem) : pairIn(path.resolve(named), name)), isNamed: true };

@@ -2,13 +2,13 @@
  * Axes of charts: round ticks (d3-scale), a grid line for each, and the label of what is measured. Coordinates are those of
  * the chart's view box.
  */
-import { scaleLinear, type ScaleLinear } from 'd3-scale';
+import { scaleLinear, scaleLog, type ScaleContinuousNumeric } from 'd3-scale';
 import { html, type Html } from './html.js';
 
 export interface Axis {
   readonly label: string;
-  /** `percent` writes fractions of 1 as percentages; `number` when left out. */
-  readonly kind?: 'number' | 'percent';
+  /** `percent` writes fractions of 1 as percentages; `log2` and `log10` are for values above 0; `number` when left out. */
+  readonly kind?: 'number' | 'percent' | 'log2' | 'log10';
   /** Where the axis ends; when left out, at round numbers around the values. */
   readonly domain?: readonly [number, number];
 }
@@ -21,18 +21,24 @@ export interface PlotArea {
   readonly bottom: number;
 }
 
-export type ValueScale = ScaleLinear<number, number>;
+export type ValueScale = ScaleContinuousNumeric<number, number>;
 
 const TICKS_ACROSS = 7;
 const TICKS_UP = 5;
 
 /** The scale of an axis over values, of which those that are no finite numbers count as absent. */
-export function valueScale({ domain }: Axis, values: readonly number[], range: readonly [number, number]): ValueScale {
+export function valueScale(
+  { kind, domain }: Axis,
+  values: readonly number[],
+  range: readonly [number, number],
+): ValueScale {
   const finite = values.filter(Number.isFinite);
-  const scale = scaleLinear().range(range);
+  const base = { log2: 2, log10: 10 }[kind as string];
+  const scale: ValueScale = (base === undefined ? scaleLinear() : scaleLog().base(base)).range(range);
   if (domain !== undefined) return scale.domain(domain);
-  if (finite.length === 0) return scale.domain([0, 1]);
+  if (finite.length === 0) return scale.domain(base === undefined ? [0, 1] : [1, base]);
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  if (base !== undefined) return scale.domain(low === high ? [low / base, high * base] : [low, high]);
   // A single value still needs room on both sides.
   const margin = low === high ? Math.abs(low) / 2 || 1 : 0;
   return scale.domain([low - margin, high + margin]).nice(TICKS_UP);

@@ -1,0 +1,157 @@
+/**
+ * `facet simulate`: how long the all-reduce of a step takes in worlds that nobody has at hand, by the cost model of the
+ * collective: direct, in groups of a host's ranks, and in the groups that are fastest. Nothing is trained or sent.
+ */
+import { InvalidArgumentError, type Command } from 'commander';
+import { OPERATION_DEFAULTS } from '@facet/shared';
+import type { AllReducePrediction as Prediction, Cluster } from '@facet/worker';
+import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { formatBytes, formatCount, formatMilliseconds } from '../display/format.js';
+import { tableLines } from '../display/table.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { reportFilesAt, writeReport } from '../runs/report-files.js';
+
+interface SimulateOptions {
+  readonly megabytes: number;
+  readonly maxRanks: number;
+  readonly ranksPerHost: number;
+  readonly coresPerHost?: number;
+  readonly gbit: number;
+  readonly hopUs: number;
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+/** One world size. */
+export interface SimulatedWorld {
+  readonly ranks: number;
+  readonly hosts: number;
+  readonly direct: Prediction;
+  /** In groups of the ranks of a host; missing with one rank or one host. */
+  readonly byHost?: Prediction;
+  readonly best: Prediction & { readonly groupSize: number };
+}
+
+export interface SimulationDocument {
+  readonly bytes: number;
+  readonly cluster: Omit<Cluster, 'ranks'>;
+  readonly costs: object;
+  readonly worlds: readonly SimulatedWorld[];
+}
+
+export function addSimulateCommand(
+  program: Command,
+  context: CliContext,
+  run: (action: CommandAction) => Promise<void>,
+): void {
+  program
+    .command('simulate')
+    .description('predict the time of an all-reduce for 2 to 4,096 ranks, direct and in groups, by a cost model')
+    .option('--megabytes <number>', 'size of the gradient: 4 bytes per parameter', positive, 25)
+    .option('--max-ranks <number>', 'up to so many ranks, a power of two', positive, 4096)
+    .option('--ranks-per-host <number>', 'ranks on each host, a power of two', positive, 8)
+    .option('--cores-per-host <number>', 'cores that they share (default: one for each rank)', positive)
+    .option('--gbit <number>', "speed of a host's link, in each direction", positive, 10)
+    .option('--hop-us <number>', 'time that a message takes between two hosts, in microseconds', positive, 50)
+    .option('--report <path>', 'folder, or .html file, for a page with curves (default: none)')
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .addHelpText('after', '\nExample:\n  facet simulate --megabytes 100 --ranks-per-host 8 --gbit 25')
+    .action((options: SimulateOptions) => run(() => simulate(options, context)));
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
+
+async function simulate(options: SimulateOptions, { stdout, stderr }: CliContext): Promise<ExitCode> {
+  const document = await predictWorlds(options);
+  if (options.report !== undefined) {
+    const { simulationPage } = await import('../report/simulation-page.js');
+    const files = reportFilesAt(options.report, 'simulation');
+    await writeReport(files, { document, page: simulationPage(document) });
+    printLine(stderr, `report: ${files.page}`);
+  }
+  if (options.json) {
+    printJson(stdout, document);
+    return EXIT.ok;
+  }
+  for (const line of worldLines(document)) printLine(stdout, line);
+  return EXIT.ok;
+}
+
+async function predictWorlds(options: SimulateOptions): Promise<SimulationDocument> {
+  const { groupSizes, MEASURED_COSTS, MESSAGE_BYTES, predictAllReduce } = await import('@facet/worker');
+  const { ranksPerHost, coresPerHost = ranksPerHost, gbit, hopUs, megabytes } = options;
+  const bytes = Math.ceil((megabytes * 1e6) / 4) * 4;
+  const cluster = { ranksPerHost, coresPerHost, linkBytesPerSecond: (gbit * 1e9) / 8, hopSeconds: hopUs / 1e6 };
+  const worlds: SimulatedWorld[] = [];
+  for (let ranks = 2; ranks <= options.maxRanks; ranks *= 2) {
+    const predict = (groupSize: number): Prediction => {
+      const shape = { bytes, bucketBytes: OPERATION_DEFAULTS.bucketBytes, messageBytes: MESSAGE_BYTES, groupSize };
+      return predictAllReduce(shape, { ...cluster, ranks }, MEASURED_COSTS);
+    };
+    // Direct first: groups must be faster to be named.
+    const candidates = groupSizes(ranks)
+      .reverse()
+      .map((groupSize) => ({ groupSize, ...predict(groupSize) }));
+    const best = candidates.reduce((fastest, each) => (each.seconds < fastest.seconds ? each : fastest));
+    worlds.push({
+      ranks,
+      hosts: Math.ceil(ranks / ranksPerHost),
+      direct: predict(ranks),
+      ...(ranksPerHost > 1 && ranks > ranksPerHost ? { byHost: predict(ranksPerHost) } : {}),
+      best,
+    });
+  }
+  return { bytes, cluster, costs: MEASURED_COSTS, worlds };
+}
+
+/** How many ranks are in a group, if there are several groups. */
+export function groupsOf(ranks: number, { groupSize }: { readonly groupSize: number }): string {
+  return groupSize === ranks ? 'all' : formatCount(groupSize);
+}
+
+/** The hosts and the network between them. */
+export function describeCluster({
+  ranksPerHost,
+  coresPerHost,
+  linkBytesPerSecond,
+  hopSeconds,
+}: SimulationDocument['cluster']): string {
+  return (
+    `ranks per host: ${formatCount(ranksPerHost)}, cores per host: ${formatCount(coresPerHost)}, ` +
+    `link: ${(linkBytesPerSecond * 8) / 1e9} Gbit/s, hop: ${Math.round(hopSeconds * 1e6)} us`
+  );
+}
+
+/** What a prediction would gain most from. */
+export function limitOf({ coreSeconds, linkSeconds, hopSeconds }: Prediction): string {
+  const largest = Math.max(coreSeconds, linkSeconds, hopSeconds);
+  if (largest === coreSeconds) return 'cores';
+  return largest === linkSeconds ? 'link' : 'hops';
+}
+
+function worldLines({ bytes, cluster, worlds }: SimulationDocument): string[] {
+  return [
+    `all-reduce of ${formatBytes(bytes)}, predicted with ${describeCluster(cluster)}`,
+    '',
+    ...tableLines({
+      header: ['ranks', 'hosts', 'direct', "groups of a host's", 'fastest groups', 'of', 'limited by'],
+      right: [0, 1, 2, 3, 4, 5],
+      rows: worlds.map(({ ranks, hosts, direct, byHost, best }) => [
+        formatCount(ranks),
+        formatCount(hosts),
+        formatMilliseconds(direct.seconds),
+        byHost === undefined ? '' : formatMilliseconds(byHost.seconds),
+        formatMilliseconds(best.seconds),
+        groupsOf(ranks, best),
+        limitOf(best),
+      ]),
+    }),
+    '',
+    'A prediction by a cost model that is fitted to two ranks on one machine: see docs/operations.md for what it leaves out.',
+    '`npm run bench -- allreduce --ranks 2,4,8` compares it with what this machine does. Groups: exchange.groupSize.',
+  ];
+}

@@ -1,0 +1,120 @@
+/**
+ * How long an all-reduce takes, from the schedule that the ranks follow: what each of them sends and adds, what leaves its host, how often it
+ * waits for a hop. A LogGP-like model (Alexandrov et al. 1995) with two resources, the cores of a host and its link; buckets are a
+ * pipeline over both, so the slower one decides and the other adds its first bucket. It knows nothing of stragglers and of switches.
+ */
+import { chunkOf, crossPeers, groupPeers, scheduleBuckets, shareOf, type Slice } from './buckets.js';
+
+/** What the software costs one core; `npm run bench -- allreduce` measures it. */
+export interface ExchangeCosts {
+  /** Seconds to send a byte and to receive one. */
+  readonly perByte: number;
+  /** Seconds to send a message and to receive one. */
+  readonly perMessage: number;
+  /** Seconds to add a byte of float32 values to others. */
+  readonly perAddedByte: number;
+}
+
+/** Of two cores of an AMD EPYC without AVX-512, Node 20.20 (docs/results). */
+export const MEASURED_COSTS: ExchangeCosts = { perByte: 1.3e-9, perMessage: 3e-4, perAddedByte: 1.7e-10 };
+
+export interface Cluster {
+  readonly ranks: number;
+  readonly ranksPerHost: number;
+  readonly coresPerHost: number;
+  /** Of a host's link, in each direction. */
+  readonly linkBytesPerSecond: number;
+  readonly hopSeconds: number;
+}
+
+export interface AllReduceShape {
+  /** Of the gradient, as float32. */
+  readonly bytes: number;
+  readonly bucketBytes: number;
+  readonly messageBytes: number;
+  /** Ranks that add among themselves first; divides the ranks. */
+  readonly groupSize: number;
+}
+
+export interface Prediction {
+  readonly seconds: number;
+  /** If the link were infinitely fast, or the cores. */
+  readonly coreSeconds: number;
+  readonly linkSeconds: number;
+  readonly hopSeconds: number;
+  /** Of one rank. */
+  readonly peers: number;
+  readonly messages: number;
+  readonly bytesSent: number;
+  readonly bytesToOtherHosts: number;
+}
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+/** Predicts one step's all-reduce; every rank contributes one sub-tree, as in a world whose size is a power of two. */
+export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs: ExchangeCosts): Prediction {
+  const { ranks, ranksPerHost, coresPerHost } = cluster;
+  const { groupSize, bucketBytes } = shape;
+  const schedule = scheduleBuckets({ length: shape.bytes / BYTES, worldSize: ranks, groupSize, bucketBytes });
+  const rank = 0;
+  const [group, cross] = [groupPeers(schedule, rank), crossPeers(schedule, rank)];
+  const ways = schedule.ownership === 'replicated' ? 1 : 2;
+  const isElsewhere = (peer: number): boolean => Math.floor(peer / ranksPerHost) !== Math.floor(rank / ranksPerHost);
+  let [messages, bytesSent, bytesToOtherHosts, bytesAdded] = [0, 0, 0, 0];
+  /** Contributions to slices that the peers own, and results back: as much as comes the other way. */
+  const exchange = (peers: readonly number[], slice: Slice): void => {
+    const bytes = BYTES * (slice.end - slice.start);
+    messages += peers.length * ways * Math.ceil(bytes / shape.messageBytes);
+    bytesSent += peers.length * ways * bytes;
+    bytesToOtherHosts += peers.filter(isElsewhere).length * ways * bytes;
+    bytesAdded += peers.length * bytes;
+  };
+  for (let bucket = 0; bucket < schedule.buckets.length; bucket++) {
+    exchange(group, shareOf(schedule, bucket, rank));
+    exchange(cross, chunkOf(schedule, bucket, rank));
+  }
+  const neighbours = Math.min(ranksPerHost, ranks);
+  const ofOneRank = bytesSent * costs.perByte + messages * costs.perMessage + bytesAdded * costs.perAddedByte;
+  const coreSeconds = ofOneRank * Math.max(1, neighbours / coresPerHost);
+  const linkSeconds = (bytesToOtherHosts * neighbours) / cluster.linkBytesPerSecond;
+  const hops = ranks === 1 ? 0 : ways * (cross.length > 0 && group.length > 0 ? 2 : 1);
+  const hopSeconds = hops * cluster.hopSeconds;
+  const pipelined =
+    Math.max(coreSeconds, linkSeconds) + Math.min(coreSeconds, linkSeconds) / Math.max(1, schedule.buckets.length);
+  return {
+    seconds: hopSeconds + pipelined,
+    ...{ coreSeconds, linkSeconds, hopSeconds, messages, bytesSent, bytesToOtherHosts },
+    peers: group.length + cross.length,
+  };
+}
+
+/** What two ranks of one host took for a gradient of some bytes. */
+export interface PairMeasurement {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/**
+ * The costs that explain two measurements of two ranks, each with a core of its own, which send each other the whole gradient.
+ *
+ * @param perAddedByte measured apart: it cannot be told from the cost of a byte that is sent
+ */
+export function fitCosts(
+  small: PairMeasurement,
+  large: PairMeasurement,
+  { messageBytes, perAddedByte }: { readonly messageBytes: number; readonly perAddedByte: number },
+): ExchangeCosts {
+  const messages = ({ bytes }: PairMeasurement): number => Math.ceil(bytes / messageBytes);
+  // small.seconds = small.bytes * b + messages(small) * m, and the same of large.
+  const determinant = small.bytes * messages(large) - large.bytes * messages(small);
+  if (determinant === 0)
+    throw new RangeError(`two sizes with other bytes per message are needed, got ${small.bytes} and ${large.bytes}`);
+  const perByte = (small.seconds * messages(large) - large.seconds * messages(small)) / determinant;
+  const perMessage = (small.bytes * large.seconds - large.bytes * small.seconds) / determinant;
+  return { perByte: perByte - perAddedByte, perMessage, perAddedByte };
+}
+
+/** The sizes of groups that a world can have, from single ranks to all of them. */
+export function groupSizes(ranks: number): number[] {
+  return Array.from({ length: ranks }, (_, at) => at + 1).filter((size) => ranks % size === 0);
+}
