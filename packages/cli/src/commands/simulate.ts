@@ -4,10 +4,9 @@
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { OPERATION_DEFAULTS } from '@facet/shared';
-import type { AllReducePrediction as Prediction, Cluster } from '@facet/worker';
+import type { AllReducePrediction } from '@facet/worker';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatBytes, formatCount, formatMilliseconds } from '../display/format.js';
-import { tableLines } from '../display/table.js';
+import { simulationLines, type SimulatedWorld, type SimulationDocument } from '../display/simulation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { reportFilesAt, writeReport } from '../runs/report-files.js';
 
@@ -20,23 +19,6 @@ interface SimulateOptions {
   readonly hopUs: number;
   readonly report?: string;
   readonly json?: boolean;
-}
-
-/** One world size. */
-export interface SimulatedWorld {
-  readonly ranks: number;
-  readonly hosts: number;
-  readonly direct: Prediction;
-  /** In groups of the ranks of a host; missing with one rank or one host. */
-  readonly byHost?: Prediction;
-  readonly best: Prediction & { readonly groupSize: number };
-}
-
-export interface SimulationDocument {
-  readonly bytes: number;
-  readonly cluster: Omit<Cluster, 'ranks'>;
-  readonly costs: object;
-  readonly worlds: readonly SimulatedWorld[];
 }
 
 export function addSimulateCommand(
@@ -77,7 +59,7 @@ async function simulate(options: SimulateOptions, { stdout, stderr }: CliContext
     printJson(stdout, document);
     return EXIT.ok;
   }
-  for (const line of worldLines(document)) printLine(stdout, line);
+  for (const line of simulationLines(document)) printLine(stdout, line);
   return EXIT.ok;
 }
 
@@ -88,7 +70,7 @@ async function predictWorlds(options: SimulateOptions): Promise<SimulationDocume
   const cluster = { ranksPerHost, coresPerHost, linkBytesPerSecond: (gbit * 1e9) / 8, hopSeconds: hopUs / 1e6 };
   const worlds: SimulatedWorld[] = [];
   for (let ranks = 2; ranks <= options.maxRanks; ranks *= 2) {
-    const predict = (groupSize: number): Prediction => {
+    const predict = (groupSize: number): AllReducePrediction => {
       const shape = { bytes, bucketBytes: OPERATION_DEFAULTS.bucketBytes, messageBytes: MESSAGE_BYTES, groupSize };
       return predictAllReduce(shape, { ...cluster, ranks }, MEASURED_COSTS);
     };
@@ -106,52 +88,4 @@ async function predictWorlds(options: SimulateOptions): Promise<SimulationDocume
     });
   }
   return { bytes, cluster, costs: MEASURED_COSTS, worlds };
-}
-
-/** How many ranks are in a group, if there are several groups. */
-export function groupsOf(ranks: number, { groupSize }: { readonly groupSize: number }): string {
-  return groupSize === ranks ? 'all' : formatCount(groupSize);
-}
-
-/** The hosts and the network between them. */
-export function describeCluster({
-  ranksPerHost,
-  coresPerHost,
-  linkBytesPerSecond,
-  hopSeconds,
-}: SimulationDocument['cluster']): string {
-  return (
-    `ranks per host: ${formatCount(ranksPerHost)}, cores per host: ${formatCount(coresPerHost)}, ` +
-    `link: ${(linkBytesPerSecond * 8) / 1e9} Gbit/s, hop: ${Math.round(hopSeconds * 1e6)} us`
-  );
-}
-
-/** What a prediction would gain most from. */
-export function limitOf({ coreSeconds, linkSeconds, hopSeconds }: Prediction): string {
-  const largest = Math.max(coreSeconds, linkSeconds, hopSeconds);
-  if (largest === coreSeconds) return 'cores';
-  return largest === linkSeconds ? 'link' : 'hops';
-}
-
-function worldLines({ bytes, cluster, worlds }: SimulationDocument): string[] {
-  return [
-    `all-reduce of ${formatBytes(bytes)}, predicted with ${describeCluster(cluster)}`,
-    '',
-    ...tableLines({
-      header: ['ranks', 'hosts', 'direct', "groups of a host's", 'fastest groups', 'of', 'limited by'],
-      right: [0, 1, 2, 3, 4, 5],
-      rows: worlds.map(({ ranks, hosts, direct, byHost, best }) => [
-        formatCount(ranks),
-        formatCount(hosts),
-        formatMilliseconds(direct.seconds),
-        byHost === undefined ? '' : formatMilliseconds(byHost.seconds),
-        formatMilliseconds(best.seconds),
-        groupsOf(ranks, best),
-        limitOf(best),
-      ]),
-    }),
-    '',
-    'A prediction by a cost model that is fitted to two ranks on one machine: see docs/operations.md for what it leaves out.',
-    '`npm run bench -- allreduce --ranks 2,4,8` compares it with what this machine does. Groups: exchange.groupSize.',
-  ];
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { SimulationDocument } from '../commands/simulate.js';
+import type { SimulationDocument } from '../display/simulation.js';
 import { simulationPage } from './simulation-page.js';
 
 const prediction = (seconds: number) => ({
@@ -25,6 +25,7 @@ it('shows every world, its curves, and what the prediction rests on', () => {
   expect(text).toContain('ranks per host: 2, cores per host: 2, link: 10 Gbit/s, hop: 50 us');
   expect(text).toContain('4 40 ms 30 ms 21 ms 2 link 3 12 3.0 MB 1.0 MB');
   expect(text).toContain('2 10 ms 10 ms all link');
-  expect(page.match(/class="curve"/g)).toHaveLength(3);
+  // Each curve and its key in the legend.
+  expect(page.match(/<path class="curve"/g)).toHaveLength(6);
   expect(page).not.toContain('NaN');
 });

@@ -5,7 +5,7 @@ import {
   limitOf,
   type SimulatedWorld,
   type SimulationDocument,
-} from '../commands/simulate.js';
+} from '../display/simulation.js';
 import { formatBytes, formatCount, formatMilliseconds } from '../display/format.js';
 import { dataTable } from './kit/data-table.js';
 import { html, type Html } from './kit/html.js';
