@@ -16,7 +16,7 @@ export interface ExchangeCosts {
 }
 
 /** Of two cores of an AMD EPYC without AVX-512, Node 20.20 (docs/results). */
-export const MEASURED_COSTS: ExchangeCosts = { perByte: 1.3e-9, perMessage: 3e-4, perAddedByte: 1.7e-10 };
+export const MEASURED_COSTS: ExchangeCosts = { perByte: 1.14e-9, perMessage: 2.6e-4, perAddedByte: 1.7e-10 };
 
 export interface Cluster {
   readonly ranks: number;
