@@ -1,5 +1,12 @@
 /** A study that nobody trained: a plan over given arms, and results with given accuracies. */
-import { ABLATION_ARMS, mergeMappings, resolveConfig, type ArmName, type TrainingConfig } from '@facet/shared';
+import {
+  ABLATION_ARMS,
+  mergeMappings,
+  resolveConfig,
+  trainingPart,
+  type ArmName,
+  type TrainingConfig,
+} from '@facet/shared';
 import type { ArmCost } from '../src/ablation/ablation-report.js';
 import { STUDY_DEFAULTS } from '../src/ablation/study-defaults.js';
 import type { TrialResult } from '../src/ablation/study-folder.js';
@@ -10,33 +17,7 @@ export function studyBase(flags: Record<string, unknown> = {}): TrainingConfig {
   const said = mergeMappings({ ...STUDY_DEFAULTS, preset: 'mnist-fast', run: 'base' }, flags);
   const resolution = resolveConfig({ environment: {}, flags: said });
   if (!resolution.ok) throw new Error(resolution.problems.join('; '));
-  const {
-    dataset,
-    preset,
-    epochs,
-    samples,
-    evaluation,
-    batch,
-    model,
-    optimizer,
-    gradientFormat,
-    augmentation,
-    adversarial,
-  } = resolution.config;
-  return {
-    dataset,
-    preset,
-    seed: 0,
-    epochs,
-    samples,
-    evaluation,
-    batch,
-    model,
-    optimizer,
-    gradientFormat,
-    augmentation,
-    adversarial,
-  };
+  return { ...trainingPart(resolution.config), seed: 0 };
 }
 
 /** The first arm is the baseline. */

@@ -7,7 +7,6 @@ export {
   configSchema,
   DATASETS,
   GRADIENT_FORMATS,
-  trainingSchema,
   VIEW_NAMES,
   type GradientFormatName,
   type ModelConfig,
@@ -15,6 +14,7 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { trainingIdentity, trainingPart } from './config/training-part.js';
 export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export {

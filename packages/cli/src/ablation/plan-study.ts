@@ -8,7 +8,7 @@ import {
   mergeMappings,
   PRESETS,
   TrainingError,
-  trainingSchema,
+  trainingPart,
   valueAt,
   type ArmName,
   type ConfigSource,
@@ -128,9 +128,4 @@ function requireUntouched(arms: readonly ArmName[], base: TrainingConfig): void 
 function baselineOf(named: string | undefined, arms: readonly ArmName[]): ArmName {
   if (named !== undefined) return requireBaseline(named, arms);
   return arms.find((name) => name === DEFAULT_BASELINE) ?? arms[0]!;
-}
-
-function trainingPart(config: TrainingConfig): TrainingConfig {
-  const keys = Object.keys(trainingSchema.shape) as (keyof TrainingConfig)[];
-  return Object.fromEntries(keys.map((key) => [key, config[key]])) as TrainingConfig;
 }

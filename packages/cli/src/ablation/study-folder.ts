@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isRunName, RUN_NAME_EXPECTATION, TrainingError, type RunConfig } from '@facet/shared';
+import { isRunName, RUN_NAME_EXPECTATION, TrainingError, trainingPart, type RunConfig } from '@facet/shared';
 import type { ReportContent } from '../runs/report-files.js';
 import { writeWhole } from '../runs/write-whole.js';
 import type { StudyPlan, Trial } from './study-plan.js';
@@ -81,7 +81,7 @@ export function studyFolder(runs: string, study: string): StudyFolder {
       if (plan !== undefined && plan.version !== 1) {
         throw new TrainingError('CONFIG_INVALID', `${planFile} has version ${String(plan.version)}, expected 1`);
       }
-      return plan;
+      return plan === undefined ? undefined : { ...plan, base: trainingPart(plan.base) };
     },
     async writePlan(plan) {
       await mkdir(path.join(folder, 'results'), { recursive: true });

@@ -11,6 +11,7 @@ import {
   suggestion,
   TrainingError,
   type ArmName,
+  trainingIdentity,
   type TrainingConfig,
 } from '@facet/shared';
 
@@ -96,8 +97,9 @@ export function keysSetBy(arms: readonly ArmName[]): string[] {
 }
 
 /** SHA-256 of a training configuration without its seed: what makes two arms the same. */
-export function armKey({ seed: _, ...config }: TrainingConfig): string {
-  return createHash('sha256').update(canonicalJson(config)).digest('hex');
+export function armKey(config: TrainingConfig): string {
+  const { seed: _, ...identity } = trainingIdentity(config);
+  return createHash('sha256').update(canonicalJson(identity)).digest('hex');
 }
 
 /** The trials, seed by seed, so that a study that is stopped half-way has pairs. */

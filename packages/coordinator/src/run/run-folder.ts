@@ -7,12 +7,11 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   TrainingError,
-  trainingSchema,
+  trainingIdentity,
   type LedgerRecord,
   type Plan,
   type RunConfig,
   type RunRecord,
-  type TrainingConfig,
 } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
@@ -102,13 +101,8 @@ export function configText(config: RunConfig): string {
 /** SHA-256 of the part of the configuration that decides the arithmetic. */
 function trainingConfigSha256(config: RunConfig): string {
   return createHash('sha256')
-    .update(JSON.stringify(trainingPart(config)))
+    .update(JSON.stringify(trainingIdentity(config)))
     .digest('hex');
-}
-
-function trainingPart(config: RunConfig): TrainingConfig {
-  const keys = Object.keys(trainingSchema.shape) as (keyof TrainingConfig)[];
-  return trainingSchema.parse(Object.fromEntries(keys.map((key) => [key, config[key]])));
 }
 
 export interface RunRecordOptions {
