@@ -5,10 +5,8 @@ import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { gradientFormat } from './formats/gradient-format.js';
 import { deliver, FRAME_HEADER_BYTES, wholeFrame } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
-import { chunkOf, scheduleBuckets, shareOf, type Slice } from './schedule/buckets.js';
 import { MEASURED_COSTS, predictAllReduce } from './schedule/cost-model.js';
-import { groupSizeOf } from './schedule/groups.js';
-import { isIdle, subtreesOf, type PartialSum } from './schedule/reduction-tree.js';
+import { isIdle, type PartialSum } from './schedule/reduction-tree.js';
 
 const PLAIN = gradientFormat({ name: 'fp32', exactFrom: 0, seed: 1 });
 
@@ -348,83 +346,5 @@ describe('the all-reduce', () => {
     deliver(frames[0]!.subarray(0, -1), short.inlet(1));
     await expect(short.reduce(1, [], new Float32Array(8))).rejects.toThrow('bytes of values 31, expected 32');
     sender.fail(new TrainingError('CANCELLED', 'test over'));
-  });
-});
-
-describe('the schedule', () => {
-  it('covers every micro-batch exactly once by the sub-trees of all ranks', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 20 }), (microBatches, worldSize) => {
-        const seen = new Array<number>(microBatches).fill(0);
-        for (let rank = 0; rank < worldSize; rank++) {
-          for (const { level, index } of subtreesOf(rangeOfRank(microBatches, worldSize, rank), microBatches)) {
-            for (let k = index * 2 ** level; k < Math.min((index + 1) * 2 ** level, microBatches); k++) seen[k]!++;
-          }
-        }
-        expect(seen.every((count) => count === 1)).toBe(true);
-      }),
-    );
-  });
-
-  it('is what folding the micro-batches one by one ends with', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9 }), (microBatches, worldSize) => {
-        const sums = createPartialSums(1, PLAIN);
-        for (let rank = 0; rank < worldSize; rank++) {
-          const range = rangeOfRank(microBatches, worldSize, rank);
-          sums.begin(1, range, microBatches);
-          for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
-          expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
-        }
-      }),
-    );
-  });
-
-  it('gives every element of every bucket one owner per group, and one in the world, or all of them', () => {
-    fc.assert(
-      fc.property(
-        fc.record({
-          length: fc.nat(3_000),
-          groupSize: fc.integer({ min: 1, max: 8 }),
-          groups: fc.integer({ min: 1, max: 5 }),
-          bucketBytes: fc.integer({ min: 4, max: 4_000 }),
-          alignment: fc.constantFrom(1, 256),
-          replicatedBytes: fc.constantFrom(0, 4_000),
-        }),
-        ({ groups, ...options }) => {
-          const worldSize = groups * options.groupSize;
-          const schedule = scheduleBuckets({ ...options, worldSize });
-          const [ownShares, ownChunks] = [new Uint8Array(options.length), new Uint8Array(options.length)];
-          const count = (owned: Uint8Array, { start, end }: Slice): void => {
-            expect(start % options.alignment).toBe(0);
-            for (let i = start; i < end; i++) owned[i]!++;
-          };
-          schedule.buckets.forEach((_, bucket) => {
-            for (let owner = 0; owner < worldSize; owner++) {
-              count(ownShares, shareOf(schedule, bucket, owner));
-              count(ownChunks, chunkOf(schedule, bucket, owner));
-            }
-          });
-          const isReplicated = schedule.ownership === 'replicated';
-          expect(new Set(ownShares)).toEqual(
-            new Set(options.length === 0 ? [] : [isReplicated ? worldSize : worldSize / schedule.groupSize]),
-          );
-          expect(new Set(ownChunks)).toEqual(new Set(options.length === 0 ? [] : [isReplicated ? worldSize : 1]));
-        },
-      ),
-    );
-  });
-
-  it.each([
-    ['workers of one host', 'aaaa', 0, 4],
-    ['as many on every host', 'aabbcc', 0, 2],
-    ['more on one host than on another', 'aaabbc', 0, 6],
-    ['a host whose workers are apart', 'aabbaa', 0, 6],
-    ['one worker on each host', 'abcd', 0, 4],
-    ['a wish', 'abcdef', 3, 3],
-    ['a wish that does not divide the world', 'abcdef', 4, 6],
-    ['a wish for none', 'aabb', 1, 4],
-  ])('makes groups of %s', (_, hosts, wish, expected) => {
-    expect(groupSizeOf([...hosts], wish)).toBe(expected);
   });
 });

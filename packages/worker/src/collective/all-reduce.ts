@@ -79,8 +79,7 @@ export interface AllReduce {
 
 export function createAllReduce(options: AllReduceOptions): AllReduce {
   const { run, generation, rank, format, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
-  const { alignment } = format;
-  const schedule = scheduleBuckets({ ...options, alignment });
+  const schedule = scheduleBuckets({ ...options, alignment: format.alignment });
   const group = groupPeers(schedule, rank);
   const peers = [...group, ...crossPeers(schedule, rank)];
   const arrivals = createArrivals();
@@ -163,7 +162,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     group.flatMap((peer) => {
       const { start, end } = shareOf(schedule, bucket, peer);
       if (start === end) return [];
-      const header = { run, generation, step, bucket, kind: 'partial', chunk: peer, subtree } as const;
+      const header = { run, generation, step, bucket, kind: 'partial', owner: peer, subtree } as const;
       return enqueue(peer, header, values.subarray(start, end));
     });
 
@@ -175,8 +174,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     const hasNothing = (of: number): boolean => isIdle(total, schedule.worldSize, of);
     const header = { run, generation, step, bucket: 0, kind: 'partial', subtree: rootOf(total) } as const;
     return [
-      ...(hasNothing(rank) ? group.map((peer) => enqueue(peer, { ...header, chunk: peer }, new Float32Array())) : []),
-      ...group.filter(hasNothing).map((peer) => wait(peer, { ...header, chunk: rank }, 0)),
+      ...(hasNothing(rank) ? group.map((peer) => enqueue(peer, { ...header, owner: peer }, new Float32Array())) : []),
+      ...group.filter(hasNothing).map((peer) => wait(peer, { ...header, owner: rank }, 0)),
     ];
   };
 
@@ -208,8 +207,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
         const done = schedule.buckets.flatMap((_, bucket) => {
           const sent = late.flatMap((partial) => scatter(step, bucket, partial));
           const common = { run, generation, step, bucket };
-          const ways = { schedule, format, rank, microBatches: microBatches(step), common, wait, send: enqueue };
-          return [...sent, reduceBucket(ways, partials, output)];
+          const reduction = { schedule, format, rank, microBatches: microBatches(step), common, wait, send: enqueue };
+          return [...sent, reduceBucket(reduction, partials, output)];
         });
         await Promise.all([...early.values(), ...meetIdle(step), ...done]);
       } catch (caught) {

@@ -9,6 +9,7 @@ import {
   chunkOf,
   crossPeers,
   groupPeers,
+  lengthOf,
   shareOf,
   sliceOf,
   type BucketSchedule,
@@ -74,7 +75,7 @@ export async function reduceBucket(
     const waits = others.flatMap(({ peer, subtrees }) => subtrees.map((subtree) => ({ peer, subtree })));
     await Promise.all(
       waits.map(async ({ peer, subtree }) => {
-        const values = await wait(peer, { ...common, kind, chunk: rank, subtree }, lengthOf(slice));
+        const values = await wait(peer, { ...common, kind, owner: rank, subtree }, lengthOf(slice));
         operands.set(subtreeKey(subtree), { values, isFree: true });
       }),
     );
@@ -96,13 +97,13 @@ export async function reduceBucket(
 
   const give = (kind: FrameKind, peers: readonly number[], slice: Slice): Promise<unknown> => {
     const values = output.subarray(slice.start, slice.end);
-    return Promise.all(peers.map((peer) => send(peer, { ...common, kind, chunk: rank, subtree: root }, values)));
+    return Promise.all(peers.map((peer) => send(peer, { ...common, kind, owner: rank, subtree: root }, values)));
   };
 
   const gather = (kind: FrameKind, peers: readonly number[]): Promise<unknown> =>
     Promise.all(
       peers.map(async (peer) => {
-        const header = { ...common, kind, chunk: peer, subtree: root };
+        const header = { ...common, kind, owner: peer, subtree: root };
         const slice = sliceOf(schedule, header);
         if (lengthOf(slice) > 0) output.set(await wait(peer, header, lengthOf(slice)), slice.start);
       }),
@@ -140,7 +141,7 @@ export async function reduceBucket(
       sums.flatMap(({ subtree, values }) => {
         const theirs = within(values, share, chunkOf(schedule, bucket, peer));
         if (theirs.length === 0) return [];
-        return send(peer, { ...common, kind: 'group-partial', chunk: peer, subtree }, theirs);
+        return send(peer, { ...common, kind: 'group-partial', owner: peer, subtree }, theirs);
       }),
     );
     // Others are waited for when this rank's part is done: a deadline that is missed should name who is late, not who waits for it.
@@ -154,10 +155,6 @@ export async function reduceBucket(
 
   await reduceShare();
   if (ownership === 'scattered') await gather('reduced', group);
-}
-
-function lengthOf({ start, end }: Slice): number {
-  return end - start;
 }
 
 /** The values of an inner slice, given those of the outer one. */

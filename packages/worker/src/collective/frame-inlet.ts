@@ -16,7 +16,7 @@ import {
 } from './frame.js';
 import { checksum } from './float-kernels.js';
 import type { Latch } from './latch.js';
-import { groupPeers, sliceOf, type BucketSchedule, type Slice } from './schedule/buckets.js';
+import { groupPeers, lengthOf, sliceOf, type BucketSchedule, type Slice } from './schedule/buckets.js';
 import { isIdle, rootOf, subtreeKey, subtreesOf, subtreesOfGroup, type Subtree } from './schedule/reduction-tree.js';
 
 const NOTHING: Slice = { start: 0, end: 0 };
@@ -78,13 +78,13 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
   const checkPlace = (header: ReceivedHeader): Slice => {
     const isSum = header.kind === 'partial' || header.kind === 'group-partial';
     const owner = isSum ? rank : from;
-    if (header.chunk !== owner) refuse(header, 'chunk', header.chunk, owner);
+    if (header.owner !== owner) refuse(header, 'owner', header.owner, owner);
     const allowed = subtreesIn(header);
     const key = subtreeKey(header.subtree);
     if (!allowed.some((subtree) => subtreeKey(subtree) === key))
       refuse(header, 'sub-tree', key, allowed.map(subtreeKey).join(' or '));
     const slice = isFromIdle(header) ? NOTHING : sliceOf(schedule, header);
-    const length = slice.end - slice.start;
+    const length = lengthOf(slice);
     if (header.offset + header.count > length)
       refuse(header, 'values up to', header.offset + header.count, `at most ${length}`);
     if (header.offset % format.alignment !== 0)
@@ -121,12 +121,12 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
       attempt(() => {
         const header = decodeHeader(encoded);
         checkOrigin(header);
-        const chunk = checkPlace(header);
-        const start = chunk.start + header.offset;
+        const slice = checkPlace(header);
+        const start = slice.start + header.offset;
         const bytes = format.encodedBytes(start, header.count);
         if (length !== undefined && length !== bytes) refuse(header, 'bytes of values', length, bytes);
         const key = arrivalKey(from, header.kind, header.bucket, header.subtree);
-        const arrival = arrivals.of(header.step, key, chunk.end - chunk.start);
+        const arrival = arrivals.of(header.step, key, lengthOf(slice));
         // A contribution comes once and in order: what is there already may have been added.
         if (header.offset !== arrival.received) refuse(header, 'values from', header.offset, arrival.received);
         const values = arrival.values.subarray(header.offset, header.offset + header.count);

@@ -3,7 +3,7 @@
  * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and
  * values are apart here, so that a transport may leave the values where they are and put them where they belong.
  *
- *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 chunk   20 u8 kind (from 1,
+ *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 owner   20 u8 kind (from 1,
  *   FRAME_KINDS)   21 u8 level   22 u8 format   23 u8 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the
  *   encoded values   40 encoded values
  */
@@ -28,7 +28,7 @@ export interface FrameHeader {
   readonly step: number;
   readonly bucket: number;
   /** Rank that owns the share or chunk. */
-  readonly chunk: number;
+  readonly owner: number;
   readonly kind: FrameKind;
   /** Which sub-tree a sum is of; the root for what is reduced. */
   readonly subtree: Subtree;
@@ -69,7 +69,7 @@ export function encodeHeader(header: FrameHeader, values: Uint8Array): Buffer {
   bytes.writeUInt32LE(header.generation, 8);
   bytes.writeUInt32LE(header.step, 12);
   bytes.writeUInt16LE(header.bucket, 16);
-  bytes.writeUInt16LE(header.chunk, 18);
+  bytes.writeUInt16LE(header.owner, 18);
   bytes.writeUInt8(FRAME_KINDS.indexOf(header.kind) + 1, 20);
   bytes.writeUInt8(header.subtree.level, 21);
   bytes.writeUInt8(GRADIENT_FORMATS.indexOf(header.format), 22);
@@ -102,7 +102,7 @@ export function decodeHeader(bytes: Buffer): ReceivedHeader {
     generation: bytes.readUInt32LE(8),
     step: bytes.readUInt32LE(12),
     bucket: bytes.readUInt16LE(16),
-    chunk: bytes.readUInt16LE(18),
+    owner: bytes.readUInt16LE(18),
     kind,
     subtree: { level: bytes.readUInt8(21), index: bytes.readUInt32LE(24) },
     offset: bytes.readUInt32LE(28),

@@ -132,7 +132,7 @@ describe('a frame', () => {
       generation: near(1),
       step: near(1),
       bucket: near(0).map((bucket) => bucket % 65_536),
-      chunk: near(0).map((chunk) => chunk % 65_536),
+      owner: near(0).map((owner) => owner % 65_536),
       kind: fc.constantFrom(...FRAME_KINDS),
       subtree: fc.record({ level: fc.nat(3), index: near(1) }),
       offset: near(0),

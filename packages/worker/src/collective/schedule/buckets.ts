@@ -84,10 +84,15 @@ export function chunkOf(schedule: BucketSchedule, bucket: number, rank: number):
 /** What of the flat buffer a contribution is to, or a result is of. */
 export function sliceOf(
   schedule: BucketSchedule,
-  { kind, bucket, chunk }: { readonly kind: FrameKind; readonly bucket: number; readonly chunk: number },
+  { kind, bucket, owner }: { readonly kind: FrameKind; readonly bucket: number; readonly owner: number },
 ): Slice {
   const isWithinGroup = kind === 'partial' || kind === 'reduced';
-  return isWithinGroup ? shareOf(schedule, bucket, chunk) : chunkOf(schedule, bucket, chunk);
+  return isWithinGroup ? shareOf(schedule, bucket, owner) : chunkOf(schedule, bucket, owner);
+}
+
+/** Its elements. */
+export function lengthOf({ start, end }: Slice): number {
+  return end - start;
 }
 
 /** The other ranks of a rank's group: contributions to their shares go to them. */

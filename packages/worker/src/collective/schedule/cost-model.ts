@@ -15,7 +15,7 @@ export interface ExchangeCosts {
   readonly perAddedByte: number;
 }
 
-/** Of two cores of an AMD EPYC without AVX-512, Node 20.20 (docs/results). */
+/** Of two cores of an AMD EPYC without AVX-512, Node 20.20 (the last record of docs/results/allreduce.jsonl). */
 export const MEASURED_COSTS: ExchangeCosts = { perByte: 1.14e-9, perMessage: 2.6e-4, perAddedByte: 1.7e-10 };
 
 export interface Cluster {
@@ -58,15 +58,16 @@ export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs:
   const schedule = scheduleBuckets({ length: shape.bytes / BYTES, worldSize: ranks, groupSize, bucketBytes });
   const rank = 0;
   const [group, cross] = [groupPeers(schedule, rank), crossPeers(schedule, rank)];
-  const ways = schedule.ownership === 'replicated' ? 1 : 2;
+  /** There and, unless everybody owns everything, back. */
+  const directions = schedule.ownership === 'replicated' ? 1 : 2;
   const isElsewhere = (peer: number): boolean => Math.floor(peer / ranksPerHost) !== Math.floor(rank / ranksPerHost);
   let [messages, bytesSent, bytesToOtherHosts, bytesAdded] = [0, 0, 0, 0];
   /** Contributions to slices that the peers own, and results back: as much as comes the other way. */
   const exchange = (peers: readonly number[], slice: Slice): void => {
     const bytes = BYTES * (slice.end - slice.start);
-    messages += peers.length * ways * Math.ceil(bytes / shape.messageBytes);
-    bytesSent += peers.length * ways * bytes;
-    bytesToOtherHosts += peers.filter(isElsewhere).length * ways * bytes;
+    messages += peers.length * directions * Math.ceil(bytes / shape.messageBytes);
+    bytesSent += peers.length * directions * bytes;
+    bytesToOtherHosts += peers.filter(isElsewhere).length * directions * bytes;
     bytesAdded += peers.length * bytes;
   };
   for (let bucket = 0; bucket < schedule.buckets.length; bucket++) {
@@ -77,7 +78,7 @@ export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs:
   const ofOneRank = bytesSent * costs.perByte + messages * costs.perMessage + bytesAdded * costs.perAddedByte;
   const coreSeconds = ofOneRank * Math.max(1, neighbours / coresPerHost);
   const linkSeconds = (bytesToOtherHosts * neighbours) / cluster.linkBytesPerSecond;
-  const hops = ranks === 1 ? 0 : ways * (cross.length > 0 && group.length > 0 ? 2 : 1);
+  const hops = ranks === 1 ? 0 : directions * (cross.length > 0 && group.length > 0 ? 2 : 1);
   const hopSeconds = hops * cluster.hopSeconds;
   const pipelined =
     Math.max(coreSeconds, linkSeconds) + Math.min(coreSeconds, linkSeconds) / Math.max(1, schedule.buckets.length);
