@@ -6,6 +6,7 @@ export {
   MEASURED_COSTS,
   predictAllReduce,
   type Cluster,
+  type ExchangeCosts,
   type Prediction as AllReducePrediction,
 } from './collective/schedule/cost-model.js';
 export { evaluateWeights, type AugmentedScores, type EvaluateOptions, type Evaluation } from './evaluate-weights.js';

@@ -10,6 +10,8 @@ import { simulationLines, type SimulatedWorld, type SimulationDocument } from '.
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { reportFilesAt, writeReport } from '../runs/report-files.js';
 
+const MOST_RANKS = 4096;
+
 interface SimulateOptions {
   readonly megabytes: number;
   readonly maxRanks: number;
@@ -30,8 +32,8 @@ export function addSimulateCommand(
     .command('simulate')
     .description('predict the time of an all-reduce for 2 to 4,096 ranks, direct and in groups, by a cost model')
     .option('--megabytes <number>', 'size of the gradient: 4 bytes per parameter', positive, 25)
-    .option('--max-ranks <number>', 'up to so many ranks, a power of two', positive, 4096)
-    .option('--ranks-per-host <number>', 'ranks on each host, a power of two', positive, 8)
+    .option('--max-ranks <number>', 'up to so many ranks, a power of two', powerOfTwo(2), MOST_RANKS)
+    .option('--ranks-per-host <number>', 'ranks on each host, a power of two', powerOfTwo(1), 8)
     .option('--cores-per-host <number>', 'cores that they share (default: one for each rank)', positive)
     .option('--gbit <number>', "speed of a host's link, in each direction", positive, 10)
     .option('--hop-us <number>', 'time that a message takes between two hosts, in microseconds', positive, 50)
@@ -39,6 +41,15 @@ export function addSimulateCommand(
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet simulate --megabytes 100 --ranks-per-host 8 --gbit 25')
     .action((options: SimulateOptions) => run(() => simulate(options, context)));
+}
+
+/** Reads a power of two. */
+function powerOfTwo(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(Math.log2(value)) && value >= least && value <= MOST_RANKS) return value;
+    throw new InvalidArgumentError(`Expected a power of two from ${least} to ${MOST_RANKS}.`);
+  };
 }
 
 function positive(text: string): number {

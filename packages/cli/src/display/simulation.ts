@@ -1,5 +1,5 @@
 /** What `facet simulate` predicts, and how it is said. */
-import type { AllReducePrediction as Prediction, Cluster } from '@facet/worker';
+import type { AllReducePrediction as Prediction, Cluster, ExchangeCosts } from '@facet/worker';
 import { formatBytes, formatCount, formatMilliseconds } from './format.js';
 import { tableLines } from './table.js';
 
@@ -16,7 +16,7 @@ export interface SimulatedWorld {
 export interface SimulationDocument {
   readonly bytes: number;
   readonly cluster: Omit<Cluster, 'ranks'>;
-  readonly costs: object;
+  readonly costs: ExchangeCosts;
   readonly worlds: readonly SimulatedWorld[];
 }
 

@@ -9,7 +9,7 @@ const prediction = (seconds: number) => ({
 const DOCUMENT: SimulationDocument = {
   bytes: 4e6,
   cluster: { ranksPerHost: 2, coresPerHost: 2, linkBytesPerSecond: 1.25e9, hopSeconds: 5e-5 },
-  costs: {},
+  costs: { perByte: 1e-9, perMessage: 1e-4, perAddedByte: 1e-10 },
   worlds: [
     { ranks: 2, hosts: 1, direct: prediction(0.01), best: { ...prediction(0.01), groupSize: 2 } },
     {
