@@ -5,7 +5,8 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { OPERATION_DEFAULTS } from '../packages/shared/dist/index.js';
-import { fitCosts, MEASURED_COSTS, predictAllReduce } from '../packages/worker/dist/collective/schedule/cost-model.js';
+import { addFloats } from '../packages/worker/dist/collective/float-kernels.js';
+import { fitCosts, predictAllReduce } from '../packages/worker/dist/collective/schedule/cost-model.js';
 import { MESSAGE_BYTES } from '../packages/worker/dist/collective/all-reduce.js';
 import { openOptional } from './lib/engine-peers.mjs';
 import { figureKey, median, medianRatio, publish, quantile, round } from './lib/figures.mjs';
@@ -113,6 +114,17 @@ function ratiosOf(measured) {
   return ratios;
 }
 
+/** What it takes to add a byte of float32 values to others, which two ranks that send each other everything cannot tell. */
+function secondsPerAddedByte() {
+  const [left, right] = [new Float32Array(6_250_000).fill(1), new Float32Array(6_250_000).fill(2)];
+  const times = Array.from({ length: 9 }, () => {
+    const startedAt = performance.now();
+    addFloats(left, left, right);
+    return (performance.now() - startedAt) / 1000;
+  });
+  return median(times) / left.byteLength;
+}
+
 /** Adds what the cost model says, fitted to the smallest and the largest size of two ranks of the first transport. */
 function predict(rows, notes) {
   const ours = rows.filter((row) => row.name === transports[0]);
@@ -122,7 +134,7 @@ function predict(rows, notes) {
     notes.push('no predictions: they are fitted to two sizes of two ranks');
     return;
   }
-  const { perAddedByte } = MEASURED_COSTS;
+  const perAddedByte = secondsPerAddedByte();
   const costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { messageBytes: MESSAGE_BYTES, perAddedByte });
   notes.push(`predicted with ${JSON.stringify(costs)}`);
   for (const row of ours) {
