@@ -33,7 +33,7 @@ export interface WorkerResources {
 }
 
 export interface GenerationEvents {
-  onFormed(generation: number): void;
+  onFormed(generation: number, peers: readonly number[]): void;
   onStep(generation: number, rank: number, result: StepResult): void;
   onEvaluation(generation: number, step: number, share: EvaluationShare): void;
   /** The generation cannot go on; peerWorkerId names the peer it is about, if any. */
@@ -58,6 +58,10 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   const { generation: id, rank } = form;
   const controller = new AbortController();
   const { signal } = controller;
+  const groupSize = groupSizeOf(
+    form.peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
+    config.exchange.groupSize,
+  );
   const item: WorkItem = { kind: form.kind === 'WORK_KIND_EVALUATE' ? 'evaluate' : 'train', step: form.step };
   let begin: () => void = () => undefined;
   const started = new Promise<void>((resolve, reject) => {
@@ -95,10 +99,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       generation: id,
       rank,
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
-      groupSize: groupSizeOf(
-        form.peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
-        config.exchange.groupSize,
-      ),
+      groupSize,
       length: compute.layout.length + TAIL.length,
       format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
       bucketBytes: config.bucketBytes,
@@ -117,7 +118,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   const done = (async () => {
     try {
       const opened = await open();
-      events.onFormed(id);
+      events.onFormed(id, opened.mesh.allReduce.peers);
       await started;
       await runGeneration({
         config,
