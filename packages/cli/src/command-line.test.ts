@@ -1,13 +1,13 @@
-/** Bad input, told by the built command: exit code 2, one clear message, nothing started and nothing made. */
+/** Bad input: exit code 2, one clear message, nothing started and nothing made. */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { formatRecord, PRESETS, resolveConfig } from '@facet/shared';
 import { studyPlan } from '../test/made-up-study.js';
-import { runCli, type CliEnd } from '../test/run-cli.js';
+import { runCli, runInProcess, type CliEnd } from '../test/run-cli.js';
 
 let folder = '';
 let runs = '';
@@ -18,13 +18,17 @@ beforeAll(async () => {
   runs = path.join(folder, 'runs');
   tmp = path.join(folder, 'tmp');
   await mkdir(tmp);
+  vi.stubEnv('TMPDIR', tmp);
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  return rm(folder, { recursive: true, force: true });
+});
 
 /** Runs a command that must not get anywhere. */
 async function refused(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliEnd> {
-  const end = await runCli(args, { FACET_RUNS: runs, TMPDIR: tmp, FACET_CODE_VERSION: 'test', ...env });
+  const end = await runInProcess(args, { FACET_RUNS: runs, FACET_CODE_VERSION: 'test', ...env });
   expect(end.code, end.stderr).toBe(2);
   expect(existsSync(runs)).toBe(false);
   expect(await readdir(tmp)).toEqual([]);
@@ -187,6 +191,16 @@ test.each<[string, readonly string[], string]>([
     "error [RUN_NAME_INVALID]: '../x' cannot be the name of a study: expected ",
   ],
   [
+    'a simulated host with three ranks',
+    ['simulate', '--ranks-per-host', '3'],
+    "error: option '--ranks-per-host <number>' argument '3' is invalid. Expected a power of two from 1 to 4096.\n",
+  ],
+  [
+    'a simulated link without speed',
+    ['simulate', '--gbit', '0'],
+    "error: option '--gbit <number>' argument '0' is invalid. Expected a number above 0.\n",
+  ],
+  [
     'a coordinator that is not there',
     ['status', '--coordinator', '127.0.0.1:1'],
     'error [COORDINATOR_UNREACHABLE]: no coordinator answers at 127.0.0.1:1: ',
@@ -257,11 +271,17 @@ test('refuses a damaged dataset, and names the file', async () => {
 });
 
 test('help is no failure, and no command is one', async () => {
-  const help = await runCli(['up', '--help'], {});
+  const help = await runInProcess(['up', '--help'], {});
   expect(help).toMatchObject({ code: 0, stderr: '' });
   expect(help.stdout).toContain('facet up --dataset mnist --workers 2');
   expect(help.stdout).not.toContain('exit-with-parent');
-  expect((await runCli([], {})).code).toBe(2);
+  expect((await runInProcess([], {})).code).toBe(2);
+});
+
+test('the built command says the same, and ends with the same code', async () => {
+  for (const args of [['up', '--help'], ['up', '--dataset', 'mnits', '--json'], []]) {
+    expect(await runCli(args, {})).toEqual(await runInProcess(args, {}));
+  }
 });
 
 describe('with a study that exists', () => {
@@ -279,7 +299,7 @@ describe('with a study that exists', () => {
     [['--preset', 'cifar10-fast'], 'preset: '],
     [['--baseline', 'cross'], "--baseline: 'cross', expected one of the arms of the study: no-injection, views-3"],
   ])('does not go on with %j, and writes nothing', async (args, message) => {
-    const { code, stderr } = await runCli(['ablate', '--study', 'demo', ...args], env());
+    const { code, stderr } = await runInProcess(['ablate', '--study', 'demo', ...args], env());
     expect(code, stderr).toBe(2);
     expect(stderr).toContain(message);
     expect(await readdir(study())).toEqual(['plan.json']);
@@ -287,7 +307,7 @@ describe('with a study that exists', () => {
 
   it('does not begin without a broker, and writes nothing', async () => {
     const broken = { ...env(), NATS_SERVER_BIN: '/nowhere/nats-server' };
-    const { code, stderr } = await runCli(['ablate', '--study', 'demo'], broken);
+    const { code, stderr } = await runInProcess(['ablate', '--study', 'demo'], broken);
     expect(code, stderr).toBe(2);
     expect(stderr).toContain('error [BROKER_NOT_FOUND]');
     expect(await readdir(study())).toEqual(['plan.json']);
@@ -322,7 +342,7 @@ describe('with a run that exists', () => {
   });
 
   it('does not start it again, and says how to go on', async () => {
-    const { code, stderr } = await runCli([...up, '--run', 'demo'], env());
+    const { code, stderr } = await runInProcess([...up, '--run', 'demo'], env());
     expect(code).toBe(2);
     expect(stderr).toBe(
       `error [RUN_EXISTS]: ${run()} exists already; continue it with \`facet resume demo\`, or choose another name with --run\n`,
@@ -334,7 +354,7 @@ describe('with a run that exists', () => {
     const { seed, model } = PRESETS['mnist-fast'];
     const { depth } = model;
     const overrides = ['--seed', '77', '--set', 'model.depth=9', '--workers', '3'];
-    const { code, stderr } = await runCli(['resume', 'demo', ...overrides], env());
+    const { code, stderr } = await runInProcess(['resume', 'demo', ...overrides], env());
     expect(code).toBe(2);
     expect(stderr).toContain(
       `error [CHECKPOINT_INCOMPATIBLE]: seed is ${seed} in run demo, asked for 77; model.depth is ${depth} in run demo, asked for 9: `,
@@ -350,7 +370,7 @@ describe('with a run that exists', () => {
       ['export', 'dmeo', '--format', 'onnx', '--out', path.join(folder, 'out')],
       ['ledger', 'check', 'dmeo'],
     ]) {
-      const { code, stderr } = await runCli(args, env());
+      const { code, stderr } = await runInProcess(args, env());
       expect(code).toBe(2);
       expect(stderr).toContain("error [RUN_NOT_FOUND]: there is no run 'dmeo'");
       expect(stderr).toContain('expected one of: demo; did you mean demo?');
@@ -358,7 +378,7 @@ describe('with a run that exists', () => {
   });
 
   it('says that it has no checkpoint to evaluate', async () => {
-    const { code, stderr } = await runCli(['evaluate', 'demo'], env());
+    const { code, stderr } = await runInProcess(['evaluate', 'demo'], env());
     expect(code).toBe(2);
     expect(stderr).toContain(`error [CHECKPOINT_INVALID]: no sound checkpoint in ${path.join(run(), 'checkpoints')}`);
   });

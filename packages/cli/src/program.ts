@@ -2,7 +2,8 @@
  * The command line as a whole: which commands there are and how mistakes in it are told. Each command is a file in
  * commands/, which loads what it needs only when it runs: `facet status` must not wait for an engine.
  */
-import { Command } from 'commander';
+import { TrainingError } from '@facet/shared';
+import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
 import { addChaosCommand } from './commands/chaos.js';
@@ -21,8 +22,8 @@ import { addSimulateCommand } from './commands/simulate.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
 import { addWorkerCommand } from './commands/worker.js';
-import type { CliContext, CommandAction } from './context.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
+import { printJson, printLine, type CliContext, type CommandAction } from './context.js';
+import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 
 /** Adds one command to the program; `run` takes the work that the chosen command wants done. */
 export type AddCommand = (program: Command, context: CliContext, run: (action: CommandAction) => Promise<void>) => void;
@@ -48,12 +49,20 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 /**
- * Runs one command line.
+ * Runs one command line, and tells what it failed of: for people on stderr, and with `--json` on stdout too.
  *
  * @returns what the process exits with
- * @throws TrainingError for what went wrong, CommanderError for a command line that is none
  */
 export async function runCommandLine(args: readonly string[], context: CliContext): Promise<ExitCode> {
+  try {
+    return await parse(args, context);
+  } catch (error) {
+    return reportFailure(error, args.includes('--json'), context);
+  }
+}
+
+/** @throws TrainingError for what went wrong, CommanderError for a command line that is none (or asks for help) */
+async function parse(args: readonly string[], context: CliContext): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const run = async (action: CommandAction): Promise<void> => {
     code = await action();
@@ -71,4 +80,25 @@ export async function runCommandLine(args: readonly string[], context: CliContex
   for (const add of COMMANDS) add(program, context, run);
   await program.parseAsync(args, { from: 'user' });
   return code;
+}
+
+function reportFailure(caught: unknown, isJson: boolean, { stdout, stderr }: CliContext): ExitCode {
+  const printError = (code: string, message: string): void => {
+    if (isJson) printJson(stdout, { error: { code, message } });
+  };
+  if (caught instanceof CommanderError) {
+    // Commander has printed it; help and --version are no failures.
+    if (caught.exitCode === 0) return EXIT.ok;
+    printError('CONFIG_INVALID', caught.message.replace(/^error: /, ''));
+    return EXIT.usage;
+  }
+  const error = TrainingError.from(caught);
+  const isKnown = caught instanceof TrainingError;
+  printLine(stderr, isKnown ? `error [${error.code}]: ${error.message}` : String(stackOf(caught)));
+  printError(error.code, error.message);
+  return exitCodeOf(error);
+}
+
+function stackOf(caught: unknown): unknown {
+  return caught instanceof Error ? (caught.stack ?? caught.message) : caught;
 }
