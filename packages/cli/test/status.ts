@@ -47,6 +47,7 @@ export function status(changes: Partial<Status> = {}): Status {
     lastFault: '',
     mixedEngines: '',
     checkpointFailure: '',
+    stragglers: '',
     ...changes,
   };
 }

@@ -38,6 +38,7 @@ const FATAL_CODES = [
   'INTERNAL',
   'NON_FINITE',
   'SHARD_INVALID',
+  'STRAGGLER',
 ] as const;
 
 export type ErrorCode = (typeof USAGE_CODES)[number] | (typeof RETRYABLE_CODES)[number] | (typeof FATAL_CODES)[number];

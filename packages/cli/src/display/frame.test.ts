@@ -53,6 +53,11 @@ describe('the display', () => {
     ]);
   });
 
+  it('says whom all wait for', () => {
+    const lines = frameLines(status({ stragglers: 'worker a takes 2.0 times as long' }), terminal);
+    expect(lines[3]).toBe('straggler: worker a takes 2.0 times as long');
+  });
+
   it('says that engines are mixed, and which worker has which', () => {
     const mixed = status({
       mixedEngines: 'mixed engines: onnxruntime/cpu, onnxruntime/webgpu; the result depends on',

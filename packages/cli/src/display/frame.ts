@@ -29,6 +29,7 @@ export function frameLines(status: Status, { columns, rows, palette }: FrameOpti
     fit(progressLine(status)),
     fit(qualityLine(status)),
     ...(status.mixedEngines === '' ? [] : [palette.bad(fit(status.mixedEngines))]),
+    ...(status.stragglers === '' ? [] : [palette.bad(fit(`straggler: ${status.stragglers}`))]),
     ...(status.checkpointFailure === '' ? [] : [palette.bad(fit(`no checkpoint: ${status.checkpointFailure}`))]),
     ...(status.lastFault === '' ? [] : [palette.bad(fit(`last fault: ${status.lastFault}`))]),
     ...(head === undefined || shown.length === 0 ? [] : [palette.faint(head), ...shown]),

@@ -71,3 +71,14 @@ test('warns once that engines are mixed', () => {
   const mixed = at(10, { mixedEngines: 'mixed engines: a/cpu, b/cpu' });
   expect(printed([at(9), mixed, mixed]).slice(1)).toEqual([['warning: mixed engines: a/cpu, b/cpu'], []]);
 });
+
+test('warns once about a straggler, and again only when there is another', () => {
+  const slow = at(10, { stragglers: 'worker a takes 2.0 times as long' });
+  const both = at(11, { stragglers: 'worker a takes 2.0 times as long; worker b takes 1.7 times as long' });
+  expect(printed([at(9), slow, slow, both, at(12)]).slice(1)).toEqual([
+    ['warning: straggler: worker a takes 2.0 times as long'],
+    [],
+    ['warning: straggler: worker a takes 2.0 times as long; worker b takes 1.7 times as long'],
+    [],
+  ]);
+});

@@ -17,11 +17,13 @@ export interface PlainProgress {
   readonly lastFault: string;
   readonly mixedEngines: string;
   readonly checkpointFailure: string;
+  readonly stragglers: string;
 }
 
 /** Nothing printed yet. */
 export function startPlainProgress(nowMs: number): PlainProgress {
-  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, lastFault: '', mixedEngines: '', checkpointFailure: '' };
+  const said = { lastFault: '', mixedEngines: '', checkpointFailure: '', stragglers: '' };
+  return { phase: '', endedEpoch: -1, printedAtMs: nowMs, ...said };
 }
 
 /** The lines that a new status calls for. */
@@ -42,6 +44,8 @@ export function plainLines(
     lines.push(`warning: ${status.mixedEngines}`);
   if (status.checkpointFailure !== '' && status.checkpointFailure !== before.checkpointFailure)
     lines.push(`warning: no checkpoint: ${status.checkpointFailure}`);
+  if (status.stragglers !== '' && status.stragglers !== before.stragglers)
+    lines.push(`warning: straggler: ${status.stragglers}`);
   if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
   if (ended > known) {
     lines.push(epochLine(status, ended));
@@ -50,8 +54,9 @@ export function plainLines(
     lines.push(stepLine(status));
     printedAtMs = nowMs;
   }
-  const { lastFault, mixedEngines, checkpointFailure } = status;
-  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, lastFault, mixedEngines, checkpointFailure } };
+  const { lastFault, mixedEngines, checkpointFailure, stragglers } = status;
+  const said = { lastFault, mixedEngines, checkpointFailure, stragglers };
+  return { lines, progress: { phase, endedEpoch: ended, printedAtMs, ...said } };
 }
 
 /** Epochs whose evaluation is over as well. */

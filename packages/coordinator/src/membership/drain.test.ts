@@ -3,6 +3,37 @@ import { describe, expect, it } from 'vitest';
 import { applied, at, faultOf, initial, leave, Machine, nextStep, policy, report } from '../../test/machine.js';
 import type { Command } from './state.js';
 
+describe('a worker that is not wanted', () => {
+  const unwanted = (workerId: string) => ({ kind: 'unwanted', workerId, reason: 'it is slow' }) as const;
+
+  it('leaves as if it had asked to', () => {
+    const machine = Machine.running();
+    machine.tell(applied('a', 1, at(4)));
+    expect(machine.tell(unwanted('b'))).toEqual([
+      { kind: 'drain', generation: 1, lastStep: 6, reason: 'it is slow', workerIds: ['a', 'b'] },
+    ]);
+    machine.tell(applied('a', 1, at(6)), applied('b', 1, at(6)), report('b', 1, at(6)));
+    expect(machine.tell(report('a', 1, at(6)))).toMatchObject([
+      { kind: 'dismiss', workerId: 'b' },
+      { kind: 'form', generation: 2, members: [{ workerId: 'a' }] },
+    ]);
+  });
+
+  it('stays when the others would be too few, those not counted who leave', () => {
+    const machine = Machine.running();
+    machine.tell(leave('a'));
+    expect(machine.tell(unwanted('b'))).toEqual([]);
+    expect(machine.state.workers.get('b')).toMatchObject({ isLeaving: false });
+  });
+
+  it('stays when it is no member of a running generation', () => {
+    const machine = new Machine();
+    machine.join('a');
+    expect(machine.tell(unwanted('a'), unwanted('nobody'))).toEqual([]);
+    expect(machine.state.workers.get('a')).toMatchObject({ isLeaving: false });
+  });
+});
+
 describe('a worker that asks to leave', () => {
   it('ends the steps that were begun, and then goes without a fault', () => {
     const machine = Machine.running();

@@ -120,6 +120,8 @@ export type MembershipEvent =
   /** A member applied a step, and the ledger explains what it holds. */
   | { readonly kind: 'applied'; readonly workerId: string; readonly generation: number; readonly held: HeldState }
   | { readonly kind: 'leave-requested'; readonly workerId: string; readonly reason: string }
+  /** A member is to leave because the others would be faster without it; refused when they would be too few. */
+  | { readonly kind: 'unwanted'; readonly workerId: string; readonly reason: string }
   | { readonly kind: 'closed'; readonly workerId: string; readonly reason: string }
   /** A step stands in the ledger for the first time. */
   | { readonly kind: 'committed'; readonly step: number }

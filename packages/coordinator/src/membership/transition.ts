@@ -74,6 +74,9 @@ function apply(draft: Draft, event: MembershipEvent): void {
     case 'leave-requested':
       onLeaveRequested(draft, event);
       break;
+    case 'unwanted':
+      onUnwanted(draft, event);
+      break;
     case 'closed':
       removeAsFault(draft, event.workerId, `worker ${event.workerId} is gone: ${event.reason}`);
       break;
@@ -194,6 +197,16 @@ function onLeaveRequested(draft: Draft, { workerId, reason }: EventOf<'leave-req
     draft.commands.push({ kind: 'dismiss', workerId, generation: draft.generation, reason });
     remove(draft, workerId, `worker ${workerId} left: ${reason}`);
   }
+}
+
+/** Nobody is sent away who is needed. */
+function onUnwanted(draft: Draft, { workerId, reason }: EventOf<'unwanted'>): void {
+  const { phase, workers, policy } = draft;
+  if (phase.kind !== 'running' || !phase.members.includes(workerId)) return;
+  const staying = phase.members.filter((member) => member !== workerId && workers.get(member)?.isLeaving === false);
+  if (staying.length < policy.workers.min) return;
+  change(draft, workerId, { isLeaving: true });
+  beginDrain(draft, reason);
 }
 
 function stopAwaiting(draft: Draft, workerId: string): void {

@@ -26,6 +26,8 @@ export interface MetricReadings {
   readonly worldSize: number;
   readonly workersConnected: number;
   readonly engines: number;
+  readonly stragglers: number;
+  readonly greatestSlowness: number | undefined;
   readonly committedStep: number;
   readonly epoch: number;
   readonly samplesPerSecond: number;
@@ -93,6 +95,12 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     'Different engines that have computed for the run; above 1 its weights depend on who computed what.',
     ({ engines }) => engines,
   );
+  gauge('stragglers', 'Members that take much longer than the others for a sample.', ({ stragglers }) => stragglers);
+  gauge(
+    'greatest_slowness_ratio',
+    "Time per sample of the slowest member over the median of the others', median over a window of steps.",
+    ({ greatestSlowness }) => greatestSlowness,
+  );
   gauge('committed_step', 'Last step in the ledger.', ({ committedStep }) => committedStep);
   gauge('epoch', 'Current epoch, from 0.', ({ epoch }) => epoch);
   gauge('samples_per_second', 'Training samples per second, moving mean.', ({ samplesPerSecond }) => samplesPerSecond);
@@ -121,7 +129,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     publishedBytes: counter('published_bytes_total', 'Bytes of shards acknowledged by the broker.'),
     ledgerCommits: counter('ledger_commits_total', 'Steps committed by this process.'),
     replays: counter('replays_total', 'Committed steps that were computed again.'),
-    leaves: counter('leaves_total', 'Workers that asked to leave and were let go.'),
+    leaves: counter('leaves_total', 'Workers that left without a fault: they asked to, or were stragglers.'),
     countFault: (code) => {
       faults.inc({ code });
     },

@@ -25,6 +25,8 @@ import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
 import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
+import { StragglerGuard } from './straggler-guard.js';
+import type { StragglerWatch } from './straggler-watch.js';
 import { formMessage, stopMessage } from './wire-commands.js';
 import type { WorkerDirectory } from './worker-directory.js';
 
@@ -44,6 +46,9 @@ export interface ConductorOptions {
   readonly isResumed: boolean;
   readonly directory: WorkerDirectory;
   readonly engines: EngineMix;
+  readonly stragglers: StragglerWatch;
+  /** Whether a straggler is taken out of the run. */
+  readonly excludesStragglers: boolean;
   readonly intake: Intake;
   readonly checkpointer: Checkpointer;
   readonly publisher: Pick<ShardPublisher, 'start' | 'stop'>;
@@ -69,10 +74,14 @@ export class Conductor implements SessionHandler {
   #generations = 0;
   #faults = 0;
   #isClosed = false;
+  readonly #guard: StragglerGuard;
 
   constructor(options: ConductorOptions) {
     this.#options = options;
     this.#membership = options.membership;
+    const { stragglers: watch, excludesStragglers, log } = options;
+    const sendAway = (workerId: string, reason: string): boolean => this.#sendAway(workerId, reason);
+    this.#guard = new StragglerGuard({ watch, log, sendAway: excludesStragglers ? sendAway : undefined });
     this.#scheduleTick();
   }
 
@@ -110,6 +119,8 @@ export class Conductor implements SessionHandler {
     if (this.#isClosed || this.#membership.phase.kind === 'ended') {
       throw new TrainingError('CANCELLED', 'the run is over; start or resume a run');
     }
+    const excluded = this.#guard.reasonAgainst(workerId);
+    if (excluded !== undefined) throw new TrainingError('STRAGGLER', excluded);
     const previous = directory.add(session, hello);
     if (previous !== undefined) {
       previous.end();
@@ -228,10 +239,19 @@ export class Conductor implements SessionHandler {
     const { phase } = this.#membership;
     const isMember = phase.kind === 'running' && phase.generation === generation && phase.members.includes(workerId);
     intake.acceptStep({ workerId, rank: isMember ? phase.members.indexOf(workerId) : undefined }, done);
+    if (isMember) this.#guard.observe(workerId, done);
     const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     // Taken in, the step may have ended the generation.
     if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
     checkpointer.takePeriodic({ address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
+  }
+
+  /** Lets a straggler go, unless it goes anyway or membership cannot do without it. */
+  #sendAway(workerId: string, reason: string): boolean {
+    const isLeaving = (): boolean => this.#membership.workers.get(workerId)?.isLeaving === true;
+    if (isLeaving()) return false;
+    this.dispatch({ kind: 'unwanted', workerId, reason });
+    return isLeaving();
   }
 
   #isRunning(generation: number): boolean {
@@ -241,6 +261,7 @@ export class Conductor implements SessionHandler {
 
   #execute(command: Command): void {
     const { directory, publisher, intake, checkpointer, metrics, clock, log, recorder, stopwatch } = this.#options;
+    const { stragglers } = this.#options;
     switch (command.kind) {
       case 'form': {
         const { generation, members, work, start } = command;
@@ -248,6 +269,7 @@ export class Conductor implements SessionHandler {
         this.#worldSize = members.length;
         this.#generations += 1;
         this.#noteEngines(members);
+        stragglers.begin(members.length);
         publisher.start({ generation, worldSize: members.length, first: work });
         intake.begin(work);
         for (const member of members) directory.send(member.workerId, formMessage(command, member, directory));
@@ -320,7 +342,10 @@ export class Conductor implements SessionHandler {
     log.info({ workerId, generation, reason }, 'worker left');
     metrics.leaves.inc();
     void recorder.append({ kind: 'leave', generation, step: intake.committedStep, workerId });
-    directory.remove(workerId)?.session.end();
+    const session = directory.remove(workerId)?.session;
+    const excluded = this.#guard.reasonAgainst(workerId);
+    if (excluded === undefined) session?.end();
+    else session?.refuse('STRAGGLER', excluded);
   }
 
   /** Only members compute; a worker that waits changes nothing. */

@@ -94,7 +94,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     },
   });
   const { conductor, intake, checkpointer, publisher, recorder } = assembly;
-  const { term, history, directory, engines, stopwatch } = assembly;
+  const { term, history, directory, engines, stopwatch, stragglers } = assembly;
   closers.push(
     () => publisher.close('delete-stream'),
     () => {
@@ -111,6 +111,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     directory,
     engines,
     stopwatch,
+    stragglers,
     now,
     backlog: () => publisher.backlog,
   };

@@ -21,6 +21,7 @@ import { History, qualityOf } from './history.js';
 import { Intake } from './intake.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import { Stopwatch } from './stopwatch.js';
+import { StragglerWatch } from './straggler-watch.js';
 import { welcomeMessage } from './wire-commands.js';
 import { WorkerDirectory } from './worker-directory.js';
 
@@ -65,6 +66,7 @@ export interface RunAssembly {
   readonly directory: WorkerDirectory;
   readonly engines: EngineMix;
   readonly stopwatch: Stopwatch;
+  readonly stragglers: StragglerWatch;
   /** Ends the run as failed. */
   readonly fail: (error: TrainingError) => void;
 }
@@ -79,6 +81,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   const stopwatch = new Stopwatch(now);
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
+  const stragglers = new StragglerWatch(config.stragglers);
   const engines = new EngineMix(folder.checkpoint?.info.engines);
   const commits = new CommitLog({
     config,
@@ -162,6 +165,8 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     isResumed: mode === 'resume',
     directory,
     engines,
+    stragglers,
+    excludesStragglers: config.stragglers.exclude,
     intake,
     checkpointer,
     publisher,
@@ -177,7 +182,10 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     }),
     onEnd: parts.onEnd,
   });
-  return { term, conductor, intake, checkpointer, publisher, recorder, history, directory, engines, stopwatch, fail };
+  return {
+    ...{ term, conductor, intake, checkpointer, publisher, recorder },
+    ...{ history, directory, engines, stopwatch, stragglers, fail },
+  };
 }
 
 function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenCheckpoint | undefined {

@@ -11,6 +11,7 @@ import type { EngineMix } from './engine-mix.js';
 import { qualityOf, type History } from './history.js';
 import type { Intake } from './intake.js';
 import type { Stopwatch } from './stopwatch.js';
+import type { StragglerWatch } from './straggler-watch.js';
 import type { ConnectedWorker, WorkerDirectory } from './worker-directory.js';
 
 export interface StatusSources {
@@ -23,6 +24,7 @@ export interface StatusSources {
   readonly directory: WorkerDirectory;
   readonly engines: EngineMix;
   readonly stopwatch: Stopwatch;
+  readonly stragglers: StragglerWatch;
   readonly now: () => number;
   readonly backlog: () => number;
 }
@@ -62,6 +64,7 @@ export function readStatus(sources: StatusSources): Status {
     lastFault: membership.lastFault ?? '',
     mixedEngines: sources.engines.note,
     checkpointFailure: checkpointer.failure ?? '',
+    stragglers: sources.stragglers.note,
   };
 }
 
@@ -77,6 +80,8 @@ export function readMetrics(sources: StatusSources): MetricReadings {
     worldSize: phase.kind === 'running' || phase.kind === 'forming' ? phase.members.length : 0,
     workersConnected: directory.all.size,
     engines: sources.engines.engines.length,
+    stragglers: sources.stragglers.count,
+    greatestSlowness: sources.stragglers.greatestSlowness,
     committedStep: intake.committedStep,
     epoch: epochOf(plan, intake.committedStep),
     samplesPerSecond: stopwatch.recentSamplesPerSecond,

@@ -152,6 +152,15 @@ const operationSchema = z.strictObject({
     })
     // Of models that were trained before there was a choice.
     .default({ transport: 'auto', groupSize: 0 }),
+  /** A worker that takes so many times as long as the others for a sample, by the median of so many steps, is reported, */
+  stragglers: z
+    .strictObject({
+      factor: z.number().min(1.1).max(100),
+      steps: positiveInteger.min(10).max(10_000),
+      /** and taken out of the run, as long as there are more than `workers.min`. */
+      exclude: z.boolean(),
+    })
+    .default({ factor: 1.5, steps: 100, exclude: false }),
   timeouts: z.strictObject({
     /** A worker that is silent for so long is excluded. */
     heartbeatMs: positiveInteger,

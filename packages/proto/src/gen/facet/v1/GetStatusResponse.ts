@@ -39,6 +39,10 @@ export interface GetStatusResponse {
    * Why the newest checkpoint could not be written; empty when it was, or none was due yet.
    */
   'checkpointFailure'?: (string);
+  /**
+   * One sentence about each member that all others wait for; empty while there is none.
+   */
+  'stragglers'?: (string);
 }
 
 export interface GetStatusResponse__Output {
@@ -77,4 +81,8 @@ export interface GetStatusResponse__Output {
    * Why the newest checkpoint could not be written; empty when it was, or none was due yet.
    */
   'checkpointFailure': (string);
+  /**
+   * One sentence about each member that all others wait for; empty while there is none.
+   */
+  'stragglers': (string);
 }

@@ -1,0 +1,201 @@
+import { createLogger } from '@facet/telemetry';
+import type { StepDone } from '@facet/proto';
+import type { RunConfig } from '@facet/shared';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startBroker, type TestBroker } from '../../test/broker.js';
+import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
+import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
+import type { Coordinator } from '../coordinator.js';
+import { startCoordinator } from '../start-coordinator.js';
+import { StragglerWatch, type StragglerNews } from './straggler-watch.js';
+
+const STEPS = 10;
+
+function watching(worldSize: number): StragglerWatch {
+  const watch = new StragglerWatch({ factor: 1.5, steps: STEPS });
+  watch.begin(worldSize);
+  return watch;
+}
+
+/** Every worker's milliseconds for 8 samples, step by step; what became news, with the step. */
+function report(watch: StragglerWatch, steps: number, ownMs: Readonly<Record<string, number>>, first = 1) {
+  const news: (StragglerNews & { readonly step: number })[] = [];
+  for (let step = first; step < first + steps; step++) {
+    for (const [workerId, ms] of Object.entries(ownMs)) {
+      for (const one of watch.observe({ workerId, step, ownMs: ms, samples: 8 })) news.push({ ...one, step });
+    }
+  }
+  return news;
+}
+
+describe('StragglerWatch', () => {
+  it('names a worker that takes much longer once its window is full, and says it once', () => {
+    const watch = watching(2);
+    const message =
+      'worker b takes 2.0 times as long as the others for a sample (median of 10 steps), and all wait for it';
+    expect(report(watch, 3 * STEPS, { a: 10, b: 20 })).toEqual([
+      { step: STEPS, workerId: 'b', kind: 'straggles', slowness: 2, message },
+    ]);
+    expect(watch).toMatchObject({ count: 1, note: message, greatestSlowness: 2 });
+    expect(watch.slownessOf('a')).toBe(0.5);
+  });
+
+  it('compares per sample: a larger share is no slowness, and no share is nothing to compare', () => {
+    const watch = watching(3);
+    for (let step = 1; step <= STEPS; step++) {
+      watch.observe({ workerId: 'a', step, ownMs: 10, samples: 8 });
+      watch.observe({ workerId: 'b', step, ownMs: 40, samples: 32 });
+      watch.observe({ workerId: 'c', step, ownMs: 0, samples: 0 });
+    }
+    expect(watch).toMatchObject({ count: 0, note: '', greatestSlowness: 1 });
+    expect(watch.slownessOf('c')).toBeUndefined();
+  });
+
+  it('says when a straggler keeps up again, which takes more than falling just below the factor', () => {
+    const watch = watching(2);
+    report(watch, STEPS, { a: 10, b: 16 });
+    expect(report(watch, 2 * STEPS, { a: 10, b: 14 }, 11)).toEqual([]);
+    expect(report(watch, 2 * STEPS, { a: 10, b: 12 }, 31)).toMatchObject([{ workerId: 'b', kind: 'keeps-up' }]);
+    expect(watch).toMatchObject({ count: 0, note: '' });
+  });
+
+  it('begins anew with every generation', () => {
+    const watch = watching(2);
+    report(watch, STEPS, { a: 10, b: 20 });
+    watch.begin(2);
+    expect(watch).toMatchObject({ count: 0, greatestSlowness: undefined });
+    expect(report(watch, STEPS - 1, { a: 10, b: 20 }, 11)).toEqual([]);
+  });
+
+  it('has nothing to say of a worker alone, or of clocks that show no time', () => {
+    expect(report(watching(1), 3 * STEPS, { a: 10 })).toEqual([]);
+    const watch = watching(2);
+    expect(report(watch, 3 * STEPS, { a: 0, b: 0 })).toEqual([]);
+    expect(watch.greatestSlowness).toBeUndefined();
+  });
+
+  it('finds exactly those who are slow in most steps, whoever reports first and however the steps vary', () => {
+    const member = fc.record({
+      isSlow: fc.boolean(),
+      noise: fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: STEPS, maxLength: STEPS }),
+    });
+    const world = fc
+      .array(member, { minLength: 3, maxLength: 9 })
+      .filter((all) => all.filter(({ isSlow }) => isSlow).length < (all.length - 1) / 2);
+    fc.assert(
+      fc.property(world, fc.array(fc.nat(), { minLength: STEPS, maxLength: STEPS }), (members, turns) => {
+        const watch = watching(members.length);
+        const named = new Set<string>();
+        for (let step = 1; step <= STEPS; step++) {
+          // A slow worker is as fast as the others in four steps of ten.
+          const isOdd = step % 5 < 2;
+          members.forEach((_, index) => {
+            const at = (index + turns[step - 1]!) % members.length;
+            const { isSlow, noise } = members[at]!;
+            const ownMs = (isSlow && !isOdd ? 25 : 10) * noise[step - 1]!;
+            for (const { workerId } of watch.observe({ workerId: `w${at}`, step, ownMs, samples: 4 }))
+              named.add(workerId);
+          });
+        }
+        expect([...named].sort()).toEqual(members.flatMap(({ isSlow }, at) => (isSlow ? [`w${at}`] : [])).sort());
+      }),
+    );
+  });
+});
+
+describe('a run with a straggler', () => {
+  let cleanups: AsyncDisposable[];
+  let broker: TestBroker;
+  let tiny: TinyRun;
+  let meeting: MeetingPoint;
+  const warnings: string[] = [];
+  const log = createLogger('test', 'silent');
+
+  beforeEach(async () => {
+    broker = await startBroker();
+    tiny = await createTinyRun(broker.url);
+    cleanups = [broker, tiny];
+    meeting = new MeetingPoint();
+    warnings.length = 0;
+    vi.spyOn(log, 'warn').mockImplementation((...said: unknown[]) => void warnings.push(String(said.at(-1))));
+  });
+
+  afterEach(async () => {
+    for (const cleanup of cleanups.reverse()) await cleanup[Symbol.asyncDispose]();
+  });
+
+  async function coordinate(exclude: boolean, min = 1): Promise<Coordinator> {
+    const stragglers = { factor: 1.5, steps: STEPS, exclude };
+    const config: RunConfig = tiny.config({ epochs: 8, stragglers, workers: { count: 2, min, max: 8 } });
+    const coordinator = await startCoordinator({
+      config,
+      runFolder: tiny.runFolder,
+      mode: 'new',
+      codeVersion: 'test',
+      log,
+    });
+    cleanups.push({ [Symbol.asyncDispose]: () => coordinator.close() });
+    return coordinator;
+  }
+
+  async function addWorker(
+    coordinator: Coordinator,
+    workerId: string,
+    computeMs: number,
+    beforeWork: FakeWorkerOptions['beforeWork'] = () => undefined,
+  ): Promise<FakeWorker> {
+    const forge = (done: StepDone): StepDone => ({ ...done, timings: { ...done.timings!, computeMs } });
+    const worker = await startFakeWorker({ workerId, address: coordinator.address, meeting, forge, beforeWork });
+    cleanups.push(worker);
+    return worker;
+  }
+
+  const isNamed = (text: string): boolean => /^worker slow takes 4\.0 times as long as the others/.test(text);
+
+  it('goes on, and says so in the log, the status and the metrics', async () => {
+    const coordinator = await coordinate(false);
+    const look = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
+    const seen: Promise<[status: string, metrics: string]>[] = [];
+    await addWorker(coordinator, 'fast', 9, async (_, { step }) => {
+      if (step !== 2 * STEPS) return;
+      if (seen.length === 0) seen.push(Promise.all([look('/status'), look('/metrics')]));
+      await seen[0];
+    });
+    await addWorker(coordinator, 'slow', 39);
+    expect(await coordinator.done).toMatchObject({ outcome: 'finished', faults: 0, workers: 2, generations: 1 });
+    expect(warnings.filter(isNamed)).toHaveLength(1);
+    const [status = '', metrics = ''] = (await seen[0]) ?? [];
+    expect(JSON.parse(status)).toMatchObject({ stragglers: warnings.find(isNamed) });
+    expect(metrics).toContain('facet_coordinator_stragglers 1');
+    expect(metrics).toContain('facet_coordinator_greatest_slowness_ratio 4');
+  });
+
+  it('takes it out on request, without a fault or a lost sample, and does not take it back', async () => {
+    const coordinator = await coordinate(true);
+    await addWorker(coordinator, 'fast', 9);
+    const slow = await addWorker(coordinator, 'slow', 39);
+    expect(await slow.ended).toMatchObject({
+      kind: 'refusal',
+      code: 'STRAGGLER',
+      message: expect.stringMatching(/all wait for it; it was taken out, because stragglers\.exclude is on$/) as string,
+    });
+    const again = await addWorker(coordinator, 'slow', 9);
+    expect(await again.ended).toMatchObject({ kind: 'refusal', code: 'STRAGGLER' });
+    expect(await coordinator.done).toMatchObject({
+      outcome: 'finished',
+      faults: 0,
+      workers: 1,
+      generations: 2,
+      ledger: { missing: 0, duplicated: 0 },
+    });
+  });
+
+  it('keeps it when the run may not go on with fewer', async () => {
+    const coordinator = await coordinate(true, 2);
+    await addWorker(coordinator, 'fast', 9);
+    await addWorker(coordinator, 'slow', 39);
+    expect(await coordinator.done).toMatchObject({ outcome: 'finished', workers: 2, generations: 1 });
+    expect(warnings.filter(isNamed)).toHaveLength(1);
+  });
+});

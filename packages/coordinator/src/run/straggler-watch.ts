@@ -1,0 +1,126 @@
+/**
+ * Watches whose gradients everybody waits for. A step is as slow as its slowest rank, so the time of a step says nothing about
+ * whose it is; what each rank spends before it has its own gradients does. It is compared per sample, because ranks may have
+ * unequal shares, and with the median of the others, because with two ranks a median of both would hide half of the difference.
+ * One slow step is ordinary: a worker is a straggler when the median over a window of steps says so.
+ */
+export interface StragglerPolicy {
+  /** How many times as long as the others a straggler takes. */
+  readonly factor: number;
+  /** So many steps of one generation are the window. */
+  readonly steps: number;
+}
+
+/** What one member spent on its own part of a step. */
+export interface OwnWork {
+  readonly workerId: string;
+  readonly step: number;
+  /** Waiting for shards and computing, in milliseconds. */
+  readonly ownMs: number;
+  readonly samples: number;
+}
+
+/** A worker became a straggler, or is none any more. */
+export interface StragglerNews {
+  readonly workerId: string;
+  readonly kind: 'straggles' | 'keeps-up';
+  /** Its time per sample over the median of the others', as the median over the window. */
+  readonly slowness: number;
+  /** For people. */
+  readonly message: string;
+}
+
+export class StragglerWatch {
+  readonly #policy: StragglerPolicy;
+  #worldSize = 0;
+  /** By step, until every member has reported it: milliseconds per sample, or undefined for a member without samples. */
+  readonly #reports = new Map<number, Map<string, number | undefined>>();
+  /** By worker, the oldest first. */
+  readonly #windows = new Map<string, number[]>();
+  /** By worker, what was said about it when it became one. */
+  readonly #stragglers = new Map<string, string>();
+
+  constructor(policy: StragglerPolicy) {
+    this.#policy = policy;
+  }
+
+  /** A generation begins: its members and their shares are others, so nothing of the last one counts. */
+  begin(worldSize: number): void {
+    this.#worldSize = worldSize;
+    this.#reports.clear();
+    this.#windows.clear();
+    this.#stragglers.clear();
+  }
+
+  /** A member finished a step. Returns what that changes, once the last one has. */
+  observe({ workerId, step, ownMs, samples }: OwnWork): readonly StragglerNews[] {
+    const reports = this.#reports.get(step) ?? new Map<string, number | undefined>();
+    this.#reports.set(step, reports.set(workerId, samples > 0 ? ownMs / samples : undefined));
+    if (reports.size < this.#worldSize) return [];
+    for (const reported of [...this.#reports.keys()]) if (reported <= step) this.#reports.delete(reported);
+    const paces = [...reports].flatMap(([id, pace]) => (pace === undefined ? [] : [[id, pace] as const]));
+    return paces.flatMap(([id, pace]) => {
+      const others = median(paces.flatMap(([other, itsPace]) => (other === id ? [] : [itsPace])));
+      // Nobody to compare with, or a clock that shows no time.
+      if (others === undefined || others === 0) return [];
+      this.#extend(id, pace / others);
+      return this.#judge(id);
+    });
+  }
+
+  /** How many times as long as the others a member takes; undefined before its window is full. */
+  slownessOf(workerId: string): number | undefined {
+    const window = this.#windows.get(workerId);
+    return window === undefined || window.length < this.#policy.steps ? undefined : median(window);
+  }
+
+  /** The largest slowness of any member; undefined before a window is full. */
+  get greatestSlowness(): number | undefined {
+    const all = [...this.#windows.keys()].flatMap((id) => this.slownessOf(id) ?? []);
+    return all.length === 0 ? undefined : Math.max(...all);
+  }
+
+  /** Members that straggle now. */
+  get count(): number {
+    return this.#stragglers.size;
+  }
+
+  /** One sentence about each straggler, for people; empty while there is none, and the same as long as they are the same. */
+  get note(): string {
+    return [...this.#stragglers.values()].join('; ');
+  }
+
+  #extend(workerId: string, slowness: number): void {
+    const window = this.#windows.get(workerId) ?? [];
+    this.#windows.set(workerId, window);
+    window.push(slowness);
+    if (window.length > this.#policy.steps) window.shift();
+  }
+
+  /** A straggler is one until it has come more than half of the way back, so that nobody is one by turns. */
+  #judge(workerId: string): readonly StragglerNews[] {
+    const slowness = this.slownessOf(workerId);
+    if (slowness === undefined) return [];
+    const { factor, steps } = this.#policy;
+    const was = this.#stragglers.has(workerId);
+    const is = slowness >= (was ? (1 + factor) / 2 : factor);
+    if (is === was) return [];
+    const times = `${slowness.toFixed(1)} times as long as the others for a sample (median of ${steps} steps)`;
+    if (was) {
+      this.#stragglers.delete(workerId);
+      return [
+        { workerId, kind: 'keeps-up', slowness, message: `worker ${workerId} keeps up again: it takes ${times}` },
+      ];
+    }
+    const message = `worker ${workerId} takes ${times}, and all wait for it`;
+    this.#stragglers.set(workerId, message);
+    return [{ workerId, kind: 'straggles', slowness, message }];
+  }
+}
+
+/** The middle value, or the mean of the two in the middle; undefined of nothing. */
+function median(values: readonly number[]): number | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return low === undefined || high === undefined ? undefined : (low + high) / 2;
+}
