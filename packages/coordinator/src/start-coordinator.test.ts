@@ -169,12 +169,12 @@ describe('refusals', () => {
   it('fails when too few workers come, and names how many', async () => {
     const coordinator = await run.coordinate({
       workers: { count: 3, min: 2, max: 8 },
-      timeouts: { heartbeatMs: 1_500, stepMs: 1_000, gatherMs: 600 },
+      timeouts: { heartbeatMs: 1_500, stepMs: 1_000, gatherMs: 2_000 },
     });
     await run.addWorker(coordinator, 'a');
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'failed', code: 'PEER_UNAVAILABLE', steps: 0 });
-    expect(result.message).toContain('1 workers were ready within 600 ms, expected at least 2');
+    expect(result.message).toContain('1 workers were ready within 2000 ms, expected at least 2');
   });
 });
 

@@ -23,7 +23,9 @@ import {
   CONFIG_VERSION,
   createPlan,
   decodeShardMessage,
+  evenSplit,
   rangeOfRank,
+  splitByShares,
   shardStreamName,
   shardSubject,
   type Plan,
@@ -259,13 +261,14 @@ export class FakeWorker {
     const { signal } = abort;
     const plan = this.#plan!;
     const worldSize = form.peers.length;
+    const split = form.shares.length === 0 ? evenSplit(worldSize) : splitByShares(form.shares);
     const shards = await this.#openShards(form, signal);
     let item: WorkItem | undefined = { kind: form.kind === 'WORK_KIND_TRAIN' ? 'train' : 'evaluate', step: form.step };
     for (; item !== undefined; item = plan.next(item)) {
       if ((this.appliedStep ?? 0) >= running.lastStep) return;
       await this.options.beforeWork?.(this, item);
       signal.throwIfAborted();
-      const range = rangeOfRank(plan.microBatchCount(item), worldSize, form.rank);
+      const range = rangeOfRank(plan.microBatchCount(item), split, form.rank);
       for (let index = range.start; index < range.end; index++) this.consumed.push(await shards(item, index));
       await this.options.meeting.meet(
         `${form.generation}.${item.kind}.${item.step}`,

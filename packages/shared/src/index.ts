@@ -58,7 +58,16 @@ export {
   type TensorFileName,
   type TrainingState,
 } from './checkpoint-format.js';
-export { createPlan, rangeOfRank, type MicroBatchRange, type Plan, type WorkItem } from './plan/plan.js';
+export {
+  createPlan,
+  evenSplit,
+  rangeOfRank,
+  splitByShares,
+  type MicroBatchRange,
+  type Plan,
+  type Split,
+  type WorkItem,
+} from './plan/plan.js';
 export { chooseSamples, sampleProblems } from './plan/sample-split.js';
 export { checkDigitBound, sampleChecksum } from './plan/accounting.js';
 export {

@@ -5,11 +5,16 @@
 import { drawFaults } from './fault-schedule.js';
 import type { Trace } from './silent-sinks.js';
 import { simulate, type Observation } from './simulation.js';
-import { createTinyRun, type TinyRun } from './tiny-run.js';
+import { createTinyRun, type TinyRun, type TinyRunOptions } from './tiny-run.js';
 import { findViolations } from './verdict.js';
 
-/** Runs with and without an average of the weights: what a state is made of differs. */
-const EMA_DECAYS = [0, 0.9];
+/** What a state is made of differs, what travels, and who computes what. */
+const RUNS: readonly TinyRunOptions[] = [
+  { emaDecay: 0 },
+  { emaDecay: 0.9 },
+  { emaDecay: 0, gradientFormat: 'int8', workers: 4, groupSize: 2 },
+  { emaDecay: 0.9, gradientFormat: 'bf16', balance: true },
+];
 
 /** A run and what comes of it when nothing goes wrong. */
 interface Measure {
@@ -31,8 +36,8 @@ export interface Campaign {
 /** Prepares a campaign: the fault-free runs come first. */
 export async function openCampaign(): Promise<Campaign> {
   const measures: Measure[] = [];
-  for (const emaDecay of EMA_DECAYS) {
-    const run = createTinyRun({ emaDecay });
+  for (const options of RUNS) {
+    const run = createTinyRun(options);
     measures.push({ run, expected: await simulate({ run, seed: 0, faults: [] }) });
   }
   return {

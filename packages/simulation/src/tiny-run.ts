@@ -26,8 +26,19 @@ export interface TinyRun {
   readonly record: LedgerRecord;
 }
 
-/** The run; with the average of the weights or without. */
-export function createTinyRun({ emaDecay }: { readonly emaDecay: number }): TinyRun {
+export interface TinyRunOptions {
+  /** 0: without an average of the weights. */
+  readonly emaDecay: number;
+  readonly gradientFormat?: RunConfig['gradientFormat'];
+  /** At the start. */
+  readonly workers?: number;
+  readonly groupSize?: number;
+  /** Shares follow the speed, which is measured over a few steps. */
+  readonly balance?: boolean;
+}
+
+export function createTinyRun(options: TinyRunOptions): TinyRun {
+  const { emaDecay, gradientFormat = 'fp32', workers = 3, groupSize = 0, balance = false } = options;
   const preset = PRESETS['mnist-fast'];
   const config: RunConfig = {
     ...preset,
@@ -38,8 +49,12 @@ export function createTinyRun({ emaDecay }: { readonly emaDecay: number }): Tiny
     epochs: 3,
     batch: { global: 8, micro: 2 },
     optimizer: { ...preset.optimizer, emaDecay },
+    gradientFormat,
     augmentation: NO_AUGMENTATION,
-    workers: { count: 3, min: 1, max: 4 },
+    workers: { count: workers, min: 1, max: 4 },
+    exchange: { ...OPERATION_DEFAULTS.exchange, groupSize },
+    balance,
+    stragglers: { ...OPERATION_DEFAULTS.stragglers, steps: 4 },
     checkpoint: { everySteps: 2, keep: 2 },
     prefetchSteps: 2,
     timeouts: { heartbeatMs: 2_000, stepMs: 5_000, gatherMs: 30_000 },

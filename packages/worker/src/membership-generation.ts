@@ -2,7 +2,16 @@
  * One generation in the life of a worker: get the state, connect to the peers, train, and be over. It is always in one of
  * three states: forming, formed (waiting for Start), running; `end` may come in any of them.
  */
-import { parseAddress, TrainingError, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+import {
+  evenSplit,
+  parseAddress,
+  splitByShares,
+  TrainingError,
+  type Plan,
+  type RunConfig,
+  type Split,
+  type WorkItem,
+} from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
 import type { Dataset } from '@facet/datasets';
 import { gradientFormat } from './collective/formats/gradient-format.js';
@@ -62,6 +71,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     form.peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
     config.exchange.groupSize,
   );
+  const split = splitOf(form);
   const item: WorkItem = { kind: form.kind === 'WORK_KIND_EVALUATE' ? 'evaluate' : 'train', step: form.step };
   let begin: () => void = () => undefined;
   const started = new Promise<void>((resolve, reject) => {
@@ -99,6 +109,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       generation: id,
       rank,
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
+      split,
       groupSize,
       length: compute.layout.length + TAIL.length,
       format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
@@ -126,7 +137,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
         image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
         classes: welcome.classes.length,
         rank,
-        worldSize: form.peers.length,
+        split,
         start: item,
         compute,
         state,
@@ -167,6 +178,16 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       await shards?.close();
     },
   };
+}
+
+/** Who computes what in a generation. */
+function splitOf({ shares, peers }: Form): Split {
+  if (shares.length === 0) return evenSplit(peers.length);
+  if (shares.length === peers.length && shares.some((share) => share > 0)) return splitByShares(shares);
+  throw new TrainingError(
+    'ACCOUNTING',
+    `the coordinator gave ${shares.length} shares (${shares.join(', ')}) for ${peers.length} workers; report this as a bug`,
+  );
 }
 
 /** Brings the state to where the generation starts: from the seed, from a peer, or it is there already. */

@@ -4,7 +4,14 @@
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
-import { rangeOfRank, systemClock, type Clock, type GradientFormatName, type TrainingError } from '@facet/shared';
+import {
+  evenSplit,
+  rangeOfRank,
+  systemClock,
+  type Clock,
+  type GradientFormatName,
+  type TrainingError,
+} from '@facet/shared';
 import { openInlet, type Transport } from '../src/collective/exchange-client.js';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from '../src/collective/exchange-server.js';
 import { decodeHeader, type FrameHeader, type FrameSink } from '../src/collective/frame.js';
@@ -116,7 +123,7 @@ export async function reduceOn(
   { length, microBatches }: Pick<WorldOptions, 'length' | 'microBatches'>,
 ): Promise<Float32Array> {
   const sums = createPartialSums(length, mesh.allReduce.format);
-  const range = rangeOfRank(microBatches, worldSize, rank);
+  const range = rangeOfRank(microBatches, evenSplit(worldSize), rank);
   sums.begin(step, range, microBatches);
   for (let k = range.start; k < range.end; k++) {
     const scale = 10 ** (k % 4) / 7;

@@ -11,7 +11,8 @@ interface ConfigFlag {
   readonly flags: string;
   /** Dotted configuration key. */
   readonly key: string;
-  readonly takes: 'number' | 'text';
+  /** `nothing`: it sets the key to true. */
+  readonly takes: 'number' | 'text' | 'nothing';
   readonly about: string;
 }
 
@@ -45,6 +46,12 @@ const OPERATION_FLAGS: readonly ConfigFlag[] = [
     key: 'engine.threads',
     takes: 'number',
     about: 'threads of each worker; 0 divides the cores',
+  },
+  {
+    flags: '--balance',
+    key: 'balance',
+    takes: 'nothing',
+    about: 'faster workers get larger shares; the result is the same',
   },
 ];
 
@@ -106,6 +113,7 @@ export function configLayer(options: ConfigOptions, which: ConfigCommand): Mappi
   const settings = (options.set ?? []).map(([key, value]) => nest(key, value));
   const flags = flagsFor(which).flatMap(({ flags: text, key, takes }) => {
     const given = options[new Option(text).attributeName()];
+    if (takes === 'nothing' && given === true) return [nest(key, true)];
     if (typeof given !== 'string') return [];
     return [nest(key, takes === 'number' ? numberIn(given) : given)];
   });

@@ -3,6 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { applied, at, faultOf, initial, leave, Machine, nextStep, policy, report } from '../../test/machine.js';
 import type { Command } from './state.js';
 
+describe('other shares', () => {
+  it('end the generation after the steps that were begun, and nobody is blamed', () => {
+    const machine = Machine.running();
+    machine.tell(applied('a', 1, at(4)), applied('b', 1, at(4)));
+    const rebalanced = { kind: 'rebalanced', reason: 'it is faster' } as const;
+    expect(machine.tell(rebalanced, rebalanced)).toEqual([
+      { kind: 'drain', generation: 1, lastStep: 6, reason: 'it is faster', workerIds: ['a', 'b'] },
+    ]);
+    machine.tell(applied('a', 1, at(6)), applied('b', 1, at(6)), report('b', 1, at(6)));
+    expect(machine.tell(report('a', 1, at(6)), rebalanced)).toMatchObject([
+      { kind: 'form', generation: 2, members: [{ workerId: 'a' }, { workerId: 'b' }], start: at(6) },
+    ]);
+  });
+});
+
 describe('a worker that is not wanted', () => {
   const unwanted = (workerId: string) => ({ kind: 'unwanted', workerId, reason: 'it is slow' }) as const;
 

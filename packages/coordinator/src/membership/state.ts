@@ -122,6 +122,8 @@ export type MembershipEvent =
   | { readonly kind: 'leave-requested'; readonly workerId: string; readonly reason: string }
   /** A member is to leave because the others would be faster without it; refused when they would be too few. */
   | { readonly kind: 'unwanted'; readonly workerId: string; readonly reason: string }
+  /** Other shares are worth a new generation. */
+  | { readonly kind: 'rebalanced'; readonly reason: string }
   | { readonly kind: 'closed'; readonly workerId: string; readonly reason: string }
   /** A step stands in the ledger for the first time. */
   | { readonly kind: 'committed'; readonly step: number }

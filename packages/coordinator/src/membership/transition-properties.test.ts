@@ -37,6 +37,7 @@ describe('whatever happens', () => {
     }),
     fc.record({ kind: fc.constant('leave-requested' as const), workerId, reason: fc.constant('bye') }),
     fc.record({ kind: fc.constant('unwanted' as const), workerId, reason: fc.constant('slow') }),
+    fc.record({ kind: fc.constant('rebalanced' as const), reason: fc.constant('faster') }),
     fc.record({ kind: fc.constant('closed' as const), workerId, reason: fc.constant('gone') }),
     fc.record({ kind: fc.constant('committed' as const), step: fc.integer({ min: 1, max: 8 }) }),
     fc.record({ kind: fc.constant('evaluated' as const), held: fc.constantFrom(at(4), at(8)) }),

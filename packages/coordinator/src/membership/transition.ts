@@ -77,6 +77,9 @@ function apply(draft: Draft, event: MembershipEvent): void {
     case 'unwanted':
       onUnwanted(draft, event);
       break;
+    case 'rebalanced':
+      beginDrain(draft, event.reason);
+      break;
     case 'closed':
       removeAsFault(draft, event.workerId, `worker ${event.workerId} is gone: ${event.reason}`);
       break;

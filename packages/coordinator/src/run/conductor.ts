@@ -4,7 +4,15 @@
  * that a transition is never entered from inside another.
  */
 import type { Hello } from '@facet/proto';
-import { parseAddress, parseErrorCode, TrainingError, type Clock, type Plan } from '@facet/shared';
+import {
+  evenSplit,
+  parseAddress,
+  parseErrorCode,
+  splitByShares,
+  TrainingError,
+  type Clock,
+  type Plan,
+} from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
@@ -20,18 +28,15 @@ import { transition } from '../membership/transition.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { Checkpointer } from './checkpointer.js';
+import { DeadlineTimer } from './deadline-timer.js';
 import type { EngineMix } from './engine-mix.js';
 import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
+import { Pacing, type PacingRules } from './pacing.js';
 import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
-import { StragglerGuard } from './straggler-guard.js';
-import type { StragglerWatch } from './straggler-watch.js';
 import { formMessage, stopMessage } from './wire-commands.js';
 import type { WorkerDirectory } from './worker-directory.js';
-
-/** A tick that comes so late means that this process was busy; messages that waited are read before anyone is given up. */
-const LATE_TICK_MS = 200;
 
 export interface ConductorOptions {
   readonly term: number;
@@ -46,9 +51,7 @@ export interface ConductorOptions {
   readonly isResumed: boolean;
   readonly directory: WorkerDirectory;
   readonly engines: EngineMix;
-  readonly stragglers: StragglerWatch;
-  /** Whether a straggler is taken out of the run. */
-  readonly excludesStragglers: boolean;
+  readonly pacing: PacingRules;
   readonly intake: Intake;
   readonly checkpointer: Checkpointer;
   readonly publisher: Pick<ShardPublisher, 'start' | 'stop'>;
@@ -67,21 +70,28 @@ export class Conductor implements SessionHandler {
   readonly #queue: MembershipEvent[] = [];
   #membership: Membership;
   #isDispatching = false;
-  #cancelTick: () => void = () => undefined;
-  #lateSinceMs: number | undefined;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
   #generations = 0;
   #faults = 0;
   #isClosed = false;
-  readonly #guard: StragglerGuard;
+  readonly #pacing: Pacing;
+  readonly #timer: DeadlineTimer;
 
   constructor(options: ConductorOptions) {
     this.#options = options;
     this.#membership = options.membership;
-    const { stragglers: watch, excludesStragglers, log } = options;
-    const sendAway = (workerId: string, reason: string): boolean => this.#sendAway(workerId, reason);
-    this.#guard = new StragglerGuard({ watch, log, sendAway: excludesStragglers ? sendAway : undefined });
+    this.#pacing = new Pacing({
+      ...options.pacing,
+      log: options.log,
+      sendAway: (workerId, reason) => this.#sendAway(workerId, reason),
+      regroup: (reason) => {
+        this.dispatch({ kind: 'rebalanced', reason });
+      },
+    });
+    this.#timer = new DeadlineTimer(options.clock, () => {
+      this.dispatch({ kind: 'tick' });
+    });
     this.#scheduleTick();
   }
 
@@ -119,7 +129,7 @@ export class Conductor implements SessionHandler {
     if (this.#isClosed || this.#membership.phase.kind === 'ended') {
       throw new TrainingError('CANCELLED', 'the run is over; start or resume a run');
     }
-    const excluded = this.#guard.reasonAgainst(workerId);
+    const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded !== undefined) throw new TrainingError('STRAGGLER', excluded);
     const previous = directory.add(session, hello);
     if (previous !== undefined) {
@@ -210,7 +220,7 @@ export class Conductor implements SessionHandler {
   /** No more ticks, no more events. */
   close(): void {
     this.#isClosed = true;
-    this.#cancelTick();
+    this.#timer.set(undefined);
     this.#options.greeter.close();
     for (const { session } of this.#options.directory.all.values()) session.end();
   }
@@ -239,7 +249,7 @@ export class Conductor implements SessionHandler {
     const { phase } = this.#membership;
     const isMember = phase.kind === 'running' && phase.generation === generation && phase.members.includes(workerId);
     intake.acceptStep({ workerId, rank: isMember ? phase.members.indexOf(workerId) : undefined }, done);
-    if (isMember) this.#guard.observe(workerId, done);
+    if (isMember) this.#pacing.observe(workerId, done);
     const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     // Taken in, the step may have ended the generation.
     if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
@@ -261,18 +271,20 @@ export class Conductor implements SessionHandler {
 
   #execute(command: Command): void {
     const { directory, publisher, intake, checkpointer, metrics, clock, log, recorder, stopwatch } = this.#options;
-    const { stragglers } = this.#options;
     switch (command.kind) {
       case 'form': {
         const { generation, members, work, start } = command;
-        log.info({ generation, worldSize: members.length, ...work, fromStep: start.step }, 'forming a generation');
-        this.#worldSize = members.length;
+        const worldSize = members.length;
+        const shares = this.#pacing.begin(members.map(({ workerId }) => workerId));
+        const facts = { generation, worldSize, ...work, fromStep: start.step, ...(shares.length > 0 && { shares }) };
+        log.info(facts, 'forming a generation');
+        this.#worldSize = worldSize;
         this.#generations += 1;
         this.#noteEngines(members);
-        stragglers.begin(members.length);
-        publisher.start({ generation, worldSize: members.length, first: work });
+        const split = shares.length > 0 ? splitByShares(shares) : evenSplit(worldSize);
+        publisher.start({ generation, split, first: work });
         intake.begin(work);
-        for (const member of members) directory.send(member.workerId, formMessage(command, member, directory));
+        for (const member of members) directory.send(member.workerId, formMessage(command, member, shares, directory));
         break;
       }
       case 'start': {
@@ -343,7 +355,7 @@ export class Conductor implements SessionHandler {
     metrics.leaves.inc();
     void recorder.append({ kind: 'leave', generation, step: intake.committedStep, workerId });
     const session = directory.remove(workerId)?.session;
-    const excluded = this.#guard.reasonAgainst(workerId);
+    const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded === undefined) session?.end();
     else session?.refuse('STRAGGLER', excluded);
   }
@@ -369,28 +381,6 @@ export class Conductor implements SessionHandler {
   }
 
   #scheduleTick(): void {
-    this.#cancelTick();
-    const { policy, clock } = this.#options;
-    const deadlineMs = this.#isClosed ? undefined : nextDeadlineMs(this.#membership, policy);
-    if (deadlineMs === undefined) return;
-    this.#cancelTick = clock.schedule(deadlineMs - clock.now(), () => {
-      this.#onDeadline(deadlineMs);
-    });
-  }
-
-  #onDeadline(deadlineMs: number): void {
-    const { clock } = this.#options;
-    const nowMs = clock.now();
-    const isLate = nowMs - deadlineMs > LATE_TICK_MS;
-    if (isLate && this.#lateSinceMs === undefined) this.#lateSinceMs = nowMs;
-    const graceMs = this.#lateSinceMs === undefined ? 0 : this.#lateSinceMs + LATE_TICK_MS - nowMs;
-    if (graceMs > 0) {
-      this.#cancelTick = clock.schedule(graceMs, () => {
-        this.#onDeadline(deadlineMs);
-      });
-      return;
-    }
-    this.#lateSinceMs = undefined;
-    this.dispatch({ kind: 'tick' });
+    this.#timer.set(this.#isClosed ? undefined : nextDeadlineMs(this.#membership, this.#options.policy));
   }
 }

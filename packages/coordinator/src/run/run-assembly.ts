@@ -12,6 +12,7 @@ import { createMembership, type Ending, type MembershipPolicy } from '../members
 import type { Metrics } from '../metrics/metrics.js';
 import { ShardPublisher, type PublishingBroker } from '../shards/publisher.js';
 import type { ShardSource } from '../shards/shard-source.js';
+import { Balancer } from './balancer.js';
 import { Checkpointer, type CheckpointIo, type TakenCheckpoint } from './checkpointer.js';
 import { Conductor } from './conductor.js';
 import { EngineMix } from './engine-mix.js';
@@ -81,7 +82,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   const stopwatch = new Stopwatch(now);
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
-  const stragglers = new StragglerWatch(config.stragglers);
+  const stragglers = new StragglerWatch({ ...config.stragglers, basis: config.balance ? 'share' : 'sample' });
   const engines = new EngineMix(folder.checkpoint?.info.engines);
   const commits = new CommitLog({
     config,
@@ -165,8 +166,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     isResumed: mode === 'resume',
     directory,
     engines,
-    stragglers,
-    excludesStragglers: config.stragglers.exclude,
+    pacing: { watch: stragglers, excludes: config.stragglers.exclude, balancer: balancerOf(config) },
     intake,
     checkpointer,
     publisher,
@@ -186,6 +186,12 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     ...{ term, conductor, intake, checkpointer, publisher, recorder },
     ...{ history, directory, engines, stopwatch, stragglers, fail },
   };
+}
+
+/** Half of the window that says who is a straggler: with better shares nobody may be one. */
+function balancerOf({ balance, batch, stragglers }: RunConfig): Balancer | undefined {
+  if (!balance) return undefined;
+  return new Balancer({ microBatches: Math.ceil(batch.global / batch.micro), steps: Math.ceil(stragglers.steps / 2) });
 }
 
 function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenCheckpoint | undefined {

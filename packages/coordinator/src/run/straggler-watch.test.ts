@@ -13,7 +13,7 @@ import { StragglerWatch, type StragglerNews } from './straggler-watch.js';
 const STEPS = 10;
 
 function watching(worldSize: number): StragglerWatch {
-  const watch = new StragglerWatch({ factor: 1.5, steps: STEPS });
+  const watch = new StragglerWatch({ factor: 1.5, steps: STEPS, basis: 'sample' });
   watch.begin(worldSize);
   return watch;
 }

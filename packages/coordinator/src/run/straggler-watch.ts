@@ -1,14 +1,18 @@
 /**
  * Watches whose gradients everybody waits for. A step is as slow as its slowest rank, so the time of a step says nothing about
- * whose it is; what each rank spends before it has its own gradients does. It is compared per sample, because ranks may have
- * unequal shares, and with the median of the others, because with two ranks a median of both would hide half of the difference.
- * One slow step is ordinary: a worker is a straggler when the median over a window of steps says so.
+ * whose it is; what each rank spends before it has its own gradients does. It is compared with the median of the others, because with
+ * two ranks a median of both would hide half of the difference. One slow step is ordinary: a worker is a straggler when the
+ * median over a window of steps says so.
  */
+import { median } from './median.js';
+
 export interface StragglerPolicy {
   /** How many times as long as the others a straggler takes. */
   readonly factor: number;
   /** So many steps of one generation are the window. */
   readonly steps: number;
+  /** Whether times are compared per sample, or as they are, because shares follow the speed. */
+  readonly basis: 'sample' | 'share';
 }
 
 /** What one member spent on its own part of a step. */
@@ -33,7 +37,7 @@ export interface StragglerNews {
 export class StragglerWatch {
   readonly #policy: StragglerPolicy;
   #worldSize = 0;
-  /** By step, until every member has reported it: milliseconds per sample, or undefined for a member without samples. */
+  /** By step, until every member has reported it: its time, or undefined for a member without samples. */
   readonly #reports = new Map<number, Map<string, number | undefined>>();
   /** By worker, the oldest first. */
   readonly #windows = new Map<string, number[]>();
@@ -55,7 +59,8 @@ export class StragglerWatch {
   /** A member finished a step. Returns what that changes, once the last one has. */
   observe({ workerId, step, ownMs, samples }: OwnWork): readonly StragglerNews[] {
     const reports = this.#reports.get(step) ?? new Map<string, number | undefined>();
-    this.#reports.set(step, reports.set(workerId, samples > 0 ? ownMs / samples : undefined));
+    const time = this.#policy.basis === 'sample' ? ownMs / samples : ownMs;
+    this.#reports.set(step, reports.set(workerId, samples > 0 ? time : undefined));
     if (reports.size < this.#worldSize) return [];
     for (const reported of [...this.#reports.keys()]) if (reported <= step) this.#reports.delete(reported);
     const paces = [...reports].flatMap(([id, pace]) => (pace === undefined ? [] : [[id, pace] as const]));
@@ -101,11 +106,11 @@ export class StragglerWatch {
   #judge(workerId: string): readonly StragglerNews[] {
     const slowness = this.slownessOf(workerId);
     if (slowness === undefined) return [];
-    const { factor, steps } = this.#policy;
+    const { factor, steps, basis } = this.#policy;
     const was = this.#stragglers.has(workerId);
     const is = slowness >= (was ? (1 + factor) / 2 : factor);
     if (is === was) return [];
-    const times = `${slowness.toFixed(1)} times as long as the others for a sample (median of ${steps} steps)`;
+    const times = `${slowness.toFixed(1)} times as long as the others for ${basis === 'sample' ? 'a sample' : 'its share'} (median of ${steps} steps)`;
     if (was) {
       this.#stragglers.delete(workerId);
       return [
@@ -116,11 +121,4 @@ export class StragglerWatch {
     this.#stragglers.set(workerId, message);
     return [{ workerId, kind: 'straggles', slowness, message }];
   }
-}
-
-/** The middle value, or the mean of the two in the middle; undefined of nothing. */
-function median(values: readonly number[]): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  return low === undefined || high === undefined ? undefined : (low + high) / 2;
 }

@@ -18,7 +18,12 @@ const STOP_REASONS = {
 } as const;
 
 /** The Form that one member gets. */
-export function formMessage(command: FormCommand, member: FormMember, directory: WorkerDirectory): JoinResponse {
+export function formMessage(
+  command: FormCommand,
+  member: FormMember,
+  shares: readonly number[],
+  directory: WorkerDirectory,
+): JoinResponse {
   const { generation, start, work, members } = command;
   return {
     form: {
@@ -34,6 +39,7 @@ export function formMessage(command: FormCommand, member: FormMember, directory:
       ...sourceOf(member, directory),
       stateStep: start.step,
       stateWeightsCrc: start.weightsCrc ?? 0,
+      shares: [...shares],
     },
   };
 }

@@ -4,7 +4,15 @@
  * back without the stream, everything that is not completed is published again; workers drop duplicates by identity.
  */
 import type { PubAck } from '@nats-io/jetstream';
-import { rangeOfRank, shardSubject, TrainingError, type Clock, type Plan, type WorkItem } from '@facet/shared';
+import {
+  rangeOfRank,
+  shardSubject,
+  TrainingError,
+  type Clock,
+  type Plan,
+  type Split,
+  type WorkItem,
+} from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Broker } from './broker.js';
 import { createSignal, type Signal } from './signal.js';
@@ -37,7 +45,7 @@ export interface PublisherOptions {
 
 export interface PublishGeneration {
   readonly generation: number;
-  readonly worldSize: number;
+  readonly split: Split;
   readonly first: WorkItem;
 }
 
@@ -153,7 +161,7 @@ export class ShardPublisher {
   async #publishItem(feed: Feed, published: Published): Promise<void> {
     const inFlight = new Set<Promise<void>>();
     const faults: unknown[] = [];
-    for (const { rank, index } of interleave(published.microBatches, feed.worldSize)) {
+    for (const { rank, index } of interleave(published.microBatches, feed.split)) {
       if (feed.abort.signal.aborted || faults.length > 0) break;
       const publishing = this.#publishOne(feed, published, { rank, index })
         .catch((caught: unknown) => void faults.push(caught))
@@ -270,11 +278,8 @@ function rewind(feed: Feed): void {
 }
 
 /** All micro-batches with their ranks, so that every rank's first one comes early. */
-function* interleave(
-  microBatches: number,
-  worldSize: number,
-): Generator<{ readonly rank: number; readonly index: number }> {
-  const ranges = Array.from({ length: worldSize }, (_, rank) => rangeOfRank(microBatches, worldSize, rank));
+function* interleave(microBatches: number, split: Split): Generator<{ readonly rank: number; readonly index: number }> {
+  const ranges = split.slice(1).map((_, rank) => rangeOfRank(microBatches, split, rank));
   const longest = Math.max(...ranges.map(({ start, end }) => end - start));
   for (let offset = 0; offset < longest; offset++) {
     for (const [rank, { start, end }] of ranges.entries()) {

@@ -177,6 +177,7 @@ export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> =
   prefetchSteps: 8,
   bucketBytes: 4 * 1024 * 1024,
   exchange: { transport: 'auto', groupSize: 0 },
+  balance: false,
   stragglers: { factor: 1.5, steps: 100, exclude: false },
   timeouts: { heartbeatMs: 2_000, stepMs: 10_000, gatherMs: 120_000 },
   nats: { url: 'nats://127.0.0.1:4222' },

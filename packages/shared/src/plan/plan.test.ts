@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPlan, rangeOfRank, type WorkItem } from './plan.js';
+import { createPlan, evenSplit, rangeOfRank, splitByShares, type WorkItem } from './plan.js';
 import { checkDigitBound, sampleChecksum } from './accounting.js';
 
 const sizes = fc.record({
@@ -82,7 +82,9 @@ describe('the plan', () => {
   it('splits micro-batches over ranks without gap or overlap, as evenly as possible', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer({ min: 1, max: 33 }), (microBatches, worldSize) => {
-        const ranges = Array.from({ length: worldSize }, (_, rank) => rangeOfRank(microBatches, worldSize, rank));
+        const ranges = Array.from({ length: worldSize }, (_, rank) =>
+          rangeOfRank(microBatches, evenSplit(worldSize), rank),
+        );
         expect(ranges[0]!.start).toBe(0);
         expect(ranges.at(-1)!.end).toBe(microBatches);
         const lengths = ranges.map((range) => range.end - range.start);
@@ -90,6 +92,28 @@ describe('the plan', () => {
           expect(range.start).toBe(ranges[i]!.end);
         });
         expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('splits them by shares: exactly when there are as many as shares in all, else without gap or overlap', () => {
+    const shares = fc.array(fc.nat(9), { minLength: 1, maxLength: 9 }).filter((all) => all.some((share) => share > 0));
+    fc.assert(
+      fc.property(shares, fc.nat(200), (of, microBatches) => {
+        const split = splitByShares(of);
+        const lengthsOf = (count: number): number[] =>
+          of.map((_, rank) => {
+            const { start, end } = rangeOfRank(count, split, rank);
+            expect(start).toBe(rank === 0 ? 0 : rangeOfRank(count, split, rank - 1).end);
+            return end - start;
+          });
+        const all = split.at(-1)!;
+        expect(lengthsOf(all)).toEqual(of);
+        const lengths = lengthsOf(microBatches);
+        expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(microBatches);
+        lengths.forEach((length, rank) => {
+          expect(Math.abs(length - (microBatches * of[rank]!) / all)).toBeLessThan(1);
+        });
       }),
     );
   });

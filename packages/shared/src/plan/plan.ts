@@ -108,10 +108,27 @@ export interface MicroBatchRange {
   readonly end: number;
 }
 
-/** The micro-batches of one rank: contiguous, in rank order, sizes differing by at most one. */
-export function rangeOfRank(microBatches: number, worldSize: number, rank: number): MicroBatchRange {
-  return {
-    start: Math.floor((microBatches * rank) / worldSize),
-    end: Math.floor((microBatches * (rank + 1)) / worldSize),
-  };
+/**
+ * How the micro-batches of a step are shared out among ranks: rank r has the parts from split[r] up to, not including,
+ * split[r + 1], of as many parts as the last number says. It begins with 0 and never falls. What a step comes to does not depend on it.
+ */
+export type Split = readonly number[];
+
+/** The same for every rank, as far as the number of micro-batches allows. */
+export function evenSplit(worldSize: number): Split {
+  return Array.from({ length: worldSize + 1 }, (_, rank) => rank);
+}
+
+/** So many parts for each rank; at least one in all. */
+export function splitByShares(shares: readonly number[]): Split {
+  const split = [0];
+  for (const share of shares) split.push(split.at(-1)! + share);
+  return split;
+}
+
+/** The micro-batches of one rank: contiguous, in rank order, as near to its share as can be. */
+export function rangeOfRank(microBatches: number, split: Split, rank: number): MicroBatchRange {
+  const parts = split.at(-1)!;
+  const cut = (at: number): number => Math.floor((microBatches * split[at]!) / parts);
+  return { start: cut(rank), end: cut(rank + 1) };
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { GRADIENT_FORMATS, rangeOfRank, TrainingError, type GradientFormatName } from '@facet/shared';
+import {
+  evenSplit,
+  GRADIENT_FORMATS,
+  rangeOfRank,
+  splitByShares,
+  TrainingError,
+  type GradientFormatName,
+  type Split,
+} from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { gradientFormat } from './formats/gradient-format.js';
 import { deliver, FRAME_HEADER_BYTES, wholeFrame } from './frame.js';
@@ -26,6 +34,7 @@ interface WorldOptions {
   readonly worldSize: number;
   readonly length: number;
   readonly microBatches: number;
+  readonly split?: Split;
   readonly bucketBytes?: number;
   readonly messageBytes?: number;
   readonly groupSize?: number;
@@ -37,7 +46,7 @@ interface WorldOptions {
 
 /** Ranks that talk to each other in memory, each message after a tick of its own. */
 function createWorld({ format = 'fp32', ...options }: WorldOptions): World {
-  const { worldSize, length, microBatches } = options;
+  const { worldSize, length, microBatches, split = evenSplit(worldSize) } = options;
   const ranks: AllReduce[] = [];
   for (let rank = 0; rank < worldSize; rank++) {
     ranks.push(
@@ -66,7 +75,7 @@ function createWorld({ format = 'fp32', ...options }: WorldOptions): World {
     reduce: (step, gradients) =>
       Promise.all(
         ranks.map(async (allReduce, rank) => {
-          const range = rangeOfRank(microBatches, worldSize, rank);
+          const range = rangeOfRank(microBatches, split, rank);
           sums[rank]!.begin(step, range, microBatches);
           for (let k = range.start; k < range.end; k++) {
             const done = sums[rank]!.add(k, gradients[k]!);
@@ -88,6 +97,8 @@ describe('the all-reduce', () => {
         fc.record({
           groupSize: fc.integer({ min: 1, max: 4 }),
           groups: fc.integer({ min: 1, max: 3 }),
+          /** Of each rank, or none for an even split. */
+          shares: fc.option(fc.array(fc.nat(6), { minLength: 12, maxLength: 12 }), { nil: undefined }),
           microBatches: fc.integer({ min: 1, max: 19 }),
           length: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 1_200 })),
           bucketBytes: fc.integer({ min: 4, max: 4_000 }),
@@ -96,17 +107,20 @@ describe('the all-reduce', () => {
           format: fc.constantFrom(...GRADIENT_FORMATS),
           seed: fc.nat(1000),
         }),
-        async ({ seed, groups, ...options }) => {
+        async ({ seed, groups, shares, ...options }) => {
           const gradients = gradientsOf(options.microBatches, options.length, seed);
           const alone = createWorld({ ...options, worldSize: 1, groupSize: 1, bucketBytes: 1 << 20 });
-          const world = createWorld({ ...options, worldSize: groups * options.groupSize });
+          const worldSize = groups * options.groupSize;
+          // The last one has something to do.
+          const split = shares && splitByShares(shares.slice(0, worldSize).with(-1, 1));
+          const world = createWorld({ ...options, worldSize, ...(split && { split }) });
           for (const step of [1, 2]) {
             const [expected] = await alone.reduce(step, gradients);
             for (const result of await world.reduce(step, gradients)) expect(result).toEqual(expected);
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
   });
 
@@ -198,7 +212,7 @@ describe('the all-reduce', () => {
       for (const step of [1, 2, 3, 4]) await allReduce.reduce(step, partials, output);
       return output;
     };
-    const busy = isIdle(1, 2, 0) ? 1 : 0;
+    const busy = isIdle(1, evenSplit(2), 0) ? 1 : 0;
     const ahead = steps(ranks[busy]!, [gradient]);
     // As long as it takes for four steps.
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -5,7 +5,7 @@
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
  */
-import { systemClock, TrainingError, type Clock } from '@facet/shared';
+import { systemClock, TrainingError, type Clock, type Split } from '@facet/shared';
 import { createArrivals } from './arrivals.js';
 import { reduceBucket, type ContributionHeader } from './bucket-reduction.js';
 import { bytesOf } from './formats/codec.js';
@@ -25,6 +25,8 @@ export interface AllReduceOptions {
   readonly generation: number;
   readonly rank: number;
   readonly worldSize: number;
+  /** Which micro-batches each rank contributes; the same on every rank. Default: as even as can be. */
+  readonly split?: Split;
   /** Ranks that add among themselves first; divides the world size. Default: all of them. */
   readonly groupSize?: number;
   /** Elements of the flat buffer. */
@@ -171,7 +173,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
    */
   const meetIdle = (step: number): Promise<unknown>[] => {
     const total = microBatches(step);
-    const hasNothing = (of: number): boolean => isIdle(total, schedule.worldSize, of);
+    const hasNothing = (of: number): boolean => isIdle(total, schedule.split, of);
     const header = { run, generation, step, bucket: 0, kind: 'partial', subtree: rootOf(total) } as const;
     return [
       ...(hasNothing(rank) ? group.map((peer) => enqueue(peer, { ...header, owner: peer }, new Float32Array())) : []),

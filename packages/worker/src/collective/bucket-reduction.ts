@@ -63,11 +63,11 @@ export async function reduceBucket(
 ): Promise<void> {
   const { schedule, format, rank, microBatches, common, wait, send } = options;
   const { bucket, step } = common;
-  const { worldSize, groupSize, ownership } = schedule;
+  const { split, groupSize, ownership } = schedule;
   const [share, chunk] = [shareOf(schedule, bucket, rank), chunkOf(schedule, bucket, rank)];
   const [group, cross] = [groupPeers(schedule, rank), crossPeers(schedule, rank)];
   const root = rootOf(microBatches);
-  const ofGroup = (peer: number): Subtree[] => subtreesOfGroup(microBatches, worldSize, groupSize, peer);
+  const ofGroup = (peer: number): Subtree[] => subtreesOfGroup(microBatches, split, groupSize, peer);
 
   /** Waits for the others and adds along the tree; what is the sum of everything is in the output then. */
   const add = async ({ kind, slice, own, others, tops }: Addition): Promise<Sum[]> => {
@@ -133,7 +133,7 @@ export async function reduceBucket(
       })),
       others: group.map((peer) => ({
         peer,
-        subtrees: subtreesOf(rangeOfRank(microBatches, worldSize, peer), microBatches),
+        subtrees: subtreesOf(rangeOfRank(microBatches, split, peer), microBatches),
       })),
       tops: cross.length === 0 ? [root] : ofGroup(rank),
     });

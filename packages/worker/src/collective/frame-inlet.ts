@@ -94,15 +94,15 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
 
   /** A rank without a micro-batch contributes that it is there. */
   const isFromIdle = ({ kind, step }: ReceivedHeader): boolean =>
-    kind === 'partial' && isIdle(options.microBatches(step), schedule.worldSize, from);
+    kind === 'partial' && isIdle(options.microBatches(step), schedule.split, from);
 
   const subtreesIn = (header: ReceivedHeader): Subtree[] => {
     const { kind, step } = header;
     const total = options.microBatches(step);
-    const { worldSize, groupSize } = schedule;
+    const { split, groupSize } = schedule;
     if (isFromIdle(header)) return [rootOf(total)];
-    if (kind === 'partial') return subtreesOf(rangeOfRank(total, worldSize, from), total);
-    if (kind === 'group-partial') return subtreesOfGroup(total, worldSize, groupSize, from);
+    if (kind === 'partial') return subtreesOf(rangeOfRank(total, split, from), total);
+    if (kind === 'group-partial') return subtreesOfGroup(total, split, groupSize, from);
     return [rootOf(total)];
   };
 

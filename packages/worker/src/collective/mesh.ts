@@ -3,7 +3,7 @@
  * succeeds only when all of them are connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
  * here is told to every peer at once, so that none of them waits for its deadline.
  */
-import { systemClock, TrainingError, type Clock } from '@facet/shared';
+import { systemClock, TrainingError, type Clock, type Split } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
@@ -28,6 +28,8 @@ export interface MeshOptions {
   readonly rank: number;
   /** Every member, this one included, in rank order. */
   readonly peers: readonly MeshPeer[];
+  /** Which micro-batches each rank contributes. Default: as even as can be. */
+  readonly split?: Split;
   /** Ranks that add among themselves first; see groupSizeOf. Default: all of them. */
   readonly groupSize?: number;
   readonly length: number;
@@ -66,6 +68,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     generation,
     rank,
     worldSize: peers.length,
+    ...(options.split === undefined ? {} : { split: options.split }),
     groupSize: options.groupSize ?? peers.length,
     length: options.length,
     format: options.format,

@@ -23,13 +23,13 @@ export interface EvaluationShare {
 
 type ShareOptions = Pick<
   GenerationLoopOptions,
-  'config' | 'plan' | 'image' | 'classes' | 'rank' | 'worldSize' | 'compute' | 'shards' | 'signal'
+  'config' | 'plan' | 'image' | 'classes' | 'rank' | 'split' | 'compute' | 'shards' | 'signal'
 >;
 
 /** Evaluates this rank's micro-batches with the weights that the engine was shown. */
 export async function evaluateShare(options: ShareOptions, item: WorkItem): Promise<EvaluationShare> {
-  const { config, plan, image, classes, rank, worldSize, compute, shards, signal } = options;
-  const range = rangeOfRank(plan.microBatchCount(item), worldSize, rank);
+  const { config, plan, image, classes, rank, split, compute, shards, signal } = options;
+  const range = rangeOfRank(plan.microBatchCount(item), split, rank);
   const confusion = new Uint32Array(classes * classes);
   const parts: EvaluationPart[] = [];
   const fill = { image, classes, seed: config.seed, epoch: plan.epochOf(item.step) };

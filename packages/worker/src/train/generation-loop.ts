@@ -15,6 +15,7 @@ import {
   type ImageShape,
   type Plan,
   type RunConfig,
+  type Split,
   type WorkItem,
 } from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
@@ -65,7 +66,7 @@ export interface GenerationLoopOptions {
   readonly image: ImageShape;
   readonly classes: number;
   readonly rank: number;
-  readonly worldSize: number;
+  readonly split: Split;
   readonly start: WorkItem;
   readonly compute: Compute;
   readonly state: TrainingState;
@@ -99,7 +100,7 @@ function throwIfAborted(signal: AbortSignal): void {
 }
 
 function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => Promise<StepResult> {
-  const { config, plan, rank, worldSize, compute, state, allReduce, signal, now } = options;
+  const { config, plan, rank, split, compute, state, allReduce, signal, now } = options;
   const { layout } = compute;
   const reduced = new Float32Array(layout.length + TAIL.length);
   const sums = createPartialSums(reduced.length, allReduce.format);
@@ -110,7 +111,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
   return async (item) => {
     const startedAt = now();
     const microBatches = plan.microBatchCount(item);
-    const range = rangeOfRank(microBatches, worldSize, rank);
+    const range = rangeOfRank(microBatches, split, rank);
     const spent = await computeGradients({ options, adversary, item, range, sums, microBatches });
     throwIfAborted(signal);
 

@@ -6,6 +6,7 @@
  * Two ways to own: `scattered`, each rank a part, 2 (n - 1) / n of the bytes; `replicated`, every rank the whole, one hop, n - 1 times the
  * bytes. All of them add along the same tree, so all of them give the same bits.
  */
+import { evenSplit, type Split } from '@facet/shared';
 import type { FrameKind } from '../frame.js';
 
 /** A slice of the flat buffer in elements, end exclusive. */
@@ -17,6 +18,8 @@ export interface Slice {
 export interface BucketSchedule {
   readonly length: number;
   readonly worldSize: number;
+  /** Who contributes which micro-batches. */
+  readonly split: Split;
   /** Ranks per group; divides the world size. */
   readonly groupSize: number;
   readonly ownership: 'scattered' | 'replicated';
@@ -29,6 +32,8 @@ export interface ScheduleOptions {
   /** Elements of the flat buffer. */
   readonly length: number;
   readonly worldSize: number;
+  /** Default: even. */
+  readonly split?: Split;
   /** Default: one group. */
   readonly groupSize?: number;
   readonly bucketBytes: number;
@@ -48,6 +53,7 @@ const REPLICATED_BYTES = 64 * 1024;
 export function scheduleBuckets({
   length,
   worldSize,
+  split = evenSplit(worldSize),
   groupSize = worldSize,
   bucketBytes,
   alignment = 1,
@@ -59,9 +65,9 @@ export function scheduleBuckets({
   for (let start = 0; start < length; start += size) buckets.push({ start, end: Math.min(start + size, length) });
   const isSmall = length * Float32Array.BYTES_PER_ELEMENT <= replicatedBytes;
   if (worldSize <= 2 || isSmall) {
-    return { length, worldSize, groupSize: worldSize, ownership: 'replicated', alignment, buckets };
+    return { length, worldSize, split, groupSize: worldSize, ownership: 'replicated', alignment, buckets };
   }
-  return { length, worldSize, groupSize, ownership: 'scattered', alignment, buckets };
+  return { length, worldSize, split, groupSize, ownership: 'scattered', alignment, buckets };
 }
 
 /** What a rank owns of a bucket within its group; empty when a scattered bucket is shorter than the group is large. */

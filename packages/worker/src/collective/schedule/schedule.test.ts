@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { rangeOfRank } from '@facet/shared';
+import { evenSplit, rangeOfRank, splitByShares, type Split } from '@facet/shared';
 import { gradientFormat } from '../formats/gradient-format.js';
 import { createPartialSums } from '../partial-sums.js';
 import { chunkOf, scheduleBuckets, shareOf, type Slice } from './buckets.js';
@@ -9,13 +9,23 @@ import { subtreesOf } from './reduction-tree.js';
 
 const PLAIN = gradientFormat({ name: 'fp32', exactFrom: 0, seed: 1 });
 
+/** Even, or whatever shares; some ranks may have none. */
+const anySplit = (most: number): fc.Arbitrary<Split> =>
+  fc.oneof(
+    fc.integer({ min: 1, max: most }).map(evenSplit),
+    fc
+      .array(fc.nat(9), { minLength: 1, maxLength: most })
+      .filter((shares) => shares.some((share) => share > 0))
+      .map(splitByShares),
+  );
+
 describe('the schedule', () => {
   it('covers every micro-batch exactly once by the sub-trees of all ranks', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 20 }), (microBatches, worldSize) => {
+      fc.property(fc.integer({ min: 1, max: 70 }), anySplit(20), (microBatches, split) => {
         const seen = new Array<number>(microBatches).fill(0);
-        for (let rank = 0; rank < worldSize; rank++) {
-          for (const { level, index } of subtreesOf(rangeOfRank(microBatches, worldSize, rank), microBatches)) {
+        for (let rank = 0; rank + 1 < split.length; rank++) {
+          for (const { level, index } of subtreesOf(rangeOfRank(microBatches, split, rank), microBatches)) {
             for (let k = index * 2 ** level; k < Math.min((index + 1) * 2 ** level, microBatches); k++) seen[k]!++;
           }
         }
@@ -26,10 +36,10 @@ describe('the schedule', () => {
 
   it('is what folding the micro-batches one by one ends with', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9 }), (microBatches, worldSize) => {
+      fc.property(fc.integer({ min: 1, max: 40 }), anySplit(9), (microBatches, split) => {
         const sums = createPartialSums(1, PLAIN);
-        for (let rank = 0; rank < worldSize; rank++) {
-          const range = rangeOfRank(microBatches, worldSize, rank);
+        for (let rank = 0; rank + 1 < split.length; rank++) {
+          const range = rangeOfRank(microBatches, split, rank);
           sums.begin(1, range, microBatches);
           for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
           expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));

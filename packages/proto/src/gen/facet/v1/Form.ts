@@ -21,6 +21,10 @@ export interface Form {
   'stateAddress'?: (string);
   'stateStep'?: (number);
   'stateWeightsCrc'?: (number);
+  /**
+   * Micro-batches of a full step for each rank, in rank order; none: the same for every rank, as far as can be.
+   */
+  'shares'?: (number)[];
 }
 
 /**
@@ -39,4 +43,8 @@ export interface Form__Output {
   'stateAddress': (string);
   'stateStep': (number);
   'stateWeightsCrc': (number);
+  /**
+   * Micro-batches of a full step for each rank, in rank order; none: the same for every rank, as far as can be.
+   */
+  'shares': (number)[];
 }

@@ -1,0 +1,103 @@
+/**
+ * Shares that follow measured speed: so many micro-batches of a step for each rank that all of them are done at about the same
+ * time. The sum of a step has one order whoever computes what, so the result stays the same; only the time changes.
+ */
+import { evenSplit, rangeOfRank } from '@facet/shared';
+import { median } from './median.js';
+
+/** What one member computed of a step. */
+export interface Computed {
+  readonly workerId: string;
+  readonly computeMs: number;
+  readonly samples: number;
+}
+
+export interface BalancerOptions {
+  /** Of a full step. */
+  readonly microBatches: number;
+  /** So many steps of every member are looked at before anything is changed: a change costs a new generation. */
+  readonly steps: number;
+}
+
+/** A step must become so many times as fast. */
+const LEAST_GAIN = 1.1;
+
+export class Balancer {
+  readonly #options: BalancerOptions;
+  /** Milliseconds per sample, as last known of anybody who ever computed. */
+  readonly #paces = new Map<string, number>();
+  /** Of this generation. */
+  #members: readonly string[] = [];
+  #shares: readonly number[] = [];
+  readonly #windows = new Map<string, number[]>();
+
+  constructor(options: BalancerOptions) {
+    this.#options = options;
+  }
+
+  /** A generation begins. Returns the micro-batches of a full step for each of its members, in rank order. */
+  begin(members: readonly string[]): readonly number[] {
+    this.#members = members;
+    this.#shares = this.#bestShares() ?? evenShares(this.#options.microBatches, members.length);
+    this.#windows.clear();
+    return this.#shares;
+  }
+
+  /** A member of the generation finished a step. Returns why new shares are worth a new generation, if they are. */
+  observe({ workerId, computeMs, samples }: Computed): string | undefined {
+    if (samples === 0) return undefined;
+    const window = this.#windows.get(workerId) ?? [];
+    this.#windows.set(workerId, window);
+    window.push(computeMs / samples);
+    const areAllSeen = this.#members.every(
+      (member, rank) => this.#shares[rank] === 0 || (this.#windows.get(member)?.length ?? 0) >= this.#options.steps,
+    );
+    if (!areAllSeen) return undefined;
+    for (const [member, paces] of this.#windows) this.#paces.set(member, median(paces)!);
+    this.#windows.clear();
+    return this.#reasonToChange();
+  }
+
+  #reasonToChange(): string | undefined {
+    const best = this.#bestShares();
+    if (best === undefined) return undefined;
+    const gain = this.#stepTime(this.#shares) / this.#stepTime(best);
+    if (gain < LEAST_GAIN) return undefined;
+    const [before, after] = [this.#shares.join(', '), best.join(', ')];
+    return `steps get about ${gain.toFixed(2)} times as fast when the ranks' micro-batches, ${before}, become ${after}`;
+  }
+
+  /** Every micro-batch goes to the rank that would be done with it first, after one for everybody, if there are as many. */
+  #bestShares(): readonly number[] | undefined {
+    const { microBatches } = this.#options;
+    const paces = this.#pacesOfMembers();
+    if (paces === undefined || paces.length > microBatches) return undefined;
+    const shares = paces.map(() => 1);
+    for (let given = shares.length; given < microBatches; given++) {
+      const ends = shares.map((share, rank) => (share + 1) * paces[rank]!);
+      shares[ends.indexOf(Math.min(...ends))]! += 1;
+    }
+    return shares;
+  }
+
+  /** Those who have not been seen are taken for ordinary; undefined when nobody has, or the clock shows no time. */
+  #pacesOfMembers(): readonly number[] | undefined {
+    const ordinary = median([...this.#paces.values()]);
+    if (ordinary === undefined) return undefined;
+    const paces = this.#members.map((member) => this.#paces.get(member) ?? ordinary);
+    return paces.includes(0) ? undefined : paces;
+  }
+
+  #stepTime(shares: readonly number[]): number {
+    const paces = this.#pacesOfMembers() ?? [];
+    return Math.max(...shares.map((share, rank) => share * paces[rank]!));
+  }
+}
+
+function evenShares(microBatches: number, worldSize: number): readonly number[] {
+  const split = evenSplit(worldSize);
+  return split.slice(1).map((_, rank) => {
+    const { start, end } = rangeOfRank(microBatches, split, rank);
+    return end - start;
+  });
+}
