@@ -71,7 +71,6 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     form.peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
     config.exchange.groupSize,
   );
-  const split = splitOf(form);
   const item: WorkItem = { kind: form.kind === 'WORK_KIND_EVALUATE' ? 'evaluate' : 'train', step: form.step };
   let begin: () => void = () => undefined;
   const started = new Promise<void>((resolve, reject) => {
@@ -86,7 +85,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   let faultyPeer = '';
   let lastStep = Number.POSITIVE_INFINITY;
 
-  const open = async (): Promise<{ mesh: Mesh; shards: ShardSource }> => {
+  const open = async (split: Split): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState(form, resources, signal);
     const { imageHeight, imageWidth, imageChannels } = welcome;
     shards = openShardSource({
@@ -128,7 +127,8 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
 
   const done = (async () => {
     try {
-      const opened = await open();
+      const split = splitOf(form);
+      const opened = await open(split);
       events.onFormed(id, opened.mesh.allReduce.peers);
       await started;
       await runGeneration({

@@ -95,10 +95,14 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     'Different engines that have computed for the run; above 1 its weights depend on who computed what.',
     ({ engines }) => engines,
   );
-  gauge('stragglers', 'Members that take much longer than the others for a sample.', ({ stragglers }) => stragglers);
+  gauge(
+    'stragglers',
+    'Members that take much longer than the others, so that all wait for them.',
+    ({ stragglers }) => stragglers,
+  );
   gauge(
     'greatest_slowness_ratio',
-    "Time per sample of the slowest member over the median of the others', median over a window of steps.",
+    "Time of the slowest member for its work over the median of the others', median over a window of steps.",
     ({ greatestSlowness }) => greatestSlowness,
   );
   gauge('committed_step', 'Last step in the ledger.', ({ committedStep }) => committedStep);

@@ -8,16 +8,16 @@ import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
 import { startCoordinator } from '../start-coordinator.js';
 import { Balancer } from './balancer.js';
 
-const SAMPLES = 8;
+const MICRO_BATCHES = 2;
 
 const balancerOf = (microBatches: number): Balancer => new Balancer({ microBatches, steps: 50 });
 
-/** Steps of a generation whose members take so many milliseconds per sample; what the last of them says. */
+/** Steps of a generation whose members take so many milliseconds per micro-batch; what the last of them says. */
 function run(balancer: Balancer, paces: Readonly<Record<string, number>>, steps = 50): string | undefined {
   let reason: string | undefined;
   for (let step = 1; step <= steps; step++) {
     for (const [workerId, pace] of Object.entries(paces)) {
-      reason = balancer.observe({ workerId, computeMs: pace * SAMPLES, samples: SAMPLES }) ?? reason;
+      reason = balancer.observe({ workerId, computeMs: pace * MICRO_BATCHES, microBatches: MICRO_BATCHES }) ?? reason;
     }
   }
   return reason;
@@ -41,6 +41,14 @@ describe('Balancer', () => {
     );
     expect(balancer.begin(['a', 'b'])).toEqual([6, 2]);
     expect(run(balancer, { a: 1, b: 3 }, 200)).toBeUndefined();
+  });
+
+  it('follows a worker that becomes slower as soon as most of its last steps were slow', () => {
+    const balancer = balancerOf(8);
+    balancer.begin(['a', 'b']);
+    expect(run(balancer, { a: 1, b: 1 }, 70)).toBeUndefined();
+    expect(run(balancer, { a: 1, b: 3 }, 24)).toBeUndefined();
+    expect(run(balancer, { a: 1, b: 3 }, 2)).toContain('4, 4, become 6, 2');
   });
 
   it('takes newcomers for ordinary, and remembers who was here', () => {

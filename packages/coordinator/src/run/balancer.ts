@@ -9,13 +9,13 @@ import { median } from './median.js';
 export interface Computed {
   readonly workerId: string;
   readonly computeMs: number;
-  readonly samples: number;
+  readonly microBatches: number;
 }
 
 export interface BalancerOptions {
   /** Of a full step. */
   readonly microBatches: number;
-  /** So many steps of every member are looked at before anything is changed: a change costs a new generation. */
+  /** The last so many steps of every member are looked at: a change costs a new generation. */
   readonly steps: number;
 }
 
@@ -24,7 +24,7 @@ const LEAST_GAIN = 1.1;
 
 export class Balancer {
   readonly #options: BalancerOptions;
-  /** Milliseconds per sample, as last known of anybody who ever computed. */
+  /** Milliseconds per micro-batch, as last known of anybody who ever computed. */
   readonly #paces = new Map<string, number>();
   /** Of this generation. */
   #members: readonly string[] = [];
@@ -44,17 +44,18 @@ export class Balancer {
   }
 
   /** A member of the generation finished a step. Returns why new shares are worth a new generation, if they are. */
-  observe({ workerId, computeMs, samples }: Computed): string | undefined {
-    if (samples === 0) return undefined;
+  observe({ workerId, computeMs, microBatches }: Computed): string | undefined {
+    if (microBatches === 0) return undefined;
+    const { steps } = this.#options;
     const window = this.#windows.get(workerId) ?? [];
     this.#windows.set(workerId, window);
-    window.push(computeMs / samples);
+    window.push(computeMs / microBatches);
+    if (window.length > steps) window.shift();
     const areAllSeen = this.#members.every(
-      (member, rank) => this.#shares[rank] === 0 || (this.#windows.get(member)?.length ?? 0) >= this.#options.steps,
+      (member, rank) => this.#shares[rank] === 0 || this.#windows.get(member)?.length === steps,
     );
     if (!areAllSeen) return undefined;
     for (const [member, paces] of this.#windows) this.#paces.set(member, median(paces)!);
-    this.#windows.clear();
     return this.#reasonToChange();
   }
 

@@ -4,15 +4,7 @@
  * that a transition is never entered from inside another.
  */
 import type { Hello } from '@facet/proto';
-import {
-  evenSplit,
-  parseAddress,
-  parseErrorCode,
-  splitByShares,
-  TrainingError,
-  type Clock,
-  type Plan,
-} from '@facet/shared';
+import { parseAddress, parseErrorCode, TrainingError, type Clock, type Plan } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
@@ -83,6 +75,7 @@ export class Conductor implements SessionHandler {
     this.#membership = options.membership;
     this.#pacing = new Pacing({
       ...options.pacing,
+      plan: options.plan,
       log: options.log,
       sendAway: (workerId, reason) => this.#sendAway(workerId, reason),
       regroup: (reason) => {
@@ -249,7 +242,7 @@ export class Conductor implements SessionHandler {
     const { phase } = this.#membership;
     const isMember = phase.kind === 'running' && phase.generation === generation && phase.members.includes(workerId);
     intake.acceptStep({ workerId, rank: isMember ? phase.members.indexOf(workerId) : undefined }, done);
-    if (isMember) this.#pacing.observe(workerId, done);
+    if (isMember) this.#pacing.observe({ workerId, rank: phase.members.indexOf(workerId) }, done);
     const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     // Taken in, the step may have ended the generation.
     if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
@@ -281,8 +274,7 @@ export class Conductor implements SessionHandler {
         this.#worldSize = worldSize;
         this.#generations += 1;
         this.#noteEngines(members);
-        const split = shares.length > 0 ? splitByShares(shares) : evenSplit(worldSize);
-        publisher.start({ generation, split, first: work });
+        publisher.start({ generation, split: this.#pacing.split, first: work });
         intake.begin(work);
         for (const member of members) directory.send(member.workerId, formMessage(command, member, shares, directory));
         break;

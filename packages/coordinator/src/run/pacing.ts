@@ -3,9 +3,10 @@
  * request sent away and kept away; on request shares follow the measured speed.
  */
 import type { StepDone } from '@facet/proto';
+import { evenSplit, rangeOfRank, splitByShares, type Plan, type Split } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Balancer } from './balancer.js';
-import type { StragglerWatch } from './straggler-watch.js';
+import type { StragglerNews, StragglerWatch } from './straggler-watch.js';
 
 export interface PacingRules {
   readonly watch: StragglerWatch;
@@ -16,6 +17,7 @@ export interface PacingRules {
 }
 
 export interface PacingOptions extends PacingRules {
+  readonly plan: Pick<Plan, 'microBatchCount'>;
   readonly log: Logger;
   /** Lets a member go; false when the run cannot do without it, or it goes anyway. */
   readonly sendAway: (workerId: string, reason: string) => boolean;
@@ -27,6 +29,7 @@ export class Pacing {
   readonly #options: PacingOptions;
   /** Workers that were sent away, and why. */
   readonly #excluded = new Map<string, string>();
+  #split: Split = [];
 
   constructor(options: PacingOptions) {
     this.#options = options;
@@ -34,25 +37,41 @@ export class Pacing {
 
   /** A generation begins. Returns the micro-batches of a full step for each member, in rank order; none when they are even. */
   begin(members: readonly string[]): readonly number[] {
-    this.#options.watch.begin(members.length);
-    return this.#options.balancer?.begin(members) ?? [];
+    const { watch, balancer } = this.#options;
+    const shares = balancer?.begin(members) ?? [];
+    watch.begin(members.length);
+    this.#split = shares.length > 0 ? splitByShares(shares) : evenSplit(members.length);
+    return shares;
+  }
+
+  /** Who computes what in this generation. */
+  get split(): Split {
+    return this.#split;
   }
 
   /** A member of the running generation finished a step. */
-  observe(workerId: string, { step, localSamples: samples, timings }: StepDone): void {
-    const { watch, log, excludes, balancer, sendAway, regroup } = this.#options;
+  observe({ workerId, rank }: { readonly workerId: string; readonly rank: number }, { step, timings }: StepDone): void {
+    const { plan, watch, balancer, regroup } = this.#options;
     if (timings === null || timings === undefined) return;
     const { shardWaitMs, computeMs } = timings;
-    for (const news of watch.observe({ workerId, step, ownMs: shardWaitMs + computeMs, samples })) {
-      const { kind, slowness, message } = news;
-      const facts = { workerId: news.workerId, step, slowness };
-      if (kind === 'keeps-up') log.info(facts, message);
-      else log.warn(facts, message);
-      if (kind === 'keeps-up' || !excludes || !sendAway(news.workerId, message)) continue;
-      this.#excluded.set(news.workerId, `${message}; it was taken out, because stragglers.exclude is on`);
-    }
-    const reason = balancer?.observe({ workerId, computeMs, samples });
+    const { start, end } = rangeOfRank(plan.microBatchCount({ kind: 'train', step }), this.#split, rank);
+    const microBatches = end - start;
+    const news = watch.observe({ workerId, step, ownMs: shardWaitMs + computeMs, microBatches });
+    const reason = balancer?.observe({ workerId, computeMs, microBatches });
+    for (const one of news) this.#tell(one, step, reason === undefined);
     if (reason !== undefined) regroup(reason);
+  }
+
+  /** @param isFinal whether nothing else is about to help */
+  #tell({ workerId, kind, slowness, message }: StragglerNews, step: number, isFinal: boolean): void {
+    const { log, excludes, sendAway } = this.#options;
+    if (kind === 'keeps-up') {
+      log.info({ workerId, step, slowness }, message);
+      return;
+    }
+    log.warn({ workerId, step, slowness }, message);
+    if (!excludes || !isFinal || !sendAway(workerId, message)) return;
+    this.#excluded.set(workerId, `${message}; it was taken out, because stragglers.exclude is on`);
   }
 
   /** Why a worker may not be in this run; undefined for one that may. */

@@ -82,7 +82,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   const stopwatch = new Stopwatch(now);
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
-  const stragglers = new StragglerWatch({ ...config.stragglers, basis: config.balance ? 'share' : 'sample' });
+  const stragglers = new StragglerWatch(config.stragglers);
   const engines = new EngineMix(folder.checkpoint?.info.engines);
   const commits = new CommitLog({
     config,
@@ -166,7 +166,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     isResumed: mode === 'resume',
     directory,
     engines,
-    pacing: { watch: stragglers, excludes: config.stragglers.exclude, balancer: balancerOf(config) },
+    pacing: { watch: stragglers, excludes: config.stragglers.exclude, balancer: balancerOf(config, plan) },
     intake,
     checkpointer,
     publisher,
@@ -188,10 +188,11 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   };
 }
 
-/** Half of the window that says who is a straggler: with better shares nobody may be one. */
-function balancerOf({ balance, batch, stragglers }: RunConfig): Balancer | undefined {
+/** Over half of the window that says who is a straggler: with better shares nobody may be one. */
+function balancerOf({ balance, stragglers }: RunConfig, plan: Plan): Balancer | undefined {
   if (!balance) return undefined;
-  return new Balancer({ microBatches: Math.ceil(batch.global / batch.micro), steps: Math.ceil(stragglers.steps / 2) });
+  const microBatches = plan.microBatchCount({ kind: 'train', step: 1 });
+  return new Balancer({ microBatches, steps: Math.ceil(stragglers.steps / 2) });
 }
 
 function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenCheckpoint | undefined {

@@ -13,17 +13,17 @@ import { StragglerWatch, type StragglerNews } from './straggler-watch.js';
 const STEPS = 10;
 
 function watching(worldSize: number): StragglerWatch {
-  const watch = new StragglerWatch({ factor: 1.5, steps: STEPS, basis: 'sample' });
+  const watch = new StragglerWatch({ factor: 1.5, steps: STEPS });
   watch.begin(worldSize);
   return watch;
 }
 
-/** Every worker's milliseconds for 8 samples, step by step; what became news, with the step. */
+/** Every worker's milliseconds for 2 micro-batches, step by step; what became news, with the step. */
 function report(watch: StragglerWatch, steps: number, ownMs: Readonly<Record<string, number>>, first = 1) {
   const news: (StragglerNews & { readonly step: number })[] = [];
   for (let step = first; step < first + steps; step++) {
     for (const [workerId, ms] of Object.entries(ownMs)) {
-      for (const one of watch.observe({ workerId, step, ownMs: ms, samples: 8 })) news.push({ ...one, step });
+      for (const one of watch.observe({ workerId, step, ownMs: ms, microBatches: 2 })) news.push({ ...one, step });
     }
   }
   return news;
@@ -33,7 +33,7 @@ describe('StragglerWatch', () => {
   it('names a worker that takes much longer once its window is full, and says it once', () => {
     const watch = watching(2);
     const message =
-      'worker b takes 2.0 times as long as the others for a sample (median of 10 steps), and all wait for it';
+      'worker b takes 2.0 times as long as the others for its work (median of 10 steps), and all wait for it';
     expect(report(watch, 3 * STEPS, { a: 10, b: 20 })).toEqual([
       { step: STEPS, workerId: 'b', kind: 'straggles', slowness: 2, message },
     ]);
@@ -41,15 +41,18 @@ describe('StragglerWatch', () => {
     expect(watch.slownessOf('a')).toBe(0.5);
   });
 
-  it('compares per sample: a larger share is no slowness, and no share is nothing to compare', () => {
-    const watch = watching(3);
+  it('sees no slowness in a larger share, in a smaller one that is done in time, or in none', () => {
+    const watch = watching(4);
     for (let step = 1; step <= STEPS; step++) {
-      watch.observe({ workerId: 'a', step, ownMs: 10, samples: 8 });
-      watch.observe({ workerId: 'b', step, ownMs: 40, samples: 32 });
-      watch.observe({ workerId: 'c', step, ownMs: 0, samples: 0 });
+      watch.observe({ workerId: 'large', step, ownMs: 40, microBatches: 4 });
+      watch.observe({ workerId: 'usual', step, ownMs: 20, microBatches: 2 });
+      watch.observe({ workerId: 'small', step, ownMs: 22, microBatches: 1 });
+      watch.observe({ workerId: 'idle', step, ownMs: 0, microBatches: 0 });
     }
-    expect(watch).toMatchObject({ count: 0, note: '', greatestSlowness: 1 });
-    expect(watch.slownessOf('c')).toBeUndefined();
+    expect(watch).toMatchObject({ count: 0, note: '' });
+    expect(watch.slownessOf('large')).toBe(40 / 4 / ((10 + 22) / 2));
+    expect(watch.slownessOf('small')).toBe(22 / 30);
+    expect(watch.slownessOf('idle')).toBeUndefined();
   });
 
   it('says when a straggler keeps up again, which takes more than falling just below the factor', () => {
@@ -94,7 +97,7 @@ describe('StragglerWatch', () => {
             const at = (index + turns[step - 1]!) % members.length;
             const { isSlow, noise } = members[at]!;
             const ownMs = (isSlow && !isOdd ? 25 : 10) * noise[step - 1]!;
-            for (const { workerId } of watch.observe({ workerId: `w${at}`, step, ownMs, samples: 4 }))
+            for (const { workerId } of watch.observe({ workerId: `w${at}`, step, ownMs, microBatches: 1 }))
               named.add(workerId);
           });
         }

@@ -11,8 +11,6 @@ export interface StragglerPolicy {
   readonly factor: number;
   /** So many steps of one generation are the window. */
   readonly steps: number;
-  /** Whether times are compared per sample, or as they are, because shares follow the speed. */
-  readonly basis: 'sample' | 'share';
 }
 
 /** What one member spent on its own part of a step. */
@@ -21,14 +19,14 @@ export interface OwnWork {
   readonly step: number;
   /** Waiting for shards and computing, in milliseconds. */
   readonly ownMs: number;
-  readonly samples: number;
+  readonly microBatches: number;
 }
 
 /** A worker became a straggler, or is none any more. */
 export interface StragglerNews {
   readonly workerId: string;
   readonly kind: 'straggles' | 'keeps-up';
-  /** Its time per sample over the median of the others', as the median over the window. */
+  /** See slownessOf. */
   readonly slowness: number;
   /** For people. */
   readonly message: string;
@@ -37,8 +35,8 @@ export interface StragglerNews {
 export class StragglerWatch {
   readonly #policy: StragglerPolicy;
   #worldSize = 0;
-  /** By step, until every member has reported it: its time, or undefined for a member without samples. */
-  readonly #reports = new Map<number, Map<string, number | undefined>>();
+  /** By step, until every member has reported it; then by worker. */
+  readonly #reports = new Map<number, Map<string, OwnWork>>();
   /** By worker, the oldest first. */
   readonly #windows = new Map<string, number[]>();
   /** By worker, what was said about it when it became one. */
@@ -57,23 +55,25 @@ export class StragglerWatch {
   }
 
   /** A member finished a step. Returns what that changes, once the last one has. */
-  observe({ workerId, step, ownMs, samples }: OwnWork): readonly StragglerNews[] {
-    const reports = this.#reports.get(step) ?? new Map<string, number | undefined>();
-    const time = this.#policy.basis === 'sample' ? ownMs / samples : ownMs;
-    this.#reports.set(step, reports.set(workerId, samples > 0 ? time : undefined));
+  observe(own: OwnWork): readonly StragglerNews[] {
+    const { workerId, step } = own;
+    const reports = this.#reports.get(step) ?? new Map<string, OwnWork>();
+    this.#reports.set(step, reports.set(workerId, own));
     if (reports.size < this.#worldSize) return [];
     for (const reported of [...this.#reports.keys()]) if (reported <= step) this.#reports.delete(reported);
-    const paces = [...reports].flatMap(([id, pace]) => (pace === undefined ? [] : [[id, pace] as const]));
-    return paces.flatMap(([id, pace]) => {
-      const others = median(paces.flatMap(([other, itsPace]) => (other === id ? [] : [itsPace])));
-      // Nobody to compare with, or a clock that shows no time.
-      if (others === undefined || others === 0) return [];
-      this.#extend(id, pace / others);
-      return this.#judge(id);
+    const busy = [...reports.values()].filter(({ microBatches }) => microBatches > 0);
+    return busy.flatMap((one) => {
+      const slowness = slownessIn(one, busy);
+      if (slowness === undefined) return [];
+      this.#extend(one.workerId, slowness);
+      return this.#judge(one.workerId);
     });
   }
 
-  /** How many times as long as the others a member takes; undefined before its window is full. */
+  /**
+   * How many times as long as the others a member takes, for a micro-batch and for its whole share, whichever is less, as the median over the window;
+   * undefined before that is full.
+   */
   slownessOf(workerId: string): number | undefined {
     const window = this.#windows.get(workerId);
     return window === undefined || window.length < this.#policy.steps ? undefined : median(window);
@@ -106,11 +106,11 @@ export class StragglerWatch {
   #judge(workerId: string): readonly StragglerNews[] {
     const slowness = this.slownessOf(workerId);
     if (slowness === undefined) return [];
-    const { factor, steps, basis } = this.#policy;
+    const { factor, steps } = this.#policy;
     const was = this.#stragglers.has(workerId);
     const is = slowness >= (was ? (1 + factor) / 2 : factor);
     if (is === was) return [];
-    const times = `${slowness.toFixed(1)} times as long as the others for ${basis === 'sample' ? 'a sample' : 'its share'} (median of ${steps} steps)`;
+    const times = `${slowness.toFixed(1)} times as long as the others for its work (median of ${steps} steps)`;
     if (was) {
       this.#stragglers.delete(workerId);
       return [
@@ -121,4 +121,19 @@ export class StragglerWatch {
     this.#stragglers.set(workerId, message);
     return [{ workerId, kind: 'straggles', slowness, message }];
   }
+}
+
+/**
+ * A large share is no slowness, so time counts per micro-batch (padded ones take as long as full ones). But nobody waits for a slow member with a
+ * small share, so it counts as a whole as well.
+ */
+function slownessIn(one: OwnWork, all: readonly OwnWork[]): number | undefined {
+  const others = all.filter(({ workerId }) => workerId !== one.workerId);
+  const ratio = (timeOf: (work: OwnWork) => number): number => timeOf(one) / (median(others.map(timeOf)) ?? 0);
+  const slowness = Math.min(
+    ratio(({ ownMs }) => ownMs),
+    ratio(({ ownMs, microBatches }) => ownMs / microBatches),
+  );
+  // Nobody to compare with, or a clock that shows no time.
+  return Number.isFinite(slowness) ? slowness : undefined;
 }

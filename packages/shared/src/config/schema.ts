@@ -154,7 +154,7 @@ const operationSchema = z.strictObject({
     .default({ transport: 'auto', groupSize: 0 }),
   /** Shares of a step follow the measured speed of the workers; otherwise they are even. The weights are the same. */
   balance: z.boolean().default(false),
-  /** A worker that takes so many times as long as the others for a sample, by the median of so many steps, is reported, */
+  /** A worker that takes so many times as long as the others for its work, by the median of so many steps, is reported, */
   stragglers: z
     .strictObject({
       factor: z.number().min(1.1).max(100),
