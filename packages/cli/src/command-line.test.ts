@@ -62,7 +62,7 @@ test.each<[string, readonly string[], string]>([
   [
     'an unknown preset',
     [...up, '--preset', 'mnist-fats'],
-    "error [CONFIG_INVALID]: preset: 'mnist-fats' (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast; did you mean mnist-fast?\n",
+    "error [CONFIG_INVALID]: preset: 'mnist-fats' (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast, cifar10-best; did you mean mnist-fast?\n",
   ],
   [
     'an unknown engine',

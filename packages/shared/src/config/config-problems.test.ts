@@ -35,12 +35,12 @@ describe('problems', () => {
     [
       'a preset with a typing error',
       { preset: 'mnist-fats' },
-      "preset: 'mnist-fats' (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast; did you mean mnist-fast?",
+      "preset: 'mnist-fats' (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast, cifar10-best; did you mean mnist-fast?",
     ],
     [
       'a preset of no kind',
       { preset: 3 },
-      'preset: 3 (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast',
+      'preset: 3 (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast, cifar10-best',
     ],
     ['no dataset', { dataset: undefined }, 'dataset: missing, expected one of mnist, cifar10'],
     ['no run', { run: undefined }, 'run: missing, expected a text that is not empty'],
