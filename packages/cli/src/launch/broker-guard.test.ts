@@ -118,10 +118,10 @@ test('a guard that is told to end ends its broker first', async (context) => {
   await expectAllGone(started);
 });
 
-test('a guard that is killed leaves a broker that still ends with the parent', async (context) => {
+test('a guard that is killed leaves no broker behind when the parent ends', async (context) => {
   const started = await startParent(context);
+  // The parent may close the pipe when it sees that, and the broker ends even before it.
   process.kill(started.guardPid, 'SIGKILL');
-  expect(await answers(started.port)).toBe(true);
   started.parent.kill('SIGKILL');
   await expect.poll(() => isAlive(started.brokerPid), POLL).toBe(false);
 });
