@@ -1,11 +1,8 @@
-import { createLogger } from '@facet/telemetry';
 import type { StepDone } from '@facet/proto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startBroker, type TestBroker } from '../../test/broker.js';
-import { MeetingPoint, startFakeWorker, type FakeWorker } from '../../test/fake-worker.js';
-import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
-import { startCoordinator } from '../start-coordinator.js';
+import { CoordinatedRun } from '../../test/coordinated-run.js';
+import type { FakeWorker } from '../../test/fake-worker.js';
 import { Balancer } from './balancer.js';
 
 const MICRO_BATCHES = 2;
@@ -13,7 +10,7 @@ const MICRO_BATCHES = 2;
 const balancerOf = (microBatches: number): Balancer => new Balancer({ microBatches, steps: 50 });
 
 /** Steps of a generation whose members take so many milliseconds per micro-batch; what the last of them says. */
-function run(balancer: Balancer, paces: Readonly<Record<string, number>>, steps = 50): string | undefined {
+function measure(balancer: Balancer, paces: Readonly<Record<string, number>>, steps = 50): string | undefined {
   let reason: string | undefined;
   for (let step = 1; step <= steps; step++) {
     for (const [workerId, pace] of Object.entries(paces)) {
@@ -35,42 +32,42 @@ describe('Balancer', () => {
   it('begins even, and gives faster workers more as soon as it knows them', () => {
     const balancer = balancerOf(8);
     expect(balancer.begin(['a', 'b'])).toEqual([4, 4]);
-    expect(run(balancer, { a: 1, b: 3 }, 49)).toBeUndefined();
-    expect(run(balancer, { a: 1, b: 3 }, 1)).toBe(
+    expect(measure(balancer, { a: 1, b: 3 }, 49)).toBeUndefined();
+    expect(measure(balancer, { a: 1, b: 3 }, 2)).toBe(
       "steps get about 2.00 times as fast when the ranks' micro-batches, 4, 4, become 6, 2",
     );
     expect(balancer.begin(['a', 'b'])).toEqual([6, 2]);
-    expect(run(balancer, { a: 1, b: 3 }, 200)).toBeUndefined();
+    expect(measure(balancer, { a: 1, b: 3 }, 200)).toBeUndefined();
   });
 
   it('follows a worker that becomes slower as soon as most of its last steps were slow', () => {
     const balancer = balancerOf(8);
     balancer.begin(['a', 'b']);
-    expect(run(balancer, { a: 1, b: 1 }, 70)).toBeUndefined();
-    expect(run(balancer, { a: 1, b: 3 }, 24)).toBeUndefined();
-    expect(run(balancer, { a: 1, b: 3 }, 2)).toContain('4, 4, become 6, 2');
+    expect(measure(balancer, { a: 1, b: 1 }, 70)).toBeUndefined();
+    expect(measure(balancer, { a: 1, b: 3 }, 24)).toBeUndefined();
+    expect(measure(balancer, { a: 1, b: 3 }, 2)).toContain('4, 4, become 6, 2');
   });
 
   it('takes newcomers for ordinary, and remembers who was here', () => {
     const balancer = balancerOf(16);
     balancer.begin(['a', 'b', 'c']);
-    run(balancer, { a: 1, b: 1, c: 3 });
+    measure(balancer, { a: 1, b: 1, c: 3 });
     expect(balancer.begin(['d', 'c', 'a'])).toEqual([7, 2, 7]);
   });
 
   it('changes nothing for less than a tenth', () => {
     const balancer = balancerOf(20);
     balancer.begin(['a', 'b']);
-    expect(run(balancer, { a: 1, b: 1.15 }, 200)).toBeUndefined();
+    expect(measure(balancer, { a: 1, b: 1.15 }, 200)).toBeUndefined();
   });
 
   it('stays even when there are more ranks than micro-batches, or the clock shows no time', () => {
     const few = balancerOf(2);
     expect(few.begin(['a', 'b', 'c'])).toEqual([0, 1, 1]);
-    expect(run(few, { b: 1, c: 9 }, 100)).toBeUndefined();
+    expect(measure(few, { b: 1, c: 9 }, 100)).toBeUndefined();
     const still = balancerOf(8);
     still.begin(['a', 'b']);
-    expect(run(still, { a: 0, b: 0 }, 100)).toBeUndefined();
+    expect(measure(still, { a: 0, b: 0 }, 100)).toBeUndefined();
     expect(still.begin(['a', 'b'])).toEqual([4, 4]);
   });
 
@@ -81,7 +78,7 @@ describe('Balancer', () => {
         const balancer = balancerOf(microBatches);
         const members = of.map((_, rank) => `w${rank}`);
         balancer.begin(members);
-        run(balancer, Object.fromEntries(members.map((member, rank) => [member, of[rank]!])));
+        measure(balancer, Object.fromEntries(members.map((member, rank) => [member, of[rank]!])));
         const shares = balancer.begin(members);
         const time = (sharing: readonly number[]): number =>
           Math.max(...sharing.map((share, rank) => share * of[rank]!));
@@ -94,36 +91,17 @@ describe('Balancer', () => {
 });
 
 describe('a run with workers of unequal speed', () => {
-  let cleanups: AsyncDisposable[];
-  let broker: TestBroker;
-  let tiny: TinyRun;
-  let meeting: MeetingPoint;
-
+  let run: CoordinatedRun;
   beforeEach(async () => {
-    broker = await startBroker();
-    tiny = await createTinyRun(broker.url);
-    cleanups = [broker, tiny];
-    meeting = new MeetingPoint();
+    run = await CoordinatedRun.open();
   });
-
-  afterEach(async () => {
-    for (const cleanup of cleanups.reverse()) await cleanup[Symbol.asyncDispose]();
-  });
+  afterEach(() => run[Symbol.asyncDispose]());
 
   async function train(balance: boolean) {
-    const coordinator = await startCoordinator({
-      config: tiny.config({ epochs: 15, balance }),
-      runFolder: tiny.runFolder,
-      mode: 'new',
-      codeVersion: 'test',
-      log: createLogger('test', 'silent'),
-    });
-    cleanups.push({ [Symbol.asyncDispose]: () => coordinator.close() });
-    const addWorker = async (workerId: string, computeMs: number): Promise<FakeWorker> => {
+    const coordinator = await run.coordinate({ epochs: 15, balance });
+    const addWorker = (workerId: string, computeMs: number): Promise<FakeWorker> => {
       const forge = (done: StepDone): StepDone => ({ ...done, timings: { ...done.timings!, computeMs } });
-      const worker = await startFakeWorker({ workerId, address: coordinator.address, meeting, forge });
-      cleanups.push(worker);
-      return worker;
+      return run.addWorker(coordinator, workerId, { forge });
     };
     const [fast, slow] = [await addWorker('fast', 10), await addWorker('slow', 40)];
     const result = await coordinator.done;

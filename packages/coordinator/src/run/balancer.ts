@@ -3,7 +3,7 @@
  * time. The sum of a step has one order whoever computes what, so the result stays the same; only the time changes.
  */
 import { evenSplit, rangeOfRank } from '@facet/shared';
-import { median } from './median.js';
+import { median, SlidingMedians } from './median.js';
 
 /** What one member computed of a step. */
 export interface Computed {
@@ -29,33 +29,30 @@ export class Balancer {
   /** Of this generation. */
   #members: readonly string[] = [];
   #shares: readonly number[] = [];
-  readonly #windows = new Map<string, number[]>();
+  readonly #recent: SlidingMedians;
 
   constructor(options: BalancerOptions) {
     this.#options = options;
+    this.#recent = new SlidingMedians(options.steps);
   }
 
   /** A generation begins. Returns the micro-batches of a full step for each of its members, in rank order. */
   begin(members: readonly string[]): readonly number[] {
     this.#members = members;
     this.#shares = this.#bestShares() ?? evenShares(this.#options.microBatches, members.length);
-    this.#windows.clear();
+    this.#recent.clear();
     return this.#shares;
   }
 
   /** A member of the generation finished a step. Returns why new shares are worth a new generation, if they are. */
   observe({ workerId, computeMs, microBatches }: Computed): string | undefined {
     if (microBatches === 0) return undefined;
-    const { steps } = this.#options;
-    const window = this.#windows.get(workerId) ?? [];
-    this.#windows.set(workerId, window);
-    window.push(computeMs / microBatches);
-    if (window.length > steps) window.shift();
-    const areAllSeen = this.#members.every(
-      (member, rank) => this.#shares[rank] === 0 || this.#windows.get(member)?.length === steps,
-    );
-    if (!areAllSeen) return undefined;
-    for (const [member, paces] of this.#windows) this.#paces.set(member, median(paces)!);
+    this.#recent.add(workerId, computeMs / microBatches);
+    const pace = this.#recent.of(workerId);
+    if (pace !== undefined) this.#paces.set(workerId, pace);
+    const busy = this.#members.filter((_, rank) => this.#shares[rank] !== 0);
+    // Once a step is enough.
+    if (workerId !== busy[0] || busy.some((member) => this.#recent.of(member) === undefined)) return undefined;
     return this.#reasonToChange();
   }
 

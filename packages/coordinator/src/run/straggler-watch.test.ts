@@ -1,13 +1,9 @@
-import { createLogger } from '@facet/telemetry';
 import type { StepDone } from '@facet/proto';
-import type { RunConfig } from '@facet/shared';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startBroker, type TestBroker } from '../../test/broker.js';
-import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
-import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
+import { CoordinatedRun, log } from '../../test/coordinated-run.js';
+import type { FakeWorker, FakeWorkerOptions } from '../../test/fake-worker.js';
 import type { Coordinator } from '../coordinator.js';
-import { startCoordinator } from '../start-coordinator.js';
 import { StragglerWatch, type StragglerNews } from './straggler-watch.js';
 
 const STEPS = 10;
@@ -108,50 +104,33 @@ describe('StragglerWatch', () => {
 });
 
 describe('a run with a straggler', () => {
-  let cleanups: AsyncDisposable[];
-  let broker: TestBroker;
-  let tiny: TinyRun;
-  let meeting: MeetingPoint;
+  let run: CoordinatedRun;
   const warnings: string[] = [];
-  const log = createLogger('test', 'silent');
 
   beforeEach(async () => {
-    broker = await startBroker();
-    tiny = await createTinyRun(broker.url);
-    cleanups = [broker, tiny];
-    meeting = new MeetingPoint();
+    run = await CoordinatedRun.open();
     warnings.length = 0;
     vi.spyOn(log, 'warn').mockImplementation((...said: unknown[]) => void warnings.push(String(said.at(-1))));
   });
 
   afterEach(async () => {
-    for (const cleanup of cleanups.reverse()) await cleanup[Symbol.asyncDispose]();
+    vi.restoreAllMocks();
+    await run[Symbol.asyncDispose]();
   });
 
-  async function coordinate(exclude: boolean, min = 1): Promise<Coordinator> {
+  function coordinate(exclude: boolean, min = 1): Promise<Coordinator> {
     const stragglers = { factor: 1.5, steps: STEPS, exclude };
-    const config: RunConfig = tiny.config({ epochs: 8, stragglers, workers: { count: 2, min, max: 8 } });
-    const coordinator = await startCoordinator({
-      config,
-      runFolder: tiny.runFolder,
-      mode: 'new',
-      codeVersion: 'test',
-      log,
-    });
-    cleanups.push({ [Symbol.asyncDispose]: () => coordinator.close() });
-    return coordinator;
+    return run.coordinate({ epochs: 8, stragglers, workers: { count: 2, min, max: 8 } });
   }
 
-  async function addWorker(
+  function addWorker(
     coordinator: Coordinator,
     workerId: string,
     computeMs: number,
-    beforeWork: FakeWorkerOptions['beforeWork'] = () => undefined,
+    options: Partial<FakeWorkerOptions> = {},
   ): Promise<FakeWorker> {
     const forge = (done: StepDone): StepDone => ({ ...done, timings: { ...done.timings!, computeMs } });
-    const worker = await startFakeWorker({ workerId, address: coordinator.address, meeting, forge, beforeWork });
-    cleanups.push(worker);
-    return worker;
+    return run.addWorker(coordinator, workerId, { forge, ...options });
   }
 
   const isNamed = (text: string): boolean => /^worker slow takes 4\.0 times as long as the others/.test(text);
@@ -160,10 +139,12 @@ describe('a run with a straggler', () => {
     const coordinator = await coordinate(false);
     const look = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
     const seen: Promise<[status: string, metrics: string]>[] = [];
-    await addWorker(coordinator, 'fast', 9, async (_, { step }) => {
-      if (step !== 2 * STEPS) return;
-      if (seen.length === 0) seen.push(Promise.all([look('/status'), look('/metrics')]));
-      await seen[0];
+    await addWorker(coordinator, 'fast', 9, {
+      beforeWork: async (_, { step }) => {
+        if (step !== 2 * STEPS) return;
+        if (seen.length === 0) seen.push(Promise.all([look('/status'), look('/metrics')]));
+        await seen[0];
+      },
     });
     await addWorker(coordinator, 'slow', 39);
     expect(await coordinator.done).toMatchObject({ outcome: 'finished', faults: 0, workers: 2, generations: 1 });

@@ -4,7 +4,7 @@
  * two ranks a median of both would hide half of the difference. One slow step is ordinary: a worker is a straggler when the
  * median over a window of steps says so.
  */
-import { median } from './median.js';
+import { median, SlidingMedians } from './median.js';
 
 export interface StragglerPolicy {
   /** How many times as long as the others a straggler takes. */
@@ -37,20 +37,20 @@ export class StragglerWatch {
   #worldSize = 0;
   /** By step, until every member has reported it; then by worker. */
   readonly #reports = new Map<number, Map<string, OwnWork>>();
-  /** By worker, the oldest first. */
-  readonly #windows = new Map<string, number[]>();
+  readonly #slowness: SlidingMedians;
   /** By worker, what was said about it when it became one. */
   readonly #stragglers = new Map<string, string>();
 
   constructor(policy: StragglerPolicy) {
     this.#policy = policy;
+    this.#slowness = new SlidingMedians(policy.steps);
   }
 
   /** A generation begins: its members and their shares are others, so nothing of the last one counts. */
   begin(worldSize: number): void {
     this.#worldSize = worldSize;
     this.#reports.clear();
-    this.#windows.clear();
+    this.#slowness.clear();
     this.#stragglers.clear();
   }
 
@@ -65,7 +65,7 @@ export class StragglerWatch {
     return busy.flatMap((one) => {
       const slowness = slownessIn(one, busy);
       if (slowness === undefined) return [];
-      this.#extend(one.workerId, slowness);
+      this.#slowness.add(one.workerId, slowness);
       return this.#judge(one.workerId);
     });
   }
@@ -75,13 +75,12 @@ export class StragglerWatch {
    * undefined before that is full.
    */
   slownessOf(workerId: string): number | undefined {
-    const window = this.#windows.get(workerId);
-    return window === undefined || window.length < this.#policy.steps ? undefined : median(window);
+    return this.#slowness.of(workerId);
   }
 
   /** The largest slowness of any member; undefined before a window is full. */
   get greatestSlowness(): number | undefined {
-    const all = [...this.#windows.keys()].flatMap((id) => this.slownessOf(id) ?? []);
+    const { all } = this.#slowness;
     return all.length === 0 ? undefined : Math.max(...all);
   }
 
@@ -93,13 +92,6 @@ export class StragglerWatch {
   /** One sentence about each straggler, for people; empty while there is none, and the same as long as they are the same. */
   get note(): string {
     return [...this.#stragglers.values()].join('; ');
-  }
-
-  #extend(workerId: string, slowness: number): void {
-    const window = this.#windows.get(workerId) ?? [];
-    this.#windows.set(workerId, window);
-    window.push(slowness);
-    if (window.length > this.#policy.steps) window.shift();
   }
 
   /** A straggler is one until it has come more than half of the way back, so that nobody is one by turns. */
