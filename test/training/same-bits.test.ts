@@ -80,8 +80,8 @@ describe('the weights of a run', () => {
       const summary = parseJson(await workspace.run(up('local', 4, ...more)));
       expect(summary).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, workers: 4, faults: 0 });
       const log = await readFile(path.join(workspace.runs, 'local', 'logs', 'worker-0.log'), 'utf8');
-      // One peer of its own group, and the same place in the other one: ranks 0 and 3 to 1 and 2, and these to 0 and 3.
-      expect(log).toMatch(/"peers":\[(1,2|0,3)\]/);
+      // First the peer of its own group, then the one in its place in the other: of ranks 0, 1, 2 and 3.
+      expect(log).toMatch(/"peers":\[(1,2|0,3|3,0|2,1)\]/);
     },
   );
 
@@ -198,6 +198,9 @@ describe('the whole recipe: everything that augments and mixes, held-out images,
       expect(alone.code, alone.stderr).toBe(0);
       const expected = parseJson(alone);
       expect(expected).toMatchObject({ testAccuracy: null, evaluatedWeights: 'average' });
+
+      const exact = parseJson(await workspace.run(up('recipe-exact', 1, ...recipe, '--set', 'gradientFormat=fp32')));
+      expect(exact['weightsSha256']).not.toBe(expected['weightsSha256']);
 
       const running = workspace.start(up('recipe-killed', 2, ...recipe));
       await killAll(running, path.join(workspace.runs, 'recipe-killed'));
