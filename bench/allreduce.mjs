@@ -1,5 +1,5 @@
 // `npm run bench -- allreduce [--sizes-mb 1,25] [--ranks 2] [--transports auto,tcp,grpc] [--formats bf16,fp16,int8] [--turns 5]
-// [--json]`: the all-reduce between processes of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
+// [--json]`, or `--tune [--sizes-mb 25] [--ranks 2]`: the all-reduce between processes of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
 // turns. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n. Ratios: of 2 ranks at 25 MB, above 1 is faster than the peer.
 
 import os from 'node:os';
@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 import { OPERATION_DEFAULTS } from '../packages/shared/dist/index.js';
 import { addFloats } from '../packages/worker/dist/collective/float-kernels.js';
 import { fitCosts, predictAllReduce } from '../packages/worker/dist/collective/schedule/cost-model.js';
-import { MESSAGE_BYTES } from '../packages/worker/dist/collective/all-reduce.js';
 import { openOptional } from './lib/engine-peers.mjs';
 import { figureKey, median, medianRatio, publish, quantile, round } from './lib/figures.mjs';
 import { openRanks, slowest } from './lib/rank-world.mjs';
+import { tuneExchange } from './lib/tune-exchange.mjs';
 
 const OURS = new URL('./lib/allreduce-rank.mjs', import.meta.url);
 const NODE_TCP = new URL('./lib/tcp-rank.mjs', import.meta.url);
@@ -30,6 +30,7 @@ const { values: options } = parseArgs({
     transports: { type: 'string', default: 'auto,tcp,grpc' },
     formats: { type: 'string', default: '' },
     turns: { type: 'string', default: '5' },
+    tune: { type: 'boolean', default: false },
   },
 });
 const numbers = (text) => text.split(',').map(Number);
@@ -37,6 +38,7 @@ const transports = options.transports.split(',');
 /** Lossy ones, which go over the first transport beside fp32. */
 const formats = options.formats.split(',').filter((name) => name !== '');
 const turns = Number(options.turns);
+const { messageBytes } = OPERATION_DEFAULTS.exchange;
 
 /** Everyone who is measured with so many ranks, open and idle. */
 async function openContenders(worldSize, notes) {
@@ -135,7 +137,7 @@ function predict(rows, notes) {
     return;
   }
   const perAddedByte = secondsPerAddedByte();
-  const costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { messageBytes: MESSAGE_BYTES, perAddedByte });
+  const costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { messageBytes, perAddedByte });
   notes.push(`predicted with ${JSON.stringify(costs)}`);
   for (const row of ours) {
     const { ranks, megabytes } = row;
@@ -144,28 +146,51 @@ function predict(rows, notes) {
     const shape = {
       bytes: megabytes * 1e6,
       bucketBytes: OPERATION_DEFAULTS.bucketBytes,
-      messageBytes: MESSAGE_BYTES,
+      messageBytes,
       groupSize: ranks,
     };
     row.predictedMs = round(predictAllReduce(shape, cluster, costs).seconds * 1000);
   }
 }
 
-const notes = [`ratios: 2 ranks, 25 MB; those without another name are of transport ${transports[0]}`];
-const rows = [];
-let ratios = {};
-for (const worldSize of numbers(options.ranks)) {
-  const contenders = await openContenders(worldSize, notes);
-  try {
-    for (const megabytes of numbers(options['sizes-mb'])) {
-      const measured = await measure(contenders, megabytes);
-      rows.push(...measured.map((one) => rowOf(worldSize, megabytes, one)));
-      if (worldSize === RATIO.worldSize && megabytes === RATIO.megabytes) ratios = ratiosOf(measured);
+if (options.tune) await tune();
+else await compare();
+
+/** Every way to cut a gradient, against the default one. */
+async function tune() {
+  const rows = [];
+  for (const worldSize of numbers(options.ranks)) {
+    const world = await openRanks('tune', OURS, worldSize);
+    try {
+      for (const megabytes of numbers(options['sizes-mb'])) {
+        const place = { worldSize, megabytes, transport: transports[0], turns };
+        rows.push(...(await tuneExchange(world, place)));
+      }
+    } finally {
+      await world.close();
     }
-  } finally {
-    await Promise.all(contenders.map(({ close }) => close()));
   }
+  const notes = ['ratio: how much faster than the default, turn by turn; below 1 is slower'];
+  publish({ bench: 'allreduce', rows, figures: {}, ratios: {}, notes, isJson: options.json });
 }
 
-predict(rows, notes);
-publish({ bench: 'allreduce', rows, figures: {}, ratios, notes, isJson: options.json });
+async function compare() {
+  const notes = [`ratios: 2 ranks, 25 MB; those without another name are of transport ${transports[0]}`];
+  const rows = [];
+  let ratios = {};
+  for (const worldSize of numbers(options.ranks)) {
+    const contenders = await openContenders(worldSize, notes);
+    try {
+      for (const megabytes of numbers(options['sizes-mb'])) {
+        const measured = await measure(contenders, megabytes);
+        rows.push(...measured.map((one) => rowOf(worldSize, megabytes, one)));
+        if (worldSize === RATIO.worldSize && megabytes === RATIO.megabytes) ratios = ratiosOf(measured);
+      }
+    } finally {
+      await Promise.all(contenders.map(({ close }) => close()));
+    }
+  }
+
+  predict(rows, notes);
+  publish({ bench: 'allreduce', rows, figures: {}, ratios, notes, isJson: options.json });
+}

@@ -1,8 +1,9 @@
 // One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine. Answers
-// {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport, format}} for every length, and {kind: 'steps', count}.
+// {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport, format, bucketBytes?, messageBytes?}} for every length, and {kind: 'steps', count}.
 
 import { OPERATION_DEFAULTS } from '../../packages/shared/dist/index.js';
 import { gradientFormat } from '../../packages/worker/dist/collective/formats/gradient-format.js';
+import { roundInTurns } from '../../packages/worker/dist/collective/formats/round-in-turns.js';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
 import { servePeer } from './peer-process.mjs';
@@ -15,7 +16,7 @@ let generation = 0;
 let mesh;
 let reduce;
 
-async function join({ rank, ports, ask: { length, transport, format: name } }) {
+async function join({ rank, ports, ask: { length, transport, format: name, ...cut } }) {
   mesh?.close();
   generation++;
   // Before the mesh opens: a thread that computes for long does not answer its peers' keepalive.
@@ -31,7 +32,8 @@ async function join({ rank, ports, ask: { length, transport, format: name } }) {
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length,
     format,
-    bucketBytes: OPERATION_DEFAULTS.bucketBytes,
+    bucketBytes: cut.bucketBytes ?? OPERATION_DEFAULTS.bucketBytes,
+    messageBytes: cut.messageBytes ?? OPERATION_DEFAULTS.exchange.messageBytes,
     transport,
     timeoutMs: 60_000,
     firstStep: 1,
@@ -41,10 +43,10 @@ async function join({ rank, ports, ask: { length, transport, format: name } }) {
   });
   let step = 0;
   const subtree = { level: 0, index: rank };
-  reduce = () => {
+  reduce = async () => {
     step++;
     // A worker rounds every micro-batch's gradient, which is a cost of the format too.
-    format.round(values, 0, { step, ...subtree });
+    await roundInTurns(format, values, { step, ...subtree });
     return mesh.allReduce.reduce(step, [{ subtree, values }], output);
   };
   return {};

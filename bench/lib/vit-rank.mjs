@@ -4,6 +4,7 @@
 
 import { OPERATION_DEFAULTS } from '../../packages/shared/dist/index.js';
 import { formatCrc32 } from '@facet/shared';
+import { gradientFormat } from '../../packages/worker/dist/collective/formats/gradient-format.js';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
 import { createPartialSums } from '../../packages/worker/dist/collective/partial-sums.js';
@@ -30,6 +31,7 @@ const OPTIMIZER = {
 };
 const TOTAL_STEPS = 1_000_000;
 const SLOTS = [0, 1];
+const FORMAT = gradientFormat({ name: 'fp32', exactFrom: 0, seed: 1 });
 
 /** The flat parameters, the engine thread bound to two slots, and this rank's images. */
 async function openModel({ config, imagesPerRank, microBatch }, rank) {
@@ -112,6 +114,7 @@ async function join({ rank, ports, ask }) {
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),
     length: reduced.length,
+    format: FORMAT,
     bucketBytes: OPERATION_DEFAULTS.bucketBytes,
     transport: 'auto',
     timeoutMs: TIMEOUT_MS,
@@ -120,22 +123,22 @@ async function join({ rank, ports, ask }) {
     onFailure: () => undefined, // The step that waits for the peer fails with the same error.
     signal: new AbortController().signal,
   });
-  const sums = createPartialSums(reduced.length);
+  const sums = createPartialSums(reduced.length, FORMAT);
   state = allocateTrainingState(weights);
   let step = 0;
   takeStep = async () => {
     step++;
-    sums.begin({ start: rank * own, end: (rank + 1) * own }, total);
+    sums.begin(step, { start: rank * own, end: (rank + 1) * own }, total);
     model.fill(0, 0);
     for (let index = 0; index < own; index++) {
       const slot = index % SLOTS.length;
       const running = model.run(slot, index === 0);
       if (index + 1 < own) model.fill((index + 1) % SLOTS.length, index + 1);
       await running;
-      const done = sums.add(rank * own + index, slots[slot].result);
+      const done = await sums.add(rank * own + index, slots[slot].result);
       if (done !== undefined) mesh.allReduce.contribute(step, done);
     }
-    await mesh.allReduce.reduce(step, sums.finish(), reduced);
+    await mesh.allReduce.reduce(step, await sums.finish(), reduced);
     const gradientScale = 1 / (ask.imagesPerRank * ports.length);
     const norm = applyAdamW(state, reduced, {
       config: OPTIMIZER,

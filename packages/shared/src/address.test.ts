@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseAddress } from './address.js';
+import { formatAddress, parseAddress } from './address.js';
 
 it.each([
   ['127.0.0.1:80', { host: '127.0.0.1', port: 80 }],
@@ -7,4 +7,5 @@ it.each([
   ['[::1]:80', { host: '::1', port: 80 }],
 ])('%s', (address, expected) => {
   expect(parseAddress(address)).toEqual(expected);
+  expect(formatAddress(expected.host, expected.port)).toBe(address);
 });

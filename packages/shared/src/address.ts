@@ -12,3 +12,8 @@ export function parseAddress(address: string): Address {
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   return { host, port: Number(address.slice(colon + 1)) };
 }
+
+/** The address of a port of a host, as `parseAddress` takes it apart. */
+export function formatAddress(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,4 +1,4 @@
-export { parseAddress, type Address } from './address.js';
+export { formatAddress, parseAddress, type Address } from './address.js';
 export { pause, repeat, systemClock, type Clock } from './clock.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
@@ -65,7 +65,7 @@ export {
   splitByShares,
   type MicroBatchRange,
   type Plan,
-  type Split,
+  type WorkSplit,
   type WorkItem,
 } from './plan/plan.js';
 export { chooseSamples, sampleProblems } from './plan/sample-split.js';
@@ -107,4 +107,4 @@ export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
-export { brokerLogin } from './wire/broker-login.js';
+export { brokerLogin, isBrokerUrl } from './wire/broker-login.js';

@@ -1,6 +1,5 @@
 export { runWorker, type WorkerOptions } from './worker.js';
 export type { WorkerOutcome } from './membership.js';
-export { MESSAGE_BYTES } from './collective/all-reduce.js';
 export {
   groupSizes,
   MEASURED_COSTS,

@@ -9,7 +9,7 @@ import {
   TrainingError,
   type Plan,
   type RunConfig,
-  type Split,
+  type WorkSplit,
   type WorkItem,
 } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
@@ -85,7 +85,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   let faultyPeer = '';
   let lastStep = Number.POSITIVE_INFINITY;
 
-  const open = async (split: Split): Promise<{ mesh: Mesh; shards: ShardSource }> => {
+  const open = async (split: WorkSplit): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState(form, resources, signal);
     const { imageHeight, imageWidth, imageChannels } = welcome;
     shards = openShardSource({
@@ -113,6 +113,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       length: compute.layout.length + TAIL.length,
       format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
       bucketBytes: config.bucketBytes,
+      messageBytes: config.exchange.messageBytes,
       transport: config.exchange.transport,
       timeoutMs: config.timeouts.stepMs,
       firstStep: item.kind === 'train' ? item.step : item.step + 1,
@@ -181,7 +182,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
 }
 
 /** Who computes what in a generation. */
-function splitOf({ shares, peers }: Form): Split {
+function splitOf({ shares, peers }: Form): WorkSplit {
   if (shares.length === 0) return evenSplit(peers.length);
   if (shares.length === peers.length && shares.some((share) => share > 0)) return splitByShares(shares);
   throw new TrainingError(

@@ -127,13 +127,13 @@ export async function reduceOn(
   sums.begin(step, range, microBatches);
   for (let k = range.start; k < range.end; k++) {
     const scale = 10 ** (k % 4) / 7;
-    sums.add(
+    await sums.add(
       k,
       Float32Array.from({ length }, (_, i) => ((i % 1009) - 500) * scale),
     );
   }
   const output = new Float32Array(length).fill(Number.NaN);
-  await mesh.allReduce.reduce(step, sums.finish(), output);
+  await mesh.allReduce.reduce(step, await sums.finish(), output);
   return output;
 }
 

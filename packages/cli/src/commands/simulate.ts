@@ -75,14 +75,15 @@ async function simulate(options: SimulateOptions, { stdout, stderr }: CliContext
 }
 
 async function predictWorlds(options: SimulateOptions): Promise<SimulationDocument> {
-  const { groupSizes, MEASURED_COSTS, MESSAGE_BYTES, predictAllReduce } = await import('@facet/worker');
+  const { groupSizes, MEASURED_COSTS, predictAllReduce } = await import('@facet/worker');
   const { ranksPerHost, coresPerHost = ranksPerHost, gbit, hopUs, megabytes } = options;
   const bytes = Math.ceil((megabytes * 1e6) / 4) * 4;
   const cluster = { ranksPerHost, coresPerHost, linkBytesPerSecond: (gbit * 1e9) / 8, hopSeconds: hopUs / 1e6 };
   const worlds: SimulatedWorld[] = [];
   for (let ranks = 2; ranks <= options.maxRanks; ranks *= 2) {
     const predict = (groupSize: number): AllReducePrediction => {
-      const shape = { bytes, bucketBytes: OPERATION_DEFAULTS.bucketBytes, messageBytes: MESSAGE_BYTES, groupSize };
+      const { bucketBytes, exchange } = OPERATION_DEFAULTS;
+      const shape = { bytes, bucketBytes, messageBytes: exchange.messageBytes, groupSize };
       return predictAllReduce(shape, { ...cluster, ranks }, MEASURED_COSTS);
     };
     // Direct first: groups must be faster to be named.

@@ -14,7 +14,7 @@ import {
   type PullStateResponse,
   type Status,
 } from '@facet/proto';
-import { systemClock, TrainingError, type Clock, type TrainingState } from '@facet/shared';
+import { formatAddress, systemClock, TrainingError, type Clock, type TrainingState } from '@facet/shared';
 import { JoinSession, type SessionHandler } from './join-session.js';
 import { stateMessages } from './state-stream.js';
 
@@ -80,11 +80,6 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       server.forceShutdown();
     },
   };
-}
-
-/** Writes an address as gRPC wants it; an IPv6 host goes in brackets. */
-export function formatAddress(host: string, port: number): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function coordinationHandlers({

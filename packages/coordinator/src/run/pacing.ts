@@ -3,7 +3,7 @@
  * request sent away and kept away; on request shares follow the measured speed.
  */
 import type { StepDone } from '@facet/proto';
-import { evenSplit, rangeOfRank, splitByShares, type Plan, type Split } from '@facet/shared';
+import { evenSplit, rangeOfRank, splitByShares, type Plan, type WorkSplit } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Balancer } from './balancer.js';
 import type { StragglerNews, StragglerWatch } from './straggler-watch.js';
@@ -29,7 +29,7 @@ export class Pacing {
   readonly #options: PacingOptions;
   /** Workers that were sent away, and why. */
   readonly #excluded = new Map<string, string>();
-  #split: Split = [];
+  #split: WorkSplit = [];
 
   constructor(options: PacingOptions) {
     this.#options = options;
@@ -45,7 +45,7 @@ export class Pacing {
   }
 
   /** Who computes what in this generation. */
-  get split(): Split {
+  get split(): WorkSplit {
     return this.#split;
   }
 

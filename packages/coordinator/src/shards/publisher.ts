@@ -10,7 +10,7 @@ import {
   TrainingError,
   type Clock,
   type Plan,
-  type Split,
+  type WorkSplit,
   type WorkItem,
 } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
@@ -45,7 +45,7 @@ export interface PublisherOptions {
 
 export interface PublishGeneration {
   readonly generation: number;
-  readonly split: Split;
+  readonly split: WorkSplit;
   readonly first: WorkItem;
 }
 
@@ -278,7 +278,10 @@ function rewind(feed: Feed): void {
 }
 
 /** All micro-batches with their ranks, so that every rank's first one comes early. */
-function* interleave(microBatches: number, split: Split): Generator<{ readonly rank: number; readonly index: number }> {
+function* interleave(
+  microBatches: number,
+  split: WorkSplit,
+): Generator<{ readonly rank: number; readonly index: number }> {
   const ranges = split.slice(1).map((_, rank) => rangeOfRank(microBatches, split, rank));
   const longest = Math.max(...ranges.map(({ start, end }) => end - start));
   for (let offset = 0; offset < longest; offset++) {

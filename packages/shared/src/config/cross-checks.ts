@@ -8,10 +8,9 @@ import { attackProblem, engineProblem } from './engines.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
+import { isBrokerUrl } from '../wire/broker-login.js';
 import { maskUrl } from './mask-secrets.js';
 import { configSchema } from './schema.js';
-
-const BROKER_URL = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/@[\]]+)(?::\d{1,5})?\/?$/i;
 
 /** Problems between keys, one sentence each. */
 export function crossProblems(merged: Mapping): readonly string[] {
@@ -116,7 +115,7 @@ function operationProblems(merged: Mapping): string[] {
   const mismatch = engine === undefined ? undefined : engineProblem(engine);
   if (mismatch !== undefined) problems.push(`engine.device: ${mismatch}`);
   const nats = sound(merged, 'nats');
-  if (nats !== undefined && !nats.url.split(',').every((url) => BROKER_URL.test(url.trim()))) {
+  if (nats !== undefined && !isBrokerUrl(nats.url)) {
     problems.push(`nats.url: ${shown(maskUrl(nats.url))}, expected an address such as nats://HOST:4222`);
   }
   return problems;

@@ -212,10 +212,10 @@ export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> =
   checkpoint: { everySteps: 200, keep: 3 },
   prefetchSteps: 8,
   bucketBytes: 4 * 1024 * 1024,
-  exchange: { transport: 'auto', groupSize: 0 },
+  exchange: { transport: 'auto', groupSize: 0, messageBytes: 1024 * 1024 },
   balance: false,
   stragglers: { factor: 1.5, steps: 100, exclude: false },
-  timeouts: { heartbeatMs: 2_000, stepMs: 10_000, gatherMs: 120_000 },
+  timeouts: { heartbeatMs: 1_800, stepMs: 10_000, gatherMs: 120_000 },
   nats: { url: 'nats://127.0.0.1:4222' },
   coordinator: { host: '127.0.0.1', port: 0, httpPort: 0 },
 };

@@ -112,22 +112,22 @@ export interface MicroBatchRange {
  * How the micro-batches of a step are shared out among ranks: rank r has the parts from split[r] up to, not including,
  * split[r + 1], of as many parts as the last number says. It begins with 0 and never falls. What a step comes to does not depend on it.
  */
-export type Split = readonly number[];
+export type WorkSplit = readonly number[];
 
 /** The same for every rank, as far as the number of micro-batches allows. */
-export function evenSplit(worldSize: number): Split {
+export function evenSplit(worldSize: number): WorkSplit {
   return Array.from({ length: worldSize + 1 }, (_, rank) => rank);
 }
 
 /** So many parts for each rank; at least one in all. */
-export function splitByShares(shares: readonly number[]): Split {
+export function splitByShares(shares: readonly number[]): WorkSplit {
   const split = [0];
   for (const share of shares) split.push(split.at(-1)! + share);
   return split;
 }
 
 /** The micro-batches of one rank: contiguous, in rank order, as near to its share as can be. */
-export function rangeOfRank(microBatches: number, split: Split, rank: number): MicroBatchRange {
+export function rangeOfRank(microBatches: number, split: WorkSplit, rank: number): MicroBatchRange {
   const parts = split.at(-1)!;
   const cut = (at: number): number => Math.floor((microBatches * split[at]!) / parts);
   return { start: cut(rank), end: cut(rank + 1) };

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import fc from 'fast-check';
 import {
   evenSplit,
@@ -7,7 +7,7 @@ import {
   splitByShares,
   TrainingError,
   type GradientFormatName,
-  type Split,
+  type WorkSplit,
 } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { gradientFormat } from './formats/gradient-format.js';
@@ -25,6 +25,8 @@ function gradientsOf(microBatches: number, length: number, seed: number): Float3
   );
 }
 
+const TIMEOUT_MS = 5_000;
+
 interface World {
   readonly ranks: AllReduce[];
   reduce(step: number, gradients: Float32Array[]): Promise<Float32Array[]>;
@@ -34,7 +36,7 @@ interface WorldOptions {
   readonly worldSize: number;
   readonly length: number;
   readonly microBatches: number;
-  readonly split?: Split;
+  readonly split?: WorkSplit;
   readonly bucketBytes?: number;
   readonly messageBytes?: number;
   readonly groupSize?: number;
@@ -42,6 +44,9 @@ interface WorldOptions {
   readonly replicatedBytes?: number;
   readonly format?: GradientFormatName;
   readonly onSent?: (from: number, to: number, bytes: number) => void;
+  /** Whether what a rank sends arrives. Default: always. */
+  readonly isCarried?: (from: number) => boolean;
+  readonly onFailed?: (error: TrainingError) => void;
 }
 
 /** Ranks that talk to each other in memory, each message after a tick of its own. */
@@ -57,14 +62,14 @@ function createWorld({ format = 'fp32', ...options }: WorldOptions): World {
         generation: 1,
         rank,
         format: gradientFormat({ name: format, exactFrom: length - 4, seed: 7 }),
-        timeoutMs: 5_000,
+        timeoutMs: TIMEOUT_MS,
         firstStep: 1,
         microBatches: () => microBatches,
         nameOf: (of) => `rank ${of}`,
         send: async (to, header, values) => {
           await Promise.resolve();
           options.onSent?.(rank, to, values.length);
-          deliver(wholeFrame(header, values), ranks[to]!.inlet(rank));
+          if (options.isCarried?.(rank) ?? true) deliver(wholeFrame(header, values), ranks[to]!.inlet(rank));
         },
       }),
     );
@@ -78,12 +83,12 @@ function createWorld({ format = 'fp32', ...options }: WorldOptions): World {
           const range = rangeOfRank(microBatches, split, rank);
           sums[rank]!.begin(step, range, microBatches);
           for (let k = range.start; k < range.end; k++) {
-            const done = sums[rank]!.add(k, gradients[k]!);
+            const done = await sums[rank]!.add(k, gradients[k]!);
             // Some go ahead, some do not.
             if (done !== undefined && (k + step) % 2 === 0) allReduce.contribute(step, done);
           }
           const output = new Float32Array(length).fill(Number.NaN);
-          await allReduce.reduce(step, sums[rank]!.finish(), output);
+          await allReduce.reduce(step, await sums[rank]!.finish(), output);
           return output;
         }),
       ),
@@ -186,19 +191,23 @@ describe('the all-reduce', () => {
     const [first, second] = createWorld({ worldSize: 2, length: 8, microBatches: 6 }).ranks;
     const [own, peers] = [createPartialSums(8, PLAIN), createPartialSums(8, PLAIN)];
     own.begin(1, { start: 0, end: 3 }, 6);
-    expect(own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
-    const done = own.add(1, new Float32Array(8).fill(2));
+    expect(await own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
+    const done = await own.add(1, new Float32Array(8).fill(2));
     expect(done?.subtree).toEqual({ level: 1, index: 0 });
     first!.contribute(1, done!);
     await new Promise((resolve) => setImmediate(resolve));
     expect(second!.bytesReceived).toBeGreaterThan(8 * Float32Array.BYTES_PER_ELEMENT);
     const before = first!.bytesSent;
 
-    own.add(2, new Float32Array(8).fill(3));
+    await own.add(2, new Float32Array(8).fill(3));
     peers.begin(1, { start: 3, end: 6 }, 6);
-    for (const index of [3, 4, 5]) peers.add(index, new Float32Array(8).fill(index + 1));
+    for (const index of [3, 4, 5]) await peers.add(index, new Float32Array(8).fill(index + 1));
     const outputs = [new Float32Array(8), new Float32Array(8)];
-    await Promise.all([first!.reduce(1, own.finish(), outputs[0]!), second!.reduce(1, peers.finish(), outputs[1]!)]);
+    const contributions = [await own.finish(), await peers.finish()] as const;
+    await Promise.all([
+      first!.reduce(1, contributions[0], outputs[0]!),
+      second!.reduce(1, contributions[1], outputs[1]!),
+    ]);
     for (const output of outputs) expect(output).toEqual(new Float32Array(8).fill(21));
     // It is not sent again.
     expect(first!.bytesSent - before).toBe(before);
@@ -277,6 +286,35 @@ describe('the all-reduce', () => {
     await expect(silent.reduce(5, [partial], new Float32Array(8))).rejects.toThrow(
       /rank 0 waited 20 ms for the (partial|reduced) chunk of rank 1 in step 5, bucket 0/,
     );
+  });
+
+  it('names the rank that is late, and not one of another group that waits for it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const failures: string[] = [];
+      const microBatches = 4;
+      // Rank 3 says nothing.
+      const { ranks } = createWorld({
+        worldSize: 4,
+        groupSize: 2,
+        length: 8,
+        microBatches,
+        replicatedBytes: 0,
+        isCarried: (from) => from !== 3,
+        onFailed: (error) => failures.push(error.message),
+      });
+      const begin = (rank: number): void => {
+        const partial = { subtree: { level: 0, index: rank }, values: new Float32Array(8) };
+        ranks[rank]!.reduce(1, [partial], new Float32Array(8)).catch(() => undefined);
+      };
+      for (const rank of [0, 1, 3]) begin(rank);
+      await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 4);
+      begin(2);
+      await vi.advanceTimersByTimeAsync(3 * TIMEOUT_MS);
+      expect(failures[0]).toMatch(/^rank 2 waited 5000 ms for the partial chunk of rank 3 in step 1/);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('does not wait forever for a peer that sends but does not read', async () => {

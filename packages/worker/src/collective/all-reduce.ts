@@ -5,19 +5,29 @@
  * Invariants: a rank gets the whole reduced gradient or an error, never a part; the first failure latches and fails every
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
  */
-import { systemClock, TrainingError, type Clock, type Split } from '@facet/shared';
+import { OPERATION_DEFAULTS, systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
 import { createArrivals } from './arrivals.js';
 import { reduceBucket, type ContributionHeader } from './bucket-reduction.js';
 import { bytesOf } from './formats/codec.js';
 import type { GradientFormat } from './formats/gradient-format.js';
-import { encodeHeader, FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
+import { encodeHeader, FRAME_HEADER_BYTES, type FrameKind, type FrameSink } from './frame.js';
 import { arrivalKey, createFrameInlet } from './frame-inlet.js';
 import { createLatch } from './latch.js';
 import { alignedDown, crossPeers, groupPeers, scheduleBuckets, shareOf, sliceOf } from './schedule/buckets.js';
 import { isIdle, rootOf, subtreeKey, type PartialSum } from './schedule/reduction-tree.js';
 
-/** Measured: a message a quarter as large costs a tenth to a fifth more CPU time, its promises and system calls. */
-export const MESSAGE_BYTES = 1024 * 1024;
+const { exchange: DEFAULTS } = OPERATION_DEFAULTS;
+
+/**
+ * How long a stage is waited for, in usual waits. Who is late for one stage keeps others waiting in the next: they wait longer, so that the
+ * first deadline to pass is that of somebody who waits for the one who is late, and names it.
+ */
+function patienceOf(kind: FrameKind, hasGroups: boolean): number {
+  const stages: readonly FrameKind[] = hasGroups
+    ? ['partial', 'group-partial', 'group-reduced', 'reduced']
+    : ['partial', 'reduced'];
+  return 1 + stages.indexOf(kind) / 2;
+}
 
 export interface AllReduceOptions {
   /** CRC-32 of the run's name, see runWord. */
@@ -26,7 +36,7 @@ export interface AllReduceOptions {
   readonly rank: number;
   readonly worldSize: number;
   /** Which micro-batches each rank contributes; the same on every rank. Default: as even as can be. */
-  readonly split?: Split;
+  readonly split?: WorkSplit;
   /** Ranks that add among themselves first; divides the world size. Default: all of them. */
   readonly groupSize?: number;
   /** Elements of the flat buffer. */
@@ -34,11 +44,11 @@ export interface AllReduceOptions {
   /** What partial sums have been rounded to, and sums of them will be; the same on every rank. */
   readonly format: GradientFormat;
   readonly bucketBytes: number;
-  /** Most bytes of float32 values in one message, before they are encoded. Default: 1 MiB. */
+  /** Most bytes of float32 values in one message, before they are encoded. Default: the configuration's. */
   readonly messageBytes?: number;
   /** See scheduleBuckets. */
   readonly replicatedBytes?: number;
-  /** Longest wait for one chunk of one peer. */
+  /** Longest wait for one contribution of one peer; for what depends on others' contributions up to 2.5 times as long. */
   readonly timeoutMs: number;
   readonly firstStep: number;
   /** Micro-batches of a training step, from the plan. */
@@ -84,8 +94,9 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const schedule = scheduleBuckets({ ...options, alignment: format.alignment });
   const group = groupPeers(schedule, rank);
   const peers = [...group, ...crossPeers(schedule, rank)];
+  const hasGroups = schedule.groupSize < schedule.worldSize;
   const arrivals = createArrivals();
-  const messageElements = messageLength(options.messageBytes ?? MESSAGE_BYTES, format.alignment);
+  const messageElements = messageLength(options.messageBytes ?? DEFAULTS.messageBytes, format.alignment);
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
   const encoders = new Map(peers.map((peer) => [peer, createEncoder(format)]));
@@ -120,8 +131,9 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     const arrival = arrivals.of(step, arrivalKey(from, kind, bucket, subtree), length);
     await latch.guard(
       arrival.complete,
-      () =>
-        `${nameOf(rank)} waited ${timeoutMs} ms for the ${kind} chunk of ${nameOf(from)} in step ${step}, bucket ${bucket}, sub-tree ${subtreeKey(subtree)}: ${arrival.received} of ${length} values came`,
+      (waitedMs) =>
+        `${nameOf(rank)} waited ${waitedMs} ms for the ${kind} chunk of ${nameOf(from)} in step ${step}, bucket ${bucket}, sub-tree ${subtreeKey(subtree)}: ${arrival.received} of ${length} values came`,
+      patienceOf(kind, hasGroups),
     );
     return arrival.values;
   };
@@ -145,7 +157,10 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
         );
       });
       // A peer that lives but does not read must not hold a step forever.
-      await latch.guard(sending, () => `${nameOf(rank)} waited ${timeoutMs} ms for ${nameOf(to)} to take ${what}`);
+      await latch.guard(
+        sending,
+        (waitedMs) => `${nameOf(rank)} waited ${waitedMs} ms for ${nameOf(to)} to take ${what}`,
+      );
     }
   };
 

@@ -32,6 +32,8 @@ export interface ExchangeServer {
 
 export interface ExchangeServerOptions {
   readonly host: string;
+  /** Default: any free one. */
+  readonly port?: number;
   /** The run that callers must name; undefined until the coordinator has told us. */
   readonly run: () => string | undefined;
   /** The state after a step if this worker still has it. */
@@ -44,7 +46,7 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 /** Peers that pull before their generation is opened here: one each. Anything beyond is no peer of ours. */
 const MAX_PULLS = 4_096;
 
-/** Starts the service on any free port of a host. */
+/** Starts the service on a port of a host. */
 export async function startExchangeServer(options: ExchangeServerOptions): Promise<ExchangeServer> {
   const pulls = new Map<string, Pull>();
   const waiting = new Map<string, (pull: Pull) => void>();
@@ -111,6 +113,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const door = await openSocketDoor({
     host: options.host,
+    port: options.port,
     onGrpc: (socket) => {
       injector.injectConnection(socket);
     },

@@ -12,13 +12,14 @@ export interface Latch {
    * Waits for a promise, but not past the deadline and not past the first failure.
    *
    * @param lateness what to say when the deadline is missed
+   * @param patience how many times as long as usual
    * @throws TrainingError the first failure
    */
-  guard<T>(promise: Promise<T>, lateness: () => string): Promise<T>;
+  guard<T>(promise: Promise<T>, lateness: (waitedMs: number) => string, patience?: number): Promise<T>;
 }
 
 export interface LatchOptions {
-  /** The longest wait of a guard. */
+  /** The longest wait of a guard that asks for no other one. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Called with the first failure, after everything that waited has been failed. */
@@ -42,7 +43,7 @@ export function createLatch({ timeoutMs, clock, onFailed }: LatchOptions): Latch
       return failure;
     },
     fail,
-    async guard(promise, lateness) {
+    async guard(promise, lateness, patience = 1) {
       if (failure !== undefined) {
         promise.catch(() => undefined); // What it would say is a consequence of the failure.
         throw failure;
@@ -52,8 +53,9 @@ export function createLatch({ timeoutMs, clock, onFailed }: LatchOptions): Latch
         reject = rejectFailed;
       });
       rejections.add(reject);
-      const cancelTimeout = clock.schedule(timeoutMs, () => {
-        fail(new TrainingError('STEP_TIMEOUT', lateness()));
+      const waitMs = timeoutMs * patience;
+      const cancelTimeout = clock.schedule(waitMs, () => {
+        fail(new TrainingError('STEP_TIMEOUT', lateness(waitMs)));
       });
       try {
         return await Promise.race([promise, failed]);

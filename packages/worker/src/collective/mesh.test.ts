@@ -66,13 +66,16 @@ function slowed(server: Awaited<ReturnType<typeof startServers>>[number]): typeo
 describe('a mesh of groups', () => {
   const sizes = { length: 60_001, microBatches: 13 };
 
-  it('connects to its group and to its place in the others, and reduces to the bits of a single rank', async () => {
-    const alone = await openWorld(await startServers(1), sizes);
-    const [expected] = await Promise.all(reduceOnAll(alone.meshes, 1, sizes));
-    const { meshes } = await openWorld(await startServers(6), { ...sizes, groupSize: 3 });
-    expect(meshes[4]!.allReduce.peers).toEqual([3, 5, 1]);
-    for (const result of await Promise.all(reduceOnAll(meshes, 1, sizes))) expect(result).toEqual(expected);
-  });
+  it.each(['fp32', 'bf16', 'int8'] as const)(
+    'connects to its group and to its place in the others, and reduces in %s to the bits of a single rank',
+    async (format) => {
+      const alone = await openWorld(await startServers(1), { ...sizes, format });
+      const [expected] = await Promise.all(reduceOnAll(alone.meshes, 1, sizes));
+      const { meshes } = await openWorld(await startServers(6), { ...sizes, format, groupSize: 3 });
+      expect(meshes[4]!.allReduce.peers).toEqual([3, 5, 1]);
+      for (const result of await Promise.all(reduceOnAll(meshes, 1, sizes))) expect(result).toEqual(expected);
+    },
+  );
 });
 
 describe('forming a world', () => {

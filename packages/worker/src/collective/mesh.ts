@@ -3,7 +3,7 @@
  * succeeds only when all of them are connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
  * here is told to every peer at once, so that none of them waits for its deadline.
  */
-import { systemClock, TrainingError, type Clock, type Split } from '@facet/shared';
+import { systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
@@ -29,7 +29,7 @@ export interface MeshOptions {
   /** Every member, this one included, in rank order. */
   readonly peers: readonly MeshPeer[];
   /** Which micro-batches each rank contributes. Default: as even as can be. */
-  readonly split?: Split;
+  readonly split?: WorkSplit;
   /** Ranks that add among themselves first; see groupSizeOf. Default: all of them. */
   readonly groupSize?: number;
   readonly length: number;

@@ -6,6 +6,7 @@
 import type { MicroBatchRange } from '@facet/shared';
 import { addFloats } from './float-kernels.js';
 import type { GradientFormat } from './formats/gradient-format.js';
+import { roundInTurns } from './formats/round-in-turns.js';
 import { rootOf, subtreeKey, subtreesOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
 
 export interface PartialSums {
@@ -16,9 +17,9 @@ export interface PartialSums {
    *
    * @returns the part of the contribution that this has completed, if any; `finish` returns it again
    */
-  add(index: number, gradient: Float32Array): PartialSum | undefined;
+  add(index: number, gradient: Float32Array): Promise<PartialSum | undefined>;
   /** What this rank contributes. The arrays are valid until the next `begin`. */
-  finish(): readonly PartialSum[];
+  finish(): Promise<readonly PartialSum[]>;
 }
 
 /** Makes a folder for flat gradients of a fixed length. */
@@ -29,7 +30,7 @@ export function createPartialSums(length: number, format: GradientFormat): Parti
   let microBatches = 0;
   let wanted = new Set<string>();
 
-  const mergeTop = (): void => {
+  const mergeTop = async (): Promise<void> => {
     for (;;) {
       const right = stack.at(-1);
       const left = stack.at(-2);
@@ -38,7 +39,7 @@ export function createPartialSums(length: number, format: GradientFormat): Parti
       stack.pop();
       free.push(right.values);
       left.subtree = parentOf(left.subtree);
-      format.round(left.values, 0, { step, ...left.subtree });
+      await roundInTurns(format, left.values, { step, ...left.subtree });
     }
   };
 
@@ -50,24 +51,24 @@ export function createPartialSums(length: number, format: GradientFormat): Parti
       stack = [];
       microBatches = count;
     },
-    add(index, gradient) {
+    async add(index, gradient) {
       const values = free.pop() ?? new Float32Array(length);
       values.set(gradient);
       const subtree = { level: 0, index };
-      format.round(values, 0, { step, ...subtree });
+      await roundInTurns(format, values, { step, ...subtree });
       stack.push({ subtree, values });
-      mergeTop();
+      await mergeTop();
       const top = stack.at(-1)!;
       return wanted.has(subtreeKey(top.subtree)) ? top : undefined;
     },
-    finish() {
+    async finish() {
       // At the ragged end of a step a sub-tree without a right sibling stands for its parent.
       const top = rootOf(microBatches).level;
       for (let last = stack.at(-1); last !== undefined; last = stack.at(-1)) {
         const { level, index } = last.subtree;
         if (level >= top || index % 2 === 1 || (index + 1) * 2 ** level < microBatches) break;
         last.subtree = parentOf(last.subtree);
-        mergeTop();
+        await mergeTop();
       }
       return stack;
     },

@@ -37,16 +37,17 @@ export interface SocketDoor {
 
 export interface SocketDoorOptions {
   readonly host: string;
+  readonly port?: number | undefined;
   /** Takes the connections that are not ours. */
   readonly onGrpc: (socket: Socket) => void;
 }
 
 /**
- * Listens on any free port of a host.
+ * Listens on a port of a host; 0 takes any free one.
  *
  * @throws TrainingError CONFIG_INVALID when it cannot listen there
  */
-export async function openSocketDoor({ host, onGrpc }: SocketDoorOptions): Promise<SocketDoor> {
+export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptions): Promise<SocketDoor> {
   const expected = new Map<string, (socket: Socket) => void>();
   const present = new Set<Socket>();
   const admit = (socket: Socket, token: string): void => {
@@ -74,7 +75,7 @@ export async function openSocketDoor({ host, onGrpc }: SocketDoorOptions): Promi
       onGrpc(socket);
     });
   });
-  await listen(tcp, { host, port: 0 });
+  await listen(tcp, { host, port });
   const unixName = process.platform === 'linux' ? `facet-${randomBytes(12).toString('hex')}` : undefined;
   const unix = createServer((socket) => {
     enter(socket);

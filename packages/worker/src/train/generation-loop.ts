@@ -15,7 +15,7 @@ import {
   type ImageShape,
   type Plan,
   type RunConfig,
-  type Split,
+  type WorkSplit,
   type WorkItem,
 } from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
@@ -66,7 +66,7 @@ export interface GenerationLoopOptions {
   readonly image: ImageShape;
   readonly classes: number;
   readonly rank: number;
-  readonly split: Split;
+  readonly split: WorkSplit;
   readonly start: WorkItem;
   readonly compute: Compute;
   readonly state: TrainingState;
@@ -116,7 +116,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     throwIfAborted(signal);
 
     const reduceStartedAt = now();
-    await allReduce.reduce(item.step, sums.finish(), reduced);
+    await allReduce.reduce(item.step, await sums.finish(), reduced);
     throwIfAborted(signal);
 
     const updateStartedAt = now();
@@ -212,7 +212,7 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
     if (crc !== undefined && crc !== options.state.weightsCrc) throw flipped(work, crc);
-    const done = sums.add(index, slotOf(index).result);
+    const done = await sums.add(index, slotOf(index).result);
     // What is left is computed on another thread while this is on its way.
     if (done !== undefined) options.allReduce.contribute(item.step, done);
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { GRADIENT_FORMATS, type GradientFormatName } from '@facet/shared';
 import { gradientFormat, type GradientFormat } from './gradient-format.js';
+import { roundInTurns } from './round-in-turns.js';
 
 const NODE = { step: 3, level: 1, index: 2 };
 const LOSSY = GRADIENT_FORMATS.filter((name) => name !== 'fp32');
@@ -173,5 +174,21 @@ describe('int8', () => {
 describe('the lossy formats', () => {
   it.each(LOSSY)('%s is shorter than fp32', (name) => {
     expect(formatOf(name).encodedBytes(0, 10_000)).toBeLessThan(formatOf('fp32').encodedBytes(0, 10_000) / 1.9);
+  });
+
+  it.each(LOSSY)('%s rounds a large gradient as a whole, and lets others have their turn meanwhile', async (name) => {
+    const values = Float32Array.from({ length: 600_000 }, (_, i) => Math.sin(i));
+    const format = formatOf(name, 500_001);
+    const whole = rounded(format, values);
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      turn = setImmediate(count);
+    };
+    let turn = setImmediate(count);
+    await roundInTurns(format, values, NODE);
+    clearImmediate(turn);
+    expect(values).toEqual(whole);
+    expect(turns).toBeGreaterThanOrEqual(2);
   });
 });

@@ -6,7 +6,7 @@
  * Two ways to own: `scattered`, each rank a part, 2 (n - 1) / n of the bytes; `replicated`, every rank the whole, one hop, n - 1 times the
  * bytes. All of them add along the same tree, so all of them give the same bits.
  */
-import { evenSplit, type Split } from '@facet/shared';
+import { evenSplit, type WorkSplit } from '@facet/shared';
 import type { FrameKind } from '../frame.js';
 
 /** A slice of the flat buffer in elements, end exclusive. */
@@ -19,7 +19,7 @@ export interface BucketSchedule {
   readonly length: number;
   readonly worldSize: number;
   /** Who contributes which micro-batches. */
-  readonly split: Split;
+  readonly split: WorkSplit;
   /** Ranks per group; divides the world size. */
   readonly groupSize: number;
   readonly ownership: 'scattered' | 'replicated';
@@ -33,7 +33,7 @@ export interface ScheduleOptions {
   readonly length: number;
   readonly worldSize: number;
   /** Default: even. */
-  readonly split?: Split;
+  readonly split?: WorkSplit;
   /** Default: one group. */
   readonly groupSize?: number;
   readonly bucketBytes: number;

@@ -3,7 +3,7 @@
  * the micro-batches of a step, whoever computed them. A sub-tree (level, index) covers the micro-batches from
  * index * 2^level up to, not including, (index + 1) * 2^level, as far as they exist; a missing right half is skipped.
  */
-import { rangeOfRank, type MicroBatchRange, type Split } from '@facet/shared';
+import { rangeOfRank, type MicroBatchRange, type WorkSplit } from '@facet/shared';
 import { addFloats } from '../float-kernels.js';
 
 export interface Subtree {
@@ -46,13 +46,13 @@ export function subtreesOf(range: MicroBatchRange, microBatches: number): Subtre
 }
 
 /** Whether a rank has no micro-batch in a step of so many. */
-export function isIdle(microBatches: number, split: Split, rank: number): boolean {
+export function isIdle(microBatches: number, split: WorkSplit, rank: number): boolean {
   const { start, end } = rangeOfRank(microBatches, split, rank);
   return start === end;
 }
 
 /** The largest sub-trees that a group of neighbouring ranks covers together. */
-export function subtreesOfGroup(microBatches: number, split: Split, groupSize: number, rank: number): Subtree[] {
+export function subtreesOfGroup(microBatches: number, split: WorkSplit, groupSize: number, rank: number): Subtree[] {
   const first = rank - (rank % groupSize);
   const { start } = rangeOfRank(microBatches, split, first);
   const { end } = rangeOfRank(microBatches, split, first + groupSize - 1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { evenSplit, rangeOfRank, splitByShares, type Split } from '@facet/shared';
+import { evenSplit, rangeOfRank, splitByShares, type WorkSplit } from '@facet/shared';
 import { gradientFormat } from '../formats/gradient-format.js';
 import { createPartialSums } from '../partial-sums.js';
 import { chunkOf, scheduleBuckets, shareOf, type Slice } from './buckets.js';
@@ -10,7 +10,7 @@ import { subtreesOf } from './reduction-tree.js';
 const PLAIN = gradientFormat({ name: 'fp32', exactFrom: 0, seed: 1 });
 
 /** Even, or whatever shares; some ranks may have none. */
-const anySplit = (most: number): fc.Arbitrary<Split> =>
+const anySplit = (most: number): fc.Arbitrary<WorkSplit> =>
   fc.oneof(
     fc.integer({ min: 1, max: most }).map(evenSplit),
     fc
@@ -34,15 +34,15 @@ describe('the schedule', () => {
     );
   });
 
-  it('is what folding the micro-batches one by one ends with', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), anySplit(9), (microBatches, split) => {
+  it('is what folding the micro-batches one by one ends with', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 40 }), anySplit(9), async (microBatches, split) => {
         const sums = createPartialSums(1, PLAIN);
         for (let rank = 0; rank + 1 < split.length; rank++) {
           const range = rangeOfRank(microBatches, split, rank);
           sums.begin(1, range, microBatches);
-          for (let k = range.start; k < range.end; k++) sums.add(k, Float32Array.of(1));
-          expect(sums.finish().map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
+          for (let k = range.start; k < range.end; k++) await sums.add(k, Float32Array.of(1));
+          expect((await sums.finish()).map((partial) => partial.subtree)).toEqual(subtreesOf(range, microBatches));
         }
       }),
     );
