@@ -28,12 +28,13 @@ export interface Leadership {
   readonly onFenced: (reason: string) => void;
 }
 
-export interface Coordinator {
+/** `R` is the run's result. */
+export interface Coordinator<R = RunResult> {
   /** host:port of the gRPC server; empty when there was nothing left to do. */
   readonly address: string;
   readonly httpUrl: string;
   /** Resolves at the end of the run, whatever the outcome, but not after stepDown; never rejects. */
-  readonly done: Promise<RunResult>;
+  readonly done: Promise<R>;
   /** Stops with a checkpoint. */
   requestStop(reason: string): void;
   /** Ends at once, without a checkpoint. */

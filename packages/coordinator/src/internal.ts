@@ -2,12 +2,16 @@
  * What the simulation needs of a coordinator beside its public face: the assembly of its decisions and the shapes of what
  * surrounds them.
  */
+export type { Coordinator, Leadership } from './coordinator.js';
 export { JoinSession, type JoinCall } from './grpc/join-session.js';
+export { CandidateLife, type Term } from './leadership/candidate-life.js';
+export type { LeaseStore, StoredLease } from './leadership/lease-store.js';
 export type { Ending } from './membership/state.js';
 export type { Metrics } from './metrics/metrics.js';
 export type { CheckpointIo } from './run/checkpointer.js';
 export { readEarlierRun, resumeRecord } from './run/earlier-run.js';
 export { assembleRun, type AssemblyFolder, type RunAssembly } from './run/run-assembly.js';
 export { runRecord } from './run/run-folder.js';
+export { createRunLife } from './run/run-life.js';
 export type { PublishingBroker } from './shards/publisher.js';
 export { createShardSource } from './shards/shard-source.js';

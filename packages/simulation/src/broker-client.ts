@@ -1,8 +1,8 @@
 /**
- * The two clients of the virtual broker: the coordinator's, which publishes and connects again after every loss, and a
- * worker's subscription, which goes on where it was, as an ordered consumer does, or ends when the stream is gone.
+ * The clients of the virtual broker: the coordinator's, which publishes and connects again after every loss, that of whoever reads or
+ * writes the lease, and a worker's subscription, which goes on where it was, as an ordered consumer does, or ends when the stream is gone.
  */
-import type { PublishingBroker } from '@facet/coordinator/internal';
+import type { LeaseStore, PublishingBroker, StoredLease } from '@facet/coordinator/internal';
 import { pause, shardSubject, TrainingError } from '@facet/shared';
 import type { ShardFeed } from '@facet/worker/internal';
 import { AsyncQueue } from './async-queue.js';
@@ -19,6 +19,7 @@ import type { Process } from './world.js';
 const RECONNECT_MS = 250;
 const CONNECT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 5_000;
+const LEASE_TIMEOUT_MS = 500;
 
 /**
  * Connects the coordinator and makes the run's stream anew.
@@ -55,6 +56,27 @@ export async function connectPublisher(network: Network, process: Process, run: 
     },
     async ensureStream() {
       return (await client.call({ op: 'ensure' }, REQUEST_TIMEOUT_MS)) === 'kept' ? 'kept' : 'made';
+    },
+    close() {
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/**
+ * Connects a candidate, or a worker that looks for its leader.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE
+ */
+export async function openLeaseStore(network: Network, process: Process): Promise<LeaseStore> {
+  const client = new BrokerConnection(network, process);
+  if (!(await client.open())) throw new TrainingError('BROKER_UNREACHABLE', 'no broker answers');
+  return {
+    read: async () => (await client.call({ op: 'read-lease' }, LEASE_TIMEOUT_MS)) as StoredLease | undefined,
+    async write(entry, over) {
+      const revision = await client.call({ op: 'write-lease', entry, over }, LEASE_TIMEOUT_MS);
+      return typeof revision === 'number' ? revision : undefined;
     },
     close() {
       client.close();

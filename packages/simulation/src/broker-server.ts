@@ -1,7 +1,10 @@
 /**
- * A virtual JetStream: one stream in memory, gone with its process. Publishes are numbered and known by their id for as
- * long as the stream lives; subscribers get everything of their subject from a number on, in order, sometimes twice.
+ * A virtual JetStream: one stream in memory and one lease, gone with their process. Publishes are numbered and known by their id for as
+ * long as the stream lives; subscribers get everything of their subject from a number on, in order, sometimes twice. The lease
+ * is written by compare-and-set.
  */
+import type { StoredLease } from '@facet/coordinator/internal';
+import type { LeaseEntry } from '@facet/shared';
 import type { Endpoint, Network } from './network.js';
 import { Process } from './world.js';
 
@@ -23,7 +26,9 @@ export type BrokerCall =
   | { readonly op: 'publish'; readonly subject: string; readonly msgId: string; readonly data: Uint8Array }
   /** Makes the stream when it is missing, or in any case. */
   | { readonly op: 'ensure' | 'remake' }
-  | { readonly op: 'purge'; readonly filter: string; readonly before?: number };
+  | { readonly op: 'purge'; readonly filter: string; readonly before?: number }
+  | { readonly op: 'read-lease' }
+  | { readonly op: 'write-lease'; readonly entry: LeaseEntry; readonly over: number };
 
 export interface NumberedCall {
   readonly id: number;
@@ -32,7 +37,7 @@ export interface NumberedCall {
 
 export interface BrokerReply {
   readonly id: number;
-  readonly value: number | 'kept' | 'made' | 'no stream';
+  readonly value: number | 'kept' | 'made' | 'no stream' | 'wrong revision' | StoredLease | undefined;
 }
 
 interface Stream {
@@ -46,6 +51,7 @@ export function startBroker(network: Network): Process {
   const process = new Process(network.world, 'broker');
   const subscribers = new Map<Endpoint, string>();
   let stream: Stream | undefined;
+  let lease: StoredLease | undefined;
 
   const deliver = (endpoint: Endpoint, message: StoredMessage): void => {
     endpoint.send(message);
@@ -80,6 +86,14 @@ export function startBroker(network: Network): Process {
           sequence >= before || !subject.startsWith(filter.slice(0, -1));
         stream.messages = stream.messages.filter(isKept);
         return 0;
+      }
+      case 'read-lease':
+        return lease;
+      case 'write-lease': {
+        const { revision = 0 } = lease ?? {};
+        if (call.over !== revision) return 'wrong revision';
+        lease = { entry: call.entry, revision: revision + 1 };
+        return lease.revision;
       }
       default:
         return call satisfies never;

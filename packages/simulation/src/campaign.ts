@@ -14,6 +14,7 @@ const RUNS: readonly TinyRunOptions[] = [
   { emaDecay: 0.9 },
   { emaDecay: 0, gradientFormat: 'int8', workers: 4, groupSize: 2 },
   { emaDecay: 0.9, gradientFormat: 'bf16', balance: true },
+  { emaDecay: 0, hasStandby: true },
 ];
 
 /** A run and what comes of it when nothing goes wrong. */

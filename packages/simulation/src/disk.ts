@@ -1,10 +1,11 @@
 /**
- * A virtual disk that outlives the coordinator: a ledger whose records are safe only after a sync, and checkpoints that
+ * A virtual disk that outlives coordinators: a ledger whose records are safe only after a sync, and checkpoints that
  * appear whole or not at all. What was not synced when the process died is lost from some record on. While the disk is full
- * nothing can be written, and a ledger that met it is written no more by that process.
+ * nothing can be written, and a ledger that met it is written no more by that process. Whoever opens the ledger is its writer; what the
+ * writer before appends from then on is in no file.
  */
 import { createHash } from 'node:crypto';
-import type { AssemblyFolder, CheckpointIo } from '@facet/coordinator/internal';
+import type { AssemblyFolder, CheckpointIo, Ending, Leadership } from '@facet/coordinator/internal';
 import {
   TrainingError,
   type CheckpointInfo,
@@ -17,6 +18,26 @@ import type { Network } from './network.js';
 import type { Process } from './world.js';
 
 const SLOW_SYNC_SHARE = 0.03;
+const NO_SPACE = new TrainingError('ACCOUNTING', 'cannot write the ledger: ENOSPC; mend the disk, then resume');
+const TAKEN_OVER = new TrainingError('RUN_LOCKED', 'another coordinator has taken over the ledger');
+
+interface Writer {
+  readonly process: Process;
+  readonly flush: () => void;
+}
+
+export interface OpenOptions {
+  readonly process: Process;
+  readonly lock: Leadership['lock'];
+  /** Called once, with what every append from then on rejects with. */
+  readonly onError: (error: TrainingError) => void;
+}
+
+export interface OpenFolder {
+  readonly ledger: AssemblyFolder['ledger'];
+  readonly isHeld: () => Promise<boolean>;
+  readonly close: () => Promise<void>;
+}
 
 export interface StoredCheckpoint {
   readonly path: string;
@@ -28,13 +49,42 @@ export interface StoredCheckpoint {
 
 export class Disk {
   readonly records: LedgerRecord[] = [];
+  #ending: Ending | undefined;
   #checkpoints: StoredCheckpoint[] = [];
   /** How many faults keep it full. */
   #fillers = 0;
+  #writer: Writer | undefined;
 
   /** The newest checkpoint. */
   get checkpoint(): StoredCheckpoint | undefined {
     return this.#checkpoints.at(-1);
+  }
+
+  /** How the run ended, if its last leader could record it. */
+  get endedResult(): Ending | undefined {
+    const last = this.records.at(-1);
+    return last?.kind === 'end' && last.reason === this.#ending?.outcome ? this.#ending : undefined;
+  }
+
+  /** Whether the folder's lock is that of a process that is known to live. */
+  isLocked(isLiving: (process: Process) => boolean): boolean {
+    return this.#writer !== undefined && isLiving(this.#writer.process);
+  }
+
+  writeResult(process: Process, ending: Ending): Promise<void> {
+    return new Promise((resolve, reject) => {
+      process.world.schedule(process.world.between(0.2, 5), () => {
+        if (process.isDead) return;
+        if (!this.isFull) this.#ending = ending;
+        process.receive(
+          this.isFull
+            ? () => {
+                reject(NO_SPACE);
+              }
+            : resolve,
+        );
+      });
+    });
   }
 
   get isFull(): boolean {
@@ -49,46 +99,79 @@ export class Disk {
     this.#fillers -= 1;
   }
 
-  /** The ledger as one coordinator has it open; `onError` is called once, with what every append from then on rejects with. */
-  openLedger(process: Process, onError: (error: TrainingError) => void): AssemblyFolder['ledger'] {
+  /**
+   * The run's folder as one coordinator has it open.
+   *
+   * @throws TrainingError RUN_LOCKED when another process has it and may not be replaced.
+   */
+  open({ process, lock, onError }: OpenOptions): OpenFolder {
     const { world } = process;
+    const before = this.#writer;
+    if (lock === 'respect' && before !== undefined && !before.process.isDead) {
+      throw new TrainingError('RUN_LOCKED', `${before.process.name} is at work`);
+    }
     const unsynced: LedgerRecord[] = [];
+    /** Some of what was on its way to the disk is there. */
+    const flush = (): void => {
+      const records = unsynced.splice(0);
+      if (this.#writer !== own) return;
+      this.records.push(...records.slice(0, world.random.nextBelow(records.length + 1)));
+    };
+    const own = { process, flush };
+    const release = (): void => {
+      if (this.#writer === own) this.#writer = undefined;
+    };
+    before?.flush();
+    this.#writer = own;
     let failure: TrainingError | undefined;
-    const fail = (): TrainingError => {
+    const fail = (error: TrainingError): TrainingError => {
       if (failure !== undefined) return failure;
-      failure = new TrainingError('ACCOUNTING', 'cannot write the ledger: ENOSPC; mend the disk, then resume');
+      failure = error;
       unsynced.length = 0;
       onError(failure);
       return failure;
     };
     let syncedAtMs = 0;
-    process.onDeath(() => {
-      this.records.push(...unsynced.slice(0, world.random.nextBelow(unsynced.length + 1)));
-    });
-    return {
+    let lastAppend: Promise<unknown> = Promise.resolve();
+    process.onDeath(flush);
+    const ledger: AssemblyFolder['ledger'] = {
       records: [...this.records],
-      append: (record) =>
-        new Promise((resolve, reject) => {
+      append(record) {
+        const appended = append(record);
+        lastAppend = appended.catch(() => undefined);
+        return appended;
+      },
+    };
+    const append = (record: LedgerRecord): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (process.isDead) return;
+        if (failure !== undefined) {
+          reject(failure);
+          return;
+        }
+        unsynced.push(record);
+        const delayMs = world.chance(SLOW_SYNC_SHARE) ? world.between(20, 400) : world.between(0.2, 5);
+        syncedAtMs = Math.max(syncedAtMs, world.nowMs + delayMs);
+        world.schedule(syncedAtMs - world.nowMs, () => {
           if (process.isDead) return;
-          if (failure !== undefined) {
-            reject(failure);
+          const isTaken = this.#writer !== own;
+          if (isTaken || this.isFull || failure !== undefined) {
+            process.receive(() => {
+              reject(fail(isTaken ? TAKEN_OVER : NO_SPACE));
+            });
             return;
           }
-          unsynced.push(record);
-          const delayMs = world.chance(SLOW_SYNC_SHARE) ? world.between(20, 400) : world.between(0.2, 5);
-          syncedAtMs = Math.max(syncedAtMs, world.nowMs + delayMs);
-          world.schedule(syncedAtMs - world.nowMs, () => {
-            if (process.isDead) return;
-            if (this.isFull || failure !== undefined) {
-              process.receive(() => {
-                reject(fail());
-              });
-              return;
-            }
-            this.records.push(...unsynced.splice(0, 1));
-            process.receive(resolve);
-          });
-        }),
+          this.records.push(...unsynced.splice(0, 1));
+          process.receive(resolve);
+        });
+      });
+    return {
+      ledger,
+      isHeld: () => Promise.resolve(this.#writer === own),
+      async close() {
+        await lastAppend;
+        release();
+      },
     };
   }
 

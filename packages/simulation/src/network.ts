@@ -41,13 +41,15 @@ export class Network {
     this.world = world;
   }
 
-  /** Accepts connections at an address until the process dies. */
-  listen(process: Process, address: string, accept: Accept): void {
+  /** Accepts connections at an address until the process dies or calls the returned function. */
+  listen(process: Process, address: string, accept: Accept): () => void {
     const listener = { process, accept };
     this.#listeners.set(address, listener);
-    process.onDeath(() => {
+    const close = (): void => {
       if (this.#listeners.get(address) === listener) this.#listeners.delete(address);
-    });
+    };
+    process.onDeath(close);
+    return close;
   }
 
   /**

@@ -1,18 +1,23 @@
 /**
  * A coordinator process in the virtual world: the real assembly of conductor, intake, commit log, checkpointer and publisher
- * over virtual sockets and a virtual disk. It starts as a real one does: read what is there, then go on or begin.
+ * over virtual sockets and a virtual disk, and its real end. It starts as a real one does: read what is there, then go on or begin. Where a
+ * run has a standby, it is a real candidate too, over a lease in the virtual broker.
  */
 import {
   assembleRun,
+  CandidateLife,
+  createRunLife,
   createShardSource,
   JoinSession,
   readEarlierRun,
   resumeRecord,
+  type Coordinator,
   type Ending,
+  type Leadership,
   type RunAssembly,
 } from '@facet/coordinator/internal';
 import { TrainingError } from '@facet/shared';
-import { connectPublisher } from './broker-client.js';
+import { connectPublisher, openLeaseStore } from './broker-client.js';
 import type { Disk } from './disk.js';
 import type { ExchangeRequest } from './exchange.js';
 import { serverCall } from './join-call.js';
@@ -21,54 +26,117 @@ import { NO_METRICS, traceLogger, type Trace } from './silent-sinks.js';
 import type { TinyRun } from './tiny-run.js';
 import { Process } from './world.js';
 
-export const COORDINATOR_ADDRESS = 'coordinator:1';
+/** The processes that may lead; the second one where the run has a standby. */
+export const COORDINATORS = ['coordinator', 'standby'] as const;
 export const CODE_VERSION = 'simulated';
 
 /** Reading the ledger and the checkpoint. */
 const START_MS = { least: 5, most: 100 };
 
+/** Where a coordinator listens. */
+export function addressOf(name: string): string {
+  return `${name}:1`;
+}
+
 export interface SimulatedCoordinatorOptions {
   readonly run: TinyRun;
   readonly network: Network;
   readonly disk: Disk;
-  /** The process ends: the run is over, or it could not start. */
+  readonly name: string;
+  /** As a candidate of a run that has a standby. */
+  readonly role: 'first' | 'standby';
+  readonly pid: number;
+  /** Whether all coordinators are on one host. */
+  readonly isOneHost: boolean;
+  /** Whether a process is known to be dead. */
+  readonly isDead: (pid: number) => boolean;
+  /** The process ends: the run is over, or it could not start or go on. */
   readonly onExit: (ending: Ending | TrainingError) => void;
   readonly trace: Trace | undefined;
 }
 
+export interface SimulatedCoordinator {
+  readonly process: Process;
+  /** Whether it believes that it leads. */
+  readonly isLeading: () => boolean;
+}
+
 /** Starts a coordinator, of a new run or to go on with the one on disk. */
-export function startCoordinator(options: SimulatedCoordinatorOptions): Process {
-  const { network, onExit } = options;
+export function startCoordinator(options: SimulatedCoordinatorOptions): SimulatedCoordinator {
+  const { network, name, onExit, run } = options;
   const { world } = network;
-  const process = new Process(world, 'coordinator');
+  const process = new Process(world, name);
+  let life: CandidateLife<Ending> | undefined;
   const exit = (ending: Ending | TrainingError): void => {
     if (process.isDead) return;
     process.kill();
     onExit(ending);
   };
+  const start = async (): Promise<Ending> => {
+    if (!run.hasStandby) return (await open(options, process, undefined)).done;
+    life = await candidate(options, process);
+    return life.run();
+  };
   process.clock.schedule(world.between(START_MS.least, START_MS.most), () => {
-    open(options, process).then(exit, (caught: unknown) => {
+    start().then(exit, (caught: unknown) => {
       exit(TrainingError.from(caught));
     });
   });
-  return process;
+  return { process, isLeading: () => !process.isDead && life?.isLeading === true };
 }
 
-/** Resolves to the ending; never, when the process is killed before it. */
-async function open(options: SimulatedCoordinatorOptions, process: Process): Promise<Ending> {
-  const { run, network, disk, trace } = options;
-  const { config, plan, dataset, record } = run;
-  let failRun: (error: TrainingError) => void = () => undefined;
-  const ledger = disk.openLedger(process, (error) => {
-    failRun(error);
+async function candidate(options: SimulatedCoordinatorOptions, process: Process): Promise<CandidateLife<Ending>> {
+  const { run, network, disk, name, role, pid, isOneHost, isDead, trace } = options;
+  // As on a real host: of another one's processes nothing is known.
+  const isLiving = (other: Process): boolean => isOneHost && !other.isDead;
+  return new CandidateLife<Ending>({
+    config: run.config,
+    role,
+    store: await openLeaseStore(network, process),
+    self: { holder: `${name}-${pid}`, host: 'host', pid },
+    isDead: (entry) => isDead(entry.pid),
+    open: ({ isFirst, leadership }) => {
+      if (!isFirst && disk.records.length === 0) throw new TrainingError('RUN_NOT_FOUND', 'there is no run to resume');
+      return open(options, process, leadership);
+    },
+    hasBegun: () => Promise.resolve(disk.records.length > 0 && !disk.isLocked(isLiving)),
+    endedResult: () => Promise.resolve(disk.endedResult),
+    onLeading: () => Promise.resolve(),
+    onWaiting: () => undefined,
+    clock: process.clock,
+    log: traceLogger(name, () => network.world.nowMs, trace),
   });
-  const { checkpoint } = disk;
-  const earlier = readEarlierRun(ledger.records, checkpoint, plan);
-  if (earlier.isFinished) return { outcome: 'finished', message: 'the run was finished already' };
-  const mode = ledger.records.length === 0 ? 'new' : 'resume';
-  if (mode === 'resume') await ledger.append(resumeRecord(earlier, process.clock.wallTime()));
-  const broker = await connectPublisher(network, process, config.run);
-  return new Promise((resolve) => {
+}
+
+/** Opens the run for one term. */
+async function open(
+  options: SimulatedCoordinatorOptions,
+  process: Process,
+  leadership: Leadership | undefined,
+): Promise<Coordinator<Ending>> {
+  const { run, network, disk, name, trace } = options;
+  const { config, plan, dataset, record } = run;
+  const log = traceLogger(name, () => network.world.nowMs, trace);
+  let failRun: (error: TrainingError) => void = () => undefined;
+  const folder = disk.open({
+    process,
+    lock: leadership?.lock ?? 'respect',
+    onError: (error) => {
+      failRun(error);
+    },
+  });
+  try {
+    const { ledger } = folder;
+    const { checkpoint } = disk;
+    const earlier = readEarlierRun(ledger.records, checkpoint, plan);
+    if (earlier.isFinished) {
+      await folder.close();
+      return finished();
+    }
+    const mode = ledger.records.length === 0 ? 'new' : 'resume';
+    if (mode === 'resume') await ledger.append(resumeRecord(earlier, process.clock.wallTime()));
+    const broker = await connectPublisher(network, process, config.run);
+    let onEnd: (ending: Ending) => void = () => undefined;
     const assembly = assembleRun({
       config,
       mode,
@@ -82,32 +150,79 @@ async function open(options: SimulatedCoordinatorOptions, process: Process): Pro
       io: disk.checkpointIo(network, process),
       metrics: NO_METRICS,
       clock: process.clock,
-      log: traceLogger('coordinator', () => network.world.nowMs, trace),
-      isLeading: () => true,
-      onFenced: () => undefined,
+      log,
+      isLeading: () => leadership?.isHeld() ?? true,
+      onFenced: (reason) => leadership?.onFenced(reason),
       onEnd: (ending) => {
-        void close(assembly, ending).then(() => {
-          resolve(ending);
-        });
+        onEnd(ending);
       },
     });
-    failRun = assembly.fail;
-    network.listen(process, COORDINATOR_ADDRESS, (endpoint, request) => {
-      serve(assembly, process, { endpoint, request });
+    const server = listen(assembly, process, network);
+    const life = createRunLife<Ending>({
+      assembly,
+      folder,
+      server: { drain: () => Promise.resolve(), close: server },
+      closeOthers: () => Promise.resolve(),
+      measure: () => ({
+        recorded: async (how) => {
+          await disk.writeResult(process, how);
+          return how;
+        },
+        unrecorded: (how) => how,
+      }),
+      leadership,
+      log,
     });
+    onEnd = life.onEnd;
+    failRun = life.fail;
     // A failure has ended the run already.
     if (mode === 'new') ledger.append(record).catch(() => undefined);
+    return { ...life, address: addressOf(name), httpUrl: `http://${name}:2` };
+  } catch (caught) {
+    await folder.close();
+    throw caught;
+  }
+}
+
+function finished(): Coordinator<Ending> {
+  return {
+    address: '',
+    httpUrl: '',
+    done: Promise.resolve({ outcome: 'finished', message: 'the run was finished already' }),
+    requestStop: () => undefined,
+    close: () => Promise.resolve(),
+    stepDown: () => Promise.resolve(),
+  };
+}
+
+/** Serves workers until the returned function is called. */
+function listen(assembly: RunAssembly, process: Process, network: Network): () => void {
+  const address = addressOf(process.name);
+  const endpoints = new Set<Endpoint>();
+  let isOpen = true;
+  const close = network.listen(process, address, (endpoint, request) => {
+    if (!isOpen) {
+      endpoint.close();
+      return;
+    }
+    endpoints.add(endpoint);
+    serve(assembly, process, { endpoint, request });
   });
+  return () => {
+    isOpen = false;
+    close();
+    for (const endpoint of endpoints) endpoint.close();
+  };
 }
 
 function serve(
   { term, conductor, checkpointer }: RunAssembly,
-  { clock }: Process,
+  { name, clock }: Process,
   { endpoint, request }: { readonly endpoint: Endpoint; readonly request: unknown },
 ): void {
   if (request === 'join') {
     new JoinSession({
-      call: serverCall(endpoint, COORDINATOR_ADDRESS),
+      call: serverCall(endpoint, addressOf(name)),
       term,
       codeVersion: CODE_VERSION,
       handler: conductor,
@@ -126,13 +241,4 @@ function serve(
       endpoint.close();
     },
   );
-}
-
-/** As a real coordinator does at its end. */
-async function close(assembly: RunAssembly, ending: Ending): Promise<void> {
-  const { conductor, checkpointer, publisher, recorder, intake } = assembly;
-  conductor.close();
-  await checkpointer.close();
-  await recorder.append({ kind: 'end', reason: ending.outcome, step: intake.committedStep });
-  await publisher.close('delete-stream');
 }

@@ -4,17 +4,18 @@
 import { CONFIG_VERSION, pause, TrainingError } from '@facet/shared';
 import {
   allocateTrainingState,
+  createCoordinatorSearch,
   createMembership,
   type Membership,
   type WorkerNetwork,
   type WorkerOutcome,
 } from '@facet/worker/internal';
-import { shardFeedOf } from './broker-client.js';
+import { openLeaseStore, shardFeedOf } from './broker-client.js';
 import { openInletFrom, pullStateTo, startExchange } from './exchange.js';
 import { openStream } from './join-call.js';
 import type { Network } from './network.js';
 import { traceLogger, type Trace } from './silent-sinks.js';
-import { COORDINATOR_ADDRESS, CODE_VERSION } from './simulated-coordinator.js';
+import { addressOf, CODE_VERSION, COORDINATORS } from './simulated-coordinator.js';
 import { createTinyCompute } from './tiny-compute.js';
 import type { TinyRun } from './tiny-run.js';
 import { Process } from './world.js';
@@ -57,7 +58,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
   const address = `${name}:1`;
   const leaving = new AbortController();
   let membership: Membership | undefined = undefined;
-  const workerNetwork: WorkerNetwork = {
+  const socketNetwork: WorkerNetwork = {
     clock,
     shards: shardFeedOf(network, process),
     exchange: startExchange({ network, process, address, snapshot: (step) => membership?.snapshot(step) }),
@@ -65,6 +66,14 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
     pullState: pullStateTo(network, process),
     leaderAddress: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
+  };
+  const withLeader = async (sockets: WorkerNetwork): Promise<WorkerNetwork> => {
+    const store = await openLeaseStore(network, process);
+    const leaderAddress = async (): Promise<string | undefined> => {
+      const { entry } = (await store.read().catch(() => undefined)) ?? {};
+      return entry?.address === '' ? undefined : entry?.address;
+    };
+    return { ...sockets, leaderAddress, close: () => store.close() };
   };
   const joined = createMembership({
     hello: {
@@ -77,7 +86,11 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       metricsUrl: '',
       cores: 1,
     },
-    connect: () => openStream(network, process, COORDINATOR_ADDRESS),
+    connect: createCoordinatorSearch({
+      addresses: (run.hasStandby ? COORDINATORS : COORDINATORS.slice(0, 1)).map(addressOf),
+      leader: async () => membership?.resources?.network.leaderAddress(run.config.run),
+      open: (place) => openStream(network, process, place),
+    }),
     async prepare(welcome) {
       await pause(clock, world.between(ENGINE_MS.least, ENGINE_MS.most));
       const { config, plan } = run;
@@ -85,6 +98,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       const compute = createTinyCompute({ run, clock, durationMs, onGradient });
       const state = allocateTrainingState(compute.weights, config.optimizer);
       const engine = { name: 'onnxruntime', device: 'cpu' } as const;
+      const workerNetwork = run.hasStandby ? await withLeader(socketNetwork) : socketNetwork;
       return { welcome, config, plan, compute, engine, threads: 1, state, network: workerNetwork, dataset: undefined };
     },
     metrics: {

@@ -3,14 +3,14 @@
  * died, as a supervisor would. It judges nothing; see verdict.ts.
  */
 import type { Ending } from '@facet/coordinator/internal';
-import { TrainingError, type LedgerRecord } from '@facet/shared';
+import { TrainingError, type ErrorCode, type LedgerRecord } from '@facet/shared';
 import type { WorkerOutcome } from '@facet/worker/internal';
 import { startBroker } from './broker-server.js';
 import { Disk, type StoredCheckpoint } from './disk.js';
 import type { Fault } from './fault-schedule.js';
 import { Network } from './network.js';
 import type { Trace } from './silent-sinks.js';
-import { startCoordinator } from './simulated-coordinator.js';
+import { COORDINATORS, startCoordinator, type SimulatedCoordinator } from './simulated-coordinator.js';
 import { startWorker, type SeenMembership, type SimulatedWorker } from './simulated-worker.js';
 import type { TinyRun } from './tiny-run.js';
 import { World, type Process } from './world.js';
@@ -19,6 +19,11 @@ import { World, type Process } from './world.js';
 const DEADLINE_MS = 20 * 60_000;
 /** A process that exits by itself is started again after so long. */
 const RESTART_MS = 500;
+
+/** How a process ends that finds nobody for long. */
+const RIGHTFUL: readonly ErrorCode[] = ['COORDINATOR_UNREACHABLE', 'BROKER_UNREACHABLE'];
+/** How a candidate ends that finds a leader where it should begin, or nothing to go on with where it stands by. */
+const RIGHTFUL_OF_CANDIDATES: readonly ErrorCode[] = ['RUN_LOCKED', 'RUN_NOT_FOUND'];
 
 export interface SimulationOptions {
   readonly run: TinyRun;
@@ -37,7 +42,7 @@ export interface Observation {
   readonly memberships: readonly SeenMembership[];
   /** Errors with which processes ended, other than a peer's absence. */
   readonly crashes: readonly string[];
-  /** Workers that live on after the end of the run. */
+  /** Processes that live on after the end of the run. */
   readonly leftOver: readonly string[];
   readonly virtualMs: number;
   readonly events: number;
@@ -53,6 +58,11 @@ export async function simulate(options: SimulationOptions): Promise<Observation>
   return new Simulation(options).observe();
 }
 
+interface SupervisedCoordinator extends SimulatedCoordinator {
+  /** The disk was full while it lived. */
+  metFullDisk: boolean;
+}
+
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #world: World;
@@ -62,13 +72,14 @@ class Simulation {
   readonly #leavers = new Set<string>();
   readonly #memberships: SeenMembership[] = [];
   readonly #crashes: string[] = [];
-  #coordinator: Process | undefined;
+  readonly #coordinators = new Map<string, SupervisedCoordinator>();
+  /** On one host it is known that a process is dead. */
+  readonly #isOneHost: boolean;
+  readonly #processes = new Map<number, Process>();
   #broker: Process | undefined;
   #ending: Ending | undefined;
   #started = 0;
   #flippedAfter: number | undefined;
-  /** Since the coordinator was started. */
-  #wasFull = false;
   #faults = 0;
   #gradients = 0;
 
@@ -76,21 +87,26 @@ class Simulation {
     this.#options = options;
     this.#world = new World(options.seed);
     this.#network = new Network(this.#world);
+    this.#isOneHost = options.run.hasStandby && this.#world.chance(0.5);
   }
 
   async observe(): Promise<Observation> {
     this.#broker = startBroker(this.#network);
-    this.#startCoordinator();
+    const { hasStandby } = this.#options.run;
+    for (const name of hasStandby ? COORDINATORS : COORDINATORS.slice(0, 1)) this.#startCoordinator(name);
     for (let index = 0; index < this.#options.run.config.workers.count; index++) this.#startWorker();
     this.#await(this.#options.faults);
-    await this.#world.run(DEADLINE_MS, () => this.#ending !== undefined && this.#workers.size === 0);
+    await this.#world.run(DEADLINE_MS, () => {
+      this.#checkLeaders();
+      return this.#ending !== undefined && this.#workers.size === 0 && this.#livingCoordinators().length === 0;
+    });
     return {
       records: this.#disk.records,
       checkpoint: this.#disk.checkpoint,
       ending: this.#ending,
       memberships: this.#memberships,
       crashes: this.#crashes,
-      leftOver: [...this.#workers.keys()],
+      leftOver: [...this.#workers.keys(), ...this.#livingCoordinators().map(({ process }) => process.name)],
       virtualMs: this.#world.nowMs,
       events: this.#world.events,
       faults: this.#faults,
@@ -112,8 +128,9 @@ class Simulation {
     const { kind, durationMs } = fault;
     this.#faults += 1;
     const worker = pick([...this.#workers.values()], fault.target);
+    const coordinator = pick(this.#livingCoordinators(), fault.target);
     this.#options.trace?.(
-      `${this.#world.nowMs.toFixed(2).padStart(10)} fault ${this.#faults}: ${kind} ${worker?.process.name ?? ''} for ${durationMs.toFixed(1)} ms at event ${this.#world.events}`,
+      `${this.#world.nowMs.toFixed(2).padStart(10)} fault ${this.#faults}: ${kind} ${(kind.endsWith('coordinator') ? coordinator : worker)?.process.name ?? ''} for ${durationMs.toFixed(1)} ms at event ${this.#world.events}`,
     );
     switch (kind) {
       case 'kill-worker':
@@ -126,11 +143,12 @@ class Simulation {
         if (worker !== undefined) this.#drainWorker(worker, durationMs);
         break;
       case 'kill-coordinator':
-        this.#coordinator?.kill();
-        this.#startCoordinatorAfter(durationMs);
+        if (coordinator === undefined) break;
+        coordinator.process.kill();
+        this.#startCoordinatorAfter(coordinator.process.name, durationMs);
         break;
       case 'pause-coordinator':
-        if (this.#coordinator !== undefined) this.#pause(this.#coordinator, durationMs);
+        if (coordinator !== undefined) this.#pause(coordinator.process, durationMs);
         break;
       case 'kill-broker':
         this.#broker?.kill();
@@ -146,7 +164,7 @@ class Simulation {
         break;
       case 'fill-disk':
         this.#disk.fill();
-        this.#wasFull = true;
+        for (const met of this.#livingCoordinators()) met.metFullDisk = true;
         this.#world.schedule(durationMs, () => {
           this.#disk.free();
         });
@@ -161,7 +179,7 @@ class Simulation {
   }
 
   #cut({ kind, target, other, durationMs }: Fault): void {
-    const names = ['coordinator', 'broker', ...this.#workers.keys()];
+    const names = [...this.#coordinators.keys(), 'broker', ...this.#workers.keys()];
     const from = pick(names, target);
     const to = pick(
       names.filter((name) => name !== from),
@@ -186,31 +204,58 @@ class Simulation {
     });
   }
 
-  #startCoordinator(): void {
-    this.#wasFull = this.#disk.isFull;
-    this.#coordinator = startCoordinator({
+  #livingCoordinators(): SupervisedCoordinator[] {
+    return [...this.#coordinators.values()].filter(({ process }) => !process.isDead);
+  }
+
+  #startCoordinator(name: string, isAsked = false): void {
+    const pid = this.#processes.size + 1;
+    // A standby does not begin a run, and does not go on with one that has failed.
+    const isBegun = this.#disk.records.length > 0;
+    const role = isAsked || (!isBegun && name === COORDINATORS[0]) ? 'first' : 'standby';
+    const started = startCoordinator({
       run: this.#options.run,
       network: this.#network,
       disk: this.#disk,
-      trace: this.#options.trace,
+      name,
+      role,
+      pid,
+      isOneHost: this.#isOneHost,
+      isDead: (other) => this.#isOneHost && this.#processes.get(other)?.isDead === true,
       onExit: (ending) => {
-        if (this.#wasFull && !(ending instanceof TrainingError) && ending.outcome === 'failed') {
-          // Somebody frees the disk and resumes.
-          this.#startCoordinatorAfter(RESTART_MS);
-        } else if (ending instanceof TrainingError) {
-          if (!this.#wasFull) this.#noteCrash('coordinator', ending);
-          this.#startCoordinatorAfter(RESTART_MS);
-        } else {
-          this.#ending = ending;
-        }
+        this.#onCoordinatorExit(supervised, ending);
       },
+      trace: this.#options.trace,
+    });
+    const supervised = { ...started, metFullDisk: this.#disk.isFull };
+    this.#coordinators.set(name, supervised);
+    this.#processes.set(pid, started.process);
+  }
+
+  #onCoordinatorExit({ process: { name }, metFullDisk }: SupervisedCoordinator, ending: Ending | TrainingError): void {
+    if (metFullDisk && !(ending instanceof TrainingError) && ending.outcome === 'failed') {
+      // Somebody frees the disk and resumes.
+      this.#startCoordinatorAfter(name, RESTART_MS, true);
+    } else if (ending instanceof TrainingError) {
+      if (!metFullDisk) this.#noteCrash(name, ending);
+      this.#startCoordinatorAfter(name, RESTART_MS);
+    } else {
+      this.#ending ??= ending;
+    }
+  }
+
+  #startCoordinatorAfter(name: string, delayMs: number, isAsked = false): void {
+    this.#world.schedule(delayMs, () => {
+      if (this.#ending === undefined && this.#coordinators.get(name)?.process.isDead === true)
+        this.#startCoordinator(name, isAsked);
     });
   }
 
-  #startCoordinatorAfter(delayMs: number): void {
-    this.#world.schedule(delayMs, () => {
-      if (this.#coordinator?.isDead === true) this.#startCoordinator();
-    });
+  /** Between any two events at most one believes that it leads. */
+  #checkLeaders(): void {
+    const leaders = this.#livingCoordinators().filter(({ isLeading }) => isLeading());
+    if (leaders.length > 1)
+      this.#crashes.push(`${leaders.map(({ process }) => process.name).join(' and ')} lead at once`);
   }
 
   #startWorker(): void {
@@ -263,8 +308,7 @@ class Simulation {
   }
 
   #noteCrash(name: string, { code, message }: TrainingError): void {
-    // A process that finds nobody for long ends with this, and is right to.
-    if (code === 'COORDINATOR_UNREACHABLE' || code === 'BROKER_UNREACHABLE') return;
+    if (RIGHTFUL.includes(code) || (this.#options.run.hasStandby && RIGHTFUL_OF_CANDIDATES.includes(code))) return;
     this.#crashes.push(`${name} ended with ${code}: ${message}`);
   }
 }

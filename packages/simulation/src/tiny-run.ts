@@ -24,6 +24,8 @@ export interface TinyRun {
   readonly plan: Plan;
   /** The first record of its ledger. */
   readonly record: LedgerRecord;
+  /** With a second coordinator, and a lease that says which one leads. */
+  readonly hasStandby: boolean;
 }
 
 export interface TinyRunOptions {
@@ -35,10 +37,12 @@ export interface TinyRunOptions {
   readonly groupSize?: number;
   /** Shares follow the speed, which is measured over a few steps. */
   readonly balance?: boolean;
+  readonly hasStandby?: boolean;
 }
 
 export function createTinyRun(options: TinyRunOptions): TinyRun {
   const { emaDecay, gradientFormat = 'fp32', workers = 3, groupSize = 0, balance = false } = options;
+  const { hasStandby = false } = options;
   const preset = PRESETS['mnist-fast'];
   const config: RunConfig = {
     ...preset,
@@ -68,7 +72,8 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     sha256: '0'.repeat(64),
   };
   const plan = createPlan(config, { trainSamples: TRAIN_SAMPLES, testSamples: TEST_SAMPLES });
-  return { config, dataset, plan, record: runRecord({ config, plan, dataset, at: new Date(0).toISOString() }) };
+  const record = runRecord({ config, plan, dataset, at: new Date(0).toISOString() });
+  return { config, dataset, plan, record, hasStandby };
 }
 
 function split(count: number, factor: number): Dataset['train'] {

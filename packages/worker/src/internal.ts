@@ -3,6 +3,7 @@
  */
 export type { StateSnapshot } from './collective/exchange-server.js';
 export { deliver, wholeFrame } from './collective/frame.js';
+export { createCoordinatorSearch } from './coordinator-search.js';
 export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
 export { allocateMicroBatch } from './data/micro-batch.js';
 export type { ShardFeed } from './data/shard-source.js';

@@ -64,7 +64,7 @@ afterEach(() => {
 /** The first keeper leads. */
 async function leading(onLost: (reason: string) => void = () => undefined): Promise<LeaseKeeper> {
   const keeper = keeperOf('a');
-  await keeper.acquire({ isFirst: true, onHeld, signal });
+  await keeper.acquire({ isFirst: true, hasLed: () => Promise.resolve(false), onHeld, signal });
   keeper.lead('a:1', onLost);
   await vi.advanceTimersByTimeAsync(1);
   return keeper;
@@ -96,7 +96,7 @@ describe('a keeper', () => {
     await vi.advanceTimersByTimeAsync(301);
     expect(keeper.isHeld).toBe(false);
     expect(lost.mock.calls).toEqual([[expect.stringMatching(/could not be renewed for 3\d\d ms/)]]);
-    const again = keeper.acquire({ isFirst: false, onHeld, signal });
+    const again = keeper.acquire({ isFirst: false, hasLed: () => Promise.resolve(false), onHeld, signal });
     await vi.advanceTimersByTimeAsync(1_000);
     expect(keeper.isHeld).toBe(false);
     store.isAway = false;
@@ -120,7 +120,7 @@ describe('a keeper', () => {
       store.forget();
       const keeper = await leading();
       const other = keeperOf('b');
-      const taking = other.acquire({ isFirst: false, onHeld, signal });
+      const taking = other.acquire({ isFirst: false, hasLed: () => Promise.resolve(false), onHeld, signal });
       await vi.advanceTimersByTimeAsync(200);
       expect(other.isHeld).toBe(false);
       await leave(keeper);
@@ -128,6 +128,27 @@ describe('a keeper', () => {
       await taking;
       expect(other.isHeld).toBe(true);
       await other.release();
+    }
+  });
+
+  it('takes the lease of a run that has begun from a store that has forgotten it, after the usual wait', async () => {
+    for (const hasLed of [true, false]) {
+      store.forget();
+      const keeper = keeperOf('b');
+      const giveUp = new AbortController();
+      const taking = keeper.acquire({
+        isFirst: false,
+        hasLed: () => Promise.resolve(hasLed),
+        onHeld,
+        signal: giveUp.signal,
+      });
+      taking.catch(() => undefined);
+      await vi.advanceTimersByTimeAsync(policy.durationMs);
+      expect(keeper.isHeld).toBe(false);
+      await vi.advanceTimersByTimeAsync(policy.durationMs);
+      expect(keeper.isHeld).toBe(hasLed);
+      giveUp.abort();
+      await keeper.release();
     }
   });
 

@@ -7,6 +7,7 @@ import type { Logger } from '@facet/telemetry';
 import {
   follow,
   followAgain,
+  followLeader,
   isLeading,
   nextDeadlineMs,
   patienceMs,
@@ -35,8 +36,10 @@ export interface LeaseKeeperOptions {
 
 /** How to wait for the lease. */
 export interface AcquireOptions {
-  /** A lease that nobody ever held is taken only by who starts a run. */
+  /** A lease that nobody ever held is taken at once by who starts a run, */
   readonly isFirst: boolean;
+  /** Whether somebody led the run before, so that a store without an entry has forgotten it; asked while it has none. */
+  readonly hasLed: () => Promise<boolean>;
   /** Called for what stands in the store while it is not taken; may throw to give up. */
   readonly onHeld: (held: StoredLease | undefined, waitedMs: number) => void;
   /** Aborting ends the wait. */
@@ -65,7 +68,7 @@ export class LeaseKeeper {
    *
    * @throws TrainingError CANCELLED when the signal aborts, VERSION_MISMATCH for an entry of another version, and whatever `onHeld` throws.
    */
-  async acquire({ isFirst, onHeld, signal }: AcquireOptions): Promise<void> {
+  async acquire({ isFirst, hasLed, onHeld, signal }: AcquireOptions): Promise<void> {
     const { clock, policy } = this.#options;
     // What is under way belongs to the life before.
     await this.#writing;
@@ -74,7 +77,7 @@ export class LeaseKeeper {
     this.#address = '';
     for (;;) {
       if (signal.aborted) throw new TrainingError('CANCELLED', 'the wait for the lease was given up');
-      const held = await this.#look(isFirst);
+      const held = await this.#look(isFirst, hasLed);
       if (this.#lease.kind === 'leader') break;
       onHeld(held, clock.now() - startedMs);
       await pause(clock, policy.durationMs / LOOKS);
@@ -110,10 +113,14 @@ export class LeaseKeeper {
   }
 
   /** One look of a follower, and the attempt to take what may be taken. */
-  async #look(isFirst: boolean): Promise<StoredLease | undefined> {
-    const { store, log } = this.#options;
+  async #look(isFirst: boolean, hasLed: AcquireOptions['hasLed']): Promise<StoredLease | undefined> {
+    const { store, clock, log } = this.#options;
     try {
       const held = await store.read();
+      if (held === undefined && !isFirst && isNew(this.#lease) && (await hasLed())) {
+        log.warn('the broker knows no lease of a run that has begun; it is taken if nobody renews it');
+        this.#lease = followLeader(clock.now());
+      }
       const isFree = held === undefined ? isFirst : this.#isOpen(held.entry);
       const command = this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree });
       if (command?.kind === 'write') await this.#attempt(command.over);
@@ -180,6 +187,11 @@ export class LeaseKeeper {
       this.#scheduleTick();
     });
   }
+}
+
+/** Nothing was seen yet. */
+function isNew(lease: Lease): boolean {
+  return lease.kind === 'follower' && lease.seen === undefined;
 }
 
 /** How long a candidate waits before it knows that an entry's holder lives. */

@@ -1,12 +1,13 @@
 /**
  * The promise of the lease, over made-up worlds: candidates whose clocks run fast or slow, a store that answers late or never and may
- * forget everything, processes that are stopped and go on. At no instant do two candidates believe that they lead.
+ * forget everything, processes that are stopped and go on, or die and are started again. At no instant do two candidates believe that they lead.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   follow,
   followAgain,
+  followLeader,
   isLeading,
   nextDeadlineMs,
   transition,
@@ -23,6 +24,8 @@ interface Entry {
   readonly revision: number;
   readonly holder: number;
 }
+
+const MOST_CANDIDATES = 4;
 
 /** Nobody alive; the first entry is its. */
 const DEAD = -1;
@@ -51,18 +54,26 @@ class Store {
 class Candidate {
   lease: Lease = follow();
   stoppedUntilMs = 0;
-  readonly #id: number;
+  readonly index: number;
+  #lives = 0;
   readonly #rate: number;
   readonly #startMs: number;
 
-  constructor(id: number, rate: number) {
-    this.#id = id;
+  constructor(index: number, rate: number) {
+    this.index = index;
     this.#rate = rate;
-    this.#startMs = id * 1_000;
+    this.#startMs = index * 1_000;
   }
 
+  /** Of this life of it. */
   get id(): number {
-    return this.#id;
+    return this.index + MOST_CANDIDATES * this.#lives;
+  }
+
+  /** It dies and is started again: it only knows that somebody led. */
+  restart(trueMs: number): void {
+    this.#lives += 1;
+    this.lease = followLeader(this.now(trueMs));
   }
 
   /** Its clock at a true time. */
@@ -89,7 +100,7 @@ class Candidate {
 
 interface Fault {
   readonly atMs: number;
-  readonly kind: 'stop' | 'forget' | 'cut';
+  readonly kind: 'stop' | 'forget' | 'cut' | 'restart';
   readonly of: number;
   readonly forMs: number;
 }
@@ -107,7 +118,7 @@ function play(rates: readonly number[], delays: readonly number[], faults: reado
   let trueMs = 0;
   /** The store is asked after a delay and answers after another; a cut candidate's call is lost on its way there or back. */
   const call = (candidate: Candidate, act: () => LeaseEvent): void => {
-    const { id } = candidate;
+    const { id, index } = candidate;
     if (busy.has(id)) return;
     busy.add(id);
     const { lives } = store;
@@ -118,7 +129,7 @@ function play(rates: readonly number[], delays: readonly number[], faults: reado
           return;
         }
         busy.delete(id);
-        if (event === undefined) return;
+        if (event === undefined || candidate.id !== id) return;
         // Only one that leads when the answer comes may write what the store has forgotten.
         const isStale = event.kind === 'sighted' && event.revision === 0 && candidate.lease.kind !== 'leader';
         obey(candidate, candidate.tell(isStale ? { ...event, isFree: false } : event, trueMs));
@@ -128,7 +139,7 @@ function play(rates: readonly number[], delays: readonly number[], faults: reado
     due.push({
       atMs: trueMs + delayMs(),
       action: () => {
-        const isCut = trueMs < cutUntilMs[id]!;
+        const isCut = trueMs < cutUntilMs[index]!;
         if ((isCut && delayMs() % 2 === 0) || store.lives !== lives) {
           end(undefined);
         } else {
@@ -147,12 +158,13 @@ function play(rates: readonly number[], delays: readonly number[], faults: reado
   const obey = (candidate: Candidate, command: LeaseCommand | undefined): void => {
     if (command?.kind !== 'write') return;
     const sentAtMs = candidate.now(trueMs);
+    const { id } = candidate;
     call(candidate, () => {
-      const revision = store.write(candidate.id, command.over);
+      const revision = store.write(id, command.over);
       if (revision === undefined) {
         const { entry } = store;
         if (entry === undefined) return { kind: 'sighted', revision: 0, isFree: true };
-        if (entry.holder === candidate.id) return { kind: 'sighted', revision: entry.revision, isFree: true };
+        if (entry.holder === id) return { kind: 'sighted', revision: entry.revision, isFree: true };
         return { kind: 'refused', reason: 'held' };
       }
       return { kind: 'renewed', revision, sentAtMs };
@@ -163,13 +175,14 @@ function play(rates: readonly number[], delays: readonly number[], faults: reado
       if (atMs !== trueMs) continue;
       if (kind === 'forget') store.forget();
       else if (kind === 'cut') cutUntilMs[of % rates.length] = trueMs + forMs;
+      else if (kind === 'restart') candidates[of % rates.length]!.restart(trueMs);
       else candidates[of % rates.length]!.stoppedUntilMs = trueMs + forMs;
     }
     for (const { action } of due.splice(0).filter((entry) => entry.atMs <= trueMs || !due.push(entry))) action();
     for (const candidate of candidates) {
       if (trueMs < candidate.stoppedUntilMs) continue;
       if (candidate.wantsTick(trueMs)) obey(candidate, candidate.tell({ kind: 'elapsed' }, trueMs));
-      if (candidate.lease.kind !== 'leader' && (trueMs + candidate.id) % POLL_MS === 0) sight(candidate);
+      if (candidate.lease.kind !== 'leader' && (trueMs + candidate.index) % POLL_MS === 0) sight(candidate);
     }
     if (candidates.filter((candidate) => candidate.believes(trueMs)).length > 1) doubled.push(trueMs);
   }
@@ -177,7 +190,7 @@ function play(rates: readonly number[], delays: readonly number[], faults: reado
 }
 
 const rate = fc.integer({ min: 950, max: 1_050 }).map((share) => share / 1_000);
-const rates = fc.array(rate, { minLength: 2, maxLength: 4 });
+const rates = fc.array(rate, { minLength: 2, maxLength: MOST_CANDIDATES });
 const delays = fc.array(
   fc.oneof({ arbitrary: fc.integer({ min: 1, max: 8 }), weight: 6 }, fc.integer({ min: 1, max: 160 })),
   {
@@ -187,8 +200,8 @@ const delays = fc.array(
 );
 const fault: fc.Arbitrary<Fault> = fc.record({
   atMs: fc.integer({ min: 0, max: END_MS }),
-  kind: fc.constantFrom('stop', 'stop', 'cut'),
-  of: fc.nat(3),
+  kind: fc.constantFrom('stop', 'stop', 'cut', 'restart'),
+  of: fc.nat(MOST_CANDIDATES - 1),
   forMs: fc.integer({ min: 1, max: 600 }),
 });
 

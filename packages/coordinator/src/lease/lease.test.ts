@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   follow,
   followAgain,
+  followLeader,
   isLeading,
   nextDeadlineMs,
   transition,
@@ -34,6 +35,14 @@ const refused: LeaseEvent = { kind: 'refused', reason: 'gone' };
 const leads = (lease: Lease, nowMs: number): boolean => isLeading(lease, { policy, nowMs });
 
 describe('a follower', () => {
+  it('that only knows that somebody led waits as long from its first look on', () => {
+    // What was forgotten just before may be held still.
+    const start = followLeader(-140);
+    expect(watching(0, 374, start).command).toBeUndefined();
+    expect(watching(0, 375, start).command).toEqual({ kind: 'write', over: 0 });
+    expect(watching(0, 5_000).command).toBeUndefined();
+  });
+
   it('takes what is free at once, and what nobody renews after longer than a lease lasts', () => {
     expect(after([0, sighted(7, true)]).command).toEqual({ kind: 'write', over: 7 });
     expect(watching(7, 374).command).toBeUndefined();

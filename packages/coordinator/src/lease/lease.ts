@@ -56,10 +56,17 @@ const RENEWALS = 3;
 const RETRIES = 10;
 /** A store that lost its memory counts from 1 again: after a longer gap, in leases, an equal revision proves nothing. */
 const MOST_GAP = 0.5;
+/** No store has it: whatever is seen first is news, from which the wait counts. */
+const NEVER_SEEN = -1;
 
 /** The start: nothing seen yet. */
 export function follow(): Lease {
   return { kind: 'follower', seen: undefined };
+}
+
+/** The start where somebody else led before, as the run itself proves: as after a lease that was lost, but nothing was seen yet. */
+export function followLeader(nowMs: number): Lease {
+  return { kind: 'follower', seen: { revision: NEVER_SEEN, sinceMs: nowMs, lastMs: nowMs } };
 }
 
 /** The life after a lease was lost: somebody led here, so a store that has forgotten everything may be written. */

@@ -1,12 +1,11 @@
 /**
- * One coordinator at work: opens the broker and the servers around the assembly of its decisions, and takes everything down
- * once, in the reverse order, whichever comes first: the end of the run or a call of close.
+ * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
 import type { Dataset } from '@facet/datasets';
-import { systemClock, TrainingError, type Plan } from '@facet/shared';
+import { formatAddress, systemClock, type Plan, type TrainingError } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
-import { formatAddress, startGrpcServer } from '../grpc/grpc-server.js';
+import { startGrpcServer } from '../grpc/grpc-server.js';
 import type { Ending } from '../membership/state.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { openBroker } from '../shards/broker.js';
@@ -23,10 +22,8 @@ import {
 } from './result.js';
 import { assembleRun } from './run-assembly.js';
 import type { RunFolder } from './run-folder.js';
+import { createRunLife } from './run-life.js';
 import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
-
-/** How long workers have to take in their Stop before their streams are cut. */
-const DRAIN_MS = 2_000;
 
 export interface RunParts {
   readonly options: CoordinatorOptions;
@@ -42,9 +39,6 @@ export interface OpenRun {
   /** Ends the run as failed; not when another coordinator has it. */
   readonly fail: (error: TrainingError) => void;
 }
-
-/** Workers are told, or only lose their streams; and what lies in the broker is removed, or left to a successor. */
-type TearDown = 'orderly' | 'at-once' | 'left';
 
 /**
  * Opens the broker and the servers of a run.
@@ -93,10 +87,10 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       onEnd(ending);
     },
   });
-  const { conductor, intake, checkpointer, publisher, recorder } = assembly;
+  const { conductor, intake, checkpointer, publisher } = assembly;
   const { term, history, directory, engines, stopwatch, stragglers } = assembly;
   closers.push(
-    () => publisher.close('delete-stream'),
+    () => publisher.close(() => true),
     () => {
       conductor.close();
     },
@@ -157,80 +151,27 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     warnings: engines.note === '' ? folder.warnings : [...folder.warnings, engines.note],
   });
 
-  const tearDown = async (way: TearDown, { outcome }: Pick<Ending, 'outcome'>): Promise<void> => {
-    conductor.close();
-    await checkpointer.close();
-    if (way === 'orderly') {
-      await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
-      await server.drain(DRAIN_MS);
-    } else {
-      server.close();
-    }
-    await http.close();
-    await publisher.close(way === 'left' ? 'keep-stream' : 'delete-stream');
-  };
-  /** The folder is free for others, whatever went wrong before. */
-  const letGo = (): Promise<void> =>
-    folder.close().catch((caught: unknown) => {
-      log.error({ reason: TrainingError.from(caught).message }, 'the folder of the run could not be closed');
-    });
-  /**
-   * Whatever goes wrong at the end is in the result, because nobody would see it otherwise. There is none when it turns out at the
-   * end that another coordinator has the run.
-   */
-  const finish = async (how: Ending, way: TearDown): Promise<RunResult | undefined> => {
-    // Measured when it ended, not when everything was closed.
-    const measured = measure();
-    try {
-      await tearDown(way, how);
-      if (leadership !== undefined && !(await folder.isHeld())) {
-        leadership.onFenced("another coordinator has taken over the run's folder");
-        return undefined;
-      }
-      const result = await makeResult(measured, how, folder.ledger.path);
-      if (way === 'orderly') await folder.writeResult(storedResult(result, history));
-      await folder.close();
-      return result;
-    } catch (caught) {
-      const { code, message } = TrainingError.from(caught);
-      log.error({ code, reason: message }, 'the run ended, but its end could not be recorded');
-      const ending: Ending = { outcome: 'failed', code, message: `${how.message}; then: ${message}` };
-      return unrecordedResult(measured, ending, intake.committedStep);
-    } finally {
-      await letGo();
-    }
-  };
-  /** Once: by the end of the run, by close, or by stepDown. */
-  let finished: Promise<RunResult | undefined> | undefined;
-  let resolve: (result: RunResult) => void = () => undefined;
-  const done = new Promise<RunResult>((settle) => {
-    resolve = settle;
+  const life = createRunLife<RunResult>({
+    assembly,
+    folder,
+    server,
+    closeOthers: () => http.close(),
+    measure: () => {
+      const measured = measure();
+      return {
+        async recorded(how, way) {
+          const result = await makeResult(measured, how, folder.ledger.path);
+          if (way === 'orderly') await folder.writeResult(storedResult(result, history));
+          return result;
+        },
+        unrecorded: (how) => unrecordedResult(measured, how, intake.committedStep),
+      };
+    },
+    leadership,
+    log,
   });
-  const end = async (how: Ending, way: TearDown): Promise<void> => {
-    finished ??= finish(how, way);
-    const result = await finished;
-    if (result !== undefined) resolve(result);
-  };
-  onEnd = (how) => void end(how, 'orderly');
-  return {
-    fail: (error) => {
-      if (leadership !== undefined && error.code === 'RUN_LOCKED') leadership.onFenced(error.message);
-      else assembly.fail(error);
-    },
-    coordinator: {
-      address: formatAddress(host, server.port),
-      httpUrl,
-      done,
-      requestStop: (reason) => {
-        conductor.dispatch({ kind: 'stop-requested', reason });
-      },
-      close: () => end({ outcome: 'stopped', message: 'closed before the end' }, 'at-once'),
-      async stepDown() {
-        finished ??= tearDown('left', { outcome: 'stopped' })
-          .then(() => undefined)
-          .finally(letGo);
-        await finished;
-      },
-    },
-  };
+  const { fail, done, requestStop, close, stepDown } = life;
+  onEnd = life.onEnd;
+  const address = formatAddress(host, server.port);
+  return { fail, coordinator: { address, httpUrl, done, requestStop, close, stepDown } };
 }

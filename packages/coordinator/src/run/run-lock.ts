@@ -63,6 +63,12 @@ export async function takeOverRun(folder: string): Promise<RunLock> {
   return heldLock(path, own);
 }
 
+/** Whether a living process of this host is at work in a folder; of other hosts' processes nothing is known. */
+export async function isLockedHere(folder: string): Promise<boolean> {
+  const owner = await readOwner(pathIn(folder));
+  return owner !== undefined && owner.host === hostname() && isProcessAlive(owner);
+}
+
 function pathIn(folder: string): string {
   return join(resolve(folder), LOCK_FILE);
 }

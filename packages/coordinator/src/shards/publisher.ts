@@ -128,12 +128,12 @@ export class ShardPublisher {
   }
 
   /** Ends it, and the connection; the stream is kept for a coordinator that has taken over. */
-  async close(stream: 'delete-stream' | 'keep-stream'): Promise<void> {
+  async close(isLast: () => boolean): Promise<void> {
     this.#isClosed = true;
     this.stop();
     await this.#feeding;
     await this.#purging;
-    await this.#options.broker.close(stream);
+    await this.#options.broker.close(isLast() ? 'delete-stream' : 'keep-stream');
     await this.#watching;
   }
 

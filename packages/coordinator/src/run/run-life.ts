@@ -1,0 +1,130 @@
+/**
+ * The life of a coordinator after its start, and its end: by the end of the run, by close, or because another coordinator has the
+ * run. Everything is taken down once, in the reverse order, whichever comes first. What a result is, and what listens, is the caller's.
+ */
+import { TrainingError } from '@facet/shared';
+import type { Logger } from '@facet/telemetry';
+import type { Coordinator, Leadership } from '../coordinator.js';
+import type { Ending } from '../membership/state.js';
+import type { RunAssembly } from './run-assembly.js';
+
+/** How long workers have to take in their Stop before their streams are cut. */
+const DRAIN_MS = 2_000;
+
+/** Workers are told, or only lose their streams; and what lies in the broker is removed, or left to a successor. */
+export type TearDown = 'orderly' | 'at-once' | 'left';
+
+export interface RunLifeParts<R> {
+  readonly assembly: Pick<RunAssembly, 'conductor' | 'checkpointer' | 'publisher' | 'recorder' | 'intake' | 'fail'>;
+  readonly folder: {
+    /** False once another coordinator has taken the folder over. */
+    isHeld(): Promise<boolean>;
+    close(): Promise<void>;
+  };
+  /** What workers are connected to. */
+  readonly server: {
+    /** Waits until they have gone, but not longer than this. */
+    drain(timeoutMs: number): Promise<void>;
+    close(): void;
+  };
+  /** Ends what else listens. */
+  readonly closeOthers: () => Promise<void>;
+  /** Called when the run ends, before anything is closed. */
+  readonly measure: () => RunReport<R>;
+  readonly leadership: Leadership | undefined;
+  readonly log: Logger;
+}
+
+/** What is known of a run that ended. */
+export interface RunReport<R> {
+  /** Its result; stored, unless it was closed at once. */
+  recorded(how: Ending, way: TearDown): Promise<R>;
+  /** What can be said when its end could not be recorded. */
+  unrecorded(how: Ending): R;
+}
+
+export interface RunLife<R> extends Pick<Coordinator<R>, 'done' | 'requestStop' | 'close' | 'stepDown'> {
+  /** The conductor says that the run is over. */
+  readonly onEnd: (how: Ending) => void;
+  /** Ends the run as failed; not when another coordinator has it. */
+  readonly fail: (error: TrainingError) => void;
+}
+
+/** The life of an assembly that runs. */
+export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
+  const { assembly, folder, server, leadership, log } = parts;
+  const { conductor, checkpointer, publisher, recorder, intake } = assembly;
+
+  const tearDown = async (way: TearDown, { outcome }: Pick<Ending, 'outcome'>): Promise<void> => {
+    conductor.close();
+    await checkpointer.close();
+    try {
+      if (way === 'orderly') {
+        await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
+        await server.drain(DRAIN_MS);
+      }
+    } finally {
+      server.close();
+      await parts.closeOthers();
+      // The stream of a successor has the same name.
+      await publisher.close(() => way !== 'left' && (leadership?.isHeld() ?? true));
+    }
+  };
+  /** The folder is free for others, whatever went wrong before. */
+  const letGo = (): Promise<void> =>
+    folder.close().catch((caught: unknown) => {
+      log.error({ reason: TrainingError.from(caught).message }, 'the folder of the run could not be closed');
+    });
+  /**
+   * Whatever goes wrong at the end is in the result, because nobody would see it otherwise. There is none when it turns out at the
+   * end that another coordinator has the run.
+   */
+  const finish = async (how: Ending, way: TearDown): Promise<R | undefined> => {
+    const report = parts.measure();
+    try {
+      await tearDown(way, how);
+      if (leadership !== undefined && !(await folder.isHeld())) {
+        leadership.onFenced("another coordinator has taken over the run's folder");
+        return undefined;
+      }
+      const result = await report.recorded(how, way);
+      await folder.close();
+      return result;
+    } catch (caught) {
+      const { code, message } = TrainingError.from(caught);
+      log.error({ code, reason: message }, 'the run ended, but its end could not be recorded');
+      return report.unrecorded({ outcome: 'failed', code, message: `${how.message}; then: ${message}` });
+    } finally {
+      await letGo();
+    }
+  };
+  /** Once: by the end of the run, by close, or by stepDown. */
+  let finished: Promise<R | undefined> | undefined;
+  let resolve: (result: R) => void = () => undefined;
+  const done = new Promise<R>((settle) => {
+    resolve = settle;
+  });
+  const end = async (how: Ending, way: TearDown): Promise<void> => {
+    finished ??= finish(how, way);
+    const result = await finished;
+    if (result !== undefined) resolve(result);
+  };
+  return {
+    done,
+    onEnd: (how) => void end(how, 'orderly'),
+    fail: (error) => {
+      if (leadership !== undefined && error.code === 'RUN_LOCKED') leadership.onFenced(error.message);
+      else assembly.fail(error);
+    },
+    requestStop: (reason) => {
+      conductor.dispatch({ kind: 'stop-requested', reason });
+    },
+    close: () => end({ outcome: 'stopped', message: 'closed before the end' }, 'at-once'),
+    async stepDown() {
+      finished ??= tearDown('left', { outcome: 'stopped' })
+        .then(() => undefined)
+        .finally(letGo);
+      await finished;
+    },
+  };
+}
