@@ -139,6 +139,11 @@ test.each<[string, readonly string[], string]>([
     ['worker', '--coordinator', 'here', '--device', 'gpu', '--threads', 'many'],
     "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected one of auto, cpu, webgpu, cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
   ],
+  [
+    'a worker with addresses that are none',
+    ['worker', '--coordinator', 'here:1', '--port', '70000', '--advertise', 'node-7', '--nats', 'nats://u:secret@a b'],
+    "error [CONFIG_INVALID]: --advertise: 'node-7', expected HOST:PORT, at which other workers reach this one\n--nats: 'nats://***@a b', expected an address such as nats://HOST:4222\n--port: '70000', expected a whole number from 0 to 65535\n",
+  ],
   ['a prediction without a run', ['predict', 'digit.png'], 'error [RUN_NOT_FOUND]: there is no run in '],
   [
     'an export without a format',

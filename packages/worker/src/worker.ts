@@ -8,6 +8,8 @@ import {
   CONFIG_VERSION,
   configSchema,
   createPlan,
+  formatAddress,
+  parseAddress,
   systemClock,
   TrainingError,
   trainingWish,
@@ -34,6 +36,12 @@ export interface WorkerOptions {
   readonly coordinatorAddresses: readonly string[];
   /** Where this worker listens for its peers and for Prometheus. */
   readonly listenHost: string;
+  /** The port for its peers; 0 takes any free one. */
+  readonly exchangePort: number;
+  /** host:port at which peers reach that port, when it is not that of this machine. */
+  readonly advertisedAddress?: string;
+  /** The broker as this worker reaches it. Default: as the coordinator does. */
+  readonly brokerUrl?: string;
   /** 0 takes any free port. */
   readonly metricsPort: number;
   /** What is absent is as the run's configuration says. */
@@ -64,6 +72,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
   const metrics = createWorkerMetrics(() => membership?.backlog ?? 0);
   const exchange: ExchangeServer = await startExchangeServer({
     host: listenHost,
+    port: options.exchangePort,
     run: () => membership?.resources?.welcome.run,
     snapshot: (step) => membership?.snapshot(step),
   });
@@ -72,6 +81,8 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     port: options.metricsPort,
     registry: metrics.registry,
   });
+  const { advertisedAddress } = options;
+  const knownHost = advertisedAddress === undefined ? listenHost : parseAddress(advertisedAddress).host;
   const joined = createMembership({
     hello: {
       workerId,
@@ -79,8 +90,8 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       configVersion: CONFIG_VERSION,
       host: hostname(),
       pid: process.pid,
-      exchangeAddress: `${listenHost}:${exchange.port}`,
-      metricsUrl: `http://${listenHost}:${http.port}/metrics`,
+      exchangeAddress: advertisedAddress ?? formatAddress(listenHost, exchange.port),
+      metricsUrl: `http://${formatAddress(knownHost, http.port)}/metrics`,
       cores: availableParallelism(),
     },
     connect: createCoordinatorSearch({
@@ -122,7 +133,7 @@ async function buildResources(
 ): Promise<WorkerResources> {
   const config = configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8')));
   const dataset = config.data === 'local' ? await openLocalDataset(options, config, welcome) : undefined;
-  const connection = await connectBroker(welcome.natsUrl);
+  const connection = await connectBroker(options.brokerUrl ?? welcome.natsUrl);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const { compute, choice } = await openEngine({

@@ -9,7 +9,6 @@ import type { Environment } from '../context.js';
 import { openStatusClient, type StatusClient } from '../display/status-client.js';
 import { checkLaunch } from '../launch/preflight.js';
 import type { StopSignals } from '../launch/stop-signals.js';
-import { describeEnd } from '../launch/child-process.js';
 import { launchTraining, type LaunchEnd, type LaunchPlan } from '../launch/training-launch.js';
 import { requireNotRunning } from '../runs/running-runs.js';
 import { claimRunFolder, holdsRun, runPaths } from '../runs/run-folders.js';
@@ -83,7 +82,7 @@ async function launchShown(plan: LaunchPlan, { signals, onProgress, onNote }: Tr
         client = openStatusClient(address);
       },
       onWorkerDied: (worker, how) => {
-        onNote(`${worker.name} of ${plan.config.run} died: ${describeEnd(how)}; log: ${worker.logFile}`);
+        onNote(`${worker.name} of ${plan.config.run} died: ${how}; log: ${worker.logFile}`);
       },
       onStopping: () => {
         onNote('stopping with a checkpoint; press Ctrl-C again to stop at once');

@@ -14,8 +14,9 @@ import { freePort } from '../launch/free-port.js';
 import { ProcessGroup } from '../launch/process-group.js';
 import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
 import { readResult } from '../runs/run-result.js';
-import type { ChaosFault } from './chaos-schedule.js';
-import { TcpProxy } from './tcp-proxy.js';
+import { WorkerLinks, type LinkName } from './chaos-links.js';
+import type { ChaosFault, ChaosKind } from './chaos-schedule.js';
+import { TcpProxy, type Direction } from './tcp-proxy.js';
 
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
@@ -26,6 +27,21 @@ const POLL_MS = 25;
 const HOST = '127.0.0.1';
 /** Far more than any link has, far less than a heartbeat's deadline. */
 const DELAY_MS = 150;
+const BOTH = ['up', 'down'] as const;
+
+const WITHOUT_WORKER: readonly ChaosKind[] = ['kill-coordinator', 'kill-broker', 'cut-broker'];
+
+/** What harms a link of a worker: which of them, and the directions in which nothing gets through, or a delay. */
+const LINK_HARMS: Partial<Record<ChaosKind, readonly [link: LinkName, held: readonly Direction[] | 'late']>> = {
+  'cut-worker': ['coordinator', BOTH],
+  'mute-worker': ['coordinator', ['up']],
+  'deafen-worker': ['coordinator', ['down']],
+  'delay-worker': ['coordinator', 'late'],
+  'cut-peers': ['peers', BOTH],
+  'mute-peers': ['peers', ['down']],
+  'delay-peers': ['peers', 'late'],
+  'cut-shards': ['broker', BOTH],
+};
 
 export interface ChaosLaunchOptions {
   readonly place: RunPlace;
@@ -56,7 +72,8 @@ export async function launchUnderChaos(options: ChaosLaunchOptions): Promise<Cha
   await mkdir(options.place.paths.logs, { recursive: true });
   await using group = new ProcessGroup(folder, options.signal);
   const ports = { broker: await freePort(HOST), coordinator: await freePort(HOST) };
-  const launch = new ChaosLaunch(options, { folder, group, ports });
+  await using publisherLink = await TcpProxy.open({ host: HOST, port: ports.broker });
+  const launch = new ChaosLaunch(options, { folder, group, ports, publisherLink });
   return await launch.run();
 }
 
@@ -64,6 +81,8 @@ interface ChaosMachine {
   readonly folder: string;
   readonly group: ProcessGroup;
   readonly ports: { readonly broker: number; readonly coordinator: number };
+  /** Between the coordinator and the broker. */
+  readonly publisherLink: TcpProxy;
 }
 
 class ChaosLaunch {
@@ -73,8 +92,7 @@ class ChaosLaunch {
   readonly #workers = new Set<Child>();
   /** How long the place of a killed worker stays empty. */
   readonly #emptyMs = new WeakMap<Child, number>();
-  /** Every worker reaches the coordinator over a link of its own. */
-  readonly #links = new Map<Child, TcpProxy>();
+  readonly #links = new Map<Child, WorkerLinks>();
   readonly #applied: ChaosFault[] = [];
   readonly #violations: string[] = [];
   readonly #pids: number[] = [];
@@ -90,7 +108,9 @@ class ChaosLaunch {
     this.#machine = machine;
     const { config } = options.place;
     const coordinator = { ...config.coordinator, host: HOST, port: machine.ports.coordinator };
-    this.#place = { ...options.place, config: { ...config, coordinator } };
+    // Nothing may go around the links: processes of one machine have a shorter way to each other.
+    const exchange = { ...config.exchange, transport: config.exchange.transport === 'grpc' ? 'grpc' : 'tcp' } as const;
+    this.#place = { ...options.place, config: { ...config, coordinator, exchange } };
   }
 
   async run(): Promise<ChaosEnd> {
@@ -105,7 +125,7 @@ class ChaosLaunch {
     } finally {
       // Nothing is started again, and who waits for time to pass goes on at once.
       this.#isOver = true;
-      for (const link of this.#links.values()) await link[Symbol.asyncDispose]();
+      for (const links of this.#links.values()) await links[Symbol.asyncDispose]();
     }
   }
 
@@ -123,10 +143,9 @@ class ChaosLaunch {
   async #apply(fault: ChaosFault): Promise<void> {
     const { kind, target, durationMs } = fault;
     const worker = [...this.#workers][Math.floor(target * this.#workers.size)];
+    const victim = WITHOUT_WORKER.includes(kind) ? '' : ` ${worker?.name ?? 'none'}`;
     this.#applied.push(fault);
-    this.#options.onEvent(
-      `${kind}${kind.endsWith('worker') ? ` ${worker?.name ?? 'none'}` : ''} for ${Math.round(durationMs)} ms`,
-    );
+    this.#options.onEvent(`${kind}${victim} for ${Math.round(durationMs)} ms`);
     switch (kind) {
       case 'kill-worker':
         if (worker === undefined) break;
@@ -147,7 +166,16 @@ class ChaosLaunch {
       case 'mute-worker':
       case 'deafen-worker':
       case 'delay-worker':
+      case 'cut-peers':
+      case 'mute-peers':
+      case 'delay-peers':
+      case 'cut-shards':
         if (worker !== undefined) await this.#harmLink(worker, fault);
+        break;
+      case 'cut-broker':
+        this.#machine.publisherLink.hold(...BOTH);
+        await this.#pass(durationMs);
+        this.#machine.publisherLink.heal();
         break;
       case 'kill-coordinator':
         this.#isKilling = true;
@@ -171,11 +199,10 @@ class ChaosLaunch {
   }
 
   async #harmLink(worker: Child, { kind, durationMs }: ChaosFault): Promise<void> {
-    const link = this.#links.get(worker);
-    if (kind === 'delay-worker') link?.delay(DELAY_MS);
-    else if (kind === 'mute-worker') link?.hold('up');
-    else if (kind === 'deafen-worker') link?.hold('down');
-    else link?.hold('up', 'down');
+    const [name, held] = LINK_HARMS[kind] ?? [];
+    const link = name === undefined ? undefined : this.#links.get(worker)?.link(name);
+    if (held === 'late') link?.delay(DELAY_MS);
+    else link?.hold(...(held ?? []));
     await this.#pass(durationMs);
     link?.heal();
   }
@@ -203,12 +230,12 @@ class ChaosLaunch {
   }
 
   async #startCoordinator(): Promise<Child> {
-    const { folder, group, ports } = this.#machine;
+    const { folder, group, publisherLink } = this.#machine;
     const hasBegun = await hasContent(this.#place.paths.ledger);
     const spec = await coordinatorSpec(this.#place, {
       role: 'coordinator',
       mode: hasBegun ? 'resume' : 'new',
-      natsUrl: `nats://${HOST}:${ports.broker}`,
+      natsUrl: `nats://${HOST}:${publisherLink.port}`,
       folder,
     });
     const child = group.start('coordinator', spec);
@@ -218,17 +245,25 @@ class ChaosLaunch {
   }
 
   async #startWorker(): Promise<void> {
-    const link = await TcpProxy.open({ host: HOST, port: this.#machine.ports.coordinator });
-    const address = `${HOST}:${link.port}`;
-    const child = this.#machine.group.start('worker', workerSpec(this.#place, this.#workersStarted, address));
+    const { group, ports } = this.#machine;
+    const links = await WorkerLinks.open({
+      coordinator: { host: HOST, port: ports.coordinator },
+      broker: { host: HOST, port: ports.broker },
+    });
+    if (this.#isOver) {
+      await links[Symbol.asyncDispose]();
+      return;
+    }
+    const { coordinator, route } = links;
+    const child = group.start('worker', workerSpec(this.#place, { index: this.#workersStarted, coordinator, route }));
     this.#workersStarted += 1;
     this.#note(child);
     this.#workers.add(child);
-    this.#links.set(child, link);
+    this.#links.set(child, links);
     void child.ended.then(async () => {
       this.#workers.delete(child);
       this.#links.delete(child);
-      await link[Symbol.asyncDispose]();
+      await links[Symbol.asyncDispose]();
       await this.#pass(this.#emptyMs.get(child) ?? RESTART_MS);
       if (!this.#isOver) await this.#startWorker();
     });

@@ -3,10 +3,14 @@
  * the independent checker; the fault-free run of the same configuration says which weights are right.
  */
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
 import { checkLedger, parseLedger } from '@facet/shared';
 import { CHAOS_KINDS, type ChaosFault, type ChaosKind } from './chaos-schedule.js';
 import type { ChaosEnd } from './chaos-launch.js';
+
+const GROUP_GRACE_MS = 2_000;
+const POLL_MS = 25;
 
 /** One run under faults. */
 export interface ChaosTrial {
@@ -53,7 +57,7 @@ export async function judgeTrial({ run, seconds, ledgerFile, end, expectedSha256
       `the weights are ${result?.weightsSha256 ?? 'unknown'}, without faults ${expectedSha256 ?? 'unknown'}`,
     );
   }
-  for (const pid of pids.filter(isGroupAlive)) problems.push(`process group ${pid} was left behind`);
+  for (const pid of await groupsLeft(pids)) problems.push(`process group ${pid} was left behind`);
   return {
     run,
     seconds,
@@ -69,6 +73,17 @@ export async function judgeTrial({ run, seconds, ledgerFile, end, expectedSha256
 export function countFaults(faults: readonly ChaosFault[]): Record<ChaosKind, number> {
   const counts = CHAOS_KINDS.map((kind) => [kind, faults.filter((fault) => fault.kind === kind).length] as const);
   return Object.fromEntries(counts) as Record<ChaosKind, number>;
+}
+
+/** Which groups still live after what was ended with them has had time to go: the broker's guard sleeps now and then. */
+async function groupsLeft(pids: readonly number[]): Promise<readonly number[]> {
+  const deadlineMs = performance.now() + GROUP_GRACE_MS;
+  let left = pids.filter(isGroupAlive);
+  while (left.length > 0 && performance.now() < deadlineMs) {
+    await delay(POLL_MS);
+    left = left.filter(isGroupAlive);
+  }
+  return left;
 }
 
 /** Whether anything of the group that a process led lives: what it started itself among them. */

@@ -17,6 +17,16 @@ const SHARES = {
   'deafen-worker': 1,
   /** Everything between a worker and the coordinator comes late. */
   'delay-worker': 1,
+  /** No peer reaches a worker. */
+  'cut-peers': 1,
+  /** Peers reach a worker, and nothing of it reaches them. */
+  'mute-peers': 1,
+  /** Everything between a worker's port and its peers comes late. */
+  'delay-peers': 1,
+  /** Between a worker and the broker nothing gets through. */
+  'cut-shards': 1,
+  /** Between the coordinator and the broker nothing gets through. */
+  'cut-broker': 1,
   'kill-coordinator': 1,
   'kill-broker': 1,
 } as const;

@@ -10,6 +10,7 @@ import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig, loadStoredConfig, readConfigFile, type LoadedConfig } from '../config/load-config.js';
+import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -59,7 +60,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   }
   using signals = listenForStop(context);
   const { startCandidate } = await import('@facet/coordinator');
-  const log = createLogger('coordinator');
+  const log = createLogger('coordinator', logLevel(env));
   log.info({ config: maskSecrets(config) }, 'configuration');
   const candidate = await startCandidate({
     config,

@@ -4,10 +4,11 @@
  */
 import { Option, type Command } from 'commander';
 import type { WorkerOutcome } from '@facet/worker';
-import { parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
+import { isBrokerUrl, maskUrl, parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
+import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listenForStop } from '../launch/stop-signals.js';
@@ -15,6 +16,9 @@ import { listenForStop } from '../launch/stop-signals.js';
 interface WorkerCommandOptions extends EngineFlags {
   readonly coordinator: string;
   readonly listen: string;
+  readonly port: string;
+  readonly advertise?: string;
+  readonly nats?: string;
   readonly threads?: string;
   readonly metricsPort: string;
   readonly dataFolder?: string;
@@ -39,6 +43,12 @@ export function addWorkerCommand(
       'address that the coordinator prints; with standbys all of them, separated by commas',
     )
     .option('--listen <host>', 'address of this machine at which other workers reach it', '127.0.0.1')
+    .option('--port <number>', 'port for other workers; 0 takes any free one', '0')
+    .option(
+      '--advertise <host:port>',
+      'what other workers are told instead of --listen and --port: where a container or a router forwards to them',
+    )
+    .option('--nats <url>', 'the broker as this worker reaches it (default: as the coordinator does)')
     .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
@@ -51,7 +61,7 @@ export function addWorkerCommand(
 }
 
 async function work(options: WorkerCommandOptions, context: CliContext): Promise<ExitCode> {
-  const { listen: listenHost, dataFolder } = options;
+  const { listen: listenHost, advertise: advertisedAddress, nats: brokerUrl, dataFolder } = options;
   const machine = readMachineOptions(options);
   if (options.exitWithParent) {
     context.onParentGone(() => {
@@ -66,9 +76,11 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   const outcome = await runWorker({
     listenHost,
     ...machine,
+    ...(advertisedAddress !== undefined && { advertisedAddress }),
+    ...(brokerUrl !== undefined && { brokerUrl }),
     ...(dataFolder !== undefined && { dataFolder }),
     codeVersion: await readCodeVersion(context.env),
-    log: createLogger('worker'),
+    log: createLogger('worker', logLevel(context.env)),
     signal: signals.stop,
   });
   return report(outcome, options, context);
@@ -76,6 +88,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
 
 interface MachineOptions {
   readonly coordinatorAddresses: readonly string[];
+  readonly exchangePort: number;
   readonly metricsPort: number;
   readonly engine: Partial<EngineWish>;
   readonly threads?: number;
@@ -84,12 +97,17 @@ interface MachineOptions {
 /** @throws TrainingError CONFIG_INVALID with every option that is wrong. */
 function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   const problems: string[] = [];
-  const { coordinator, threads, metricsPort } = options;
+  const { coordinator, threads, port: exchangePort, advertise, nats, metricsPort } = options;
   const coordinatorAddresses = coordinator.split(',').map((address) => address.trim());
   for (const address of coordinatorAddresses) {
-    const port = Number(ADDRESS.exec(address)?.[2] ?? Number.NaN);
-    if (port >= 1 && port <= MAX_PORT) continue;
+    if (isAddress(address)) continue;
     problems.push(`--coordinator: '${address}', expected HOST:PORT, as the coordinator prints it`);
+  }
+  if (advertise !== undefined && !isAddress(advertise)) {
+    problems.push(`--advertise: '${advertise}', expected HOST:PORT, at which other workers reach this one`);
+  }
+  if (nats !== undefined && !isBrokerUrl(nats)) {
+    problems.push(`--nats: '${maskUrl(nats)}', expected an address such as nats://HOST:4222`);
   }
   const { wish, problems: engineProblems } = readEngineFlags(options);
   problems.push(...engineProblems);
@@ -101,12 +119,18 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   };
   const read: MachineOptions = {
     coordinatorAddresses,
+    exchangePort: readCount('--port', exchangePort, MAX_PORT),
     metricsPort: readCount('--metrics-port', metricsPort, MAX_PORT),
     engine: wish,
     ...(threads !== undefined && { threads: readCount('--threads', threads, MAX_THREADS) }),
   };
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));
   return read;
+}
+
+function isAddress(text: string): boolean {
+  const port = Number(ADDRESS.exec(text)?.[2] ?? Number.NaN);
+  return port >= 1 && port <= MAX_PORT;
 }
 
 function report(outcome: WorkerOutcome, { json }: WorkerCommandOptions, { stdout }: CliContext): ExitCode {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Child } from './child-process.js';
-import { childFailure, lastLines, readable } from './log-tail.js';
+import { childFailure, describeFailure, lastLines, readable } from './log-tail.js';
 
 let folder = '';
 let logFile = '';
@@ -39,6 +39,7 @@ test('gives back the error that a process stated, with its code', async () => {
   const error = await childFailure(child());
   expect(error).toMatchObject({ code: 'PORT_BUSY', isUsage: true });
   expect(error.message).toBe(`worker-0: port 5 is in use (log: ${logFile})`);
+  expect(await describeFailure(child())).toBe('PORT_BUSY: port 5 is in use');
 });
 
 test('else says how the process ended and what it wrote last', async () => {
@@ -47,5 +48,6 @@ test('else says how the process ended and what it wrote last', async () => {
   expect(error.message).toBe(
     `worker-0 ended with exit code 1, log: ${logFile}; its last lines:\n  about to crash\n  Segmentation fault`,
   );
+  expect(await describeFailure(child())).toBe('exit code 1');
   expect(error.isUsage).toBe(false);
 });

@@ -14,10 +14,18 @@ export async function lastLines(child: Child, count: number): Promise<string[]> 
   return (await readTail(child)).slice(-count).map(readable);
 }
 
+/** How a child ended, in a few words: the error it states, else its exit code or signal. */
+export async function describeFailure(child: Child): Promise<string> {
+  const stated = statedIn(await readTail(child));
+  if (stated !== undefined) return `${stated.code}: ${stated.message}`;
+  const end = child.end();
+  return end === undefined ? 'it does not end' : describeEnd(end);
+}
+
 /** Why a child failed: the error it states, else how it ended with the last lines of its log. */
 export async function childFailure(child: Child): Promise<TrainingError> {
   const lines = await readTail(child);
-  const stated = lines.map(statedError).findLast((error) => error !== undefined);
+  const stated = statedIn(lines);
   if (stated !== undefined) {
     return new TrainingError(stated.code, `${child.name}: ${stated.message} (log: ${child.logFile})`, {
       cause: stated,
@@ -28,6 +36,10 @@ export async function childFailure(child: Child): Promise<TrainingError> {
   const shown = lines.slice(-SHOWN_LINES).map((line) => `  ${readable(line)}`);
   const told = shown.length === 0 ? 'it wrote nothing' : `its last lines:\n${shown.join('\n')}`;
   return new TrainingError('INTERNAL', `${child.name} ${how}, log: ${child.logFile}; ${told}`);
+}
+
+function statedIn(lines: readonly string[]): TrainingError | undefined {
+  return lines.map(statedError).findLast((error) => error !== undefined);
 }
 
 /** One line of a log as people read it. */

@@ -53,12 +53,22 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   };
 }
 
-/** The worker of a number, counted over the life of the launch. */
-export function workerSpec({ config, paths, env }: RunPlace, index: number, address: string): ChildSpec {
-  const listen = ['--listen', config.coordinator.host];
+export interface WorkerStart {
+  /** Counted over the life of the launch. */
+  readonly index: number;
+  /** host:port of the coordinator. */
+  readonly coordinator: string;
+  /** How the worker is reached and reaches others when something lies in between, as flags of `facet worker`. */
+  readonly route?: readonly string[];
+}
+
+/** A worker on this machine. */
+export function workerSpec({ config, paths, env }: RunPlace, start: WorkerStart): ChildSpec {
+  const { index, coordinator, route = [] } = start;
+  const places = ['--coordinator', coordinator, '--listen', config.coordinator.host, ...route];
   return {
     name: `worker-${index}`,
-    ...facetCommand(['worker', '--coordinator', address, ...listen, '--json', '--exit-with-parent']),
+    ...facetCommand(['worker', ...places, '--json', '--exit-with-parent']),
     logFile: path.join(paths.logs, `worker-${index}.log`),
     env: withoutConfigVariables(env),
   };

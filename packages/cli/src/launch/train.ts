@@ -45,7 +45,7 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
       onWorkerDied: (worker, how) => {
         living -= 1;
         const rest = living === 0 ? 'none is left' : `training goes on with ${living}`;
-        display.note(`${worker.name} (pid ${worker.pid}) died: ${describeEnd(how)}; ${rest}; log: ${worker.logFile}`);
+        display.note(`${worker.name} (pid ${worker.pid}) died: ${how}; ${rest}; log: ${worker.logFile}`);
       },
       onStopping: () => {
         display.note('stopping with a checkpoint; press Ctrl-C again to stop at once');

@@ -13,7 +13,7 @@ import type { RunPaths } from '../runs/run-folders.js';
 import { readResult } from '../runs/run-result.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
-import { childFailure } from './log-tail.js';
+import { childFailure, describeFailure } from './log-tail.js';
 import { ProcessGroup } from './process-group.js';
 import {
   coordinatorSpec,
@@ -38,7 +38,7 @@ export interface LaunchObserver {
   onCoordinator(coordinator: CoordinatorAddress): void;
   /** Its standby takes over. */
   onCoordinatorDied?(coordinator: Child, end: ChildEnd): void;
-  onWorkerDied(worker: Child, end: ChildEnd): void;
+  onWorkerDied(worker: Child, how: string): void;
   onStopping(): void;
 }
 
@@ -88,7 +88,7 @@ export async function launchTraining(
       );
     }
     const workers = Array.from({ length: config.workers.count }, (_, index) =>
-      group.start('worker', workerSpec(plan, index, found.address)),
+      group.start('worker', workerSpec(plan, { index, coordinator: found.address })),
     );
     await watch({ coordinators, workers, signals, observer });
   }
@@ -180,9 +180,11 @@ interface Watched {
 /** Returns when every coordinator has ended; throws when the workers are gone and it goes on without them. */
 async function watch({ coordinators, workers, signals, observer }: Watched): Promise<void> {
   for (const worker of workers) {
-    void worker.ended.then((end) => {
-      const isExpected = end.code === 0 || signals.stop.aborted || haveEnded(coordinators);
-      if (!isExpected) observer.onWorkerDied(worker, end);
+    void worker.ended.then(async (end) => {
+      const isExpected = (): boolean => end.code === 0 || signals.stop.aborted || haveEnded(coordinators);
+      if (isExpected()) return;
+      const how = await describeFailure(worker);
+      if (!isExpected()) observer.onWorkerDied(worker, how);
     });
   }
   await Promise.race([allEnded(coordinators), allEnded(workers)]);
