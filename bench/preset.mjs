@@ -53,7 +53,8 @@ async function train() {
   const timer = setInterval(() => {
     scrapeRun(path.join(runs, run)).then(
       (processes) => {
-        scraped.last = processes;
+        // At the end the workers are gone first.
+        if (processes.some(({ role }) => role === 'worker')) scraped.last = processes;
         for (const { role, target, text } of processes) {
           const { megabytes } = scraped.memory.get(target) ?? { megabytes: [] };
           megabytes.push(parseMetrics(text).process_resident_memory_bytes / 1e6);

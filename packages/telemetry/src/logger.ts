@@ -5,7 +5,9 @@ import pino, { type Logger } from 'pino';
 
 export type { Logger };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Opens the log of one process; `role` is on every line. */
 export function createLogger(role: string, level: LogLevel = 'info'): Logger {
