@@ -57,9 +57,9 @@ export async function connectPublisher(network: Network, process: Process, run: 
     async ensureStream() {
       return (await client.call({ op: 'ensure' }, REQUEST_TIMEOUT_MS)) === 'kept' ? 'kept' : 'made';
     },
-    close() {
+    async close(stream) {
+      if (stream === 'delete-stream') await client.call({ op: 'delete' }, REQUEST_TIMEOUT_MS).catch(() => undefined);
       client.close();
-      return Promise.resolve();
     },
   };
 }

@@ -25,7 +25,7 @@ export interface StoredMessage {
 export type BrokerCall =
   | { readonly op: 'publish'; readonly subject: string; readonly msgId: string; readonly data: Uint8Array }
   /** Makes the stream when it is missing, or in any case. */
-  | { readonly op: 'ensure' | 'remake' }
+  | { readonly op: 'ensure' | 'remake' | 'delete' }
   | { readonly op: 'purge'; readonly filter: string; readonly before?: number }
   | { readonly op: 'read-lease' }
   | { readonly op: 'write-lease'; readonly entry: LeaseEntry; readonly over: number };
@@ -67,6 +67,11 @@ export function startBroker(network: Network): Process {
       case 'remake':
         stream = newStream();
         return 'made';
+      case 'delete':
+        stream = undefined;
+        for (const endpoint of subscribers.keys()) endpoint.close();
+        subscribers.clear();
+        return 0;
       case 'publish': {
         if (stream === undefined) return 'no stream';
         const known = stream.sequences.get(call.msgId);
