@@ -16,10 +16,8 @@ let whole = () => undefined;
 const onread = {
   buffer: () => inbox.subarray(received),
   callback(bytes) {
-    received += bytes;
-    if (received < inbox.length) return true;
-    received = 0;
-    whole();
+    // Node asks for the next buffer ahead of time, so this one may be that of an earlier, longer size.
+    for (received += bytes; received >= inbox.length; received -= inbox.length) whole();
     return true;
   },
 };

@@ -91,7 +91,9 @@ export interface AllReduce {
 
 export function createAllReduce(options: AllReduceOptions): AllReduce {
   const { run, generation, rank, format, timeoutMs, microBatches, nameOf, clock = systemClock } = options;
-  const schedule = scheduleBuckets({ ...options, alignment: format.alignment });
+  // A bucket's sums are rounded at once.
+  const bucketBytes = Math.min(options.bucketBytes, format.turnElements * Float32Array.BYTES_PER_ELEMENT);
+  const schedule = scheduleBuckets({ ...options, bucketBytes, alignment: format.alignment });
   const group = groupPeers(schedule, rank);
   const peers = [...group, ...crossPeers(schedule, rank)];
   const hasGroups = schedule.groupSize < schedule.worldSize;

@@ -9,6 +9,7 @@ const QUIET = 0x400000;
 export const bf16: Codec = {
   block: 1,
   bytesOf: (count) => 2 * count,
+  turnElements: 1024 * 1024,
   round(values) {
     const words = wordsOf(values);
     for (let i = 0; i < words.length; i++) {

@@ -10,6 +10,8 @@ export interface Codec {
   /** Elements that share something, and are never cut apart. */
   readonly block: number;
   readonly bytesOf: (count: number) => number;
+  /** How many elements are rounded in a few milliseconds. */
+  readonly turnElements: number;
   /** Rounds in place; `start` is where the values begin in the gradient, a multiple of the block. */
   readonly round: (values: Float32Array, start: number, node: TreeNode) => void;
   /** Writes rounded values at the start of some bytes, which lie at an even address; there may be room for more. */

@@ -23,6 +23,7 @@ const NOT_A_NUMBER = 0x7e00;
 export const fp16: Codec = {
   block: 1,
   bytesOf: (count) => 2 * count,
+  turnElements: 1024 * 1024,
   round(values) {
     const words = wordsOf(values);
     for (let i = 0; i < words.length; i++) {

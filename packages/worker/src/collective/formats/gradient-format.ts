@@ -15,6 +15,8 @@ export interface GradientFormat {
   readonly alignment: number;
   /** Whether values travel as they are in memory, so that nothing is copied. */
   readonly isPlain: boolean;
+  /** How many elements are rounded in a few milliseconds, after which others should have their turn; a multiple of the alignment. */
+  readonly turnElements: number;
   /**
    * Rounds the sum at a node in place; rounding twice changes nothing more.
    *
@@ -41,6 +43,7 @@ const FP32: GradientFormat = {
   name: 'fp32',
   alignment: 1,
   isPlain: true,
+  turnElements: Number.POSITIVE_INFINITY,
   round: () => undefined,
   encodedBytes: (_start, count) => count * Float32Array.BYTES_PER_ELEMENT,
   encode(values, _start, bytes) {
@@ -61,6 +64,7 @@ export function gradientFormat({ name, exactFrom, seed }: GradientFormatOptions)
     name,
     alignment: codec.block,
     isPlain: false,
+    turnElements: codec.turnElements,
     round(values, start, node) {
       codec.round(values.subarray(0, rounded(start, values.length)), start, node);
     },

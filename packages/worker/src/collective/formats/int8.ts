@@ -19,6 +19,7 @@ export function createInt8(seed: number): Codec {
   return {
     block: BLOCK,
     bytesOf: (count) => count + Math.ceil(count / BLOCK),
+    turnElements: 1024 * BLOCK,
     round(values, start, { step, level, index }) {
       const key = randomKey('rounding', seed, step, level, index);
       for (let at = 0; at < values.length; at += BLOCK) {

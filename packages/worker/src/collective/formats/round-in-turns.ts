@@ -2,16 +2,14 @@
 import type { TreeNode } from './codec.js';
 import type { GradientFormat } from './gradient-format.js';
 
-/** A few milliseconds of the slowest format; a multiple of every format's alignment. */
-const TURN_ELEMENTS = 256 * 1024;
-
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Rounds a whole gradient in place, as the format does. */
 export async function roundInTurns(format: GradientFormat, gradient: Float32Array, node: TreeNode): Promise<void> {
-  if (format.isPlain) return;
-  for (let at = 0; at < gradient.length; at += TURN_ELEMENTS) {
+  const { isPlain, turnElements } = format;
+  if (isPlain) return;
+  for (let at = 0; at < gradient.length; at += turnElements) {
     if (at > 0) await nextTurn();
-    format.round(gradient.subarray(at, at + TURN_ELEMENTS), at, node);
+    format.round(gradient.subarray(at, at + turnElements), at, node);
   }
 }
