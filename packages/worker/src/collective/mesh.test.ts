@@ -1,4 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createMeshFixture, meshOptions, reduceOnAll, RUN, TRANSPORTS } from '../../test/mesh-world.js';
 import { openMesh } from './mesh.js';
 
@@ -61,6 +63,33 @@ function slowed(server: Awaited<ReturnType<typeof startServers>>[number]): typeo
       };
     },
   };
+}
+
+describe('a mesh that is closed', () => {
+  it.each(TRANSPORTS)('is kept by nobody, nor are its buffers (%s)', async (transport) => {
+    const sizes = { length: 60_001, microBatches: 3, transport };
+    const leaving = new AbortController();
+    const used = await (async () => {
+      const ofRank = () => ({ signal: leaving.signal });
+      const { meshes } = await openWorld(await startServers(2), { ...sizes, ofRank });
+      await Promise.all(reduceOnAll(meshes, 1, sizes));
+      return meshes.map(({ allReduce }) => new WeakRef(allReduce));
+    })();
+    fixture.close();
+    const collectGarbage = exposedGc();
+    const isGone = (): boolean => {
+      collectGarbage();
+      return used.every((mesh) => mesh.deref() === undefined);
+    };
+    await vi.waitUntil(isGone, 10_000);
+    expect(leaving.signal.aborted).toBe(false);
+  });
+});
+
+/** The garbage collector, which Node hides. */
+function exposedGc(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }
 
 describe('a mesh of groups', () => {

@@ -60,6 +60,11 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const outlets = new Map<number, Outlet>();
   const inlets: Inlet[] = [];
   const failed = new AbortController();
+  // Not AbortSignal.any: Node keeps what that makes for as long as somebody listens, and with it the buffers of a generation.
+  const opening = new AbortController();
+  const giveUp = (): void => {
+    opening.abort(options.signal.reason);
+  };
   let isClosed = false;
   const nameOf = (of: number): string => `rank ${of} (${peers[of]?.workerId ?? 'unknown'})`;
 
@@ -82,6 +87,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     onFailed: (error) => {
       server.failPulls(generation, error.message);
       failed.abort(error);
+      opening.abort(error);
     },
     send: (to, header, values) => {
       const outlet = outlets.get(to);
@@ -121,7 +127,9 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
       ),
     );
   });
-  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const { signal } = opening;
+  if (options.signal.aborted) giveUp();
+  else options.signal.addEventListener('abort', giveUp, { once: true });
   try {
     await Promise.all(
       others.flatMap((peer) => [
@@ -149,6 +157,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     throw failed.signal.reason;
   } finally {
     cancelTimeout();
+    options.signal.removeEventListener('abort', giveUp);
   }
   return { allReduce, close };
 }
