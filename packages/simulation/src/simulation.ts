@@ -212,7 +212,8 @@ class Simulation {
     const pid = this.#processes.size + 1;
     // A standby does not begin a run, and does not go on with one that has failed.
     const isBegun = this.#disk.records.length > 0;
-    const role = isAsked || (!isBegun && name === COORDINATORS[0]) ? 'first' : 'standby';
+    const isAlone = this.#livingCoordinators().length === 0;
+    const role = (isAsked && isAlone) || (!isBegun && name === COORDINATORS[0]) ? 'first' : 'standby';
     const started = startCoordinator({
       run: this.#options.run,
       network: this.#network,

@@ -121,7 +121,8 @@ export class LeaseKeeper {
         log.warn('the broker knows no lease of a run that has begun; it is taken if nobody renews it');
         this.#lease = followLeader(clock.now());
       }
-      const isFree = held === undefined ? isFirst : this.#isOpen(held.entry);
+      // What was seen before and is forgotten may be held still.
+      const isFree = held === undefined ? isFirst && isNew(this.#lease) : this.#isOpen(held.entry);
       const command = this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree });
       if (command?.kind === 'write') await this.#attempt(command.over);
       return held;

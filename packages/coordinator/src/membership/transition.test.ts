@@ -217,10 +217,13 @@ describe('a running generation', () => {
   });
 });
 
+const allApplied = (step: number): MembershipEvent[] =>
+  ['a', 'b'].map((workerId) => applied(workerId, 1, at(step)));
+
 describe('the end', () => {
   it('takes a final checkpoint and stops everybody when the last evaluation is done', () => {
     const machine = Machine.running();
-    machine.tell({ kind: 'evaluated', held: at(4) });
+    machine.tell({ kind: 'evaluated', held: at(4) }, ...allApplied(8));
     expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([
       { kind: 'take-final-checkpoint', workerId: 'a', held: at(8) },
     ]);
@@ -229,9 +232,21 @@ describe('the end', () => {
     ]);
   });
 
+  it('waits for those who redo the last steps when those who evaluated are gone before it is recorded', () => {
+    const machine = new Machine({ checkpoint: at(6) });
+    machine.join('a');
+    machine.join('b');
+    machine.formed(1, at(6), 'a', 'b');
+    expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([]);
+    machine.tell(...allApplied(7), ...allApplied(8));
+    expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([
+      { kind: 'take-final-checkpoint', workerId: 'a', held: at(8) },
+    ]);
+  });
+
   it('asks the next one when the donor dies', () => {
     const machine = Machine.running();
-    machine.tell({ kind: 'evaluated', held: at(8) });
+    machine.tell(...allApplied(8), { kind: 'evaluated', held: at(8) });
     expect(machine.tell({ kind: 'closed', workerId: 'a', reason: 'gone' })).toEqual([
       { kind: 'take-final-checkpoint', workerId: 'b', held: at(8) },
     ]);
@@ -242,7 +257,7 @@ describe('the end', () => {
     machine.join('a');
     machine.join('b');
     machine.formed(1, at(6), 'a', 'b');
-    machine.tell({ kind: 'evaluated', held: at(8) });
+    machine.tell(...allApplied(8), { kind: 'evaluated', held: at(8) });
     machine.tell({ kind: 'closed', workerId: 'a', reason: 'gone' }, { kind: 'closed', workerId: 'b', reason: 'gone' });
     expect(machine.state.phase.kind).toBe('gathering');
     expect(machine.join('c')).toMatchObject([{ kind: 'form', start: at(6), work: { kind: 'train', step: 7 } }]);

@@ -248,8 +248,9 @@ function onEvaluated(draft: Draft, { held }: EventOf<'evaluated'>): void {
     admitSpares(draft);
     return;
   }
-  for (const workerId of phase.members) change(draft, workerId, { held });
-  beginStopping(draft, { outcome: 'finished', message: 'all epochs are done' });
+  // Those who evaluated may be gone by the time that it is on disk; who redoes the last steps will evaluate again.
+  const isHeld = phase.members.some((workerId) => draft.workers.get(workerId)?.held?.step === held.step);
+  if (isHeld) beginStopping(draft, { outcome: 'finished', message: 'all epochs are done' });
 }
 
 function onFinalCheckpoint(draft: Draft, { workerId, failure }: EventOf<'final-checkpoint'>): void {
