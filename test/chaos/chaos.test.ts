@@ -3,21 +3,10 @@
  * the nightly's matter; here it must do what it says.
  */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openWorkspace, processesWith, type Workspace } from '../testkit/facet.js';
+import { MNIST_ON_CPU, openWorkspace, processesWith, type Workspace } from '../testkit/facet.js';
 
 const SETTINGS = ['samples.train=1000', 'samples.test=100', 'batch.global=64', 'batch.micro=16', 'engine.threads=1'];
-const TRAINING = [
-  '--dataset',
-  'mnist',
-  '--engine',
-  'onnxruntime',
-  '--device',
-  'cpu',
-  '--epochs',
-  '3',
-  '--workers',
-  '2',
-];
+const TRAINING = [...MNIST_ON_CPU, '--epochs', '3', '--workers', '2'];
 
 interface Report {
   readonly trials: readonly {

@@ -8,6 +8,7 @@ import { parseLedger, type LedgerRecord } from '@facet/shared';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
 import {
   committedSteps,
+  MNIST_ON_CPU,
   openWorkspace,
   parseJson,
   until,
@@ -31,7 +32,7 @@ const SETTINGS = [
   'timeouts.heartbeatMs=4000',
   'timeouts.gatherMs=300000',
 ].flatMap((setting) => ['--set', setting]);
-const TRAINING = ['--dataset', 'mnist', '--engine', 'onnxruntime', '--device', 'cpu', '--epochs', '2', ...SETTINGS];
+const TRAINING = [...MNIST_ON_CPU, '--epochs', '2', ...SETTINGS];
 
 /** Samples of the whole run. */
 export const CLEAN = { expected: 2_000, committed: 2_000, missing: 0, duplicated: 0 };

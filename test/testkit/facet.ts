@@ -11,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
 
+/** One dataset, and one engine for all workers: on a machine with a GPU they could choose differently. */
+export const MNIST_ON_CPU = ['--dataset', 'mnist', '--engine', 'onnxruntime', '--device', 'cpu'] as const;
+
 export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;

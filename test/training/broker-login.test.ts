@@ -1,20 +1,9 @@
 /** A broker that asks for a password, as it is in the URL that the run is given. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
-import { openWorkspace, parseJson, type Workspace } from '../testkit/facet.js';
+import { MNIST_ON_CPU, openWorkspace, parseJson, type Workspace } from '../testkit/facet.js';
 
-const TRAINING = [
-  '--dataset',
-  'mnist',
-  '--engine',
-  'onnxruntime',
-  '--device',
-  'cpu',
-  '--epochs',
-  '1',
-  '--workers',
-  '1',
-];
+const TRAINING = [...MNIST_ON_CPU, '--epochs', '1', '--workers', '1'];
 const SETTINGS = ['samples.train=256', 'samples.test=64', 'batch.global=64'].flatMap((setting) => ['--set', setting]);
 
 let broker: TestBroker;

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   committedSteps,
+  MNIST_ON_CPU,
   openWorkspace,
   parseJson,
   processesWith,
@@ -15,14 +16,8 @@ import {
   type Workspace,
 } from '../testkit/facet.js';
 
-/** One engine for all: on a machine with a GPU, workers could choose differently. */
 const SMALL = [
-  '--dataset',
-  'mnist',
-  '--engine',
-  'onnxruntime',
-  '--device',
-  'cpu',
+  ...MNIST_ON_CPU,
   '--epochs',
   '2',
   '--set',

@@ -66,9 +66,9 @@ export class Disk {
     return last?.kind === 'end' && last.reason === this.#ending?.outcome ? this.#ending : undefined;
   }
 
-  /** Whether the folder's lock is that of a process that is known to live. */
-  isLocked(isLiving: (process: Process) => boolean): boolean {
-    return this.#writer !== undefined && isLiving(this.#writer.process);
+  /** Whether the folder's lock is that of a living process. */
+  get isLocked(): boolean {
+    return this.#writer?.process.isDead === false;
   }
 
   writeResult(process: Process, ending: Ending): Promise<void> {
@@ -134,14 +134,6 @@ export class Disk {
     let syncedAtMs = 0;
     let lastAppend: Promise<unknown> = Promise.resolve();
     process.onDeath(flush);
-    const ledger: AssemblyFolder['ledger'] = {
-      records: [...this.records],
-      append(record) {
-        const appended = append(record);
-        lastAppend = appended.catch(() => undefined);
-        return appended;
-      },
-    };
     const append = (record: LedgerRecord): Promise<void> =>
       new Promise((resolve, reject) => {
         if (process.isDead) return;
@@ -165,6 +157,14 @@ export class Disk {
           process.receive(resolve);
         });
       });
+    const ledger: AssemblyFolder['ledger'] = {
+      records: [...this.records],
+      append(record) {
+        const appended = append(record);
+        lastAppend = appended.catch(() => undefined);
+        return appended;
+      },
+    };
     return {
       ledger,
       isHeld: () => Promise.resolve(this.#writer === own),

@@ -48,7 +48,7 @@ export interface SimulatedCoordinatorOptions {
   readonly pid: number;
   /** Whether all coordinators are on one host. */
   readonly isOneHost: boolean;
-  /** Whether a process is known to be dead. */
+  /** Whether a process is dead, for those of its host to know. */
   readonly isDead: (pid: number) => boolean;
   /** The process ends: the run is over, or it could not start or go on. */
   readonly onExit: (ending: Ending | TrainingError) => void;
@@ -87,19 +87,17 @@ export function startCoordinator(options: SimulatedCoordinatorOptions): Simulate
 
 async function candidate(options: SimulatedCoordinatorOptions, process: Process): Promise<CandidateLife<Ending>> {
   const { run, network, disk, name, role, pid, isOneHost, isDead, trace } = options;
-  // As on a real host: of another one's processes nothing is known.
-  const isLiving = (other: Process): boolean => isOneHost && !other.isDead;
   return new CandidateLife<Ending>({
     config: run.config,
     role,
     store: await openLeaseStore(network, process),
     self: { holder: `${name}-${pid}`, host: 'host', pid },
-    isDead: (entry) => isDead(entry.pid),
+    isDead: (entry) => isOneHost && isDead(entry.pid),
     open: ({ isFirst, leadership }) => {
       if (!isFirst && disk.records.length === 0) throw new TrainingError('RUN_NOT_FOUND', 'there is no run to resume');
       return open(options, process, leadership);
     },
-    hasBegun: () => Promise.resolve(disk.records.length > 0 && !disk.isLocked(isLiving)),
+    hasBegun: () => Promise.resolve(disk.records.length > 0 && !(isOneHost && disk.isLocked)),
     endedResult: () => Promise.resolve(disk.endedResult),
     onLeading: () => Promise.resolve(),
     onWaiting: () => undefined,

@@ -222,7 +222,7 @@ class Simulation {
       role,
       pid,
       isOneHost: this.#isOneHost,
-      isDead: (other) => this.#isOneHost && this.#processes.get(other)?.isDead === true,
+      isDead: (other) => this.#processes.get(other)?.isDead === true,
       onExit: (ending) => {
         this.#onCoordinatorExit(supervised, ending);
       },

@@ -32,7 +32,7 @@ const BOTH = ['up', 'down'] as const;
 const WITHOUT_WORKER: readonly ChaosKind[] = ['kill-coordinator', 'kill-broker', 'cut-broker'];
 
 /** What harms a link of a worker: which of them, and the directions in which nothing gets through, or a delay. */
-const LINK_HARMS: Partial<Record<ChaosKind, readonly [link: LinkName, held: readonly Direction[] | 'late']>> = {
+const LINK_HARMS = {
   'cut-worker': ['coordinator', BOTH],
   'mute-worker': ['coordinator', ['up']],
   'deafen-worker': ['coordinator', ['down']],
@@ -41,7 +41,13 @@ const LINK_HARMS: Partial<Record<ChaosKind, readonly [link: LinkName, held: read
   'mute-peers': ['peers', ['down']],
   'delay-peers': ['peers', 'late'],
   'cut-shards': ['broker', BOTH],
-};
+} as const satisfies Partial<Record<ChaosKind, readonly [link: LinkName, held: readonly Direction[] | 'late']>>;
+
+type LinkHarm = keyof typeof LINK_HARMS;
+
+function harmsLink(kind: ChaosKind): kind is LinkHarm {
+  return kind in LINK_HARMS;
+}
 
 export interface ChaosLaunchOptions {
   readonly place: RunPlace;
@@ -146,6 +152,10 @@ class ChaosLaunch {
     const victim = WITHOUT_WORKER.includes(kind) ? '' : ` ${worker?.name ?? 'none'}`;
     this.#applied.push(fault);
     this.#options.onEvent(`${kind}${victim} for ${Math.round(durationMs)} ms`);
+    if (harmsLink(kind)) {
+      if (worker !== undefined) await this.#harmLink(worker, kind, durationMs);
+      return;
+    }
     switch (kind) {
       case 'kill-worker':
         if (worker === undefined) break;
@@ -161,16 +171,6 @@ class ChaosLaunch {
         if (worker === undefined) break;
         this.#emptyMs.set(worker, durationMs);
         worker.signal('SIGTERM');
-        break;
-      case 'cut-worker':
-      case 'mute-worker':
-      case 'deafen-worker':
-      case 'delay-worker':
-      case 'cut-peers':
-      case 'mute-peers':
-      case 'delay-peers':
-      case 'cut-shards':
-        if (worker !== undefined) await this.#harmLink(worker, fault);
         break;
       case 'cut-broker':
         this.#machine.publisherLink.hold(...BOTH);
@@ -198,11 +198,11 @@ class ChaosLaunch {
     }
   }
 
-  async #harmLink(worker: Child, { kind, durationMs }: ChaosFault): Promise<void> {
-    const [name, held] = LINK_HARMS[kind] ?? [];
-    const link = name === undefined ? undefined : this.#links.get(worker)?.link(name);
+  async #harmLink(worker: Child, kind: LinkHarm, durationMs: number): Promise<void> {
+    const [name, held] = LINK_HARMS[kind];
+    const link = this.#links.get(worker)?.link(name);
     if (held === 'late') link?.delay(DELAY_MS);
-    else link?.hold(...(held ?? []));
+    else link?.hold(...held);
     await this.#pass(durationMs);
     link?.heal();
   }

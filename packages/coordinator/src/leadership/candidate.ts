@@ -2,7 +2,7 @@
  * A candidate as a process of this machine: its lease is in the broker, the run in its folder.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseLedger, systemClock, type LeaseEntry } from '@facet/shared';
@@ -10,7 +10,7 @@ import type { CoordinatorOptions } from '../coordinator.js';
 import { isProcessAlive, ownIdentity } from '../run/process-identity.js';
 import { isLockedHere } from '../run/run-lock.js';
 import type { RunResult, StoredResult } from '../run/result.js';
-import { LEDGER_FILE, readResult } from '../run/run-folder.js';
+import { hasLedger, LEDGER_FILE, readResult } from '../run/run-folder.js';
 import { prepareRun, startPrepared } from '../start-coordinator.js';
 import { CandidateLife, type CandidateParts } from './candidate-life.js';
 import { openLeaseStore } from './lease-store.js';
@@ -43,7 +43,7 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
     self: { ...ownIdentity(), host: hostname(), holder: randomUUID() },
     isDead,
     open: ({ isFirst, ...term }) => startPrepared({ ...options, ...term, mode: isFirst ? mode : 'resume' }, prepared),
-    hasBegun: async () => (await hasRecords(runFolder)) && !(await isLockedHere(runFolder)),
+    hasBegun: async () => (await hasLedger(runFolder)) && !(await isLockedHere(runFolder)),
     endedResult: () => endedResult(runFolder),
   });
   const done = life.run();
@@ -79,11 +79,6 @@ async function endedResult(runFolder: string): Promise<RunResult | undefined> {
   if (stored?.outcome !== last.reason || stored.steps !== last.step) return undefined;
   const { confusion: _confusion, history: _history, ...result } = stored;
   return result;
-}
-
-async function hasRecords(runFolder: string): Promise<boolean> {
-  const found = await stat(join(runFolder, LEDGER_FILE)).catch(() => undefined);
-  return found !== undefined && found.size > 0;
 }
 
 async function readRecords(runFolder: string): Promise<ReturnType<typeof parseLedger>['records']> {

@@ -165,14 +165,14 @@ export function checkSameRun(records: readonly LedgerRecord[], expected: RunReco
 }
 
 async function checkMode({ folder, mode, config }: OpenRunFolderOptions): Promise<void> {
-  const hasLedger = await hasContent(join(folder, LEDGER_FILE));
-  if (mode === 'new' && hasLedger) {
+  const hasBegun = await hasLedger(folder);
+  if (mode === 'new' && hasBegun) {
     throw new TrainingError(
       'RUN_EXISTS',
       `run ${config.run} exists in ${folder}; say \`facet resume ${config.run}\`, or another --run`,
     );
   }
-  if (mode === 'resume' && !hasLedger) {
+  if (mode === 'resume' && !hasBegun) {
     throw new TrainingError(
       'RUN_NOT_FOUND',
       `there is no run to resume in ${folder}: ${LEDGER_FILE} is missing; check --run and the folder`,
@@ -181,9 +181,10 @@ async function checkMode({ folder, mode, config }: OpenRunFolderOptions): Promis
 }
 
 /** An empty ledger is that of a coordinator that failed before it began. */
-async function hasContent(path: string): Promise<boolean> {
+/** Whether a run has begun in a folder: its ledger has something in it. */
+export async function hasLedger(folder: string): Promise<boolean> {
   try {
-    return (await stat(path)).size > 0;
+    return (await stat(join(folder, LEDGER_FILE))).size > 0;
   } catch {
     return false;
   }

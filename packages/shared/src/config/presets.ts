@@ -3,7 +3,7 @@
  */
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
-import type { ModelConfig, RunConfig, TrainingConfig } from './schema.js';
+import { MESSAGE_BYTES, type ModelConfig, type RunConfig, type TrainingConfig } from './schema.js';
 
 type Preset = Omit<TrainingConfig, 'preset'>;
 
@@ -40,6 +40,22 @@ const MNIST_PIXELS = { mean: [0.1307], stddev: [0.3081] };
 
 const CIFAR10 = { ...WHOLE, dataset: 'cifar10' } as const;
 const CIFAR10_PIXELS = { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] };
+/** What both CIFAR-10 presets have in common; they differ in width and depth. */
+const CIFAR10_MODEL = {
+  ...MULTI_VIEW,
+  viewPatchSize: 4,
+  patchSize: 3,
+  patchStride: 1,
+  stemStart: 'random',
+  stemDepth: 0,
+  merge: 2,
+  mergeSize: 3,
+  relativeBias: true,
+  heads: 4,
+  mlpRatio: 2,
+  mlpsPerBlock: 1,
+  pixels: CIFAR10_PIXELS,
+} as const;
 
 export const PRESETS = {
   'mnist-fast': {
@@ -111,26 +127,14 @@ export const PRESETS = {
     epochs: 12,
     batch: { global: 128, micro: 32 },
     model: {
-      ...MULTI_VIEW,
-      viewPatchSize: 4,
-      patchSize: 3,
-      patchStride: 1,
+      ...CIFAR10_MODEL,
       stemWidth: 24,
-      stemStart: 'random',
-      stemDepth: 0,
       stemConvolutions: [
         { features: 48, stride: 2 },
         { features: 48, stride: 1 },
       ],
-      merge: 2,
-      mergeSize: 3,
-      relativeBias: true,
       width: 128,
       depth: 2,
-      heads: 4,
-      mlpRatio: 2,
-      mlpsPerBlock: 1,
-      pixels: CIFAR10_PIXELS,
     },
     optimizer: {
       ...ADAMW,
@@ -146,26 +150,14 @@ export const PRESETS = {
     epochs: 60,
     batch: { global: 128, micro: 32 },
     model: {
-      ...MULTI_VIEW,
-      viewPatchSize: 4,
-      patchSize: 3,
-      patchStride: 1,
+      ...CIFAR10_MODEL,
       stemWidth: 16,
-      stemStart: 'random',
-      stemDepth: 0,
       stemConvolutions: [
         { features: 48, stride: 2 },
         { features: 40, stride: 1 },
       ],
-      merge: 2,
-      mergeSize: 3,
-      relativeBias: true,
       width: 112,
       depth: 3,
-      heads: 4,
-      mlpRatio: 2,
-      mlpsPerBlock: 1,
-      pixels: CIFAR10_PIXELS,
     },
     optimizer: {
       ...ADAMW,
@@ -212,7 +204,7 @@ export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> =
   checkpoint: { everySteps: 200, keep: 3 },
   prefetchSteps: 8,
   bucketBytes: 4 * 1024 * 1024,
-  exchange: { transport: 'auto', groupSize: 0, messageBytes: 1024 * 1024 },
+  exchange: { transport: 'auto', groupSize: 0, messageBytes: MESSAGE_BYTES },
   balance: false,
   stragglers: { factor: 1.5, steps: 100, exclude: false },
   timeouts: { heartbeatMs: 1_800, stepMs: 10_000, gatherMs: 120_000 },

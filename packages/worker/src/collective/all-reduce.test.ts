@@ -266,7 +266,6 @@ describe('the all-reduce', () => {
   });
 
   it('names rank, peer, step and bucket when a peer stays silent', async () => {
-    const ranks: AllReduce[] = [];
     const silent = createAllReduce({
       run: 1,
       generation: 1,
@@ -281,7 +280,6 @@ describe('the all-reduce', () => {
       nameOf: (of) => `rank ${of}`,
       send: () => Promise.resolve(),
     });
-    ranks.push(silent);
     const partial = { subtree: { level: 0, index: 0 }, values: new Float32Array(8) };
     await expect(silent.reduce(5, [partial], new Float32Array(8))).rejects.toThrow(
       /rank 0 waited 20 ms for the (partial|reduced) chunk of rank 1 in step 5, bucket 0/,
