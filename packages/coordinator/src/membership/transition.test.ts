@@ -217,8 +217,7 @@ describe('a running generation', () => {
   });
 });
 
-const allApplied = (step: number): MembershipEvent[] =>
-  ['a', 'b'].map((workerId) => applied(workerId, 1, at(step)));
+const allApplied = (step: number): MembershipEvent[] => ['a', 'b'].map((workerId) => applied(workerId, 1, at(step)));
 
 describe('the end', () => {
   it('takes a final checkpoint and stops everybody when the last evaluation is done', () => {
