@@ -1,4 +1,4 @@
-// `npm run bench -- allreduce [--sizes-mb 1,25] [--ranks 2] [--transports auto,tcp,grpc] [--formats bf16,fp16,int8] [--turns 5]
+// `npm run bench -- allreduce [--sizes-mb 0.1,1,25] [--ranks 2] [--transports auto,unix,tcp,grpc] [--formats bf16,fp16,int8] [--turns 5]
 // [--json]`, or `--tune [--sizes-mb 25] [--ranks 2]`: the all-reduce between processes of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
 // turns. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n. Ratios: of 2 ranks at 25 MB, above 1 is faster than the peer.
 
@@ -17,7 +17,9 @@ const NODE_TCP = new URL('./lib/tcp-rank.mjs', import.meta.url);
 const GLOO = new URL('./peers/allreduce.py', import.meta.url);
 /** Where the ratios are taken. */
 const RATIO = { worldSize: 2, megabytes: 25 };
-const WARM_UP_STEPS = 2;
+const FIRST_STEPS = 2;
+/** How long everyone runs before it counts, about: a training takes thousands of steps, and the code of the first ones is still being compiled. */
+const WARM_UP_MS = 2_000;
 /** How long a turn of the fastest takes, about; a slower one takes as many steps. */
 const TURN_MS = 200;
 const MAX_STEPS = 50;
@@ -25,9 +27,9 @@ const MAX_STEPS = 50;
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    'sizes-mb': { type: 'string', default: '1,25' },
+    'sizes-mb': { type: 'string', default: '0.1,1,25' },
     ranks: { type: 'string', default: '2' },
-    transports: { type: 'string', default: 'auto,tcp,grpc' },
+    transports: { type: 'string', default: 'auto,unix,tcp,grpc' },
     formats: { type: 'string', default: '' },
     turns: { type: 'string', default: '5' },
     tune: { type: 'boolean', default: false },
@@ -38,7 +40,8 @@ const transports = options.transports.split(',');
 /** Lossy ones, which go over the first transport beside fp32. */
 const formats = options.formats.split(',').filter((name) => name !== '');
 const turns = Number(options.turns);
-const { messageBytes } = OPERATION_DEFAULTS.exchange;
+const { bucketBytes, exchange } = OPERATION_DEFAULTS;
+const { messageBytes } = exchange;
 
 /** Everyone who is measured with so many ranks, open and idle. */
 async function openContenders(worldSize, notes) {
@@ -62,9 +65,11 @@ async function measure(contenders, megabytes) {
     return { answers, milliseconds: slowest(answers.map((answer) => answer.milliseconds)) };
   };
   for (const { ports, ask, askAll } of contenders) await askAll({ kind: 'join', ports, ask: { ...ask, length } });
-  const warm = [];
-  for (const contender of contenders) warm.push(...(await steps(contender, WARM_UP_STEPS)).milliseconds);
-  const count = Math.max(2, Math.min(MAX_STEPS, Math.round(TURN_MS / Math.min(...warm))));
+  const first = [];
+  for (const contender of contenders) first.push(...(await steps(contender, FIRST_STEPS)).milliseconds);
+  const stepsIn = (milliseconds) => Math.round(milliseconds / Math.min(...first));
+  for (const contender of contenders) await steps(contender, stepsIn(WARM_UP_MS));
+  const count = Math.max(2, Math.min(MAX_STEPS, stepsIn(TURN_MS)));
   for (let turn = 0; turn < turns; turn++) {
     for (let place = 0; place < contenders.length; place++) {
       const index = (turn + place) % contenders.length;
@@ -137,7 +142,13 @@ function predict(rows, notes) {
     return;
   }
   const perAddedByte = secondsPerAddedByte();
-  const costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { messageBytes, perAddedByte });
+  let costs;
+  try {
+    costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { bucketBytes, messageBytes, perAddedByte });
+  } catch (caught) {
+    notes.push(`no predictions: ${caught.message}`);
+    return;
+  }
   notes.push(`predicted with ${JSON.stringify(costs)}`);
   for (const row of ours) {
     const { ranks, megabytes } = row;
@@ -145,7 +156,7 @@ function predict(rows, notes) {
     const cluster = { ...here, linkBytesPerSecond: Infinity, hopSeconds: 0 };
     const shape = {
       bytes: megabytes * 1e6,
-      bucketBytes: OPERATION_DEFAULTS.bucketBytes,
+      bucketBytes,
       messageBytes,
       groupSize: ranks,
     };

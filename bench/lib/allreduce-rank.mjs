@@ -2,6 +2,7 @@
 // {kind: 'listen'}, then {kind: 'join', ports, ask: {length, transport, format, bucketBytes?, messageBytes?}} for every length, and {kind: 'steps', count}.
 
 import { OPERATION_DEFAULTS } from '../../packages/shared/dist/index.js';
+import { createFloatMemory } from '../../packages/worker/dist/collective/float-memory.js';
 import { gradientFormat } from '../../packages/worker/dist/collective/formats/gradient-format.js';
 import { roundInTurns } from '../../packages/worker/dist/collective/formats/round-in-turns.js';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
@@ -12,6 +13,7 @@ import { timeSteps } from './step-timer.mjs';
 const RUN = 'bench';
 
 const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
+const memory = createFloatMemory();
 let generation = 0;
 let mesh;
 let reduce;
@@ -20,9 +22,10 @@ async function join({ rank, ports, ask: { length, transport, format: name, ...cu
   mesh?.close();
   generation++;
   // Before the mesh opens: a thread that computes for long does not answer its peers' keepalive.
-  const values = new Float32Array(length);
+  memory.reset();
+  const values = memory.allocate(length);
   for (let i = 0; i < length; i++) values[i] = ((i * 7 + rank) % 1009) / 1009;
-  const output = new Float32Array(length);
+  const output = memory.allocate(length);
   const format = gradientFormat({ name, exactFrom: length, seed: 1 });
   mesh = await openMesh({
     server,
@@ -35,6 +38,7 @@ async function join({ rank, ports, ask: { length, transport, format: name, ...cu
     bucketBytes: cut.bucketBytes ?? OPERATION_DEFAULTS.bucketBytes,
     messageBytes: cut.messageBytes ?? OPERATION_DEFAULTS.exchange.messageBytes,
     transport,
+    allocate: memory.allocate,
     timeoutMs: 60_000,
     firstStep: 1,
     microBatches: () => ports.length,

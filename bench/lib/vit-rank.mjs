@@ -4,6 +4,7 @@
 
 import { OPERATION_DEFAULTS } from '../../packages/shared/dist/index.js';
 import { formatCrc32 } from '@facet/shared';
+import { createFloatMemory } from '../../packages/worker/dist/collective/float-memory.js';
 import { gradientFormat } from '../../packages/worker/dist/collective/formats/gradient-format.js';
 import { openMesh } from '../../packages/worker/dist/collective/mesh.js';
 import { startExchangeServer } from '../../packages/worker/dist/collective/exchange-server.js';
@@ -106,7 +107,8 @@ async function join({ rank, ports, ask }) {
   const { layout, weights, slots } = model;
   const own = ask.imagesPerRank / ask.microBatch;
   const total = own * ports.length;
-  const reduced = new Float32Array(layout.length + 1);
+  const { allocate } = createFloatMemory();
+  const reduced = allocate(layout.length + 1);
   mesh = await openMesh({
     server,
     run: RUN,
@@ -117,13 +119,14 @@ async function join({ rank, ports, ask }) {
     format: FORMAT,
     bucketBytes: OPERATION_DEFAULTS.bucketBytes,
     transport: 'auto',
+    allocate,
     timeoutMs: TIMEOUT_MS,
     firstStep: 1,
     microBatches: () => total,
     onFailure: () => undefined, // The step that waits for the peer fails with the same error.
     signal: new AbortController().signal,
   });
-  const sums = createPartialSums(reduced.length, FORMAT);
+  const sums = createPartialSums({ length: reduced.length, format: FORMAT, allocate });
   state = allocateTrainingState(weights);
   let step = 0;
   takeStep = async () => {

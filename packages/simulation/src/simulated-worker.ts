@@ -3,6 +3,7 @@
  */
 import { CONFIG_VERSION, pause, TrainingError } from '@facet/shared';
 import {
+  ORDINARY_MEMORY,
   allocateTrainingState,
   createCoordinatorSearch,
   createMembership,
@@ -99,7 +100,8 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       const state = allocateTrainingState(compute.weights, config.optimizer);
       const engine = { name: 'onnxruntime', device: 'cpu' } as const;
       const workerNetwork = run.hasStandby ? await withLeader(socketNetwork) : socketNetwork;
-      return { welcome, config, plan, compute, engine, threads: 1, state, network: workerNetwork, dataset: undefined };
+      const surroundings = { network: workerNetwork, memory: ORDINARY_MEMORY, dataset: undefined };
+      return { welcome, config, plan, compute, engine, threads: 1, state, ...surroundings };
     },
     metrics: {
       recordStep: () => undefined,

@@ -2,6 +2,7 @@
  * What the simulation needs of a worker beside its public face: its membership, and the shapes of what surrounds it.
  */
 export type { StateSnapshot } from './collective/exchange-server.js';
+export { ORDINARY_MEMORY } from './collective/float-memory.js';
 export { deliver, wholeFrame } from './collective/frame.js';
 export { createCoordinatorSearch } from './coordinator-search.js';
 export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';

@@ -14,6 +14,7 @@ import {
 } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
 import type { Dataset } from '@facet/datasets';
+import type { FloatMemory } from './collective/float-memory.js';
 import { gradientFormat } from './collective/formats/gradient-format.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
 import { groupSizeOf } from './collective/schedule/groups.js';
@@ -37,6 +38,8 @@ export interface WorkerResources {
   readonly threads: number;
   readonly state: TrainingState;
   readonly network: WorkerNetwork;
+  /** Of the gradients of one generation at a time. */
+  readonly memory: FloatMemory;
   /** Present with `data: local`. */
   readonly dataset: Dataset | undefined;
 }
@@ -62,7 +65,7 @@ export interface Generation {
 
 /** Joins a generation. It reports through its events and never throws. */
 export function joinGeneration(form: Form, resources: WorkerResources, events: GenerationEvents): Generation {
-  const { welcome, config, plan, compute, state, network, dataset } = resources;
+  const { welcome, config, plan, compute, state, network, memory, dataset } = resources;
   const { clock, exchange } = network;
   const { generation: id, rank } = form;
   const controller = new AbortController();
@@ -87,6 +90,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
 
   const open = async (split: WorkSplit): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState(form, resources, signal);
+    memory.reset();
     const { imageHeight, imageWidth, imageChannels } = welcome;
     shards = openShardSource({
       feed: network.shards,
@@ -115,6 +119,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       bucketBytes: config.bucketBytes,
       messageBytes: config.exchange.messageBytes,
       transport: config.exchange.transport,
+      allocate: memory.allocate,
       timeoutMs: config.timeouts.stepMs,
       firstStep: item.kind === 'train' ? item.step : item.step + 1,
       microBatches: (step) => plan.microBatchCount({ kind: 'train', step }),
@@ -144,6 +149,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
         state,
         shards: opened.shards,
         allReduce: opened.mesh.allReduce,
+        allocate: memory.allocate,
         signal,
         lastStep: () => lastStep,
         now: () => clock.now(),

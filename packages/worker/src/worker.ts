@@ -20,6 +20,7 @@ import { openDataset, type Dataset } from '@facet/datasets';
 import type { Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer } from './collective/exchange-server.js';
+import { createFloatMemory } from './collective/float-memory.js';
 import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
 import { formatEngine } from './engine/engine-id.js';
@@ -152,7 +153,8 @@ async function buildResources(
   logChoice(options.log, choice, threads);
   const state = allocateTrainingState(compute.weights, config.optimizer);
   const network = socketNetwork(connection, exchange);
-  return { welcome, config, plan, compute, engine: choice.engine, threads, state, network, dataset };
+  const memory = createFloatMemory();
+  return { welcome, config, plan, compute, engine: choice.engine, threads, state, network, memory, dataset };
 }
 
 function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['choice'], threads: number): void {

@@ -20,7 +20,7 @@ import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/col
 import { createPartialSums } from '../src/collective/partial-sums.js';
 
 export const RUN = 'mesh-test';
-export const TRANSPORTS: readonly Transport[] = ['auto', 'tcp', 'grpc'];
+export const TRANSPORTS: readonly Transport[] = ['auto', 'unix', 'tcp', 'grpc'];
 
 export interface WorldOptions {
   readonly length: number;
@@ -122,7 +122,7 @@ export async function reduceOn(
   { step, rank, worldSize }: { step: number; rank: number; worldSize: number },
   { length, microBatches }: Pick<WorldOptions, 'length' | 'microBatches'>,
 ): Promise<Float32Array> {
-  const sums = createPartialSums(length, mesh.allReduce.format);
+  const sums = createPartialSums({ length, format: mesh.allReduce.format });
   const range = rangeOfRank(microBatches, evenSplit(worldSize), rank);
   sums.begin(step, range, microBatches);
   for (let k = range.start; k < range.end; k++) {

@@ -74,7 +74,7 @@ function createWorld({ format = 'fp32', ...options }: WorldOptions): World {
       }),
     );
   }
-  const sums = ranks.map((allReduce) => createPartialSums(length, allReduce.format));
+  const sums = ranks.map((allReduce) => createPartialSums({ length, format: allReduce.format }));
   return {
     ranks,
     reduce: (step, gradients) =>
@@ -189,7 +189,8 @@ describe('the all-reduce', () => {
 
   it('has the part that is done with its owner while the rest is computed', async () => {
     const [first, second] = createWorld({ worldSize: 2, length: 8, microBatches: 6 }).ranks;
-    const [own, peers] = [createPartialSums(8, PLAIN), createPartialSums(8, PLAIN)];
+    const sums = () => createPartialSums({ length: 8, format: PLAIN });
+    const [own, peers] = [sums(), sums()];
     own.begin(1, { start: 0, end: 3 }, 6);
     expect(await own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
     const done = await own.add(1, new Float32Array(8).fill(2));

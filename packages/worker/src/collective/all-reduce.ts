@@ -6,9 +6,10 @@
  * later call; a peer may be at most one step ahead, so what is held for it is bounded; every wait has a deadline.
  */
 import { OPERATION_DEFAULTS, systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
-import { createArrivals } from './arrivals.js';
+import { createArrivals, type Arrival } from './arrivals.js';
 import { reduceBucket, type ContributionHeader } from './bucket-reduction.js';
 import { bytesOf } from './formats/codec.js';
+import { ORDINARY_MEMORY } from './float-memory.js';
 import type { GradientFormat } from './formats/gradient-format.js';
 import { encodeHeader, FRAME_HEADER_BYTES, type FrameKind, type FrameSink } from './frame.js';
 import { arrivalKey, createFrameInlet } from './frame-inlet.js';
@@ -48,6 +49,8 @@ export interface AllReduceOptions {
   readonly messageBytes?: number;
   /** See scheduleBuckets. */
   readonly replicatedBytes?: number;
+  /** Makes the buffers of what comes, see FloatMemory. Default: ordinary ones. */
+  readonly allocate?: (length: number) => Float32Array;
   /** Longest wait for one contribution of one peer; for what depends on others' contributions up to 2.5 times as long. */
   readonly timeoutMs: number;
   readonly firstStep: number;
@@ -97,7 +100,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const group = groupPeers(schedule, rank);
   const peers = [...group, ...crossPeers(schedule, rank)];
   const hasGroups = schedule.groupSize < schedule.worldSize;
-  const arrivals = createArrivals();
+  const arrivals = createArrivals(options.allocate ?? ORDINARY_MEMORY.allocate);
   const messageElements = messageLength(options.messageBytes ?? DEFAULTS.messageBytes, format.alignment);
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
@@ -127,10 +130,13 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   ]);
   const inletOf = new Map(inlets);
 
+  const arrivalOf = (from: number, header: ContributionHeader, length: number, place?: Float32Array): Arrival =>
+    arrivals.of(header.step, arrivalKey(from, header.kind, header.bucket, header.subtree), length, place);
+
   /** Waits until a chunk has arrived in full. */
   const wait = async (from: number, header: ContributionHeader, length: number): Promise<Float32Array> => {
     const { step, kind, bucket, subtree } = header;
-    const arrival = arrivals.of(step, arrivalKey(from, kind, bucket, subtree), length);
+    const arrival = arrivalOf(from, header, length);
     await latch.guard(
       arrival.complete,
       (waitedMs) =>
@@ -138,6 +144,15 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       patienceOf(kind, hasGroups),
     );
     return arrival.values;
+  };
+
+  /** Lets a chunk arrive where it is wanted. */
+  const expect = (from: number, header: ContributionHeader, place: Float32Array): void => {
+    arrivalOf(from, header, place.length, place);
+  };
+
+  const reuse = (from: number, { step, kind, bucket, subtree }: ContributionHeader): void => {
+    arrivals.reuse(step, arrivalKey(from, kind, bucket, subtree));
   };
 
   const sendChunk = async (to: number, header: ContributionHeader, values: Float32Array): Promise<void> => {
@@ -226,7 +241,17 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
         const done = schedule.buckets.flatMap((_, bucket) => {
           const sent = late.flatMap((partial) => scatter(step, bucket, partial));
           const common = { run, generation, step, bucket };
-          const reduction = { schedule, format, rank, microBatches: microBatches(step), common, wait, send: enqueue };
+          const reduction = {
+            schedule,
+            format,
+            rank,
+            microBatches: microBatches(step),
+            common,
+            expect,
+            wait,
+            reuse,
+            send: enqueue,
+          };
           return [...sent, reduceBucket(reduction, partials, output)];
         });
         await Promise.all([...early.values(), ...meetIdle(step), ...done]);

@@ -36,8 +36,12 @@ export interface BucketReduction {
   /** Of the step. */
   readonly microBatches: number;
   readonly common: Pick<FrameHeader, 'run' | 'generation' | 'step' | 'bucket'>;
+  /** Says where values of a peer are wanted, before they are waited for. */
+  readonly expect: (from: number, header: ContributionHeader, place: Float32Array) => void;
   /** Waits until so many values have come from a peer; they may be overwritten. */
   readonly wait: (from: number, header: ContributionHeader, length: number) => Promise<Float32Array>;
+  /** What came has been used up. */
+  readonly reuse: (from: number, header: ContributionHeader) => void;
   readonly send: (to: number, header: ContributionHeader, values: Float32Array) => Promise<void>;
 }
 
@@ -61,7 +65,7 @@ export async function reduceBucket(
   partials: readonly PartialSum[],
   output: Float32Array,
 ): Promise<void> {
-  const { schedule, format, rank, microBatches, common, wait, send } = options;
+  const { schedule, format, rank, microBatches, common, expect, wait, reuse, send } = options;
   const { bucket, step } = common;
   const { split, groupSize, ownership } = schedule;
   const [share, chunk] = [shareOf(schedule, bucket, rank), chunkOf(schedule, bucket, rank)];
@@ -72,11 +76,13 @@ export async function reduceBucket(
   /** Waits for the others and adds along the tree; what is the sum of everything is in the output then. */
   const add = async ({ kind, slice, own, others, tops }: Addition): Promise<Sum[]> => {
     const operands = new Map<string, Operand>(own.map((sum) => [subtreeKey(sum.subtree), sum]));
-    const waits = others.flatMap(({ peer, subtrees }) => subtrees.map((subtree) => ({ peer, subtree })));
+    const waits = others.flatMap(({ peer, subtrees }) =>
+      subtrees.map((subtree) => ({ peer, header: { ...common, kind, owner: rank, subtree } })),
+    );
     await Promise.all(
-      waits.map(async ({ peer, subtree }) => {
-        const values = await wait(peer, { ...common, kind, owner: rank, subtree }, lengthOf(slice));
-        operands.set(subtreeKey(subtree), { values, isFree: true });
+      waits.map(async ({ peer, header }) => {
+        const values = await wait(peer, header, lengthOf(slice));
+        operands.set(subtreeKey(header.subtree), { values, isFree: true });
       }),
     );
     const tree = {
@@ -86,13 +92,13 @@ export async function reduceBucket(
         format.round(values, slice.start, { step, ...subtree });
       },
     };
+    if (tops.length !== 1 || subtreeKey(tops[0]!) !== subtreeKey(root))
+      return tops.map((subtree) => ({ subtree, ...combine(subtree, tree) }));
     const target = output.subarray(slice.start, slice.end);
-    return tops.map((subtree) => {
-      if (subtreeKey(subtree) !== subtreeKey(root)) return { subtree, ...combine(subtree, tree) };
-      const { values } = combine(root, { ...tree, output: target });
-      if (values !== target) target.set(values);
-      return { subtree, values: target, isFree: false };
-    });
+    const { values } = combine(root, { ...tree, output: target });
+    if (values !== target) target.set(values);
+    for (const { peer, header } of waits) reuse(peer, header);
+    return [{ subtree: root, values: target, isFree: false }];
   };
 
   const give = (kind: FrameKind, peers: readonly number[], slice: Slice): Promise<unknown> => {
@@ -100,12 +106,20 @@ export async function reduceBucket(
     return Promise.all(peers.map((peer) => send(peer, { ...common, kind, owner: rank, subtree: root }, values)));
   };
 
+  /** What peers send back, and where in the output it belongs. */
+  const reducedBy = (kind: FrameKind, peers: readonly number[]) =>
+    peers.flatMap((peer) => {
+      const header = { ...common, kind, owner: peer, subtree: root };
+      const { start, end } = sliceOf(schedule, header);
+      return start === end ? [] : [{ peer, header, place: output.subarray(start, end) }];
+    });
+
   const gather = (kind: FrameKind, peers: readonly number[]): Promise<unknown> =>
     Promise.all(
-      peers.map(async (peer) => {
-        const header = { ...common, kind, owner: peer, subtree: root };
-        const slice = sliceOf(schedule, header);
-        if (lengthOf(slice) > 0) output.set(await wait(peer, header, lengthOf(slice)), slice.start);
+      reducedBy(kind, peers).map(async ({ peer, header, place }) => {
+        const values = await wait(peer, header, place.length);
+        // What came before it was expected is somewhere else.
+        if (values.buffer !== place.buffer || values.byteOffset !== place.byteOffset) place.set(values);
       }),
     );
 
@@ -153,6 +167,11 @@ export async function reduceBucket(
     if (ownership === 'scattered') await give('reduced', group, share);
   };
 
+  const returns: FrameKind[] = ownership === 'scattered' ? ['reduced', 'group-reduced'] : ['group-reduced'];
+  for (const kind of returns) {
+    for (const { peer, header, place } of reducedBy(kind, kind === 'reduced' ? group : cross))
+      expect(peer, header, place);
+  }
   await reduceShare();
   if (ownership === 'scattered') await gather('reduced', group);
 }

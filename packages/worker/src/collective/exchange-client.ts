@@ -9,8 +9,11 @@ import { deliver, type FrameSink } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
 import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
 
-/** How the frames of the all-reduce travel: `auto` and `tcp` on sockets beside the gRPC stream, `auto` also over Unix sockets. */
-export type Transport = 'auto' | 'tcp' | 'grpc';
+/**
+ * How the frames of the all-reduce travel: on sockets beside the gRPC stream (`tcp`), which between workers of one host are Unix sockets
+ * (`unix`), whose values then go through memory that both share (`auto`); or as messages of the stream (`grpc`).
+ */
+export type Transport = 'auto' | 'unix' | 'tcp' | 'grpc';
 
 export interface Inlet {
   close(): void;
@@ -22,6 +25,8 @@ export interface InletOptions {
   readonly peer: string;
   readonly request: Pick<PullRequest, 'run' | 'generation' | 'rank'>;
   readonly transport: Transport;
+  /** Length of the memory to share with a peer on this host. */
+  readonly ringBytes: number;
   readonly sink: FrameSink;
   /** Called once when the pull ends before we close it. */
   readonly onClosed: (reason: string) => void;
@@ -79,7 +84,8 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
       openFrameSocket({
         address,
         token: String(metadata.get(TOKEN_KEY)[0]),
-        unixName: transport === 'auto' ? metadata.get(UNIX_NAME_KEY)[0]?.toString() : undefined,
+        unixName: transport === 'tcp' ? undefined : metadata.get(UNIX_NAME_KEY)[0]?.toString(),
+        ringBytes: transport === 'auto' ? options.ringBytes : 0,
         sink: options.sink,
         // When both end at once, the stream is the one that knows why.
         onClosed: (reason) => setImmediate(end, reason),

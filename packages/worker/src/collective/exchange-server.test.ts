@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { Client, credentials, type Metadata } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FRAME_HEADER_BYTES } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
 import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
-import { TOKEN_KEY } from './pull.js';
+import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
 
 const RUN = 'held';
 const { path, requestSerialize } = Exchange.service.Pull;
@@ -23,23 +24,49 @@ afterEach(() => {
   server.close();
 });
 
-it('hangs up on a peer that was told why its pull fails and does not go', async () => {
+/** Pulls as rank 1 of generation 1. */
+async function pull() {
   const request = { run: RUN, generation: 1, rank: 1, payload: 'PAYLOAD_CHANNEL_SOCKET' } as const;
   const pass = (bytes: Buffer): Buffer => bytes;
   const stream = client.makeServerStreamRequest(path, requestSerialize, pass, request);
   stream.on('data', () => undefined).on('error', () => undefined);
   const told = new Promise((resolve) => stream.on('status', resolve));
   const [metadata] = (await once(stream, 'metadata')) as [Metadata];
+  const open = {
+    address: `127.0.0.1:${server.port}`,
+    token: String(metadata.get(TOKEN_KEY)[0]),
+    unixName: metadata.get(UNIX_NAME_KEY)[0]?.toString(),
+    signal: new AbortController().signal,
+  };
+  return { told, open };
+}
+
+it('hangs up on a peer that was told why its pull fails and does not go', async () => {
+  const { told, open } = await pull();
   const closed = new Promise<string>((resolve, reject) => {
     const sink = { begin: () => undefined, end: () => undefined };
-    const token = String(metadata.get(TOKEN_KEY)[0]);
-    const { signal } = new AbortController();
-    const address = `127.0.0.1:${server.port}`;
-    openFrameSocket({ address, unixName: undefined, token, sink, onClosed: resolve, signal }).catch(reject);
+    openFrameSocket({ ...open, unixName: undefined, ringBytes: 0, sink, onClosed: resolve }).catch(reject);
   });
   await server.outlet(1, 1, () => undefined, AbortSignal.timeout(5_000));
   server.failPulls(1, 'rank 2 is gone');
   expect(await told).toMatchObject({ details: 'rank 2 is gone' });
   server.closeThrough(1);
   expect(await closed).toBe('the peer closed its socket');
+});
+
+it.runIf(process.platform === 'linux').each([
+  ['through memory', 4_096],
+  ['over the Unix socket where there is not so much memory', 2 ** 52],
+])('sends %s to a peer on the same host', async (_, ringBytes) => {
+  const { open } = await pull();
+  const place = new Uint8Array(1_000);
+  const ended = new Promise<void>((resolve, reject) => {
+    const sink = { begin: () => place, end: resolve };
+    openFrameSocket({ ...open, ringBytes, sink, onClosed: () => undefined }).catch(reject);
+  });
+  const outlet = await server.outlet(1, 1, () => undefined, AbortSignal.timeout(5_000));
+  const values = Uint8Array.from(place, (_value, i) => i % 251);
+  await outlet.send(Buffer.alloc(FRAME_HEADER_BYTES), values);
+  await ended;
+  expect(place).toEqual(values);
 });

@@ -1,21 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { addFloats, checksum } from './float-kernels.js';
+import { bytesOf } from './formats/codec.js';
+import { createFloatMemory, ORDINARY_MEMORY } from './float-memory.js';
 
 /** A reference in plain JavaScript, one word at a time. */
 function plainChecksum(bytes: Uint8Array): number {
   const prime = 0x9e3779b1;
-  const mix = (hash: number, word: number): number => {
-    const product = Math.imul(hash ^ word, prime);
-    return (product << 15) | (product >>> 17);
-  };
-  const padded = Buffer.concat([bytes, Buffer.alloc(-bytes.length & 63)]);
-  const lanes = Array.from({ length: 16 }, (_, lane) => Math.imul(lane + 1, prime));
-  for (let word = 0; word < padded.length / 4; word++) {
-    lanes[word % 16] = mix(lanes[word % 16]!, padded.readUInt32LE(word * 4));
+  const rotate = (word: number): number => (word << 15) | (word >>> 17);
+  const padded = Buffer.concat([bytes, Buffer.alloc(-bytes.length & 255)]);
+  const lanes = Array.from({ length: 32 }, (_, lane) => Math.imul(lane + 1, prime));
+  for (let start = 0; start < padded.length; start += 256) {
+    const word = (index: number): number => padded.readInt32LE(start + 4 * index);
+    lanes.forEach((state, lane) => {
+      lanes[lane] = Math.imul(rotate(state ^ word(lane)) ^ word(32 + lane), prime);
+    });
   }
-  return lanes.reduce(mix, bytes.length) >>> 0;
+  return lanes.reduce((hash, lane) => rotate(Math.imul(hash ^ lane, prime)), bytes.length) >>> 0;
 }
+
+/** Floats in memory of the kernels, and in ordinary memory, from an odd element on. */
+const MEMORIES = { 'of the kernels': createFloatMemory(), ordinary: ORDINARY_MEMORY };
 
 describe('adding floats', () => {
   it('has the bits of JavaScript, for any length and for infinities, subnormals and signed zeros', () => {
@@ -31,13 +36,21 @@ describe('adding floats', () => {
     );
   });
 
-  it('goes on over the edges of its blocks, also when the target is an operand', () => {
-    for (const length of [8_191, 8_192, 8_193, 50_000]) {
-      const left = Float32Array.from({ length }, (_, i) => Math.sin(i) * 1e5);
-      const right = Float32Array.from({ length }, (_, i) => Math.cos(i));
-      const expected = left.map((value, i) => value + right[i]!);
-      addFloats(left, left, right);
-      expect(Buffer.from(left.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+  it.each(Object.entries(MEMORIES))('goes on over the edges of its blocks, in memory %s', (_, memory) => {
+    for (const length of [1, 63, 64, 65, 8_191, 8_192, 8_193, 50_000]) {
+      memory.reset();
+      const [left, right, other] = [0, 1, 2].map(() => memory.allocate(length + 4).subarray(3, length + 3));
+      left!.forEach((_value, i) => (left![i] = Math.sin(i) * 1e5));
+      right!.forEach((_value, i) => (right![i] = Math.cos(i)));
+      const expected = left!.map((value, i) => value + right![i]!);
+      addFloats(other!, left!, right!);
+      expect(Buffer.from(other!).equals(Buffer.from(expected))).toBe(true);
+      // The target may be an operand; what lies around it stays.
+      const around = new Float32Array(left!.buffer, left!.byteOffset - 4, length + 2);
+      [around[0], around[length + 1]] = [7, 8];
+      addFloats(left!, left!, right!);
+      expect([...left!]).toEqual([...expected]);
+      expect([around[0], around[length + 1]]).toEqual([7, 8]);
     }
   });
 });
@@ -53,20 +66,47 @@ describe('the checksum', () => {
     expect(checksum(long)).toBe(plainChecksum(long));
   });
 
+  it('is the same of values in memory of the kernels, whose neighbours do not count', () => {
+    const memory = createFloatMemory();
+    for (const length of [0, 1, 31, 64, 65, 20_001]) {
+      const values = memory
+        .allocate(length + 2)
+        .fill(5)
+        .subarray(1, length + 1);
+      values.forEach((_, i) => (values[i] = i / 3));
+      const copy = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      expect(checksum(bytesOf(values))).toBe(plainChecksum(copy));
+    }
+  });
+
   it('changes with every flipped bit, a swapped pair of words and a missing zero at the end', () => {
     const bytes = Uint8Array.from({ length: 40_000 }, (_, i) => (i * i) % 251);
     const before = checksum(bytes);
-    for (const at of [0, 1, 63, 64, 32_767, 32_768, 39_999]) {
+    for (const at of [0, 1, 127, 128, 255, 256, 32_767, 32_768, 39_999]) {
       for (let bit = 0; bit < 8; bit++) {
         const damaged = Uint8Array.from(bytes);
         damaged[at]! ^= 1 << bit;
         expect(checksum(damaged)).not.toBe(before);
       }
     }
-    const swapped = Uint8Array.from(bytes);
-    swapped.copyWithin(0, 64, 68);
-    swapped.set(bytes.subarray(0, 4), 64);
-    expect(checksum(swapped)).not.toBe(before);
+    for (const distance of [4, 128, 256]) {
+      const swapped = Uint8Array.from(bytes);
+      swapped.copyWithin(0, distance, distance + 4);
+      swapped.set(bytes.subarray(0, 4), distance);
+      expect(checksum(swapped)).not.toBe(before);
+    }
     expect(checksum(new Uint8Array(8))).not.toBe(checksum(new Uint8Array(7)));
+  });
+});
+
+describe('memory of the kernels', () => {
+  it('keeps what it gave out while it grows, and gives it out again after a reset', () => {
+    const memory = createFloatMemory();
+    const first = memory.allocate(100_000).fill(1);
+    const second = memory.allocate(3_000_000).fill(2);
+    expect([first.at(-1), second[0]]).toEqual([1, 2]);
+    memory.reset();
+    const again = memory.allocate(100_000);
+    expect([again.byteOffset, again[5]]).toEqual([first.byteOffset, 1]);
   });
 });

@@ -6,7 +6,11 @@ import type { Socket } from 'node:net';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { PullRequest } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
+import type { RingBuffer } from './ring-buffer.js';
 import { wholeFrame } from './frame.js';
+
+/** What the reader of a ring sends back: how many bytes it has taken since. */
+export const CREDIT_BYTES = 4;
 
 export interface Outlet {
   /** Rejects when the peer is gone. */
@@ -40,11 +44,15 @@ export function streamOutlet(stream: FrameStream): Outlet {
   };
 }
 
+/** A peer that reads as fast as this process writes would keep its event loop from everything else: after so many bytes others come first. */
+const TURN_BYTES = 1024 * 1024;
+
 /** Header and values in one gathering write: the values go from where they are to the kernel. */
 export function socketOutlet(socket: Socket): Outlet {
+  let sinceTurn = 0;
   return {
-    send: (header, values) =>
-      new Promise((resolve, reject) => {
+    async send(header, values) {
+      await new Promise<void>((resolve, reject) => {
         socket.cork();
         socket.write(header);
         socket.write(values, (error) => {
@@ -52,8 +60,66 @@ export function socketOutlet(socket: Socket): Outlet {
           else resolve();
         });
         socket.uncork();
-      }),
+      });
+      sinceTurn += values.length;
+      if (sinceTurn < TURN_BYTES) return;
+      sinceTurn = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
   };
+}
+
+/**
+ * Values through a ring that the peer reads, headers over the socket. The peer says over the socket how many bytes it has taken; until
+ * there is room a send waits.
+ */
+export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
+  let written = 0;
+  let taken = 0;
+  let isGone = false;
+  let wake: () => void = () => undefined;
+  readCredits(socket, (bytes) => {
+    taken += bytes;
+    // Not a peer of ours: what it reads from now on may have been overwritten.
+    if (taken > written) socket.destroy();
+    wake();
+  });
+  socket.once('close', () => {
+    isGone = true;
+    ring.close();
+    wake();
+  });
+  return {
+    async send(header, values) {
+      const { bytes } = ring.offer;
+      if (values.length > bytes)
+        throw new TrainingError(
+          'INTERNAL',
+          `a message of ${values.length} bytes does not go through memory of ${bytes}; is exchange.messageBytes the same on every worker?`,
+        );
+      while (!isGone && written + values.length > taken + bytes) await new Promise<void>((resolve) => (wake = resolve));
+      if (isGone || socket.destroyed) throw gone();
+      ring.write(written, values);
+      written += values.length;
+      await new Promise<void>((resolve, reject) => {
+        socket.write(header, (error) => {
+          if (error) reject(gone(error));
+          else resolve();
+        });
+      });
+    },
+  };
+}
+
+/** Credits are 32-bit numbers, little-endian, which may come in pieces. */
+function readCredits(socket: Socket, onCredit: (bytes: number) => void): void {
+  let rest = Buffer.alloc(0);
+  socket.on('data', (piece: Buffer) => {
+    rest = Buffer.concat([rest, piece]);
+    const whole = rest.length - (rest.length % CREDIT_BYTES);
+    for (let at = 0; at < whole; at += CREDIT_BYTES) onCredit(rest.readUInt32LE(at));
+    rest = rest.subarray(whole);
+  });
 }
 
 function gone(cause?: Error): TrainingError {

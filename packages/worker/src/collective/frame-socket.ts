@@ -5,13 +5,22 @@
 import { connect, type Socket } from 'node:net';
 import { parseAddress, TrainingError } from '@facet/shared';
 import { FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
-import { abstractPath, greeting } from './socket-door.js';
+import { CREDIT_BYTES } from './frame-outlet.js';
+import { createRingBuffer, NO_OFFER, type RingBuffer } from './ring-buffer.js';
+import { abstractPath, greeting, TAKES_OFFER } from './socket-door.js';
+
+/** A peer that sends as fast as this process reads would have the event loop for itself: after so many bytes others come first. */
+const TURN_BYTES = 1024 * 1024;
+/** The peer is told so often that there is room again. */
+const CREDITS_PER_LAP = 8;
 
 export interface FrameSocketOptions {
   /** host:port of the peer. */
   readonly address: string;
   /** The peer's Unix socket, to be tried first; only a peer on this host has it. */
   readonly unixName: string | undefined;
+  /** Length of the memory that is offered to a peer on this host. */
+  readonly ringBytes: number;
   readonly token: string;
   readonly sink: FrameSink;
   /** Called once when the socket ends, also when it never opened. */
@@ -34,10 +43,30 @@ export async function openFrameSocket(options: FrameSocketOptions): Promise<Sock
 
 function attempt(
   where: { path: string } | { host: string; port: number; noDelay: boolean },
-  { token, sink, onClosed, signal }: FrameSocketOptions,
+  { token, sink, ringBytes, onClosed, signal }: FrameSocketOptions,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...where, onread: frameReader(sink) });
+    const isOffering = 'path' in where && ringBytes > 0;
+    const reader = createFrameReader(sink, isOffering, (credit) => socket.write(credit));
+    const socket = connect({
+      ...where,
+      onread: {
+        buffer: reader.buffer,
+        callback(bytes) {
+          const next = attemptTo(() => reader.take(bytes));
+          if (next === 'turn') setImmediate(() => socket.resume());
+          return next === 'more';
+        },
+      },
+    });
+    const attemptTo = (take: () => Appetite): Appetite => {
+      try {
+        return take();
+      } catch (caught) {
+        socket.destroy(caught as Error);
+        return 'nothing';
+      }
+    };
     let reason = 'the peer closed its socket';
     const giveUp = (): void => {
       reason = 'it was given up';
@@ -57,35 +86,87 @@ function attempt(
     socket.once('connect', () => {
       settle();
       socket.off('close', onFailed);
+      const ring = isOffering ? createRingBuffer(ringBytes, token) : undefined;
+      if (ring !== undefined) reader.offer(ring);
       socket.once('close', () => {
+        ring?.close();
         onClosed(reason);
       });
-      socket.write(greeting(token));
+      socket.write(greeting(token, isOffering ? (ring?.offer ?? NO_OFFER) : undefined));
       resolve(socket);
     });
   });
 }
 
-/** Reads headers into a buffer of its own and values into the place that the sink gives. */
-function frameReader(sink: FrameSink): { buffer: () => Uint8Array; callback: (bytes: number) => boolean } {
+/** `turn`: more, but others should have their turn first. */
+type Appetite = 'more' | 'turn' | 'nothing';
+
+interface FrameReader {
+  /** Where the next bytes of the socket go. */
+  readonly buffer: () => Uint8Array;
+  /** So many have come. */
+  readonly take: (bytes: number) => Appetite;
+  /** The ring through which values come if the peer takes the offer. */
+  readonly offer: (ring: RingBuffer) => void;
+}
+
+/**
+ * Reads headers into a buffer of its own, and values into the place that the sink gives: from the socket, or from a ring.
+ *
+ * @param isOffering the first byte that comes says whether the peer takes the offer
+ */
+function createFrameReader(sink: FrameSink, isOffering: boolean, giveBack: (credit: Buffer) => void): FrameReader {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  const answer = Buffer.alloc(1);
+  let isAnswered = !isOffering;
+  let offered: RingBuffer | undefined;
+  let ring: RingBuffer | undefined;
+  /** Bytes that were taken out of the ring, and those that the peer does not know of. */
+  let taken = 0;
+  let owed = 0;
   let place: Uint8Array | undefined;
   let filled = 0;
+  let sinceTurn = 0;
+
+  const readFrom = (source: RingBuffer, values: Uint8Array): void => {
+    source.read(taken, values);
+    taken += values.length;
+    owed += values.length;
+    if (owed < source.offer.bytes / CREDITS_PER_LAP) return;
+    const credit = Buffer.alloc(CREDIT_BYTES);
+    credit.writeUInt32LE(owed, 0);
+    owed = 0;
+    giveBack(credit);
+  };
+
+  const end = (values: Uint8Array): Appetite => {
+    place = undefined;
+    sink.end();
+    sinceTurn += values.length;
+    if (sinceTurn < TURN_BYTES) return 'more';
+    sinceTurn = 0;
+    return 'turn';
+  };
+
   return {
-    buffer: () => (place ?? header).subarray(filled),
-    callback(bytes) {
-      filled += bytes;
-      if (filled < (place ?? header).length) return true;
-      filled = 0;
-      if (place === undefined) {
-        place = sink.begin(header);
-        // A refused frame has failed the all-reduce: nothing behind it is wanted.
-        if (place === undefined) return false;
-        if (place.length > 0) return true;
+    offer: (made) => (offered = made),
+    buffer: () => (isAnswered ? (place ?? header).subarray(filled) : answer),
+    take(bytes) {
+      if (!isAnswered) {
+        isAnswered = true;
+        if (answer[0] === TAKES_OFFER.yes) ring = offered;
+        return 'more';
       }
-      place = undefined;
-      sink.end();
-      return true;
+      filled += bytes;
+      if (filled < (place ?? header).length) return 'more';
+      filled = 0;
+      if (place !== undefined) return end(place);
+      place = sink.begin(header);
+      // A refused frame has failed the all-reduce: nothing behind it is wanted.
+      if (place === undefined) return 'nothing';
+      if (ring !== undefined) readFrom(ring, place);
+      else if (place.length > 0) return 'more';
+      return end(place);
     },
   };
 }

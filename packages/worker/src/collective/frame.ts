@@ -3,7 +3,7 @@
  * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and
  * values are apart here, so that a transport may leave the values where they are and put them where they belong.
  *
- *   0 u32 magic "FAR2"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 owner   20 u8 kind (from 1,
+ *   0 u32 magic "FAR3"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 owner   20 u8 kind (from 1,
  *   FRAME_KINDS)   21 u8 level   22 u8 format   23 u8 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the
  *   encoded values   40 encoded values
  */
@@ -11,7 +11,7 @@ import { crc32, GRADIENT_FORMATS, TrainingError, type GradientFormatName } from 
 import { checksum } from './float-kernels.js';
 import type { Subtree } from './schedule/reduction-tree.js';
 
-const MAGIC = 0x32524146;
+const MAGIC = 0x33524146;
 export const FRAME_HEADER_BYTES = 40;
 
 /**

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -91,6 +92,33 @@ function exposedGc(): () => void {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
 }
+
+/** Memory shared with peers that this process has open. */
+function sharedMemories(): number {
+  const target = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // Closed since it was listed.
+    }
+  };
+  return readdirSync('/proc/self/fd').filter((fd) => target(fd).startsWith('/dev/shm/facet-')).length;
+}
+
+describe.runIf(process.platform === 'linux')('workers of one host', () => {
+  const sizes = { length: 60_001, microBatches: 3 };
+
+  it('share memory, unless they are told not to, and give it back', async () => {
+    for (const transport of ['auto', 'unix'] as const) {
+      const { meshes } = await openWorld(await startServers(3), { ...sizes, transport });
+      await Promise.all(reduceOnAll(meshes, 1, sizes));
+      // Six ways, each with two ends.
+      expect(sharedMemories()).toBe(transport === 'auto' ? 12 : 0);
+      fixture.close();
+      await vi.waitUntil(() => sharedMemories() === 0);
+    }
+  });
+});
 
 describe('a mesh of groups', () => {
   const sizes = { length: 60_001, microBatches: 13 };

@@ -3,13 +3,18 @@
  * succeeds only when all of them are connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
  * here is told to every peer at once, so that none of them waits for its deadline.
  */
-import { systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
+import { OPERATION_DEFAULTS, systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
 import type { GradientFormat } from './formats/gradient-format.js';
 import type { Outlet } from './frame-outlet.js';
 import { runWord } from './frame.js';
+
+/** Messages that a peer on the same host may have written before they are read, */
+const MESSAGES_PER_RING = 4;
+/** and steps: it is one ahead at most. */
+const STEPS_PER_RING = 2;
 
 export interface MeshPeer {
   readonly rank: number;
@@ -37,6 +42,8 @@ export interface MeshOptions {
   readonly bucketBytes: number;
   readonly messageBytes?: number;
   readonly transport: Transport;
+  /** Makes the buffers of what comes, see FloatMemory. Default: ordinary ones. */
+  readonly allocate?: (length: number) => Float32Array;
   readonly timeoutMs: number;
   readonly firstStep: number;
   readonly microBatches: (step: number) => number;
@@ -57,6 +64,8 @@ export interface Mesh {
  */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const { server, run, generation, rank, peers, timeoutMs, openInlet = openSocketInlet, clock = systemClock } = options;
+  const { messageBytes = OPERATION_DEFAULTS.exchange.messageBytes } = options;
+  const gradientBytes = options.length * Float32Array.BYTES_PER_ELEMENT;
   const outlets = new Map<number, Outlet>();
   const inlets: Inlet[] = [];
   const failed = new AbortController();
@@ -78,7 +87,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     length: options.length,
     format: options.format,
     bucketBytes: options.bucketBytes,
-    ...(options.messageBytes === undefined ? {} : { messageBytes: options.messageBytes }),
+    messageBytes,
+    ...(options.allocate === undefined ? {} : { allocate: options.allocate }),
     timeoutMs,
     clock,
     firstStep: options.firstStep,
@@ -138,6 +148,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
           peer: nameOf(peer.rank),
           request: { run, generation, rank },
           transport: options.transport,
+          ringBytes: Math.min(messageBytes * MESSAGES_PER_RING, gradientBytes * STEPS_PER_RING),
           sink: allReduce.inlet(peer.rank),
           onClosed: lost(peer),
           signal,

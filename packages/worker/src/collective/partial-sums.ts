@@ -5,9 +5,17 @@
  */
 import type { MicroBatchRange } from '@facet/shared';
 import { addFloats } from './float-kernels.js';
+import { ORDINARY_MEMORY } from './float-memory.js';
 import type { GradientFormat } from './formats/gradient-format.js';
 import { roundInTurns } from './formats/round-in-turns.js';
 import { rootOf, subtreeKey, subtreesOf, type PartialSum, type Subtree } from './schedule/reduction-tree.js';
+
+export interface PartialSumsOptions {
+  readonly length: number;
+  readonly format: GradientFormat;
+  /** Makes the buffers, see FloatMemory. Default: ordinary ones. */
+  readonly allocate?: (length: number) => Float32Array;
+}
 
 export interface PartialSums {
   /** Starts a step with so many micro-batches in total, of which this rank has a range. */
@@ -23,7 +31,11 @@ export interface PartialSums {
 }
 
 /** Makes a folder for flat gradients of a fixed length. */
-export function createPartialSums(length: number, format: GradientFormat): PartialSums {
+export function createPartialSums({
+  length,
+  format,
+  allocate = ORDINARY_MEMORY.allocate,
+}: PartialSumsOptions): PartialSums {
   const free: Float32Array[] = [];
   let stack: { subtree: Subtree; values: Float32Array }[] = [];
   let step = 0;
@@ -52,7 +64,7 @@ export function createPartialSums(length: number, format: GradientFormat): Parti
       microBatches = count;
     },
     async add(index, gradient) {
-      const values = free.pop() ?? new Float32Array(length);
+      const values = free.pop() ?? allocate(length);
       values.set(gradient);
       const subtree = { level: 0, index };
       await roundInTurns(format, values, { step, ...subtree });

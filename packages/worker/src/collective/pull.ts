@@ -3,8 +3,9 @@
  * by the peer, or from here, with the reason if there is one; a pull that is closed holds neither a socket nor a token.
  */
 import { Metadata, status } from '@grpc/grpc-js';
-import { socketOutlet, streamOutlet, type FrameStream, type Outlet } from './frame-outlet.js';
-import type { SocketDoor } from './socket-door.js';
+import { ringOutlet, socketOutlet, streamOutlet, type FrameStream, type Outlet } from './frame-outlet.js';
+import { openRingBuffer } from './ring-buffer.js';
+import { TAKES_OFFER, type Guest, type SocketDoor } from './socket-door.js';
 
 /** Initial metadata of a pull whose frames travel on a socket: the token to greet with, and the Unix socket if there is one. */
 export const TOKEN_KEY = 'facet-socket-token';
@@ -32,18 +33,30 @@ export function acceptStream(stream: FrameStream): Pull {
 
 /** Accepts a pull whose frames travel on a socket, to which the door invites the peer. */
 export function acceptWithSocket(stream: FrameStream, door: SocketDoor): Pull {
-  const { token, socket, revoke } = door.invite();
+  const { token, guest, revoke } = door.invite();
   const metadata = new Metadata();
   metadata.set(TOKEN_KEY, token);
   if (door.unixName !== undefined) metadata.set(UNIX_NAME_KEY, door.unixName);
   stream.sendMetadata(metadata);
-  const { pull, over } = pullOf(stream, socket.then(socketOutlet), revoke);
-  void socket.then((guest) =>
-    guest.once('close', () => {
+  const { pull, over } = pullOf(
+    stream,
+    guest.then((arrived) => outletFor(arrived, token)),
+    revoke,
+  );
+  void guest.then(({ socket }) =>
+    socket.once('close', () => {
       over('its socket was closed');
     }),
   );
   return pull;
+}
+
+/** Through the memory that the guest offers if it can be opened from here, which the guest is told; otherwise over its socket. */
+function outletFor({ socket, offer }: Guest, token: string): Outlet {
+  if (offer === undefined) return socketOutlet(socket);
+  const ring = openRingBuffer(offer, token);
+  socket.write(Uint8Array.of(ring === undefined ? TAKES_OFFER.no : TAKES_OFFER.yes));
+  return ring === undefined ? socketOutlet(socket) : ringOutlet(socket, ring);
 }
 
 function pullOf(

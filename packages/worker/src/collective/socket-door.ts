@@ -6,22 +6,39 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TrainingError } from '@facet/shared';
+import type { RingOffer } from './ring-buffer.js';
 
 /** What a greeting begins with; HTTP/2 begins with "PRI ". */
 const GREETING = Buffer.from('FAS1');
+/** The same, with the offer of a ring behind the token. */
+const GREETING_WITH_OFFER = Buffer.from('FAM1');
+/** The first byte that answers an offer. */
+export const TAKES_OFFER = { no: 0, yes: 1 } as const;
 const TOKEN_CHARACTERS = 32;
+const OFFER_BYTES = 12;
 /** Longest wait for the first bytes of a connection. */
 const GREETING_TIMEOUT_MS = 10_000;
 
 /** The first bytes on a socket of values. */
-export function greeting(token: string): Buffer {
-  return Buffer.concat([GREETING, Buffer.from(token)]);
+export function greeting(token: string, offer?: RingOffer): Buffer {
+  if (offer === undefined) return Buffer.concat([GREETING, Buffer.from(token)]);
+  const numbers = Buffer.alloc(OFFER_BYTES);
+  numbers.writeUInt32LE(offer.pid, 0);
+  numbers.writeUInt32LE(offer.fd, 4);
+  numbers.writeUInt32LE(offer.bytes, 8);
+  return Buffer.concat([GREETING_WITH_OFFER, Buffer.from(token), numbers]);
+}
+
+export interface Guest {
+  readonly socket: Socket;
+  /** The memory that it would read values from. */
+  readonly offer?: RingOffer;
 }
 
 export interface Invitation {
   readonly token: string;
   /** Resolves when the guest has come. */
-  readonly socket: Promise<Socket>;
+  readonly guest: Promise<Guest>;
   /** The token is worth nothing any more; a guest that has come is hung up on. */
   readonly revoke: () => void;
 }
@@ -48,16 +65,16 @@ export interface SocketDoorOptions {
  * @throws TrainingError CONFIG_INVALID when it cannot listen there
  */
 export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptions): Promise<SocketDoor> {
-  const expected = new Map<string, (socket: Socket) => void>();
+  const expected = new Map<string, (guest: Guest) => void>();
   const present = new Set<Socket>();
-  const admit = (socket: Socket, token: string): void => {
+  const admit = (token: string, guest: Guest): void => {
     const accept = expected.get(token);
     if (accept === undefined) {
-      socket.destroy();
+      guest.socket.destroy();
       return;
     }
     expected.delete(token);
-    accept(socket);
+    accept(guest);
   };
   const enter = (socket: Socket): void => {
     present.add(socket);
@@ -66,21 +83,22 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
   // gRPC's own listener leaves Nagle's algorithm on, and the last piece of every chunk would wait for a delayed acknowledgement.
   const tcp = createServer({ noDelay: true }, (socket) => {
     enter(socket);
-    greet(socket, (token) => {
-      if (token !== undefined) {
-        admit(socket, token);
+    greet(socket, (greeted) => {
+      if (greeted === undefined) {
+        present.delete(socket);
+        onGrpc(socket);
         return;
       }
-      present.delete(socket);
-      onGrpc(socket);
+      // Who comes over the network shares no memory with us.
+      admit(greeted.offer === undefined ? greeted.token : '', { socket });
     });
   });
   await listen(tcp, { host, port });
   const unixName = process.platform === 'linux' ? `facet-${randomBytes(12).toString('hex')}` : undefined;
   const unix = createServer((socket) => {
     enter(socket);
-    greet(socket, (token) => {
-      admit(socket, token ?? '');
+    greet(socket, ({ token, offer } = { token: '' }) => {
+      admit(token, { socket, ...(offer === undefined ? {} : { offer }) });
     });
   });
   if (unixName !== undefined) await listen(unix, { path: abstractPath(unixName) });
@@ -90,19 +108,19 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
     unixName,
     invite() {
       const token = randomBytes(TOKEN_CHARACTERS / 2).toString('hex');
-      let guest: Socket | undefined;
-      const socket = new Promise<Socket>((resolve) => {
+      let socket: Socket | undefined;
+      const guest = new Promise<Guest>((resolve) => {
         expected.set(token, (arrived) => {
-          guest = arrived;
+          socket = arrived.socket;
           resolve(arrived);
         });
       });
       return {
         token,
-        socket,
+        guest,
         revoke() {
           expected.delete(token);
-          guest?.destroy();
+          socket?.destroy();
         },
       };
     },
@@ -121,27 +139,30 @@ export function abstractPath(name: string): string {
   return `\0${name}`;
 }
 
-/** Reads the first bytes of a connection; without our greeting they are put back and the token is undefined. */
-function greet(socket: Socket, onGreeted: (token: string | undefined) => void): void {
+interface Greeted {
+  readonly token: string;
+  readonly offer?: RingOffer;
+}
+
+/** Reads the first bytes of a connection; without our greeting they are put back and there is no token. */
+function greet(socket: Socket, onGreeted: (greeted: Greeted | undefined) => void): void {
   const timer = setTimeout(() => socket.destroy(), GREETING_TIMEOUT_MS);
-  let isOurs = false;
+  let head: Buffer | undefined;
   const onReadable = (): void => {
-    if (!isOurs) {
-      const head = socket.read(GREETING.length) as Buffer | null;
-      if (head === null) return;
-      isOurs = head.equals(GREETING);
-      if (!isOurs) {
-        finish();
-        socket.unshift(head);
-        onGreeted(undefined);
-        return;
-      }
+    head ??= (socket.read(GREETING.length) as Buffer | null) ?? undefined;
+    if (head === undefined) return;
+    const hasOffer = head.equals(GREETING_WITH_OFFER);
+    if (!hasOffer && !head.equals(GREETING)) {
+      finish();
+      socket.unshift(head);
+      onGreeted(undefined);
+      return;
     }
-    const token = socket.read(TOKEN_CHARACTERS) as Buffer | null;
-    if (token === null) return;
+    const rest = socket.read(TOKEN_CHARACTERS + (hasOffer ? OFFER_BYTES : 0)) as Buffer | null;
+    if (rest === null) return;
     finish();
     socket.resume();
-    onGreeted(token.toString('latin1'));
+    onGreeted(greetedOf(rest, hasOffer));
   };
   const finish = (): void => {
     clearTimeout(timer);
@@ -151,6 +172,13 @@ function greet(socket: Socket, onGreeted: (token: string | undefined) => void): 
   socket.once('close', finish);
   // Every user of a socket learns of its end by `close`.
   socket.on('error', () => undefined);
+}
+
+function greetedOf(rest: Buffer, hasOffer: boolean): Greeted {
+  const token = rest.toString('latin1', 0, TOKEN_CHARACTERS);
+  if (!hasOffer) return { token };
+  const [pid, fd, bytes] = [0, 4, 8].map((at) => rest.readUInt32LE(TOKEN_CHARACTERS + at)) as [number, number, number];
+  return { token, offer: { pid, fd, bytes } };
 }
 
 function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {

@@ -72,6 +72,8 @@ export interface GenerationLoopOptions {
   readonly state: TrainingState;
   readonly shards: ShardSource;
   readonly allReduce: AllReduce;
+  /** Makes the buffers of gradients, see FloatMemory. */
+  readonly allocate: (length: number) => Float32Array;
   readonly signal: AbortSignal;
   /** After this step nothing is begun, not even its evaluation; asked before every piece of work. */
   readonly lastStep: () => number;
@@ -100,10 +102,10 @@ function throwIfAborted(signal: AbortSignal): void {
 }
 
 function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => Promise<StepResult> {
-  const { config, plan, rank, split, compute, state, allReduce, signal, now } = options;
+  const { config, plan, rank, split, compute, state, allReduce, allocate, signal, now } = options;
   const { layout } = compute;
-  const reduced = new Float32Array(layout.length + TAIL.length);
-  const sums = createPartialSums(reduced.length, allReduce.format);
+  const reduced = allocate(layout.length + TAIL.length);
+  const sums = createPartialSums({ length: reduced.length, format: allReduce.format, allocate });
   const adversary = createAdversary(config);
   let bytesSent = 0;
   let bytesReceived = 0;

@@ -39,17 +39,16 @@ export interface ScheduleOptions {
   readonly bucketBytes: number;
   /** Default: 1. */
   readonly alignment?: number;
-  /** Up to so many bytes every rank owns the whole. Default: 64 KiB, as measured. */
+  /** Up to so many bytes every rank owns the whole. Default: 64 KiB, of two ranks 2 MiB, as measured. */
   readonly replicatedBytes?: number;
 }
 
 /** Up to so many bytes further hops cost more than the bytes that they save. */
 const REPLICATED_BYTES = 64 * 1024;
+/** Two ranks send the same number of bytes either way: a second hop saves them additions only. */
+const REPLICATED_BYTES_OF_TWO = 2 * 1024 * 1024;
 
-/**
- * Cuts a flat buffer into buckets of at most `bucketBytes`. Two ranks send the same number of bytes either way, so they always save the
- * second hop; small buffers save all of them.
- */
+/** Cuts a flat buffer into buckets of at most `bucketBytes`; a small buffer saves hops. */
 export function scheduleBuckets({
   length,
   worldSize,
@@ -57,14 +56,14 @@ export function scheduleBuckets({
   groupSize = worldSize,
   bucketBytes,
   alignment = 1,
-  replicatedBytes = REPLICATED_BYTES,
+  replicatedBytes = worldSize <= 2 ? REPLICATED_BYTES_OF_TWO : REPLICATED_BYTES,
 }: ScheduleOptions): BucketSchedule {
   if (worldSize % groupSize !== 0) throw new RangeError(`groups of ${groupSize} do not divide ${worldSize} ranks`);
   const size = Math.max(alignment, alignedDown(bucketBytes / Float32Array.BYTES_PER_ELEMENT, alignment));
   const buckets: Slice[] = [];
   for (let start = 0; start < length; start += size) buckets.push({ start, end: Math.min(start + size, length) });
   const isSmall = length * Float32Array.BYTES_PER_ELEMENT <= replicatedBytes;
-  if (worldSize <= 2 || isSmall) {
+  if (worldSize === 1 || isSmall) {
     return { length, worldSize, split, groupSize: worldSize, ownership: 'replicated', alignment, buckets };
   }
   return { length, worldSize, split, groupSize, ownership: 'scattered', alignment, buckets };

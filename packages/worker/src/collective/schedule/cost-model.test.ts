@@ -55,11 +55,12 @@ describe('the cost model', () => {
       bytes,
       seconds: predictAllReduce({ ...SHAPE, bytes, groupSize: 2 }, pair, COSTS).seconds,
     });
-    const fitted = fitCosts(measure(100_000), measure(25e6), { messageBytes: MIB, perAddedByte: 1e-10 });
+    const cut = { bucketBytes: SHAPE.bucketBytes, messageBytes: MIB };
+    const fitted = fitCosts(measure(100_000), measure(25e6), { ...cut, perAddedByte: COSTS.perAddedByte });
     expect(fitted.perByte).toBeCloseTo(COSTS.perByte, 14);
     expect(fitted.perMessage).toBeCloseTo(COSTS.perMessage, 10);
-    expect(() => fitCosts(measure(MIB), measure(2 * MIB), { messageBytes: MIB, perAddedByte: 0 })).toThrow(
-      'two sizes with other bytes per message are needed, got 1048576 and 2097152',
+    expect(() => fitCosts(measure(MIB), measure(2 * MIB), { ...cut, perAddedByte: 0 })).toThrow(
+      'two sizes whose bytes per message differ more are needed, got 1048576 bytes in 1 messages and 2097152 in 2',
     );
   });
 });

@@ -3,7 +3,15 @@
  * waits for a hop. A LogGP-like model (Alexandrov et al. 1995) with two resources, the cores of a host and its link; buckets are a
  * pipeline over both, so the slower one decides and the other adds its first bucket. It knows nothing of stragglers and of switches.
  */
-import { chunkOf, crossPeers, groupPeers, scheduleBuckets, shareOf, type Slice } from './buckets.js';
+import {
+  chunkOf,
+  crossPeers,
+  groupPeers,
+  scheduleBuckets,
+  shareOf,
+  type BucketSchedule,
+  type Slice,
+} from './buckets.js';
 
 /** What the software costs one core; `npm run bench -- allreduce` measures it. */
 export interface ExchangeCosts {
@@ -51,14 +59,24 @@ export interface Prediction {
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** Predicts one step's all-reduce; every rank contributes one sub-tree, as in a world whose size is a power of two. */
-export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs: ExchangeCosts): Prediction {
-  const { ranks, ranksPerHost, coresPerHost } = cluster;
+/** What one rank does in a step: every one contributes one sub-tree, as in a world whose size is a power of two. */
+interface Work {
+  readonly schedule: BucketSchedule;
+  readonly group: readonly number[];
+  readonly cross: readonly number[];
+  /** There and, unless everybody owns everything, back. */
+  readonly directions: number;
+  readonly messages: number;
+  readonly bytesSent: number;
+  readonly bytesToOtherHosts: number;
+  readonly bytesAdded: number;
+}
+
+function workOf(shape: AllReduceShape, ranks: number, ranksPerHost: number): Work {
   const { groupSize, bucketBytes } = shape;
   const schedule = scheduleBuckets({ length: shape.bytes / BYTES, worldSize: ranks, groupSize, bucketBytes });
   const rank = 0;
   const [group, cross] = [groupPeers(schedule, rank), crossPeers(schedule, rank)];
-  /** There and, unless everybody owns everything, back. */
   const directions = schedule.ownership === 'replicated' ? 1 : 2;
   const isElsewhere = (peer: number): boolean => Math.floor(peer / ranksPerHost) !== Math.floor(rank / ranksPerHost);
   let [messages, bytesSent, bytesToOtherHosts, bytesAdded] = [0, 0, 0, 0];
@@ -74,6 +92,14 @@ export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs:
     exchange(group, shareOf(schedule, bucket, rank));
     exchange(cross, chunkOf(schedule, bucket, rank));
   }
+  return { schedule, group, cross, directions, messages, bytesSent, bytesToOtherHosts, bytesAdded };
+}
+
+/** Predicts one step's all-reduce. */
+export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs: ExchangeCosts): Prediction {
+  const { ranks, ranksPerHost, coresPerHost } = cluster;
+  const work = workOf(shape, ranks, ranksPerHost);
+  const { schedule, group, cross, directions, messages, bytesSent, bytesToOtherHosts, bytesAdded } = work;
   const neighbours = Math.min(ranksPerHost, ranks);
   const ofOneRank = bytesSent * costs.perByte + messages * costs.perMessage + bytesAdded * costs.perAddedByte;
   const coreSeconds = ofOneRank * Math.max(1, neighbours / coresPerHost);
@@ -96,24 +122,33 @@ export interface PairMeasurement {
 }
 
 /**
- * The costs that explain two measurements of two ranks, each with a core of its own, which send each other the whole gradient.
+ * The costs that explain two measurements of two ranks, each with a core of its own.
  *
  * @param perAddedByte measured apart: it cannot be told from the cost of a byte that is sent
+ * @throws RangeError when the two sizes are too much alike
  */
 export function fitCosts(
   small: PairMeasurement,
   large: PairMeasurement,
-  { messageBytes, perAddedByte }: { readonly messageBytes: number; readonly perAddedByte: number },
+  { perAddedByte, ...cut }: Pick<AllReduceShape, 'bucketBytes' | 'messageBytes'> & { readonly perAddedByte: number },
 ): ExchangeCosts {
-  const messages = ({ bytes }: PairMeasurement): number => Math.ceil(bytes / messageBytes);
-  // small.seconds = small.bytes * b + messages(small) * m, and the same of large.
-  const determinant = small.bytes * messages(large) - large.bytes * messages(small);
-  if (determinant === 0)
-    throw new RangeError(`two sizes with other bytes per message are needed, got ${small.bytes} and ${large.bytes}`);
-  const perByte = (small.seconds * messages(large) - large.seconds * messages(small)) / determinant;
-  const perMessage = (small.bytes * large.seconds - large.bytes * small.seconds) / determinant;
-  return { perByte: perByte - perAddedByte, perMessage, perAddedByte };
+  const [a, b] = [small, large].map(({ bytes, seconds }) => {
+    const work = workOf({ bytes, ...cut, groupSize: 2 }, 2, 2);
+    return { ...work, bytes, seconds: seconds - work.bytesAdded * perAddedByte };
+  }) as [PairWork, PairWork];
+  // seconds = bytesSent * perByte + messages * perMessage, of both.
+  const determinant = a.bytesSent * b.messages - b.bytesSent * a.messages;
+  const perByte = (a.seconds * b.messages - b.seconds * a.messages) / determinant;
+  const perMessage = (a.bytesSent * b.seconds - b.bytesSent * a.seconds) / determinant;
+  // Sizes that are alike say nothing of what a message costs, or nonsense.
+  if (!(perByte >= 0 && perMessage >= 0))
+    throw new RangeError(
+      `two sizes whose bytes per message differ more are needed, got ${small.bytes} bytes in ${a.messages} messages and ${large.bytes} in ${b.messages}`,
+    );
+  return { perByte, perMessage, perAddedByte };
 }
+
+type PairWork = Work & PairMeasurement;
 
 /** The sizes of groups that a world can have, from single ranks to all of them. */
 export function groupSizes(ranks: number): number[] {

@@ -37,7 +37,7 @@ describe('the schedule', () => {
   it('is what folding the micro-batches one by one ends with', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 40 }), anySplit(9), async (microBatches, split) => {
-        const sums = createPartialSums(1, PLAIN);
+        const sums = createPartialSums({ length: 1, format: PLAIN });
         for (let rank = 0; rank + 1 < split.length; rank++) {
           const range = rangeOfRank(microBatches, split, rank);
           sums.begin(1, range, microBatches);
