@@ -19,7 +19,7 @@ const GLOO = new URL('./peers/allreduce.py', import.meta.url);
 const RATIO = { worldSize: 2, megabytes: 25 };
 const FIRST_STEPS = 2;
 /** How long everyone runs before it counts, about: a training takes thousands of steps, and the code of the first ones is still being compiled. */
-const WARM_UP_MS = 2_000;
+const WARM_UP_MS = 5_000;
 /** How long a turn of the fastest takes, about; a slower one takes as many steps. */
 const TURN_MS = 200;
 const MAX_STEPS = 50;

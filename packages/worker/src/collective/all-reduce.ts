@@ -100,11 +100,15 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   const group = groupPeers(schedule, rank);
   const peers = [...group, ...crossPeers(schedule, rank)];
   const hasGroups = schedule.groupSize < schedule.worldSize;
-  const arrivals = createArrivals(options.allocate ?? ORDINARY_MEMORY.allocate);
+  const { allocate = ORDINARY_MEMORY.allocate } = options;
+  const arrivals = createArrivals(allocate);
   const messageElements = messageLength(options.messageBytes ?? DEFAULTS.messageBytes, format.alignment);
+  /** Room for one encoded message, which is no longer than its values. */
+  const messageRoom = (): Uint8Array =>
+    bytesOf(allocate(format.isPlain ? 0 : Math.min(messageElements, options.length)));
   const latch = createLatch({ timeoutMs, clock, onFailed: options.onFailed ?? (() => undefined) });
   const lanes = new Map<number, Promise<void>>(peers.map((peer) => [peer, Promise.resolve()]));
-  const encoders = new Map(peers.map((peer) => [peer, createEncoder(format)]));
+  const encoders = new Map(peers.map((peer) => [peer, createEncoder(format, messageRoom())]));
   /** Contributions to the current step that were sent ahead, until they are sent. */
   const early = new Map<string, Promise<unknown>>();
   let currentStep = options.firstStep;
@@ -121,6 +125,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
       schedule,
       format,
       arrivals,
+      staging: messageRoom(),
       latch,
       microBatches,
       nameOf,
@@ -277,13 +282,13 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
 }
 
 /** Encodes what goes to one peer, one message at a time; what it returns is valid until the next one. */
-function createEncoder(format: GradientFormat): (values: Float32Array, start: number) => Uint8Array {
-  let memory = new Uint8Array();
+function createEncoder(
+  format: GradientFormat,
+  memory: Uint8Array,
+): (values: Float32Array, start: number) => Uint8Array {
   return (values, start) => {
     if (format.isPlain) return bytesOf(values);
-    const length = format.encodedBytes(start, values.length);
-    if (memory.length < length) memory = new Uint8Array(length);
-    const encoded = memory.subarray(0, length);
+    const encoded = memory.subarray(0, format.encodedBytes(start, values.length));
     format.encode(values, start, encoded);
     return encoded;
   };

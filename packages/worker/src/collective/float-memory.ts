@@ -2,7 +2,7 @@
  * Memory in which the kernels of float-kernels.ts work where the values are, without copying them into scratch memory first. A worker has one,
  * and every generation takes of it what it needs from the start again: what lives as long as the process is not left to the garbage collector.
  */
-import { assembleFloatModule, LANES, STRIDE } from './float-module.js';
+import { assembleFloatModule, LANES, STRIDE, type FloatFunctions } from './float-module.js';
 
 export interface FloatMemory {
   /** So many elements, not zeroed; valid until `reset`. When there is no more memory of this kind, ordinary memory. */
@@ -17,13 +17,9 @@ export const ORDINARY_MEMORY: FloatMemory = {
   reset: () => undefined,
 };
 
-/** The functions of the module and the memory that they work in. Addresses and lengths are bytes, lengths multiples of STRIDE. */
-export interface Kernels {
+/** The functions of the module and the memory that they work in. */
+export interface Kernels extends FloatFunctions {
   readonly scratch: Scratch;
-  /** target = left + right, from addresses. */
-  readonly add: (target: number, left: number, right: number, bytes: number) => void;
-  /** Takes so many bytes into the state at address 0. */
-  readonly absorb: (at: number, bytes: number) => void;
 }
 
 /** What every such memory begins with: the state of a checksum and two blocks that stay in the cache. */
@@ -93,7 +89,7 @@ export function createKernels(): { readonly memory: WasmMemory; readonly kernels
   const initial = Math.ceil(SCRATCH_BYTES / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial, maximum: MAX_PAGES, shared: true });
   const { buffer } = memory;
-  const functions = new WebAssembly.Instance(module, { facet: { memory } }).exports as Omit<Kernels, 'scratch'>;
+  const functions = new WebAssembly.Instance(module, { facet: { memory } }).exports as FloatFunctions;
   const elements = BLOCK_BYTES / Float32Array.BYTES_PER_ELEMENT;
   const kernels: Kernels = {
     ...functions,

@@ -30,6 +30,8 @@ export interface FrameInletOptions {
   readonly schedule: BucketSchedule;
   readonly format: GradientFormat;
   readonly arrivals: Arrivals;
+  /** Where encoded values wait to be decoded; replaced by a longer one when it has to be. */
+  readonly staging: Uint8Array;
   readonly latch: Latch;
   readonly microBatches: (step: number) => number;
   readonly currentStep: () => number;
@@ -53,8 +55,7 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
   const kinds = kindsFrom(schedule, rank, from);
   let open:
     { header: ReceivedHeader; arrival: Arrival; start: number; values: Float32Array; place: Uint8Array } | undefined;
-  /** Where encoded values wait to be decoded, as long as the longest that came. */
-  let staging = new Uint8Array();
+  let { staging } = options;
 
   const refuse = (header: FrameHeader, what: string, actual: number | string, expected: number | string): never => {
     throw new TrainingError(

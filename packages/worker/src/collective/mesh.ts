@@ -12,7 +12,7 @@ import type { Outlet } from './frame-outlet.js';
 import { runWord } from './frame.js';
 
 /** Messages that a peer on the same host may have written before they are read, */
-const MESSAGES_PER_RING = 4;
+const MESSAGES_PER_RING = 2;
 /** and steps: it is one ahead at most. */
 const STEPS_PER_RING = 2;
 

@@ -1,4 +1,6 @@
 /** The arithmetic of one lossy format, on values of which none has to be exact. */
+import { kernelsAt, type Kernels } from '../float-memory.js';
+import { FORMAT_STRIDE } from '../float-module.js';
 import type { Subtree } from '../schedule/reduction-tree.js';
 
 /** A node of the tree of one step. */
@@ -10,8 +12,6 @@ export interface Codec {
   /** Elements that share something, and are never cut apart. */
   readonly block: number;
   readonly bytesOf: (count: number) => number;
-  /** How many elements are rounded in a few milliseconds. */
-  readonly turnElements: number;
   /** Rounds in place; `start` is where the values begin in the gradient, a multiple of the block. */
   readonly round: (values: Float32Array, start: number, node: TreeNode) => void;
   /** Writes rounded values at the start of some bytes, which lie at an even address; there may be room for more. */
@@ -32,4 +32,24 @@ export function halvesOf(bytes: Uint8Array, count: number): Uint16Array {
 /** The bytes of float32 values, in the same memory. */
 export function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/**
+ * Lets the kernels do the first part of some values, if they reach them.
+ *
+ * @param run does so many bytes of the values, a multiple of the stride
+ * @param bytes what else they must reach
+ * @returns how many values they did; the rest is left to the caller
+ */
+export function byKernels(
+  values: Float32Array,
+  run: (kernels: Kernels, length: number) => void,
+  { bytes, stride = FORMAT_STRIDE }: { readonly bytes?: Uint8Array; readonly stride?: number } = {},
+): number {
+  const kernels = kernelsAt(values);
+  const length = values.byteLength - (values.byteLength % stride);
+  if (kernels === undefined || length === 0) return 0;
+  if (bytes !== undefined && kernelsAt(bytes) !== kernels) return 0;
+  run(kernels, length);
+  return length / Float32Array.BYTES_PER_ELEMENT;
 }

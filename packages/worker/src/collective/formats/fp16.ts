@@ -2,7 +2,8 @@
  * IEEE 754 binary16: 11 bits of precision, from 6e-8 to 65,504. Rounds to nearest, ties to even; what is finite stays finite: it ends at
  * the largest number. Small values lose precision below 6e-5, where bfloat16 does not.
  */
-import { halvesOf, wordsOf, type Codec } from './codec.js';
+import type { Kernels } from '../float-memory.js';
+import { byKernels, halvesOf, wordsOf, type Codec } from './codec.js';
 
 /** Of a float32's bits, all but the sign: in the order of the values. */
 const SIZE = 0x7fffffff;
@@ -23,10 +24,12 @@ const NOT_A_NUMBER = 0x7e00;
 export const fp16: Codec = {
   block: 1,
   bytesOf: (count) => 2 * count,
-  turnElements: 1024 * 1024,
   round(values) {
     const words = wordsOf(values);
-    for (let i = 0; i < words.length; i++) {
+    const round = (kernels: Kernels, length: number): void => {
+      kernels.roundFp16(values.byteOffset, length);
+    };
+    for (let i = byKernels(values, round); i < words.length; i++) {
       const word = words[i]!;
       const size = word & SIZE;
       if (size < SMALLEST_NORMAL) {
@@ -40,12 +43,18 @@ export const fp16: Codec = {
   encode(values, bytes) {
     const words = wordsOf(values);
     const halves = halvesOf(bytes, words.length);
-    for (let i = 0; i < words.length; i++) halves[i] = halfOf(values[i]!, words[i]!);
+    const encode = (kernels: Kernels, length: number): void => {
+      kernels.encodeFp16(values.byteOffset, bytes.byteOffset, length);
+    };
+    for (let i = byKernels(values, encode, { bytes }); i < words.length; i++) halves[i] = halfOf(values[i]!, words[i]!);
   },
   decode(bytes, values) {
     const words = wordsOf(values);
     const halves = halvesOf(bytes, words.length);
-    for (let i = 0; i < words.length; i++) {
+    const decode = (kernels: Kernels, length: number): void => {
+      kernels.decodeFp16(bytes.byteOffset, values.byteOffset, length);
+    };
+    for (let i = byKernels(values, decode, { bytes }); i < words.length; i++) {
       const half = halves[i]!;
       const size = half & 0x7fff;
       if (size < 0x400) values[i] = (half & 0x8000 ? -size : size) * SUBNORMAL_UNIT;

@@ -4,9 +4,11 @@
  * seed, step, node and element, so every worker rounds alike. Powers of two, because then rounding again changes nothing.
  */
 import { randomKey } from '@facet/shared';
-import { wordsOf, type Codec } from './codec.js';
+import type { Kernels } from '../float-memory.js';
+import { byKernels, wordsOf, type Codec } from './codec.js';
 
 const BLOCK = 256;
+const BLOCK_BYTES = BLOCK * Float32Array.BYTES_PER_ELEMENT;
 /** 127 times 2^121, as float32 has it: rounding anything larger could make it infinite. */
 const LARGEST_BITS = 0x7f7e0000;
 /** What stands for a block with something larger or NaN, all of which becomes NaN. */
@@ -19,10 +21,12 @@ export function createInt8(seed: number): Codec {
   return {
     block: BLOCK,
     bytesOf: (count) => count + Math.ceil(count / BLOCK),
-    turnElements: 1024 * BLOCK,
     round(values, start, { step, level, index }) {
       const key = randomKey('rounding', seed, step, level, index);
-      for (let at = 0; at < values.length; at += BLOCK) {
+      const round = (kernels: Kernels, length: number): void => {
+        kernels.roundInt8(values.byteOffset, length, start, key);
+      };
+      for (let at = byKernels(values, round, { stride: BLOCK_BYTES }); at < values.length; at += BLOCK) {
         const block = values.subarray(at, at + BLOCK);
         const exponent = exponentOf(block);
         if (exponent === undefined) block.fill(Number.NaN);
@@ -30,7 +34,11 @@ export function createInt8(seed: number): Codec {
       }
     },
     encode(values, bytes) {
-      for (let at = 0, to = 0; at < values.length; at += BLOCK) {
+      const encode = (kernels: Kernels, length: number): void => {
+        kernels.encodeInt8(values.byteOffset, bytes.byteOffset, length);
+      };
+      const done = byKernels(values, encode, { bytes, stride: BLOCK_BYTES });
+      for (let at = done, to = done + done / BLOCK; at < values.length; at += BLOCK) {
         const block = values.subarray(at, at + BLOCK);
         const exponent = exponentOf(block);
         bytes[to++] = exponent === undefined ? NOT_FINITE : exponent - SMALLEST_EXPONENT;
@@ -39,7 +47,11 @@ export function createInt8(seed: number): Codec {
       }
     },
     decode(bytes, values) {
-      for (let at = 0, from = 0; at < values.length; at += BLOCK) {
+      const decode = (kernels: Kernels, length: number): void => {
+        kernels.decodeInt8(bytes.byteOffset, values.byteOffset, length);
+      };
+      const done = byKernels(values, decode, { bytes, stride: BLOCK_BYTES });
+      for (let at = done, from = done + done / BLOCK; at < values.length; at += BLOCK) {
         const block = values.subarray(at, at + BLOCK);
         const byte = bytes[from++]!;
         const unit = byte === NOT_FINITE ? Number.NaN : 2 ** (byte + SMALLEST_EXPONENT);
@@ -67,7 +79,9 @@ function roundBlock(block: Float32Array, unit: number, key: number, start: numbe
     let hash = Math.imul((start + i) ^ key, 0x9e3779b1);
     hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
     const draw = ((hash ^ (hash >>> 13)) >>> 8) * 2 ** -24;
-    // No draw takes 127 units any further.
-    block[i] = Math.floor(block[i]! * inverse + draw) * unit;
+    const units = Math.fround(block[i]! * inverse);
+    const whole = Math.floor(units);
+    // Every step is rounded as float32 is, so that the kernels come to the same. No draw takes 127 units any further.
+    block[i] = (whole + (Math.fround(units - whole) >= 1 - draw ? 1 : 0)) * unit;
   }
 }
