@@ -14,6 +14,7 @@ import {
 } from '@facet/shared';
 import { openInlet, type Transport } from '../src/collective/exchange-client.js';
 import { startExchangeServer, type ExchangeServer, type StateSnapshot } from '../src/collective/exchange-server.js';
+import { createFloatMemory } from '../src/collective/float-memory.js';
 import { decodeHeader, type FrameHeader, type FrameSink } from '../src/collective/frame.js';
 import { gradientFormat } from '../src/collective/formats/gradient-format.js';
 import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/collective/mesh.js';
@@ -108,6 +109,7 @@ export function meshOptions(servers: readonly ExchangeServer[], rank: number, op
     bucketBytes: 120_000,
     messageBytes: 32_000,
     transport: options.transport ?? 'auto',
+    allocate: createFloatMemory().allocate,
     timeoutMs: 20_000,
     firstStep: 1,
     microBatches: () => options.microBatches,
