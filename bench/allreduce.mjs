@@ -19,7 +19,7 @@ const GLOO = new URL('./peers/allreduce.py', import.meta.url);
 const RATIO = { worldSize: 2, megabytes: 25 };
 const FIRST_STEPS = 2;
 /** How long everyone runs before it counts, about: a training takes thousands of steps, and the code of the first ones is still being compiled. */
-const WARM_UP_MS = 5_000;
+const WARM_UP_MS = 3_000;
 /** How long a turn of the fastest takes, about; a slower one takes as many steps. */
 const TURN_MS = 200;
 const MAX_STEPS = 50;
@@ -66,10 +66,12 @@ async function measure(contenders, megabytes) {
   };
   for (const { ports, ask, askAll } of contenders) await askAll({ kind: 'join', ports, ask: { ...ask, length } });
   const first = [];
-  for (const contender of contenders) first.push(...(await steps(contender, FIRST_STEPS)).milliseconds);
-  const stepsIn = (milliseconds) => Math.round(milliseconds / Math.min(...first));
-  for (const contender of contenders) await steps(contender, stepsIn(WARM_UP_MS));
-  const count = Math.max(2, Math.min(MAX_STEPS, stepsIn(TURN_MS)));
+  for (const contender of contenders) {
+    const stepMs = Math.min(...(await steps(contender, FIRST_STEPS)).milliseconds);
+    await steps(contender, Math.ceil(WARM_UP_MS / stepMs));
+    first.push(stepMs);
+  }
+  const count = Math.max(2, Math.min(MAX_STEPS, Math.round(TURN_MS / Math.min(...first))));
   for (let turn = 0; turn < turns; turn++) {
     for (let place = 0; place < contenders.length; place++) {
       const index = (turn + place) % contenders.length;

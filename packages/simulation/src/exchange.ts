@@ -92,6 +92,7 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
 
 function outletOf(endpoint: Endpoint, carry: (frame: Buffer) => Buffer): Outlet {
   return {
+    way: 'tcp',
     send: (header, values) => {
       if (!endpoint.isOpen) return Promise.reject(new TrainingError('PEER_UNAVAILABLE', 'the peer stopped pulling'));
       endpoint.send(carry(wholeFrame(header, values)));

@@ -45,7 +45,7 @@ export interface WorkerResources {
 }
 
 export interface GenerationEvents {
-  onFormed(generation: number, peers: readonly number[]): void;
+  onFormed(generation: number, peers: readonly number[], ways: Mesh['ways']): void;
   onStep(generation: number, rank: number, result: StepResult): void;
   onEvaluation(generation: number, step: number, share: EvaluationShare): void;
   /** The generation cannot go on; peerWorkerId names the peer it is about, if any. */
@@ -135,7 +135,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     try {
       const split = splitOf(form);
       const opened = await open(split);
-      events.onFormed(id, opened.mesh.allReduce.peers);
+      events.onFormed(id, opened.mesh.allReduce.peers, opened.mesh.ways);
       await started;
       await runGeneration({
         config,

@@ -157,8 +157,8 @@ export function createMembership(options: MembershipOptions): Membership {
       metrics.recordMembership({ generation: form.generation, rank: form.rank, worldSize: form.peers.length });
       const { state } = resources!;
       generation = joinGeneration(form, resources!, {
-        onFormed: (id, peers) => {
-          log.info({ generation: id, peers }, 'connected to its peers');
+        onFormed: (id, peers, ways) => {
+          log.info({ generation: id, peers, ways }, 'connected to its peers');
           stream.send({
             formed: { generation: id, appliedStep: state.appliedStep ?? 0, weightsCrc: state.weightsCrc },
           });

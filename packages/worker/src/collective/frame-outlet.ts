@@ -12,7 +12,11 @@ import { wholeFrame } from './frame.js';
 /** What the reader of a ring sends back: how many bytes it has taken since. */
 export const CREDIT_BYTES = 4;
 
+/** How values travel to a peer: through shared memory, on a socket, or in the messages of the gRPC stream. */
+export type Way = 'memory' | 'unix' | 'tcp' | 'grpc';
+
 export interface Outlet {
+  readonly way: Way;
   /** Rejects when the peer is gone. */
   send(header: Buffer, values: Uint8Array): Promise<void>;
 }
@@ -22,6 +26,7 @@ export type FrameStream = ServerWritableStream<PullRequest, Buffer>;
 /** Header and values in one gRPC message, copied. */
 export function streamOutlet(stream: FrameStream): Outlet {
   return {
+    way: 'grpc',
     async send(header, values) {
       if (stream.cancelled || stream.destroyed) throw gone();
       if (stream.write(wholeFrame(header, values))) return;
@@ -48,9 +53,10 @@ export function streamOutlet(stream: FrameStream): Outlet {
 const TURN_BYTES = 1024 * 1024;
 
 /** Header and values in one gathering write: the values go from where they are to the kernel. */
-export function socketOutlet(socket: Socket): Outlet {
+export function socketOutlet(socket: Socket, way: 'unix' | 'tcp'): Outlet {
   let sinceTurn = 0;
   return {
+    way,
     async send(header, values) {
       await new Promise<void>((resolve, reject) => {
         socket.cork();
@@ -90,6 +96,7 @@ export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
     wake();
   });
   return {
+    way: 'memory',
     async send(header, values) {
       const { bytes } = ring.offer;
       if (values.length > bytes)

@@ -56,6 +56,7 @@ function slowed(server: Awaited<ReturnType<typeof startServers>>[number]): typeo
     async outlet(...args) {
       const outlet = await server.outlet(...args);
       return {
+        way: outlet.way,
         async send(header, values) {
           await turns(20);
           await outlet.send(header, values);
@@ -112,6 +113,7 @@ describe.runIf(process.platform === 'linux')('workers of one host', () => {
     for (const transport of ['auto', 'unix'] as const) {
       const { meshes } = await openWorld(await startServers(3), { ...sizes, transport });
       await Promise.all(reduceOnAll(meshes, 1, sizes));
+      expect(meshes[0]!.ways).toEqual(transport === 'auto' ? { memory: 2 } : { unix: 2 });
       // Six ways, each with two ends.
       expect(sharedMemories()).toBe(transport === 'auto' ? 12 : 0);
       fixture.close();

@@ -8,7 +8,7 @@ import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
 import type { GradientFormat } from './formats/gradient-format.js';
-import type { Outlet } from './frame-outlet.js';
+import type { Outlet, Way } from './frame-outlet.js';
 import { runWord } from './frame.js';
 
 /** Messages that a peer on the same host may have written before they are read, */
@@ -54,6 +54,8 @@ export interface MeshOptions {
 
 export interface Mesh {
   readonly allReduce: AllReduce;
+  /** To how many peers values travel in which way. */
+  readonly ways: Partial<Record<Way, number>>;
   close(): void;
 }
 
@@ -170,5 +172,11 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     cancelTimeout();
     options.signal.removeEventListener('abort', giveUp);
   }
-  return { allReduce, close };
+  return { allReduce, ways: countWays(outlets.values()), close };
+}
+
+function countWays(outlets: Iterable<Outlet>): Partial<Record<Way, number>> {
+  const ways: Partial<Record<Way, number>> = {};
+  for (const { way } of outlets) ways[way] = (ways[way] ?? 0) + 1;
+  return ways;
 }

@@ -52,11 +52,11 @@ export function acceptWithSocket(stream: FrameStream, door: SocketDoor): Pull {
 }
 
 /** Through the memory that the guest offers if it can be opened from here, which the guest is told; otherwise over its socket. */
-function outletFor({ socket, offer }: Guest, token: string): Outlet {
-  if (offer === undefined) return socketOutlet(socket);
+function outletFor({ socket, way, offer }: Guest, token: string): Outlet {
+  if (offer === undefined) return socketOutlet(socket, way);
   const ring = openRingBuffer(offer, token);
   socket.write(Uint8Array.of(ring === undefined ? TAKES_OFFER.no : TAKES_OFFER.yes));
-  return ring === undefined ? socketOutlet(socket) : ringOutlet(socket, ring);
+  return ring === undefined ? socketOutlet(socket, way) : ringOutlet(socket, ring);
 }
 
 function pullOf(

@@ -31,6 +31,7 @@ export function greeting(token: string, offer?: RingOffer): Buffer {
 
 export interface Guest {
   readonly socket: Socket;
+  readonly way: 'unix' | 'tcp';
   /** The memory that it would read values from. */
   readonly offer?: RingOffer;
 }
@@ -90,7 +91,7 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
         return;
       }
       // Who comes over the network shares no memory with us.
-      admit(greeted.offer === undefined ? greeted.token : '', { socket });
+      admit(greeted.offer === undefined ? greeted.token : '', { socket, way: 'tcp' });
     });
   });
   await listen(tcp, { host, port });
@@ -98,7 +99,7 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
   const unix = createServer((socket) => {
     enter(socket);
     greet(socket, ({ token, offer } = { token: '' }) => {
-      admit(token, { socket, ...(offer === undefined ? {} : { offer }) });
+      admit(token, { socket, way: 'unix', ...(offer === undefined ? {} : { offer }) });
     });
   });
   if (unixName !== undefined) await listen(unix, { path: abstractPath(unixName) });
