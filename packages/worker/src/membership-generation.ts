@@ -128,6 +128,8 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       },
       signal,
     });
+    // Ended between the last connection and here: nobody else has the mesh to close it.
+    if (signal.aborted) mesh.close();
     return { mesh, shards };
   };
 

@@ -1,6 +1,6 @@
 /**
- * What peers have sent so far: per step and contribution one buffer that fills up in order. Buffers are reused from step to step, so
- * what is held is bounded by the two steps that may be under way. Whether a frame is welcome at all is decided elsewhere.
+ * What peers have sent so far: per step and contribution one buffer, or a place where it is wanted, that fills up in order. Buffers are reused,
+ * at the latest in the next step, so what is held is bounded by the two steps that may be under way. Whether a frame is welcome at all is decided elsewhere.
  */
 
 /** A chunk on its way from a peer. */

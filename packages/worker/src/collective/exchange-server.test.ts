@@ -70,3 +70,25 @@ it.runIf(process.platform === 'linux').each([
   await ended;
   expect(place).toEqual(values);
 });
+
+it.runIf(process.platform === 'linux')(
+  'lets a peer have what was sent through memory before its generation ended',
+  async () => {
+    const { open } = await pull();
+    const place = new Uint8Array(1_000);
+    let frames = 0;
+    const closed = new Promise<string>((resolve, reject) => {
+      const sink = { begin: () => place, end: () => void frames++ };
+      openFrameSocket({ ...open, ringBytes: 4_096, sink, onClosed: resolve }).catch(reject);
+    });
+    const outlet = await server.outlet(1, 1, () => undefined, AbortSignal.timeout(5_000));
+    for (let frame = 0; frame < 4; frame++) await outlet.send(Buffer.alloc(FRAME_HEADER_BYTES), place);
+    server.closeThrough(1);
+    // The peer says that there is room again after the other side is closed.
+    expect(await closed).toBe('the peer closed its socket');
+    expect(frames).toBe(4);
+    await expect(outlet.send(Buffer.alloc(FRAME_HEADER_BYTES), place)).rejects.toMatchObject({
+      code: 'PEER_UNAVAILABLE',
+    });
+  },
+);

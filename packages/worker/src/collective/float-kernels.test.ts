@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { addFloats, checksum } from './float-kernels.js';
 import { bytesOf } from './formats/codec.js';
-import { createFloatMemory, ORDINARY_MEMORY } from './float-memory.js';
+import { createFloatMemory, kernelsAt, ORDINARY_MEMORY } from './float-memory.js';
 
 /** A reference in plain JavaScript, one word at a time. */
 function plainChecksum(bytes: Uint8Array): number {
@@ -100,6 +100,15 @@ describe('the checksum', () => {
 });
 
 describe('memory of the kernels', () => {
+  it('is known for what it is when another one has grown', () => {
+    const [first, second] = [createFloatMemory(), createFloatMemory()];
+    second.allocate(1_000_000);
+    expect(kernelsAt(first.allocate(10))).toBeDefined();
+    expect(kernelsAt(first.allocate(1_000_000))).toBeDefined();
+    expect(kernelsAt(second.allocate(10))).not.toBe(kernelsAt(first.allocate(10)));
+    expect(kernelsAt(ORDINARY_MEMORY.allocate(10))).toBeUndefined();
+  });
+
   it('keeps what it gave out while it grows, and gives it out again after a reset', () => {
     const memory = createFloatMemory();
     const first = memory.allocate(100_000).fill(1);

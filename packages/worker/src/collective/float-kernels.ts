@@ -1,5 +1,5 @@
 /**
- * The two loops that an all-reduce spends its own time in, as WebAssembly SIMD: adding float32 arrays and a checksum. Values in a FloatMemory
+ * The two loops that every all-reduce spends its own time in, as WebAssembly SIMD: adding float32 arrays and a checksum. Values in a FloatMemory
  * are worked on where they are; others go through blocks of scratch memory that stay in the cache, which with the copies still costs
  * a third of the same loop in JavaScript. The sums have the same bits: adding in double precision and rounding once is float32 addition.
  */

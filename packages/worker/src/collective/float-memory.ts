@@ -72,8 +72,9 @@ export function createFloatMemory(): FloatMemory {
         } catch {
           return ORDINARY_MEMORY.allocate(length);
         }
-        owners.set(memory.buffer, kernels);
       }
+      // V8 makes a new buffer of every shared memory whenever one of them grows.
+      owners.set(memory.buffer, kernels);
       used = end;
       return new Float32Array(memory.buffer, start, length);
     },

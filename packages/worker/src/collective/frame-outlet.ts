@@ -1,6 +1,6 @@
 /**
- * How frames leave for one peer: over the gRPC stream on which it pulls, or over the socket that belongs to that stream. One frame
- * is sent at a time; a send that resolved has left the values to be overwritten, and waited for as long as the way was full.
+ * How frames leave for one peer: over the gRPC stream on which it pulls, over the socket that belongs to that stream, or through memory that
+ * both share. One frame is sent at a time; a send that resolved has left the values to be overwritten, and waited for as long as the way was full.
  */
 import type { Socket } from 'node:net';
 import type { ServerWritableStream } from '@grpc/grpc-js';
@@ -90,6 +90,9 @@ export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
     if (taken > written) socket.destroy();
     wake();
   });
+  socket.once('finish', () => {
+    wake();
+  });
   socket.once('close', () => {
     isGone = true;
     ring.close();
@@ -104,8 +107,9 @@ export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
           'INTERNAL',
           `a message of ${values.length} bytes does not go through memory of ${bytes}; is exchange.messageBytes the same on every worker?`,
         );
-      while (!isGone && written + values.length > taken + bytes) await new Promise<void>((resolve) => (wake = resolve));
-      if (isGone || socket.destroyed) throw gone();
+      while (!isGone && !socket.writableEnded && written + values.length > taken + bytes)
+        await new Promise<void>((resolve) => (wake = resolve));
+      if (isGone || socket.destroyed || socket.writableEnded) throw gone();
       ring.write(written, values);
       written += values.length;
       await new Promise<void>((resolve, reject) => {

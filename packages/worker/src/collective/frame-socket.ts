@@ -1,6 +1,6 @@
 /**
- * The pulling end of a socket of values: connects, greets with the token, and reads every frame straight from the kernel into
- * the place where its values belong. Nothing is allocated per frame.
+ * The pulling end of a socket of values: connects, greets with the token, on the same host with the offer of a ring buffer, and reads the values of
+ * every frame from the one or the other into the place where they belong.
  */
 import { connect, type Socket } from 'node:net';
 import { parseAddress, TrainingError } from '@facet/shared';
@@ -155,6 +155,7 @@ function createFrameReader(sink: FrameSink, isOffering: boolean, giveBack: (cred
       if (!isAnswered) {
         isAnswered = true;
         if (answer[0] === TAKES_OFFER.yes) ring = offered;
+        else offered?.close();
         return 'more';
       }
       filled += bytes;

@@ -38,10 +38,14 @@ export function acceptWithSocket(stream: FrameStream, door: SocketDoor): Pull {
   metadata.set(TOKEN_KEY, token);
   if (door.unixName !== undefined) metadata.set(UNIX_NAME_KEY, door.unixName);
   stream.sendMetadata(metadata);
+  let outlet: Outlet | undefined;
   const { pull, over } = pullOf(
     stream,
-    guest.then((arrived) => outletFor(arrived, token)),
-    revoke,
+    guest.then((arrived) => (outlet = outletFor(arrived, token))),
+    () => {
+      // Only headers wait on such a socket, and the peer still has credits to write to it.
+      revoke(outlet?.way === 'memory');
+    },
   );
   void guest.then(({ socket }) =>
     socket.once('close', () => {

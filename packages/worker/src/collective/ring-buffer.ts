@@ -4,7 +4,7 @@
  * of it when its process dies, however it dies. Who has room and what is there is told over the socket that belongs to it.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync, unlinkSync, writeSync, type Stats } from 'node:fs';
 
 /** Where Linux keeps files in memory. */
 const FOLDER = '/dev/shm';
@@ -50,13 +50,16 @@ export function createRingBuffer(bytes: number, token: string): RingBuffer | und
 /** Opens the ring of another process; undefined when there is none, or one that was made for another token. */
 export function openRingBuffer({ pid, fd: theirs, bytes }: RingOffer, token: string): RingBuffer | undefined {
   if (bytes === 0) return undefined;
+  const path = `/proc/${pid}/fd/${theirs}`;
+  const isRing = (stats: Stats): boolean => stats.isFile() && stats.size === bytes + token.length;
   let fd: number | undefined;
   try {
-    fd = openSync(`/proc/${pid}/fd/${theirs}`, 'r+');
+    // Opening a terminal or a pipe would have consequences.
+    if (!isRing(statSync(path))) return undefined;
+    fd = openSync(path, 'r+');
     const mark = Buffer.alloc(token.length);
-    const file = fstatSync(fd);
     // A process of another container may have the same number.
-    if (file.isFile() && file.size === bytes + mark.length) readSync(fd, mark, 0, mark.length, bytes);
+    if (isRing(fstatSync(fd))) readSync(fd, mark, 0, mark.length, bytes);
     if (mark.toString('latin1') === token) return ringOf({ pid, fd, bytes });
     closeSync(fd);
     return undefined;

@@ -40,8 +40,12 @@ export interface Invitation {
   readonly token: string;
   /** Resolves when the guest has come. */
   readonly guest: Promise<Guest>;
-  /** The token is worth nothing any more; a guest that has come is hung up on. */
-  readonly revoke: () => void;
+  /**
+   * The token is worth nothing any more; a guest that has come is hung up on.
+   *
+   * @param isGentle after what was sent, which must not refer to memory that is used again
+   */
+  readonly revoke: (isGentle: boolean) => void;
 }
 
 export interface SocketDoor {
@@ -119,9 +123,10 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
       return {
         token,
         guest,
-        revoke() {
+        revoke(isGentle) {
           expected.delete(token);
-          socket?.destroy();
+          if (isGentle) socket?.end();
+          else socket?.destroy();
         },
       };
     },
@@ -159,9 +164,15 @@ function greet(socket: Socket, onGreeted: (greeted: Greeted | undefined) => void
       onGreeted(undefined);
       return;
     }
-    const rest = socket.read(TOKEN_CHARACTERS + (hasOffer ? OFFER_BYTES : 0)) as Buffer | null;
+    const length = TOKEN_CHARACTERS + (hasOffer ? OFFER_BYTES : 0);
+    const rest = socket.read(length) as Buffer | null;
     if (rest === null) return;
     finish();
+    // A stream that has ended gives what there is.
+    if (rest.length < length) {
+      socket.destroy();
+      return;
+    }
     socket.resume();
     onGreeted(greetedOf(rest, hasOffer));
   };

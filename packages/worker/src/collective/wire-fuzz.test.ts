@@ -2,6 +2,7 @@
  * Whatever a peer sends, a worker answers with a code and goes on. FACET_FUZZ_SCALE multiplies the cases
  * (`npm run bench -- fuzz`).
  */
+import { connect, type Socket } from 'node:net';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
 import { GRADIENT_FORMATS, type GradientFormatName } from '@facet/shared';
@@ -11,6 +12,7 @@ import { createAllReduce } from './all-reduce.js';
 import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
 import { gradientFormat, type GradientFormat } from './formats/gradient-format.js';
 import { deliver, encodeHeader, FRAME_KINDS, wholeFrame, type FrameHeader } from './frame.js';
+import { abstractPath, greeting, openSocketDoor } from './socket-door.js';
 
 const SCALE = Number(process.env['FACET_FUZZ_SCALE'] ?? 1);
 const TIMEOUT_MS = 60_000 * Math.max(1, SCALE);
@@ -122,27 +124,75 @@ describe('the exchange service', () => {
   );
 });
 
+describe('the door for sockets of values', () => {
+  it('hangs up on any greeting that it does not know, and goes on', { timeout: TIMEOUT_MS }, async () => {
+    const toGrpc: Socket[] = [];
+    const door = await openSocketDoor({ host: '127.0.0.1', onGrpc: (socket) => toGrpc.push(socket.destroy()) });
+    const greet = (bytes: Uint8Array, isLocal: boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const where =
+          isLocal && door.unixName !== undefined ? { path: abstractPath(door.unixName) } : { port: door.port };
+        const socket = connect(where).on('error', () => undefined);
+        socket.once('close', () => {
+          resolve();
+        });
+        socket.resume().end(bytes);
+      });
+    const magic = fc.constantFrom('FAS1', 'FAM1', 'FAX1', 'PRI ', '');
+    const greetings = fc.tuple(magic, fc.uint8Array({ maxLength: 60, size: 'max' }), fc.boolean());
+    for (const [name, rest, isLocal] of fc.sample(greetings, 200 * SCALE))
+      await greet(Buffer.concat([Buffer.from(name), rest]), isLocal);
+    const invitation = door.invite();
+    const guest = connect({ port: door.port }).end(greeting(invitation.token));
+    expect((await invitation.guest).way).toBe('tcp');
+    expect(toGrpc.length).toBeGreaterThan(0);
+    guest.destroy();
+    door.close();
+  });
+});
+
 describe('a frame', () => {
   const LENGTH = 16;
+  /** Worlds, and for peers of their rank 0 a frame that is right there, but for int8, whose blocks are longer than these slices. */
+  const WORLDS = {
+    'two ranks': { shape: { worldSize: 2 }, right: { 1: { kind: 'partial', level: 1, index: 1, count: LENGTH } } },
+    'groups of two': {
+      shape: { worldSize: 4, groupSize: 2, replicatedBytes: 0 },
+      right: {
+        1: { kind: 'partial', level: 0, index: 1, count: 8 },
+        2: { kind: 'group-partial', level: 1, index: 1, count: 4 },
+      },
+    },
+  } as const;
+  type World = (typeof WORLDS)[keyof typeof WORLDS];
+  interface Right {
+    readonly kind: FrameHeader['kind'];
+    readonly level: number;
+    readonly index: number;
+    readonly count: number;
+  }
   const format = (name: GradientFormatName): GradientFormat => gradientFormat({ name, exactFrom: LENGTH - 4, seed: 1 });
   const near = (right: number): fc.Arbitrary<number> => fc.oneof({ weight: 4, arbitrary: fc.constant(right) }, uint32);
-  const headerIn = (name: GradientFormatName): fc.Arbitrary<FrameHeader> =>
+  const headerIn = (name: GradientFormatName, right: Right): fc.Arbitrary<FrameHeader> =>
     fc.record({
       run: near(1),
       generation: near(1),
       step: near(1),
       bucket: near(0).map((bucket) => bucket % 65_536),
-      owner: near(0).map((owner) => owner % 65_536),
-      kind: fc.constantFrom(...FRAME_KINDS),
-      subtree: fc.record({ level: fc.nat(3), index: near(1) }),
+      owner: fc.oneof(near(0), fc.nat(2)).map((owner) => owner % 65_536),
+      kind: fc.oneof({ weight: 4, arbitrary: fc.constant(right.kind) }, fc.constantFrom(...FRAME_KINDS)),
+      subtree: fc.record({ level: fc.oneof(fc.constant(right.level), fc.nat(3)), index: near(right.index) }),
       offset: near(0),
       format: fc.oneof({ weight: 4, arbitrary: fc.constant(name) }, fc.constantFrom(...GRADIENT_FORMATS)),
-      count: near(LENGTH),
+      count: near(right.count),
     });
-  const frameIn = (name: GradientFormatName): fc.Arbitrary<Buffer> => {
-    const right = new Uint8Array(format(name).encodedBytes(0, LENGTH));
+  const frameIn = (name: GradientFormatName, place: Right): fc.Arbitrary<Buffer> => {
+    const count = name === 'int8' && place.count < LENGTH ? 0 : place.count;
+    const right = new Uint8Array(format(name).encodedBytes(0, count));
     const values = fc.oneof({ weight: 2, arbitrary: fc.constant(right) }, fc.uint8Array({ maxLength: 80 }));
-    const frame = fc.tuple(headerIn(name), values).map(([head, of]) => wholeFrame(encodeHeader(head, of), of));
+    const frame = fc
+      .tuple(headerIn(name, { ...place, count }), values)
+      .map(([head, of]) => wholeFrame(encodeHeader(head, of), of));
     return fc.oneof(frame, damaged(frame));
   };
   const damaged = (frame: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> =>
@@ -158,14 +208,14 @@ describe('a frame', () => {
       }),
     );
 
-  /** What an all-reduce of two ranks, in its first step, says to a frame of its peer. */
-  function answerTo(bytes: Buffer, name: GradientFormatName): string {
+  /** What an all-reduce says, in its first step, to a frame of a peer. */
+  function answerTo(bytes: Buffer, name: GradientFormatName, world: World['shape'], from: number): string {
     const failures: string[] = [];
     const allReduce = createAllReduce({
       run: 1,
       generation: 1,
       rank: 0,
-      worldSize: 2,
+      ...world,
       length: LENGTH,
       format: format(name),
       bucketBytes: 1024,
@@ -176,22 +226,27 @@ describe('a frame', () => {
       nameOf: (rank) => `rank ${rank}`,
       onFailed: ({ code }) => failures.push(code),
     });
-    deliver(bytes, allReduce.inlet(1));
+    deliver(bytes, allReduce.inlet(from));
     return failures.join() || 'taken';
   }
 
-  it.each(GRADIENT_FORMATS)(
-    'in %s is taken, or ends the all-reduce as FRAME_INVALID',
+  const cases = Object.keys(WORLDS).flatMap((world) => GRADIENT_FORMATS.map((name) => [name, world] as const));
+
+  it.each(cases)(
+    'in %s among %s is taken, or ends the all-reduce as FRAME_INVALID',
     { timeout: TIMEOUT_MS },
-    (name) => {
-      const answers = new Set<string>();
-      fc.assert(
-        fc.property(frameIn(name), (bytes) => {
-          answers.add(answerTo(bytes, name));
-        }),
-        { numRuns: 2_000 * SCALE },
-      );
-      expect([...answers].toSorted()).toEqual(['FRAME_INVALID', 'taken']);
+    (name, worldName) => {
+      const { shape, right } = WORLDS[worldName as keyof typeof WORLDS];
+      for (const [from, place] of Object.entries<Right>(right)) {
+        const answers = new Set<string>();
+        fc.assert(
+          fc.property(frameIn(name, place), (bytes) => {
+            answers.add(answerTo(bytes, name, shape, Number(from)));
+          }),
+          { numRuns: 2_000 * SCALE },
+        );
+        expect([...answers].toSorted()).toEqual(['FRAME_INVALID', 'taken']);
+      }
     },
   );
 });

@@ -13,7 +13,7 @@ export interface GradientFormat {
   readonly name: GradientFormatName;
   /** What travels of a gradient is cut at multiples of so many elements, counted from its first one. */
   readonly alignment: number;
-  /** Whether values travel as they are in memory, so that nothing is copied. */
+  /** Whether values travel as they are in memory, so that they are not encoded. */
   readonly isPlain: boolean;
   /** How many elements are rounded in a few milliseconds, after which others should have their turn; a multiple of the alignment. */
   readonly turnElements: number;
