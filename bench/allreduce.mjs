@@ -6,6 +6,7 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { OPERATION_DEFAULTS } from '../packages/shared/dist/index.js';
 import { addFloats } from '../packages/worker/dist/collective/float-kernels.js';
+import { createFloatMemory } from '../packages/worker/dist/collective/float-memory.js';
 import { fitCosts, predictAllReduce } from '../packages/worker/dist/collective/schedule/cost-model.js';
 import { openOptional } from './lib/engine-peers.mjs';
 import { figureKey, median, medianRatio, publish, quantile, round } from './lib/figures.mjs';
@@ -22,7 +23,7 @@ const FIRST_STEPS = 2;
 const WARM_UP_MS = 3_000;
 /** How long a turn of the fastest takes, about; a slower one takes as many steps. */
 const TURN_MS = 200;
-const MAX_STEPS = 50;
+const MAX_STEPS = 1_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -125,10 +126,11 @@ function ratiosOf(measured) {
 
 /** What it takes to add a byte of float32 values to others, which two ranks that send each other everything cannot tell. */
 function secondsPerAddedByte() {
-  const [left, right] = [new Float32Array(6_250_000).fill(1), new Float32Array(6_250_000).fill(2)];
+  const { allocate } = createFloatMemory();
+  const [target, left, right] = [0, 1, 2].map((value) => allocate(6_250_000).fill(value));
   const times = Array.from({ length: 9 }, () => {
     const startedAt = performance.now();
-    addFloats(left, left, right);
+    addFloats(target, left, right);
     return (performance.now() - startedAt) / 1000;
   });
   return median(times) / left.byteLength;
