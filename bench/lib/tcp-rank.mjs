@@ -23,6 +23,8 @@ const onread = {
 };
 
 const server = createServer({ noDelay: true });
+// The other rank may come before this one is asked to join.
+const guest = once(server, 'connection');
 server.listen(0, HOST);
 await once(server, 'listening');
 let outlet;
@@ -32,7 +34,6 @@ let inlet;
 async function join({ rank, ports, ask: { length } }) {
   [inbox, outbox] = [Buffer.alloc(4 * length), Buffer.alloc(4 * length, 1)];
   if (inlet !== undefined) return {};
-  const guest = once(server, 'connection');
   inlet = connect({ host: HOST, port: ports[1 - rank], noDelay: true, onread });
   [outlet] = await guest;
   return {};
