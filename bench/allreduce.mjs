@@ -1,4 +1,4 @@
-// `npm run bench -- allreduce [--sizes-mb 0.1,1,25] [--ranks 2] [--transports auto,unix,tcp,grpc] [--formats bf16,fp16,int8] [--turns 5]
+// `npm run bench -- allreduce [--sizes-mb 0.01,1,25] [--ranks 2] [--transports auto,unix,tcp,grpc] [--formats bf16,fp16,int8] [--turns 5]
 // [--json]`, or `--tune [--sizes-mb 25] [--ranks 2]`: the all-reduce between processes of this machine over the worker's own transports, beside raw TCP between two Node processes and Gloo through PyTorch ($FACET_PYTHON), all taking
 // turns. Bandwidths as nccl-tests defines them: algbw = S / t, busbw = algbw * 2 (n - 1) / n. Ratios: of 2 ranks at 25 MB, above 1 is faster than the peer.
 
@@ -28,7 +28,7 @@ const MAX_STEPS = 1_000;
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    'sizes-mb': { type: 'string', default: '0.1,1,25' },
+    'sizes-mb': { type: 'string', default: '0.01,1,25' },
     ranks: { type: 'string', default: '2' },
     transports: { type: 'string', default: 'auto,unix,tcp,grpc' },
     formats: { type: 'string', default: '' },

@@ -23,8 +23,8 @@ export interface ExchangeCosts {
   readonly perAddedByte: number;
 }
 
-/** Of two cores of an AMD EPYC without AVX-512, Node 20.20 (the last record of docs/results/allreduce.jsonl). */
-export const MEASURED_COSTS: ExchangeCosts = { perByte: 1.14e-9, perMessage: 2.6e-4, perAddedByte: 1.7e-10 };
+/** Of TCP between two cores of an Intel Xeon with AVX-512, Node 20.20 (the last record of docs/results/allreduce.jsonl). */
+export const MEASURED_COSTS: ExchangeCosts = { perByte: 6.3e-10, perMessage: 9.3e-5, perAddedByte: 1.0e-10 };
 
 export interface Cluster {
   readonly ranks: number;
