@@ -30,7 +30,7 @@ it('harms real processes and links, and finds the same bits and an exact ledger'
   const schedule = ['--seed', '11', '--minutes', '0.3', '--every', '1'];
   const set = SETTINGS.flatMap((setting) => ['--set', setting]);
   const { code, stdout, stderr } = await workspace.run(['chaos', ...schedule, ...TRAINING, ...set, '--json']);
-  expect(code, stderr).toBe(0);
+  expect(code, `${stderr}\n${stdout}`).toBe(0);
   const { trials, faultFree, faults } = JSON.parse(stdout) as Report;
   expect(faultFree.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
   for (const trial of trials) {

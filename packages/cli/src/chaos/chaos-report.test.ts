@@ -23,6 +23,7 @@ describe('the verdict on a chaos run', () => {
       ledgerFile: '/nowhere/ledger.jsonl',
       end: { ...end, pids: [pid, GONE] },
       expectedSha256: 'aa',
+      graceMs: 100,
     });
     expect(trial.violations).toEqual([
       'the coordinator ended',

@@ -9,7 +9,8 @@ import { checkLedger, parseLedger } from '@facet/shared';
 import { CHAOS_KINDS, type ChaosFault, type ChaosKind } from './chaos-schedule.js';
 import type { ChaosEnd } from './chaos-launch.js';
 
-const GROUP_GRACE_MS = 2_000;
+/** The guard of a broker gives it 3 s before it kills it, and on a busy machine all of that takes longer. */
+const GROUP_GRACE_MS = 10_000;
 const POLL_MS = 25;
 
 /** One run under faults. */
@@ -41,10 +42,13 @@ export interface TrialFacts {
   readonly ledgerFile: string;
   readonly end: ChaosEnd;
   readonly expectedSha256: string | undefined;
+  /** How long what was ended with the run may take to go. Default: 10 s. */
+  readonly graceMs?: number;
 }
 
 /** Judges one run. */
-export async function judgeTrial({ run, seconds, ledgerFile, end, expectedSha256 }: TrialFacts): Promise<ChaosTrial> {
+export async function judgeTrial(facts: TrialFacts): Promise<ChaosTrial> {
+  const { run, seconds, ledgerFile, end, expectedSha256, graceMs = GROUP_GRACE_MS } = facts;
   const { result, faults, violations, pids } = end;
   const problems = [...violations];
   if (result !== undefined && result.outcome !== 'finished') {
@@ -57,7 +61,7 @@ export async function judgeTrial({ run, seconds, ledgerFile, end, expectedSha256
       `the weights are ${result?.weightsSha256 ?? 'unknown'}, without faults ${expectedSha256 ?? 'unknown'}`,
     );
   }
-  for (const pid of await groupsLeft(pids)) problems.push(`process group ${pid} was left behind`);
+  for (const pid of await groupsLeft(pids, graceMs)) problems.push(`process group ${pid} was left behind`);
   return {
     run,
     seconds,
@@ -76,8 +80,8 @@ export function countFaults(faults: readonly ChaosFault[]): Record<ChaosKind, nu
 }
 
 /** Which groups still live after what was ended with them has had time to go: the broker's guard sleeps now and then. */
-async function groupsLeft(pids: readonly number[]): Promise<readonly number[]> {
-  const deadlineMs = performance.now() + GROUP_GRACE_MS;
+async function groupsLeft(pids: readonly number[], graceMs: number): Promise<readonly number[]> {
+  const deadlineMs = performance.now() + graceMs;
   let left = pids.filter(isGroupAlive);
   while (left.length > 0 && performance.now() < deadlineMs) {
     await delay(POLL_MS);
