@@ -5,9 +5,8 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { OPERATION_DEFAULTS } from '../packages/shared/dist/index.js';
-import { addFloats } from '../packages/worker/dist/collective/float-kernels.js';
-import { createFloatMemory } from '../packages/worker/dist/collective/float-memory.js';
 import { fitCosts, predictAllReduce } from '../packages/worker/dist/collective/schedule/cost-model.js';
+import { coreCosts } from './lib/core-costs.mjs';
 import { openOptional } from './lib/engine-peers.mjs';
 import { figureKey, median, medianRatio, publish, quantile, round } from './lib/figures.mjs';
 import { openRanks, slowest } from './lib/rank-world.mjs';
@@ -124,20 +123,8 @@ function ratiosOf(measured) {
   return ratios;
 }
 
-/** What it takes to add a byte of float32 values to others, which two ranks that send each other everything cannot tell. */
-function secondsPerAddedByte() {
-  const { allocate } = createFloatMemory();
-  const [target, left, right] = [0, 1, 2].map((value) => allocate(6_250_000).fill(value));
-  const times = Array.from({ length: 9 }, () => {
-    const startedAt = performance.now();
-    addFloats(target, left, right);
-    return (performance.now() - startedAt) / 1000;
-  });
-  return median(times) / left.byteLength;
-}
-
 /** Adds what the cost model says, fitted to the smallest and the largest size of two ranks of the first transport. */
-function predict(rows, notes) {
+function predict(rows, perAddedByte, notes) {
   const ours = rows.filter((row) => row.name === transports[0]);
   const pairs = ours.filter((row) => row.ranks === 2).toSorted((a, b) => a.megabytes - b.megabytes);
   const measured = ({ megabytes, p50Ms }) => ({ bytes: megabytes * 1e6, seconds: p50Ms / 1000 });
@@ -145,7 +132,6 @@ function predict(rows, notes) {
     notes.push('no predictions: they are fitted to two sizes of two ranks');
     return;
   }
-  const perAddedByte = secondsPerAddedByte();
   let costs;
   try {
     costs = fitCosts(measured(pairs[0]), measured(pairs.at(-1)), { bucketBytes, messageBytes, perAddedByte });
@@ -206,6 +192,7 @@ async function compare() {
     }
   }
 
-  predict(rows, notes);
-  publish({ bench: 'allreduce', rows, figures: {}, ratios, notes, isJson: options.json });
+  const figures = coreCosts();
+  predict(rows, figures.addMsPerMB / 1e9, notes);
+  publish({ bench: 'allreduce', rows, figures, ratios, notes, isJson: options.json });
 }

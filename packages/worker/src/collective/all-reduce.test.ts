@@ -7,9 +7,8 @@ import {
   splitByShares,
   TrainingError,
   type GradientFormatName,
-  type WorkSplit,
 } from '@facet/shared';
-import { createAllReduce, type AllReduce } from './all-reduce.js';
+import { createAllReduce, type AllReduce, type AllReduceOptions } from './all-reduce.js';
 import { gradientFormat } from './formats/gradient-format.js';
 import { deliver, FRAME_HEADER_BYTES, wholeFrame } from './frame.js';
 import { createPartialSums } from './partial-sums.js';
@@ -32,21 +31,16 @@ interface World {
   reduce(step: number, gradients: Float32Array[]): Promise<Float32Array[]>;
 }
 
-interface WorldOptions {
+type Cut = 'split' | 'bucketBytes' | 'messageBytes' | 'groupSize' | 'replicatedBytes' | 'onFailed';
+
+interface WorldOptions extends Partial<Pick<AllReduceOptions, Cut>> {
   readonly worldSize: number;
   readonly length: number;
   readonly microBatches: number;
-  readonly split?: WorkSplit;
-  readonly bucketBytes?: number;
-  readonly messageBytes?: number;
-  readonly groupSize?: number;
-  /** 0: no bucket is small. */
-  readonly replicatedBytes?: number;
   readonly format?: GradientFormatName;
   readonly onSent?: (from: number, to: number, bytes: number) => void;
   /** Whether what a rank sends arrives. Default: always. */
   readonly isCarried?: (from: number) => boolean;
-  readonly onFailed?: (error: TrainingError) => void;
 }
 
 /** Ranks that talk to each other in memory, each message after a tick of its own. */
@@ -189,8 +183,8 @@ describe('the all-reduce', () => {
 
   it('has the part that is done with its owner while the rest is computed', async () => {
     const [first, second] = createWorld({ worldSize: 2, length: 8, microBatches: 6 }).ranks;
-    const sums = () => createPartialSums({ length: 8, format: PLAIN });
-    const [own, peers] = [sums(), sums()];
+    const own = createPartialSums({ length: 8, format: PLAIN });
+    const peers = createPartialSums({ length: 8, format: PLAIN });
     own.begin(1, { start: 0, end: 3 }, 6);
     expect(await own.add(0, new Float32Array(8).fill(1))).toBeUndefined();
     const done = await own.add(1, new Float32Array(8).fill(2));

@@ -1,9 +1,8 @@
 /**
  * The two loops that every all-reduce spends its own time in, as WebAssembly SIMD: adding float32 arrays and a checksum. Values in a FloatMemory
- * are worked on where they are; others go through blocks of scratch memory that stay in the cache, which with the copies still costs
- * a third of the same loop in JavaScript. The sums have the same bits: adding in double precision and rounding once is float32 addition.
+ * are worked on where they are; others go through blocks of scratch memory that stay in the cache. The sums have the same bits: adding in double precision and rounding once is float32 addition.
  */
-import { BLOCK_BYTES, createKernels, kernelsAt, type Kernels } from './float-memory.js';
+import { BLOCK_BYTES, createKernels, kernelsAt, padded, type Kernels } from './float-memory.js';
 import { LANES, PRIME, ROTATION, STRIDE } from './float-module.js';
 
 const ELEMENT_BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -39,8 +38,8 @@ function addThroughScratch(
 }
 
 /**
- * A 32-bit checksum: lanes of rotate((lane ^ word) * prime), folded into one. Every step is a bijection, so a change within one
- * aligned word is always noticed, and any other but once in 2^32. It guards against damage, not against an adversary.
+ * A 32-bit checksum: lanes of (rotate(lane ^ word) ^ next word) * prime, folded into one. Every step is a bijection of the lane and of either word,
+ * so a change within one aligned word is always noticed, and any other but once in 2^32. It guards against damage, not against an adversary.
  */
 export function checksum(bytes: Uint8Array): number {
   const here = kernelsAt(bytes);
@@ -61,10 +60,6 @@ export function checksum(bytes: Uint8Array): number {
 function mixed(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, PRIME);
   return (product << ROTATION) | (product >>> (32 - ROTATION));
-}
-
-function padded(bytes: number): number {
-  return Math.ceil(bytes / STRIDE) * STRIDE;
 }
 
 function wholeStrides(bytes: number): number {

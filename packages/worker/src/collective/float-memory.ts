@@ -64,7 +64,7 @@ export function createFloatMemory(): FloatMemory {
   return {
     allocate(length) {
       const start = used;
-      const end = start + roundedUp(length * Float32Array.BYTES_PER_ELEMENT, STRIDE);
+      const end = start + padded(length * Float32Array.BYTES_PER_ELEMENT);
       const missing = end - memory.buffer.byteLength;
       if (missing > 0) {
         try {
@@ -104,6 +104,7 @@ export function createKernels(): { readonly memory: WasmMemory; readonly kernels
   return { memory, kernels };
 }
 
-function roundedUp(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
+/** The next multiple of what the kernels take in one pass. */
+export function padded(bytes: number): number {
+  return Math.ceil(bytes / STRIDE) * STRIDE;
 }

@@ -53,6 +53,7 @@ import {
   type Code,
   type WasmFunction,
 } from './wasm-assembler.js';
+import { BF16, FP16, INFINITY_BITS, INT8, SIZE_BITS } from './formats/float-bits.js';
 
 const VECTOR_BYTES = 16;
 const VECTORS = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -86,25 +87,26 @@ export interface FloatFunctions {
 
 /** The module of these functions over an imported memory. */
 export function assembleFloatModule(maxPages: number): Uint8Array {
-  return assembleModule(Object.values(functionsByName()), maxPages);
+  const functions: Record<keyof FloatFunctions, Loop> = {
+    add: { params: [I32, I32, I32, I32], body: addBody() },
+    absorb: { params: [I32, I32], vectors: VECTORS.length, body: absorbBody() },
+    roundBf16: inPlace(bf16Rounded),
+    encodeBf16: narrowing(bf16Half),
+    decodeBf16: widening(bf16Value),
+    roundFp16: inPlace(fp16Rounded),
+    encodeFp16: narrowing(fp16Half),
+    decodeFp16: widening(fp16Value),
+    roundInt8: { params: [I32, I32, I32, I32], vectors: 6, body: roundInt8Body() },
+    encodeInt8: { params: [I32, I32, I32], vectors: 3, body: encodeInt8Body() },
+    decodeInt8: { params: [I32, I32, I32], vectors: 2, body: decodeInt8Body() },
+  };
+  return assembleModule(
+    Object.entries(functions).map(([name, loop]) => ({ name, ...loop })),
+    maxPages,
+  );
 }
 
-function functionsByName(): Record<keyof FloatFunctions, WasmFunction> {
-  const codec = { round: inPlace, encode: narrowing, decode: widening };
-  return {
-    add: { name: 'add', params: [I32, I32, I32, I32], body: addBody() },
-    absorb: { name: 'absorb', params: [I32, I32], vectors: VECTORS.length, body: absorbBody() },
-    roundBf16: codec.round('roundBf16', bf16Rounded),
-    encodeBf16: codec.encode('encodeBf16', bf16Half),
-    decodeBf16: codec.decode('decodeBf16', bf16Value),
-    roundFp16: codec.round('roundFp16', fp16Rounded),
-    encodeFp16: codec.encode('encodeFp16', fp16Half),
-    decodeFp16: codec.decode('decodeFp16', fp16Value),
-    roundInt8: { name: 'roundInt8', params: [I32, I32, I32, I32], vectors: 6, body: roundInt8Body() },
-    encodeInt8: { name: 'encodeInt8', params: [I32, I32, I32], vectors: 3, body: encodeInt8Body() },
-    decodeInt8: { name: 'decodeInt8', params: [I32, I32, I32], vectors: 2, body: decodeInt8Body() },
-  };
-}
+type Loop = Omit<WasmFunction, 'name'>;
 
 function addBody(): Code {
   const [target, left, right, bytes] = [0, 1, 2, 3];
@@ -131,22 +133,17 @@ function absorbBody(): Code {
   return [...from, ...repeat(bytes, STRIDE, [...steps, ...advance(at, STRIDE)]), ...to];
 }
 
-/** All but the sign of a float32's bits: in the order of the values. */
-const SIZE = 0x7fffffff;
-const INFINITY = 0x7f800000;
-
 const offsets = (bytes: number): number[] =>
   Array.from({ length: bytes / VECTOR_BYTES }, (_, vector) => VECTOR_BYTES * vector);
 
 /** A loop that replaces every vector of values. */
-function inPlace(name: string, result: (value: Code) => Code): WasmFunction {
+function inPlace(result: (value: Code) => Code): Loop {
   const [at, bytes, value] = [0, 1, 2];
   const body = offsets(FORMAT_STRIDE).flatMap((offset) => [
     ...set(value, load(get(at), offset)),
     ...store(get(at), offset, result(get(value))),
   ]);
   return {
-    name,
     params: [I32, I32],
     vectors: 1,
     body: repeat(bytes, FORMAT_STRIDE, [...body, ...advance(at, FORMAT_STRIDE)]),
@@ -154,7 +151,7 @@ function inPlace(name: string, result: (value: Code) => Code): WasmFunction {
 }
 
 /** A loop that makes 16 bits of every value. */
-function narrowing(name: string, half: (value: Code) => Code): WasmFunction {
+function narrowing(half: (value: Code) => Code): Loop {
   const [from, to, bytes, first, second] = [0, 1, 2, 3, 4];
   const body = offsets(FORMAT_STRIDE / 2).flatMap((offset) => [
     ...set(first, load(get(from), 2 * offset)),
@@ -162,11 +159,11 @@ function narrowing(name: string, half: (value: Code) => Code): WasmFunction {
     ...store(get(to), offset, narrowToHalves(half(get(first)), half(get(second)))),
   ]);
   const next = [...advance(from, FORMAT_STRIDE), ...advance(to, FORMAT_STRIDE / 2)];
-  return { name, params: [I32, I32, I32], vectors: 2, body: repeat(bytes, FORMAT_STRIDE, [...body, ...next]) };
+  return { params: [I32, I32, I32], vectors: 2, body: repeat(bytes, FORMAT_STRIDE, [...body, ...next]) };
 }
 
 /** A loop that makes a value of every 16 bits. */
-function widening(name: string, value: (half: Code) => Code): WasmFunction {
+function widening(value: (half: Code) => Code): Loop {
   const [from, to, bytes, halves, half] = [0, 1, 2, 3, 4];
   const body = offsets(FORMAT_STRIDE / 2).flatMap((offset) => [
     ...set(halves, load(get(from), offset)),
@@ -176,13 +173,13 @@ function widening(name: string, value: (half: Code) => Code): WasmFunction {
     ...store(get(to), 2 * offset + VECTOR_BYTES, value(get(half))),
   ]);
   const next = [...advance(from, FORMAT_STRIDE / 2), ...advance(to, FORMAT_STRIDE)];
-  return { name, params: [I32, I32, I32], vectors: 2, body: repeat(bytes, FORMAT_STRIDE, [...body, ...next]) };
+  return { params: [I32, I32, I32], vectors: 2, body: repeat(bytes, FORMAT_STRIDE, [...body, ...next]) };
 }
 
 function bf16Rounded(value: Code): Code {
-  const near = addInts(addInts(value, splat(0x7fff)), and(shiftRight(value, 16), splat(1)));
-  const isNaN = greaterInts(and(value, splat(SIZE)), splat(INFINITY));
-  return and(select(isNaN, or(value, splat(0x400000)), near), splat(0xffff0000));
+  const near = addInts(addInts(value, splat(BF16.half)), and(shiftRight(value, 16), splat(1)));
+  const isNaN = greaterInts(and(value, splat(SIZE_BITS)), splat(INFINITY_BITS));
+  return and(select(isNaN, or(value, splat(BF16.quiet)), near), splat(BF16.upper));
 }
 
 function bf16Half(value: Code): Code {
@@ -193,37 +190,26 @@ function bf16Value(half: Code): Code {
   return shiftLeft(half, 16);
 }
 
-const FP16 = {
-  largest: 0x477fe000,
-  smallestNormal: 0x38800000,
-  subnormalGrid: 0.75,
-  subnormalUnit: 2 ** -24,
-  mantissaShift: 13,
-  rebias: 112 << 23,
-  infinite: 0x7c00,
-  notANumber: 0x7e00,
-} as const;
-
 function fp16Rounded(value: Code): Code {
-  const size = and(value, splat(SIZE));
+  const size = and(value, splat(SIZE_BITS));
   const grid = splatFloat(FP16.subnormalGrid);
   const subnormal = subtractFloat(addFloat(value, grid), grid);
   const tie = and(shiftRight(value, FP16.mantissaShift), splat(1));
   const near = and(addInts(addInts(value, splat(0xfff)), tie), splat(~0x1fff));
-  const isTooLarge = greaterInts(and(near, splat(SIZE)), splat(FP16.largest));
-  const normal = select(isTooLarge, or(and(value, splat(~SIZE)), splat(FP16.largest)), near);
+  const isTooLarge = greaterInts(and(near, splat(SIZE_BITS)), splat(FP16.largest));
+  const normal = select(isTooLarge, or(and(value, splat(~SIZE_BITS)), splat(FP16.largest)), near);
   const finite = select(lessInts(size, splat(FP16.smallestNormal)), subnormal, normal);
-  return select(lessInts(size, splat(INFINITY)), finite, value);
+  return select(lessInts(size, splat(INFINITY_BITS)), finite, value);
 }
 
 function fp16Half(value: Code): Code {
-  const size = and(value, splat(SIZE));
+  const size = and(value, splat(SIZE_BITS));
   const sign = and(shiftRight(value, 16), splat(0x8000));
   const subnormal = toInts(multiplyFloat(absolute(value), splatFloat(1 / FP16.subnormalUnit)));
   const normal = shiftRight(subtractInts(size, splat(FP16.rebias)), FP16.mantissaShift);
   const finite = select(lessInts(size, splat(FP16.smallestNormal)), subnormal, normal);
-  const number = select(equalInts(size, splat(INFINITY)), splat(FP16.infinite), finite);
-  return select(greaterInts(size, splat(INFINITY)), splat(FP16.notANumber), or(sign, number));
+  const number = select(equalInts(size, splat(INFINITY_BITS)), splat(FP16.infinite), finite);
+  return select(greaterInts(size, splat(INFINITY_BITS)), splat(FP16.notANumber), or(sign, number));
 }
 
 function fp16Value(half: Code): Code {
@@ -232,17 +218,19 @@ function fp16Value(half: Code): Code {
   const subnormal = multiplyFloat(toFloats(size), splatFloat(FP16.subnormalUnit));
   const normal = addInts(shiftLeft(size, FP16.mantissaShift), splat(FP16.rebias));
   const finite = select(lessInts(size, splat(0x400)), subnormal, normal);
-  const number = select(equalInts(size, splat(FP16.infinite)), splat(INFINITY), finite);
+  const number = select(equalInts(size, splat(FP16.infinite)), splat(INFINITY_BITS), finite);
   return select(greaterInts(size, splat(FP16.infinite)), splatFloat(Number.NaN), or(sign, number));
 }
 
-/** Of int8: see formats/int8.ts. The numbers of a block are computed in every lane at once. */
-const INT8 = { blockBytes: 1024, largestBits: 0x7f7e0000, smallestExponent: -120, notFinite: 0xff, bias: 127 } as const;
+/** Of a block of int8, whose numbers are computed in every lane at once. */
+const BLOCK_BYTES = INT8.block * Float32Array.BYTES_PER_ELEMENT;
+/** Of a float32's exponent. */
+const BIAS = 127;
 
 /** Sets a local to the largest bits but the sign of a block, in every lane. */
 function largestOfBlock(at: number, largest: number): Code {
-  const sizes = offsets(INT8.blockBytes).flatMap((offset) =>
-    set(largest, largerOfInts(get(largest), and(load(get(at), offset), splat(SIZE)))),
+  const sizes = offsets(BLOCK_BYTES).flatMap((offset) =>
+    set(largest, largerOfInts(get(largest), and(load(get(at), offset), splat(SIZE_BITS)))),
   );
   const across = [2, 1].flatMap((lanes) => set(largest, largerOfInts(get(largest), rotateLanes(get(largest), lanes))));
   return [...set(largest, splat(0)), ...sizes, ...across];
@@ -250,20 +238,20 @@ function largestOfBlock(at: number, largest: number): Code {
 
 /** The smallest exponent with which the largest of a block is at most 127 units. */
 function exponentOf(largest: Code): Code {
-  const isAbove = greaterInts(and(largest, splat(0x7fffff)), splat(0x7e0000));
-  const exponent = addInts(shiftRight(largest, 23), select(isAbove, splat(-INT8.bias - 5), splat(-INT8.bias - 6)));
+  const isAbove = greaterInts(and(largest, splat(0x7fffff)), splat(INT8.fittingMantissa));
+  const exponent = addInts(shiftRight(largest, 23), select(isAbove, splat(-BIAS - 5), splat(-BIAS - 6)));
   return largerOfInts(exponent, splat(INT8.smallestExponent));
 }
 
 /** Two to the power of it, as float32. */
-const powerOfTwo = (exponent: Code): Code => shiftLeft(addInts(exponent, splat(INT8.bias)), 23);
+const powerOfTwo = (exponent: Code): Code => shiftLeft(addInts(exponent, splat(BIAS)), 23);
 const negative = (ints: Code): Code => subtractInts(splat(0), ints);
-const isNotFinite = (largest: Code): Code => greaterInts(largest, splat(INT8.largestBits));
+const isNotFinite = (largest: Code): Code => greaterInts(largest, splat(INT8.largest));
 
 function roundInt8Body(): Code {
   const [at, bytes, start, key] = [0, 1, 2, 3];
   const [largest, unit, inverse, hash, units, whole] = [4, 5, 6, 7, 8, 9];
-  const steps = offsets(INT8.blockBytes).flatMap((offset, vector) => {
+  const steps = offsets(BLOCK_BYTES).flatMap((offset, vector) => {
     const element = addInts(addInts(splatLocal(start), splat(4 * vector)), LANE_NUMBERS);
     const mixed = xor(get(hash), shiftRight(get(hash), 15));
     const drawn = shiftRight(xor(get(hash), shiftRight(get(hash), 13)), 8);
@@ -285,14 +273,14 @@ function roundInt8Body(): Code {
     ...set(unit, select(isNotFinite(get(largest)), splatFloat(Number.NaN), powerOfTwo(get(unit)))),
     ...steps,
   ];
-  const elements = INT8.blockBytes / Float32Array.BYTES_PER_ELEMENT;
-  return repeat(bytes, INT8.blockBytes, [...block, ...advance(at, INT8.blockBytes), ...advance(start, elements)]);
+  const elements = BLOCK_BYTES / Float32Array.BYTES_PER_ELEMENT;
+  return repeat(bytes, BLOCK_BYTES, [...block, ...advance(at, BLOCK_BYTES), ...advance(start, elements)]);
 }
 
 function encodeInt8Body(): Code {
   const [from, to, bytes] = [0, 1, 2];
   const [largest, exponent, inverse] = [3, 4, 5];
-  const packed = offsets(INT8.blockBytes / 4).flatMap((offset) => {
+  const packed = offsets(BLOCK_BYTES / 4).flatMap((offset) => {
     const [a, b, c, d] = [0, 1, 2, 3].map((vector) =>
       toInts(multiplyFloat(load(get(from), 4 * offset + VECTOR_BYTES * vector), get(inverse))),
     ) as [Code, Code, Code, Code];
@@ -306,8 +294,8 @@ function encodeInt8Body(): Code {
     ...storeByte(get(to), select(isNotFinite(get(largest)), splat(INT8.notFinite), byte)),
     ...packed,
   ];
-  const encoded = 1 + INT8.blockBytes / 4;
-  return repeat(bytes, INT8.blockBytes, [...block, ...advance(from, INT8.blockBytes), ...advance(to, encoded)]);
+  const encoded = 1 + BLOCK_BYTES / 4;
+  return repeat(bytes, BLOCK_BYTES, [...block, ...advance(from, BLOCK_BYTES), ...advance(to, encoded)]);
 }
 
 function decodeInt8Body(): Code {
@@ -315,7 +303,7 @@ function decodeInt8Body(): Code {
   const [unit, packed] = [3, 4];
   const halves = [widenLowSignedBytes(get(packed)), widenHighSignedBytes(get(packed))];
   const units = halves.flatMap((half) => [widenLowSignedHalves(half), widenHighSignedHalves(half)]);
-  const values = offsets(INT8.blockBytes / 4).flatMap((offset) => [
+  const values = offsets(BLOCK_BYTES / 4).flatMap((offset) => [
     ...set(packed, load(get(from), 1 + offset)),
     ...units.flatMap((ints, vector) =>
       store(get(to), 4 * offset + VECTOR_BYTES * vector, multiplyFloat(toFloats(ints), get(unit))),
@@ -325,6 +313,6 @@ function decodeInt8Body(): Code {
   const power = powerOfTwo(addInts(get(unit), splat(INT8.smallestExponent)));
   const isNaN = equalInts(get(unit), splat(INT8.notFinite));
   const block = [...set(unit, byte), ...set(unit, select(isNaN, splatFloat(Number.NaN), power)), ...values];
-  const encoded = 1 + INT8.blockBytes / 4;
-  return repeat(bytes, INT8.blockBytes, [...block, ...advance(from, encoded), ...advance(to, INT8.blockBytes)]);
+  const encoded = 1 + BLOCK_BYTES / 4;
+  return repeat(bytes, BLOCK_BYTES, [...block, ...advance(from, encoded), ...advance(to, BLOCK_BYTES)]);
 }

@@ -8,6 +8,7 @@ import type { PullRequest } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
 import type { RingBuffer } from './ring-buffer.js';
 import { wholeFrame } from './frame.js';
+import { createTurns, nextTurn } from './turns.js';
 
 /** What the reader of a ring sends back: how many bytes it has taken since. */
 export const CREDIT_BYTES = 4;
@@ -49,12 +50,9 @@ export function streamOutlet(stream: FrameStream): Outlet {
   };
 }
 
-/** A peer that reads as fast as this process writes would keep its event loop from everything else: after so many bytes others come first. */
-const TURN_BYTES = 1024 * 1024;
-
 /** Header and values in one gathering write: the values go from where they are to the kernel. */
 export function socketOutlet(socket: Socket, way: 'unix' | 'tcp'): Outlet {
-  let sinceTurn = 0;
+  const isTurnOfOthers = createTurns();
   return {
     way,
     async send(header, values) {
@@ -67,10 +65,7 @@ export function socketOutlet(socket: Socket, way: 'unix' | 'tcp'): Outlet {
         });
         socket.uncork();
       });
-      sinceTurn += values.length;
-      if (sinceTurn < TURN_BYTES) return;
-      sinceTurn = 0;
-      await new Promise((resolve) => setImmediate(resolve));
+      if (isTurnOfOthers(values.length)) await nextTurn();
     },
   };
 }
@@ -82,7 +77,6 @@ export function socketOutlet(socket: Socket, way: 'unix' | 'tcp'): Outlet {
 export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
   let written = 0;
   let taken = 0;
-  let isGone = false;
   let wake: () => void = () => undefined;
   readCredits(socket, (bytes) => {
     taken += bytes;
@@ -94,7 +88,6 @@ export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
     wake();
   });
   socket.once('close', () => {
-    isGone = true;
     ring.close();
     wake();
   });
@@ -107,9 +100,9 @@ export function ringOutlet(socket: Socket, ring: RingBuffer): Outlet {
           'INTERNAL',
           `a message of ${values.length} bytes does not go through memory of ${bytes}; is exchange.messageBytes the same on every worker?`,
         );
-      while (!isGone && !socket.writableEnded && written + values.length > taken + bytes)
+      while (socket.writable && written + values.length > taken + bytes)
         await new Promise<void>((resolve) => (wake = resolve));
-      if (isGone || socket.destroyed || socket.writableEnded) throw gone();
+      if (!socket.writable) throw gone();
       ring.write(written, values);
       written += values.length;
       await new Promise<void>((resolve, reject) => {

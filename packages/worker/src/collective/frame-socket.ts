@@ -8,9 +8,8 @@ import { FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
 import { CREDIT_BYTES } from './frame-outlet.js';
 import { createRingBuffer, NO_OFFER, type RingBuffer } from './ring-buffer.js';
 import { abstractPath, greeting, TAKES_OFFER } from './socket-door.js';
+import { createTurns, nextTurn } from './turns.js';
 
-/** A peer that sends as fast as this process reads would have the event loop for itself: after so many bytes others come first. */
-const TURN_BYTES = 1024 * 1024;
 /** The peer is told so often that there is room again. */
 const CREDITS_PER_LAP = 8;
 
@@ -54,7 +53,7 @@ function attempt(
         buffer: reader.buffer,
         callback(bytes) {
           const next = attemptTo(() => reader.take(bytes));
-          if (next === 'turn') setImmediate(() => socket.resume());
+          if (next === 'turn') void nextTurn().then(() => socket.resume());
           return next === 'more';
         },
       },
@@ -126,7 +125,7 @@ function createFrameReader(sink: FrameSink, isOffering: boolean, giveBack: (cred
   let owed = 0;
   let place: Uint8Array | undefined;
   let filled = 0;
-  let sinceTurn = 0;
+  const isTurnOfOthers = createTurns();
 
   const readFrom = (source: RingBuffer, values: Uint8Array): void => {
     source.read(taken, values);
@@ -142,10 +141,7 @@ function createFrameReader(sink: FrameSink, isOffering: boolean, giveBack: (cred
   const end = (values: Uint8Array): Appetite => {
     place = undefined;
     sink.end();
-    sinceTurn += values.length;
-    if (sinceTurn < TURN_BYTES) return 'more';
-    sinceTurn = 0;
-    return 'turn';
+    return isTurnOfOthers(values.length) ? 'turn' : 'more';
   };
 
   return {

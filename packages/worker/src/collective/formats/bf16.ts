@@ -1,11 +1,7 @@
 /** bfloat16: the upper half of a float32, 8 bits of precision and the whole range. Rounds to nearest, ties to even. */
 import type { Kernels } from '../float-memory.js';
 import { byKernels, halvesOf, wordsOf, type Codec } from './codec.js';
-
-const HALF = 0x7fff;
-const UPPER = 0xffff0000 | 0;
-const INFINITY_BITS = 0x7f800000;
-const QUIET = 0x400000;
+import { BF16, INFINITY_BITS, SIZE_BITS } from './float-bits.js';
 
 export const bf16: Codec = {
   block: 1,
@@ -18,8 +14,8 @@ export const bf16: Codec = {
     for (let i = byKernels(values, round); i < words.length; i++) {
       const word = words[i]!;
       // Adding to a NaN could make it infinite, or the other way round.
-      const isNaN = (word & 0x7fffffff) > INFINITY_BITS;
-      words[i] = (isNaN ? word | QUIET : (word + HALF + ((word >>> 16) & 1)) | 0) & UPPER;
+      const isNaN = (word & SIZE_BITS) > INFINITY_BITS;
+      words[i] = (isNaN ? word | BF16.quiet : (word + BF16.half + ((word >>> 16) & 1)) | 0) & BF16.upper;
     }
   },
   encode(values, bytes) {

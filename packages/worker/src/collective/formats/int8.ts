@@ -6,15 +6,10 @@
 import { randomKey } from '@facet/shared';
 import type { Kernels } from '../float-memory.js';
 import { byKernels, wordsOf, type Codec } from './codec.js';
+import { INT8, SIZE_BITS } from './float-bits.js';
 
-const BLOCK = 256;
+const { block: BLOCK } = INT8;
 const BLOCK_BYTES = BLOCK * Float32Array.BYTES_PER_ELEMENT;
-/** 127 times 2^121, as float32 has it: rounding anything larger could make it infinite. */
-const LARGEST_BITS = 0x7f7e0000;
-/** What stands for a block with something larger or NaN, all of which becomes NaN. */
-const NOT_FINITE = 0xff;
-/** Smaller exponents than this are as good as zero for a gradient. */
-const SMALLEST_EXPONENT = -120;
 
 /** Makes the codec of a run. */
 export function createInt8(seed: number): Codec {
@@ -41,7 +36,7 @@ export function createInt8(seed: number): Codec {
       for (let at = done, to = done + done / BLOCK; at < values.length; at += BLOCK) {
         const block = values.subarray(at, at + BLOCK);
         const exponent = exponentOf(block);
-        bytes[to++] = exponent === undefined ? NOT_FINITE : exponent - SMALLEST_EXPONENT;
+        bytes[to++] = exponent === undefined ? INT8.notFinite : exponent - INT8.smallestExponent;
         const inverse = 2 ** -(exponent ?? 0);
         for (let i = 0; i < block.length; i++) bytes[to++] = block[i]! * inverse;
       }
@@ -54,7 +49,7 @@ export function createInt8(seed: number): Codec {
       for (let at = done, from = done + done / BLOCK; at < values.length; at += BLOCK) {
         const block = values.subarray(at, at + BLOCK);
         const byte = bytes[from++]!;
-        const unit = byte === NOT_FINITE ? Number.NaN : 2 ** (byte + SMALLEST_EXPONENT);
+        const unit = byte === INT8.notFinite ? Number.NaN : 2 ** (byte + INT8.smallestExponent);
         for (let i = 0; i < block.length; i++) block[i] = ((bytes[from++]! << 24) >> 24) * unit;
       }
     },
@@ -66,11 +61,10 @@ function exponentOf(block: Float32Array): number | undefined {
   const words = wordsOf(block);
   let largest = 0;
   // Without their sign, float32 values are in the order of their bits.
-  for (let i = 0; i < words.length; i++) largest = Math.max(largest, words[i]! & 0x7fffffff);
-  if (largest > LARGEST_BITS) return undefined;
-  // 127 units of 2^(e - 6) are 1.984375 times 2^e: what is above takes the next one.
-  const fits = (largest & 0x7fffff) <= 0x7e0000;
-  return Math.max(SMALLEST_EXPONENT, (largest >>> 23) - 127 - (fits ? 6 : 5));
+  for (let i = 0; i < words.length; i++) largest = Math.max(largest, words[i]! & SIZE_BITS);
+  if (largest > INT8.largest) return undefined;
+  const fits = (largest & 0x7fffff) <= INT8.fittingMantissa;
+  return Math.max(INT8.smallestExponent, (largest >>> 23) - 127 - (fits ? 6 : 5));
 }
 
 function roundBlock(block: Float32Array, unit: number, key: number, start: number): void {

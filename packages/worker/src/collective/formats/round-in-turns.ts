@@ -1,8 +1,7 @@
 /** Rounding that lets the event loop go on in between: a large gradient takes longer than a heartbeat or a peer should wait. */
+import { nextTurn } from '../turns.js';
 import type { TreeNode } from './codec.js';
 import type { GradientFormat } from './gradient-format.js';
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Rounds a whole gradient in place, as the format does. */
 export async function roundInTurns(format: GradientFormat, gradient: Float32Array, node: TreeNode): Promise<void> {

@@ -23,7 +23,7 @@ export interface ExchangeCosts {
   readonly perAddedByte: number;
 }
 
-/** Of TCP between two cores of an Intel Xeon with AVX-512, Node 20.20 (the last record of docs/results/allreduce.jsonl). */
+/** Of TCP between two cores of an Intel Xeon with AVX-512, Node 20.20 (docs/results/README.md, what facet simulate predicts). */
 export const MEASURED_COSTS: ExchangeCosts = { perByte: 6.3e-10, perMessage: 9.3e-5, perAddedByte: 1.0e-10 };
 
 export interface Cluster {
