@@ -138,7 +138,7 @@ async function join({ rank, ports, ask }) {
       const running = model.run(slot, index === 0);
       if (index + 1 < own) model.fill((index + 1) % SLOTS.length, index + 1);
       await running;
-      const done = await sums.add(rank * own + index, slots[slot].result);
+      const done = await sums.add(rank * own + index, slots[slot].sum.whole);
       if (done !== undefined) mesh.allReduce.contribute(step, done);
     }
     await mesh.allReduce.reduce(step, await sums.finish(), reduced);

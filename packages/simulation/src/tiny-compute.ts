@@ -3,7 +3,15 @@
  * virtual time, and like a real engine it reads the weights when it starts and writes the result when it is done.
  */
 import { pause, type Clock } from '@facet/shared';
-import { allocateMicroBatch, layoutParameters, TAIL, type Compute, type TrainingSlot } from '@facet/worker/internal';
+import {
+  allocateMicroBatch,
+  createGradientSum,
+  gradientSumLength,
+  layoutParameters,
+  type Compute,
+  type GradientSum,
+  type TrainingSlot,
+} from '@facet/worker/internal';
 import type { TinyRun } from './tiny-run.js';
 
 const LAYOUT = layoutParameters([
@@ -27,20 +35,19 @@ export function createTinyCompute({ run, clock, durationMs, onGradient }: TinyCo
 
   const trainingSlot = (): TrainingSlot => {
     const tensors = allocateMicroBatch(config.batch.micro, dataset.image, classes);
-    const result = new Float32Array(LAYOUT.length + TAIL.length);
+    const sum = emptySum();
     const accounting = { count: 0, checksum: 0 };
     return {
       tensors,
       pixelGradient: undefined,
-      result,
+      sum,
       accounting,
       async run() {
         const computed = gradientOf(weights, tensors);
         await pause(clock, durationMs());
         onGradient();
-        result.set(computed);
-        result[LAYOUT.length + TAIL.count] = accounting.count;
-        result[LAYOUT.length + TAIL.checksum] = accounting.checksum;
+        sum.whole.set(computed.whole);
+        sum.account(accounting);
       },
     };
   };
@@ -69,16 +76,22 @@ export function createTinyCompute({ run, clock, durationMs, onGradient }: TinyCo
   };
 }
 
-/** [parameters + TAIL.length] without the accounting, summed over the samples. */
-function gradientOf(weights: Float32Array, { images, sampleWeights }: TrainingSlot['tensors']): Float32Array {
-  const result = new Float32Array(weights.length + TAIL.length);
+function emptySum(): GradientSum {
+  return createGradientSum(new Float32Array(gradientSumLength(LAYOUT.length)), LAYOUT.length);
+}
+
+/** Gradient and loss, summed over the samples; nobody has counted them yet. */
+function gradientOf(weights: Float32Array, { images, sampleWeights }: TrainingSlot['tensors']): GradientSum {
+  const sum = emptySum();
+  let loss = 0;
   sampleWeights.forEach((isSample, row) => {
     if (isSample === 0) return;
     const pixel = images[row]!;
     weights.forEach((weight, at) => {
-      result[at]! += Math.sin(weight * 3 + pixel * (at + 1)) / (at + 1);
+      sum.gradient[at]! += Math.sin(weight * 3 + pixel * (at + 1)) / (at + 1);
     });
-    result[weights.length + TAIL.loss]! += Math.abs(weights[0]! - pixel);
+    loss += Math.abs(weights[0]! - pixel);
   });
-  return result;
+  sum.account({ loss });
+  return sum;
 }

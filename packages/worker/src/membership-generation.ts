@@ -19,7 +19,8 @@ import { gradientFormat } from './collective/formats/gradient-format.js';
 import { openMesh, type Mesh } from './collective/mesh.js';
 import { groupSizeOf } from './collective/schedule/groups.js';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
-import { TAIL, type Compute } from './engine/compute.js';
+import type { Compute } from './engine/compute.js';
+import { gradientSumLength } from './engine/gradient-sum.js';
 import type { EngineId } from './engine/engine-id.js';
 import { initialWeights } from './model/parameters.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
@@ -114,7 +115,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
       split,
       groupSize,
-      length: compute.layout.length + TAIL.length,
+      length: gradientSumLength(compute.layout.length),
       format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
       bucketBytes: config.bucketBytes,
       messageBytes: config.exchange.messageBytes,

@@ -12,14 +12,12 @@ import { hostEngine, type EngineHost } from './engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
 import type { EngineId } from './engine-id.js';
+import { createGradientSum, gradientSumLength, type GradientSum } from './gradient-sum.js';
 import { writeOnnx } from './onnx/onnx-writer.js';
 import { openThreadLink } from './onnxruntime/thread-link.js';
 import type { Program } from './program/program.js';
 import { findBindingFolder } from './tfjs/binding-folder.js';
 import { openProcessLink } from './tfjs/process-link.js';
-
-/** Elements behind the gradient in the flat result; they are reduced with it. */
-export const TAIL = { loss: 0, correct: 1, count: 2, checksum: 3, length: 4 } as const;
 
 /** The gradient of a slot's images: how the loss of each row changes with its own pixels, at the current weights. */
 export interface PixelGradient {
@@ -33,9 +31,9 @@ export interface TrainingSlot {
   readonly tensors: MicroBatchTensors;
   /** Present when the run trains on attacked samples. */
   readonly pixelGradient: PixelGradient | undefined;
-  /** [parameters + TAIL.length]: the summed gradient, then loss, correct answers, sample count and checksum. */
-  readonly result: Float32Array;
-  /** Room for what the host adds to the result of the next run. */
+  /** What the last run computed, summed over the samples of the micro-batch. */
+  readonly sum: GradientSum;
+  /** What the host adds to the accounting of the next run. */
   readonly accounting: { count: number; checksum: number };
   run(): Promise<void>;
 }
@@ -110,7 +108,7 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
   };
 
   const trainingSlot = (slot: number): TrainingSlot => {
-    const result = memory[`result${slot}`]!.values;
+    const sum = sumOf(slot, layout, memory);
     const accounting = { count: 0, checksum: 0 };
     return {
       tensors: tensorsOf(slot, memory),
@@ -120,12 +118,11 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
             run: () => run(ATTACK * SLOTS.length + slot, [`images${slot}`, `targets${slot}`]),
           }
         : undefined,
-      result,
+      sum,
       accounting,
       async run() {
         await run(TRAINING * SLOTS.length + slot, Object.values(inputBuffers(slot, memory)));
-        result[layout.length + TAIL.count] = accounting.count;
-        result[layout.length + TAIL.checksum] = accounting.checksum;
+        sum.account(accounting);
       },
     };
   };
@@ -205,7 +202,7 @@ function allocateBuffers(shape: MicroBatchShape, parameters: number, isAttacked:
       allocate(`tokenPairs${slot}`, 2 * POSITION_PAIRS * tokens);
       allocate(`hiddenTokens${slot}`, tokens);
     }
-    allocate(`result${slot}`, parameters + TAIL.length);
+    allocate(`result${slot}`, gradientSumLength(parameters));
     allocate(`logits${slot}`, microBatch * classes);
     if (isAttacked) {
       allocate(`gradient${slot}`, microBatch * pixels);
@@ -227,6 +224,10 @@ function tensorsOf(slot: number, memory: Memory): MicroBatchTensors {
   };
 }
 
+function sumOf(slot: number, layout: ParameterLayout, memory: Memory): GradientSum {
+  return createGradientSum(memory[`result${slot}`]!.values, layout.length);
+}
+
 /** The buffers that hold the inputs of a training run beside the weights, by the input's name. */
 function inputBuffers(slot: number, memory: Memory): Record<string, string> {
   const names = ['images', 'targets', 'sampleWeights', 'tokenPairs', 'hiddenTokens'] as const;
@@ -246,7 +247,8 @@ function parts(layout: ParameterLayout, buffer: string, prefix: string): Record<
 
 function trainingBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
   const buffer = `result${slot}`;
-  const tail = (at: number): BufferSlice => ({ buffer, offset: layout.length + at, length: 1 });
+  const { placeOf } = sumOf(slot, layout, memory);
+  const element = (offset: number): BufferSlice => ({ buffer, offset, length: 1 });
   return {
     program: TRAINING,
     inputs: {
@@ -255,7 +257,11 @@ function trainingBinding(slot: number, layout: ParameterLayout, memory: Memory):
         Object.entries(inputBuffers(slot, memory)).map(([name, buffer]) => [name, whole(buffer, memory)]),
       ),
     },
-    outputs: { ...parts(layout, buffer, 'grad:'), loss: tail(TAIL.loss), correct: tail(TAIL.correct) },
+    outputs: {
+      ...parts(layout, buffer, 'grad:'),
+      loss: element(placeOf('loss')),
+      correct: element(placeOf('correct')),
+    },
   };
 }
 

@@ -30,7 +30,7 @@ describe('the captured engine', () => {
     fill(slot.tensors);
     await slot.run();
     for (const { name, offset, length } of compute.layout.slots) {
-      const gradient = slot.result.subarray(offset, offset + length);
+      const gradient = slot.sum.gradient.subarray(offset, offset + length);
       expect(
         gradient.some((value) => value !== 0),
         `${name} has a gradient`,
@@ -45,7 +45,7 @@ describe('the captured engine', () => {
       const { compute } = await openCompute(threads);
       fill(compute.trainingSlots[0].tensors);
       await compute.trainingSlots[0].run();
-      results.push(compute.trainingSlots[0].result.slice());
+      results.push(compute.trainingSlots[0].sum.whole.slice());
       await compute.close();
     }
     expect(results[1]).toEqual(results[0]);
@@ -60,7 +60,7 @@ describe('the captured engine', () => {
     second.tensors.images.fill(0.5, Math.round((second.tensors.images.length * 4) / 6));
     await first.run();
     await second.run();
-    expect(second.result).toEqual(first.result);
+    expect(second.sum.whole).toEqual(first.sum.whole);
     await compute.close();
   });
 

@@ -100,7 +100,7 @@ async function compareWithReference(
   shape: MicroBatchShape,
 ): Promise<number> {
   await slot.run();
-  const actual = { loss: slot.result[layout.length]!, gradient: slot.result.subarray(0, layout.length) };
+  const actual = { loss: slot.sum.accounting().loss, gradient: slot.sum.gradient };
   const reference = await computeReference(shape, layout, weights, slot.tensors);
   const deviation = deviationFrom(reference, layout, actual);
   return Math.max(deviation.loss, deviation.gradient);

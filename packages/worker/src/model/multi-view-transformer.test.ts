@@ -65,18 +65,18 @@ describe.each(variants)('a model with %s', (_name, config, shape = {}) => {
       // Away from the start, where zero biases would hide parts of the gradient.
       weights.set(initialWeights(layout, 1).map((value, i) => value + 0.05 * Math.sin(i * 1.7)));
       const [slot] = compute.trainingSlots;
-      const { tensors, result } = slot;
+      const { tensors, sum } = slot;
       tensors.images.forEach((_, i) => (tensors.images[i] = 0.5 + 0.5 * Math.sin(i * 12.9898)));
       tensors.sampleWeights.fill(1).fill(0, probe.microBatch - 1);
       for (let row = 0; row < probe.microBatch; row++) tensors.targets[row * probe.classes + row] = 1;
       if (tensors.draws !== undefined) drawAuxiliary(tensors.draws, 77);
       await slot.run();
       const reference = await computeReference(probe, layout, weights, tensors);
-      const deviation = deviationFrom(reference, layout, { loss: result[layout.length]!, gradient: result });
+      const deviation = deviationFrom(reference, layout, { loss: sum.accounting().loss, gradient: sum.gradient });
       expect(deviation.loss).toBeLessThan(1e-5);
       expect(deviation.gradient, deviation.worstParameter).toBeLessThan(1e-4);
       for (const { name, offset, length } of layout.slots) {
-        const gradient = result.subarray(offset, offset + length);
+        const gradient = sum.gradient.subarray(offset, offset + length);
         expect(
           gradient.some((value) => value !== 0),
           `${name} has a gradient`,

@@ -3,6 +3,7 @@
  * double arithmetic in a fixed order, rounded to float32 only when stored, no approximate functions.
  */
 import type { OptimizerConfig } from '@facet/shared';
+import { asGradient, type Gradient } from '../engine/gradient-sum.js';
 import type { ParameterLayout } from '../model/parameters.js';
 
 export interface OptimizerState {
@@ -33,7 +34,7 @@ export function learningRate(config: OptimizerConfig, step: number, totalSteps: 
 }
 
 /** The Euclidean norm of a flat gradient times a scale. */
-export function gradientNorm(gradient: Float32Array, scale: number): number {
+export function gradientNorm(gradient: Gradient, scale: number): number {
   let sum = 0;
   // An index loop: iterating a typed array costs five times as much.
   for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!;
@@ -45,9 +46,11 @@ export function gradientNorm(gradient: Float32Array, scale: number): number {
  *
  * @param gradient [parameters], summed over the samples of the step; only read
  * @returns the norm of the mean gradient before clipping; the state is untouched when it is not finite
+ * @throws TrainingError INTERNAL when the gradient has more or fewer elements than the layout: a norm over anything else is wrong
  */
-export function applyAdamW(state: OptimizerState, gradient: Float32Array, options: UpdateOptions): number {
+export function applyAdamW(state: OptimizerState, gradient: Gradient, options: UpdateOptions): number {
   const { config, layout, step, totalSteps, gradientScale } = options;
+  asGradient(gradient, layout.length);
   const norm = gradientNorm(gradient, gradientScale);
   if (!Number.isFinite(norm)) return norm;
   const clip = config.clipNorm > 0 && norm > config.clipNorm ? config.clipNorm / norm : 1;
@@ -86,7 +89,7 @@ interface UpdateFactors {
 /** The inner loop, in a function of its own with everything in locals: three times as fast as inside the caller. */
 function updateSlice(
   state: OptimizerState,
-  gradient: Float32Array,
+  gradient: Gradient,
   start: number,
   end: number,
   factors: UpdateFactors,

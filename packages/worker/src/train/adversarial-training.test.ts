@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, it } from 'vitest';
 import { randomKey, randomStream } from '@facet/shared';
-import { createCompute, TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
+import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { initialWeights } from '../model/parameters.js';
 import { createAdversary } from './adversary.js';
@@ -59,21 +59,21 @@ async function train(isAttacked: boolean): Promise<Compute> {
     const ids = fill(slot, step * BATCH);
     if (isAttacked) await adversary.attack(slot, { ids, epoch: 0, signal });
     await slot.run();
-    for (let i = 0; i < compute.weights.length; i++) compute.weights[i]! -= (RATE * slot.result[i]!) / BATCH;
+    for (let i = 0; i < compute.weights.length; i++) compute.weights[i]! -= (RATE * slot.sum.gradient[i]!) / BATCH;
     compute.weightsChanged();
   }
   return compute;
 }
 
 /** Accuracy on ten micro-batches that were not trained on, attacked or not. */
-async function accuracy({ trainingSlots: [slot], layout }: Compute, isAttacked: boolean): Promise<number> {
+async function accuracy({ trainingSlots: [slot] }: Compute, isAttacked: boolean): Promise<number> {
   const { signal } = new AbortController();
   let correct = 0;
   for (let part = 0; part < 10; part++) {
     const ids = fill(slot, 1_000_000 + part * BATCH);
     if (isAttacked) await adversary.attack(slot, { ids, epoch: 1, signal });
     await slot.run();
-    correct += slot.result[layout.length + TAIL.correct]!;
+    correct += slot.sum.accounting().correct;
   }
   return correct / (10 * BATCH);
 }

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PUBLISHED_ADVERSARIES, type AdversarialConfig } from '@facet/shared';
 import { fillProbeBatch } from '../../test/probe-batch.js';
-import { createCompute, TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
+import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
+import { createGradientSum, gradientSumLength } from '../engine/gradient-sum.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { initialWeights } from '../model/parameters.js';
 import { distanceOf } from '../robustness/attacks/threat.js';
@@ -33,13 +34,13 @@ describe('on an engine', () => {
 
   const lossOf = async (slot: TrainingSlot): Promise<number> => {
     await slot.run();
-    return slot.result[compute.layout.length + TAIL.loss]!;
+    return slot.sum.accounting().loss;
   };
   const attacked = async (slot: TrainingSlot, adversary: Adversary): Promise<Float32Array> => {
     fillProbeBatch(slot.tensors, 11);
     await adversary.attack(slot, microBatch());
     await slot.run();
-    return Float32Array.of(...slot.tensors.images, ...slot.result);
+    return Float32Array.of(...slot.tensors.images, ...slot.sum.whole);
   };
 
   it.each(['linf', 'l2'] as const)(
@@ -100,7 +101,7 @@ describe('on an engine', () => {
     const results = [plain, compute].map(async ({ trainingSlots: [slot] }) => {
       fillProbeBatch(slot.tensors, 11);
       await slot.run();
-      return slot.result.slice();
+      return slot.sum.whole.slice();
     });
     expect(await results[0]).toEqual(await results[1]);
     expect(plain.trainingSlots.map(({ pixelGradient }) => pixelGradient)).toEqual([undefined, undefined]);
@@ -138,7 +139,7 @@ describe('without an engine', () => {
     return {
       tensors,
       pixelGradient,
-      result: new Float32Array(0),
+      sum: createGradientSum(new Float32Array(gradientSumLength(0)), 0),
       accounting: { count: COUNT, checksum: 0 },
       run: () => Promise.resolve(),
     };

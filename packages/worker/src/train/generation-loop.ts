@@ -23,7 +23,8 @@ import { createPartialSums, type PartialSums } from '../collective/partial-sums.
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
 import type { ShardSource } from '../data/shard-source.js';
-import { TAIL, type Compute, type TrainingSlot } from '../engine/compute.js';
+import type { Compute, TrainingSlot } from '../engine/compute.js';
+import { createGradientSum, gradientSumLength, type Gradient } from '../engine/gradient-sum.js';
 import { createAdversary, type Adversary } from './adversary.js';
 import { applyAdamW, learningRate } from './adamw.js';
 import { settled, unwrap } from './settled.js';
@@ -104,8 +105,9 @@ function throwIfAborted(signal: AbortSignal): void {
 function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => Promise<StepResult> {
   const { config, plan, rank, split, compute, state, allReduce, allocate, signal, now } = options;
   const { layout } = compute;
-  const reduced = allocate(layout.length + TAIL.length);
-  const sums = createPartialSums({ length: reduced.length, format: allReduce.format, allocate });
+  const length = gradientSumLength(layout.length);
+  const reduced = createGradientSum(allocate(length), layout.length);
+  const sums = createPartialSums({ length, format: allReduce.format, allocate });
   const adversary = createAdversary(config);
   let bytesSent = 0;
   let bytesReceived = 0;
@@ -118,22 +120,20 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     throwIfAborted(signal);
 
     const reduceStartedAt = now();
-    await allReduce.reduce(item.step, await sums.finish(), reduced);
+    await allReduce.reduce(item.step, await sums.finish(), reduced.whole);
     throwIfAborted(signal);
 
     const updateStartedAt = now();
-    const tail = (at: number): number => reduced[layout.length + at]!;
-    const sampleCount = tail(TAIL.count);
-    const checksum = tail(TAIL.checksum);
+    const { loss, correct, count: sampleCount, checksum } = reduced.accounting();
     checkAccounting(options, item, sampleCount, checksum);
-    const gradientNorm = applyAdamW(state, reduced, {
+    const gradientNorm = applyAdamW(state, reduced.gradient, {
       config: config.optimizer,
       layout,
       step: item.step,
       totalSteps: plan.totalSteps,
       gradientScale: 1 / sampleCount,
     });
-    if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced);
+    if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced.gradient);
     if (state.ema !== undefined) {
       updateAverage(state.ema, state.weights, decayAt(config.optimizer.emaDecay, item.step));
     }
@@ -144,8 +144,8 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     const result: StepResult = {
       step: item.step,
       weightsCrc: state.weightsCrc,
-      loss: tail(TAIL.loss) / sampleCount,
-      correct: tail(TAIL.correct),
+      loss: loss / sampleCount,
+      correct,
       sampleCount,
       sampleChecksum: checksum,
       gradientNorm,
@@ -214,7 +214,7 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
     if (crc !== undefined && crc !== options.state.weightsCrc) throw flipped(work, crc);
-    const done = await sums.add(index, slotOf(index).result);
+    const done = await sums.add(index, slotOf(index).sum.whole);
     // What is left is computed on another thread while this is on its way.
     if (done !== undefined) options.allReduce.contribute(item.step, done);
   }
@@ -278,7 +278,7 @@ function flipped({ options, item }: GradientWork, crc: number): TrainingError {
 function nonFinite(
   step: number,
   slots: readonly { name: string; offset: number; length: number }[],
-  gradient: Float32Array,
+  gradient: Gradient,
 ): TrainingError {
   const bad = slots.find((slot) =>
     gradient.subarray(slot.offset, slot.offset + slot.length).some((value) => !Number.isFinite(value)),

@@ -8,7 +8,7 @@ import { fillProbeBatch } from '../../../test/probe-batch.js';
 import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { initialWeights } from '../../model/parameters.js';
 import { applyAdamW } from '../../train/adamw.js';
-import { createCompute, TAIL, type Compute } from '../compute.js';
+import { createCompute, type Compute } from '../compute.js';
 import { ENGINES, formatEngine, type EngineId } from '../engine-id.js';
 import { PROBE_SHAPE } from '../probe.js';
 import { computeReference, deviationFrom } from '../reference.js';
@@ -58,10 +58,9 @@ async function train(compute: Compute): Promise<number[]> {
   for (let step = 1; step <= STEPS; step++) {
     const slot = trainingSlots[step % 2 === 0 ? 0 : 1];
     await slot.run();
-    losses.push(slot.result[layout.length + TAIL.loss]!);
+    losses.push(slot.sum.accounting().loss);
     const gradientScale = 1 / (PROBE_SHAPE.microBatch - 1);
-    const gradient = slot.result.subarray(0, layout.length);
-    applyAdamW(state, gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
+    applyAdamW(state, slot.sum.gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
     compute.weightsChanged();
   }
   return losses;
@@ -80,11 +79,11 @@ describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))
       await slot.run();
       await evaluationSlots[0].run();
       const reference = await computeReference(PROBE_SHAPE, layout, weights, slot.tensors);
-      const loss = slot.result[layout.length + TAIL.loss]!;
-      const deviation = deviationFrom(reference, layout, { loss, gradient: slot.result });
+      const { loss, correct } = slot.sum.accounting();
+      const deviation = deviationFrom(reference, layout, { loss, gradient: slot.sum.gradient });
       expect(deviation.loss).toBeLessThan(1e-5);
       expect(deviation.gradient, deviation.worstParameter).toBeLessThan(1e-4);
-      expect(slot.result[layout.length + TAIL.correct]).toBe(reference.correct);
+      expect(correct).toBe(reference.correct);
       expect(answersRight(evaluationSlots[0].logits, slot.tensors)).toBe(reference.correct);
     });
 
@@ -101,11 +100,11 @@ describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))
     it('carries NaN through to the loss instead of hiding it', async (context) => {
       if (engine.device === 'webgpu') context.skip('WGSL lets a driver assume that NaN does not occur');
       await using opened = await openOrSkip(context, engine);
-      const { layout, weights, trainingSlots } = opened.compute;
+      const { weights, trainingSlots } = opened.compute;
       fillProbeBatch(trainingSlots[0].tensors, 11);
       weights[0] = Number.NaN;
       await trainingSlots[0].run();
-      expect(trainingSlots[0].result[layout.length + TAIL.loss]).toBeNaN();
+      expect(trainingSlots[0].sum.accounting().loss).toBeNaN();
     });
   },
 );
