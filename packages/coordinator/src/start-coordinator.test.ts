@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { checkLedger, createPlan, type WorkItem } from '@facet/shared';
@@ -41,6 +41,11 @@ describe('a whole run', () => {
       'ledger.jsonl',
       'result.json',
     ]);
+    // config.json may hold the password of a broker.
+    const paths = (await readdir(run.tiny.runFolder, { recursive: true })).map((name) =>
+      join(run.tiny.runFolder, name),
+    );
+    for (const path of [run.tiny.runFolder, ...paths]) expect((await stat(path)).mode & 0o077).toBe(0);
 
     const plan = createPlan(run.tiny.config(), { trainSamples: 64, testSamples: 20 });
     for (const { kind, step, index, ids, samples } of workers.flatMap(({ consumed }) => consumed)) {

@@ -57,8 +57,8 @@ export class FaultyDisk {
           this.#move(from, to);
         })) as Files['rename'],
       rm: ((path: string, options) => this.#call('rm', path, () => rm(path, options))) as Files['rm'],
-      open: ((path: string, flags?: string) =>
-        this.#call('open', path, async () => this.#watch(await open(path, flags), path))) as Files['open'],
+      open: ((path: string, flags?: string, mode?: number) =>
+        this.#call('open', path, async () => this.#watch(await open(path, flags, mode), path))) as Files['open'],
     };
   }
 

@@ -1,5 +1,15 @@
 export { formatAddress, parseAddress, type Address } from './address.js';
 export { pause, repeat, systemClock, type Clock } from './clock.js';
+export {
+  makePrivateFolder,
+  PRIVATE_FILE,
+  PRIVATE_FOLDER,
+  readWholeFile,
+  syncFile,
+  syncFolder,
+  writeDurableFile,
+  writeWhole,
+} from './disk/durable-files.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {

@@ -3,11 +3,18 @@
  * runs. A file is there whole or not at all; a finished trial is one whose result is there.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isRunName, RUN_NAME_EXPECTATION, TrainingError, trainingPart, type RunConfig } from '@facet/shared';
+import {
+  isRunName,
+  makePrivateFolder,
+  RUN_NAME_EXPECTATION,
+  TrainingError,
+  trainingPart,
+  writeWhole,
+  type RunConfig,
+} from '@facet/shared';
 import type { ReportContent } from '../runs/report-files.js';
-import { writeWhole } from '../runs/write-whole.js';
 import type { StudyPlan, Trial } from './study-plan.js';
 
 /** What a finished trial came to. */
@@ -84,8 +91,8 @@ export function studyFolder(runs: string, study: string): StudyFolder {
       return plan === undefined ? undefined : { ...plan, base: trainingPart(plan.base) };
     },
     async writePlan(plan) {
-      await mkdir(path.join(folder, 'results'), { recursive: true });
-      await writeWhole(planFile, jsonText(plan));
+      await makePrivateFolder(path.join(folder, 'results'));
+      await writeWhole(planFile, jsonText(plan), 'owner');
     },
     async readResult({ name, key }) {
       const result = await readJson<TrialResult>(resultFile(name));
@@ -95,15 +102,15 @@ export function studyFolder(runs: string, study: string): StudyFolder {
         `${resultFile(name)} is of another configuration than the study's plan says; move it away to train it again`,
       );
     },
-    writeResult: (result) => writeWhole(resultFile(result.trial), jsonText(result)),
+    writeResult: (result) => writeWhole(resultFile(result.trial), jsonText(result), 'owner'),
     async writeReport({ document, page }) {
       const files = { file: path.join(folder, 'ablation.json'), page: path.join(folder, 'ablation.html') };
-      await writeWhole(files.file, jsonText(document));
-      await writeWhole(files.page, page);
+      await writeWhole(files.file, jsonText(document), 'owner');
+      await writeWhole(files.page, page, 'owner');
       return files;
     },
     async lock() {
-      await mkdir(folder, { recursive: true });
+      await makePrivateFolder(folder);
       const { lockRun } = await import('@facet/coordinator');
       return lockRun(folder);
     },

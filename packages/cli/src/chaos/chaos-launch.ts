@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
-import { TrainingError } from '@facet/shared';
+import { makePrivateFolder, TrainingError } from '@facet/shared';
 import { startBroker, type RunningBroker } from '../launch/broker-process.js';
 import { endsWithin, type Child } from '../launch/child-process.js';
 import { freePort } from '../launch/free-port.js';
@@ -75,7 +75,7 @@ export interface ChaosEnd {
 /** Runs to the coordinator's result, or to the deadline; leaves no process behind. */
 export async function launchUnderChaos(options: ChaosLaunchOptions): Promise<ChaosEnd> {
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-chaos-'));
-  await mkdir(options.place.paths.logs, { recursive: true });
+  await makePrivateFolder(options.place.paths.logs);
   await using group = new ProcessGroup(folder, options.signal);
   const ports = { broker: await freePort(HOST), coordinator: await freePort(HOST) };
   await using publisherLink = await TcpProxy.open({ host: HOST, port: ports.broker });

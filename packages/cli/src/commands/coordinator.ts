@@ -2,10 +2,9 @@
  * `facet coordinator`: the coordinator of one run, in this process. `facet up` starts the same command, with the hidden
  * options that tie it to its parent.
  */
-import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import type { RunResult } from '@facet/coordinator';
-import { maskSecrets, TrainingError, type Mapping } from '@facet/shared';
+import { maskSecrets, TrainingError, writeWhole, type Mapping } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -124,7 +123,7 @@ function announce(
 }
 
 async function report(result: RunResult, options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
-  if (options.resultFile !== undefined) await writeFile(options.resultFile, JSON.stringify(result));
+  if (options.resultFile !== undefined) await writeWhole(options.resultFile, JSON.stringify(result), 'owner');
   if (options.json) printJson(context.stdout, resultJson(result));
   else for (const line of summaryLines(result)) printLine(context.stdout, line);
   if (isSuccess(result)) return EXIT.ok;

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PRIVATE_FILE } from '@facet/shared';
 
 export interface ChildSpec {
   /** For messages: `coordinator`, `worker-0`. */
@@ -46,7 +47,7 @@ const NOT_STARTED = 127;
 
 /** Starts a child. A command that cannot be started is a child that ended with 127. */
 export function startChild({ name, command, args, logFile, env }: ChildSpec): Child {
-  const log = openSync(logFile, 'a');
+  const log = openSync(logFile, 'a', PRIVATE_FILE);
   const logStart = fstatSync(log).size;
   const child = spawn(command, args, { detached: true, stdio: ['pipe', log, log], env });
   closeSync(log);

@@ -2,11 +2,10 @@
  * The processes of a run as they are started on one machine: the same command line as this one, so that all of them run the
  * same code, and tied to their parent, so that none outlives it. Who watches them is the caller's affair.
  */
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { TrainingError, withoutConfigVariables, type RunConfig } from '@facet/shared';
+import { TrainingError, withoutConfigVariables, writeWhole, type RunConfig } from '@facet/shared';
 import type { Environment } from '../context.js';
 import { readAddressFile, type CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
@@ -42,7 +41,7 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
   const coordinator = { ...config.coordinator, ...ports };
   // It may hold the broker's password.
-  await writeFile(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl } }), { mode: 0o600 });
+  await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl } }), 'owner');
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
   const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
   return {

@@ -3,10 +3,10 @@
  * has ended. A worker that dies is reported and the others go on, and so does a coordinator with a standby; when the last
  * coordinator or the last worker dies, the launch fails with what that process said last.
  */
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { TrainingError } from '@facet/shared';
+import { makePrivateFolder, TrainingError } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
@@ -68,7 +68,7 @@ export async function launchTraining(
   const { paths, config } = plan;
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-up-'));
   await using group = new ProcessGroup(folder, signals.kill);
-  await mkdir(paths.logs, { recursive: true });
+  await makePrivateFolder(paths.logs);
 
   const natsUrl = await brokerUrl(plan, folder, group);
   if (signals.stop.aborted) return { result: undefined, isInterrupted: true };

@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { writeWhole } from './write-whole.js';
+import { writeWhole } from '@facet/shared';
 
 export interface CoordinatorAddress {
   readonly run: string;
@@ -17,7 +17,7 @@ export interface CoordinatorAddress {
 
 /** Writes the file so that a reader sees all of it or nothing. */
 export function writeAddressFile(file: string, address: CoordinatorAddress): Promise<void> {
-  return writeWhole(file, `${JSON.stringify(address)}\n`);
+  return writeWhole(file, `${JSON.stringify(address)}\n`, 'owner');
 }
 
 /** Removes the file if it is this process's; synchronous, so that it can be the last thing a process does. */

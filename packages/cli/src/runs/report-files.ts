@@ -5,9 +5,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { TrainingError } from '@facet/shared';
+import { TrainingError, writeWhole } from '@facet/shared';
 import { holdsRun } from './run-folders.js';
-import { writeWhole } from './write-whole.js';
 
 export interface ReportFiles {
   /** The document. */
@@ -67,8 +66,10 @@ export async function writeReport(
 ): Promise<ReportOutcome> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
-    await writeWhole(file, `${JSON.stringify(content.document, null, 2)}\n`);
-    await writeWhole(page, content.page);
+    // What lies in a run's folder is its owner's; a place that somebody named is as others are there.
+    const readers = isNamed ? 'as-umask-says' : 'owner';
+    await writeWhole(file, `${JSON.stringify(content.document, null, 2)}\n`, readers);
+    await writeWhole(page, content.page, readers);
     return { ok: true };
   } catch (caught) {
     const reason = `the report could not be written to ${path.dirname(file)}: ${(caught as Error).message}`;

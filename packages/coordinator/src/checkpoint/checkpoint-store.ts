@@ -6,14 +6,16 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
+  PRIVATE_FOLDER,
+  syncFolder,
   TrainingError,
+  writeDurableFile,
   type CheckpointInfo,
   type FileSeal,
   type ParameterLayout,
   type PerFile,
   type TrainingState,
 } from '@facet/shared';
-import { syncFolder, writeDurableFile } from '../durable-files.js';
 import { listCheckpoints, stepName, temporaryPath } from './checkpoint-names.js';
 import { isDamage, readCheckpoint, type Checkpoint } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
@@ -162,12 +164,12 @@ interface PlaceFolderOptions {
 }
 
 async function placeFolder({ folder, step, contents }: PlaceFolderOptions): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true });
+  const firstMade = await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   if (firstMade !== undefined) await syncFolder(dirname(folder));
   const temporary = await freeTemporaryPath(folder, step);
   temporaryInUse.add(temporary);
   try {
-    await mkdir(temporary);
+    await mkdir(temporary, { mode: PRIVATE_FOLDER });
     for (const [name, content] of Object.entries(contents)) await writeDurableFile(join(temporary, name), content);
     await syncFolder(temporary);
     await rename(temporary, join(folder, stepName(step)));

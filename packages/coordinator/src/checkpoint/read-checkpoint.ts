@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import {
+  readWholeFile,
   TrainingError,
   type CheckpointInfo,
   type EvaluatedWeights,
@@ -13,7 +14,6 @@ import {
   type TensorFileName,
   type TrainingState,
 } from '@facet/shared';
-import { readWholeFile } from '../durable-files.js';
 import { listCheckpoints, stepName, stepOf } from './checkpoint-names.js';
 import { readRunFile } from './run-file.js';
 import { sha256, weightsSha256 } from './sha256.js';

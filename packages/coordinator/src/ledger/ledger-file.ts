@@ -6,8 +6,7 @@
  */
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { formatRecord, parseLedger, TrainingError, type LedgerRecord } from '@facet/shared';
-import { syncFolder } from '../durable-files.js';
+import { formatRecord, parseLedger, syncFolder, TrainingError, type LedgerRecord } from '@facet/shared';
 
 const LEDGER_FILE = 'ledger.jsonl';
 
@@ -92,7 +91,7 @@ async function readFileOrNothing(path: string): Promise<Buffer> {
 async function replaceLedger(path: string, content: Buffer): Promise<FileHandle> {
   const next = `${path}.next`;
   await rm(next, { force: true });
-  const file = await open(next, 'ax');
+  const file = await open(next, 'ax', 0o600);
   try {
     await file.appendFile(content);
     await file.sync();

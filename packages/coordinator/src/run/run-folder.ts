@@ -3,11 +3,13 @@
  * checkpoint, and refuses what does not belong together; from then on only this process writes here.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  makePrivateFolder,
   TrainingError,
   trainingIdentity,
+  writeWhole,
   type LedgerRecord,
   type Plan,
   type RunConfig,
@@ -54,7 +56,7 @@ export interface RunFolder {
 export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {
   const { folder, mode, config, onLedgerError } = options;
   await checkMode(options);
-  await mkdir(folder, { recursive: true });
+  await makePrivateFolder(folder);
   const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
   let ledger: LedgerFile | undefined;
   try {
@@ -67,7 +69,8 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     if (ledger.recovered !== undefined) {
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
-    if (mode === 'new' || ledger.records.length === 0) await replaceFile(join(folder, CONFIG_FILE), configText(config));
+    if (mode === 'new' || ledger.records.length === 0)
+      await writeWhole(join(folder, CONFIG_FILE), configText(config), 'owner');
     return {
       path: folder,
       checkpointsPath,
@@ -75,7 +78,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       checkpoint,
       warnings,
       isHeld: () => lock.isHeld(),
-      writeResult: (result) => replaceFile(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`),
+      writeResult: (result) => writeWhole(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`, 'owner'),
       close: () => closeBoth(ledger, lock),
     };
   } catch (caught) {
@@ -188,15 +191,6 @@ export async function hasLedger(folder: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.part`;
-  await writeFile(temporary, text);
-  await rename(temporary, path).catch(async (caught: unknown) => {
-    await rm(temporary, { force: true });
-    throw caught;
-  });
 }
 
 async function closeBoth(ledger: LedgerFile | undefined, lock: RunLock): Promise<void> {

@@ -5,11 +5,10 @@
  * shared disk that lies.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { TrainingError } from '@facet/shared';
-import { syncFolder } from '../durable-files.js';
+import { syncFolder, TrainingError, writeDurableFile } from '@facet/shared';
 import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 const LOCK_FILE = 'lock';
@@ -80,8 +79,8 @@ function newOwner(): OwnLock {
 /** The lock's content in a file of its own, while `act` puts it in place. */
 async function withTemporary(path: string, own: OwnLock, act: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${path}.${own.id}`;
-  await writeFile(temporary, `${JSON.stringify(own)}\n`);
   try {
+    await writeDurableFile(temporary, new TextEncoder().encode(`${JSON.stringify(own)}\n`));
     await act(temporary);
     await syncFolder(dirname(path));
   } finally {

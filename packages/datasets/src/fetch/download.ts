@@ -3,12 +3,11 @@
  * file, so two processes that download the same file write the same bytes and cannot damage each other; `path` itself
  * appears, by rename, only after the digest of all bytes was found right and they were synced.
  */
-import { TrainingError } from '@facet/shared';
+import { syncFile, syncFolder, TrainingError } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFile } from './publish-folder.js';
 
 /** What to download and under which deadlines. */
 export interface DownloadRequest {
@@ -58,6 +57,7 @@ export async function downloadFile(request: DownloadRequest): Promise<void> {
   }
   await syncFile(part);
   await rename(part, path);
+  await syncFolder(dirname(path));
 }
 
 async function transferAll(request: DownloadRequest, part: string): Promise<void> {

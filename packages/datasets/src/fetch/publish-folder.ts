@@ -2,8 +2,9 @@
  * Makes a folder appear whole or not at all: its files are written into a staging folder beside it, synced, and the
  * folder is renamed into place. A process that dies on the way leaves only a staging folder, which a later one removes.
  */
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncFile, syncFolder } from '@facet/shared';
 
 /** A staging folder this old belongs to a process that died. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
@@ -35,27 +36,6 @@ export async function publishFolder(target: string, fill: (staging: Staging) => 
   } finally {
     // A cancelled npm may still be writing for a moment.
     await rm(root, { recursive: true, force: true, maxRetries: 5 });
-  }
-}
-
-/** Waits until a file's content is on the disk. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows cannot open a folder; its renames are journalled.
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

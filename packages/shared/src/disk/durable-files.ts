@@ -1,0 +1,86 @@
+/**
+ * The one place where files are written so that they survive a power cut: bytes are synced before anyone may see their
+ * name, and a folder is synced after a name in it changed. Reading does not stop at readFile's 2 GiB. Folders and files of
+ * runs are for their owner alone, because a configuration may hold the password of a broker.
+ */
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const READ_BYTES = 1 << 28;
+
+/** The mode of a file that only its owner may read. */
+export const PRIVATE_FILE = 0o600;
+/** The mode of a folder that only its owner may enter. */
+export const PRIVATE_FOLDER = 0o700;
+const PUBLIC_FILE = 0o666;
+
+/** Makes a folder that only its owner may enter, and those above it that are missing; closes one that was open to others. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  const firstMade = await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+  if (firstMade !== undefined || process.platform === 'win32') return;
+  // A folder of somebody else stays as it is: whether it can be used is for the first write to say.
+  await chmod(path, PRIVATE_FOLDER).catch(() => undefined);
+}
+
+/** Writes a file that must not exist yet, for its owner alone, and returns when its bytes are on disk. */
+export async function writeDurableFile(path: string, content: Uint8Array): Promise<void> {
+  await using file = await open(path, 'wx', PRIVATE_FILE);
+  await file.writeFile(content);
+  await file.sync();
+}
+
+/** Who may read a file that is written. */
+export type FileReaders = 'owner' | 'as-umask-says';
+
+let partCount = 0;
+
+/**
+ * Writes or replaces a file. Readers find it whole or as it was before, also after a power cut. What fails leaves nothing
+ * beside it.
+ */
+export async function writeWhole(path: string, content: string, readers: FileReaders): Promise<void> {
+  partCount += 1;
+  const part = `${path}.${process.pid}-${partCount}.part`;
+  // A process of this number may have died here.
+  await rm(part, { force: true });
+  try {
+    {
+      await using file = await open(part, 'wx', readers === 'owner' ? PRIVATE_FILE : PUBLIC_FILE);
+      await file.writeFile(content);
+      await file.sync();
+    }
+    await rename(part, path);
+    await syncFolder(dirname(path));
+  } catch (caught) {
+    await rm(part, { force: true });
+    throw caught;
+  }
+}
+
+/** Returns when the bytes of a file that somebody else wrote are on disk. */
+export async function syncFile(path: string): Promise<void> {
+  await using file = await open(path, 'r+');
+  await file.sync();
+}
+
+/** Returns when the names in a folder are on disk. Windows cannot sync a folder, so nothing is done there. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}
+
+/** The whole file in memory of its own, as long as it is when it is opened. */
+export async function readWholeFile(path: string): Promise<Uint8Array> {
+  await using file = await open(path, 'r');
+  const { size } = await file.stat();
+  const bytes = new Uint8Array(size);
+  let position = 0;
+  while (position < size) {
+    const length = Math.min(READ_BYTES, size - position);
+    const { bytesRead } = await file.read(bytes, { offset: position, length, position });
+    if (bytesRead === 0) return bytes.subarray(0, position);
+    position += bytesRead;
+  }
+  return bytes;
+}
