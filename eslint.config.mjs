@@ -14,7 +14,6 @@ const PURE_FOLDERS = [
   'packages/shared/src/plan',
   'packages/shared/src/ledger',
   'packages/shared/src/config',
-  'packages/coordinator/src/plan',
   'packages/coordinator/src/lease',
   'packages/coordinator/src/membership',
   'packages/worker/src/model',

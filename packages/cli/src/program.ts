@@ -64,12 +64,31 @@ export async function runCommandLine(args: readonly string[], context: CliContex
 /** @throws TrainingError for what went wrong, CommanderError for a command line that is none (or asks for help) */
 async function parse(args: readonly string[], context: CliContext): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
-  const run = async (action: CommandAction): Promise<void> => {
-    code = await action();
-  };
+  const program = createProgram({
+    version: await readPackageVersion(),
+    context,
+    run: async (action) => {
+      code = await action();
+    },
+  });
+  await program.parseAsync(args, { from: 'user' });
+  return code;
+}
+
+interface ProgramOptions {
+  readonly version: string;
+  readonly context: CliContext;
+  readonly run: (action: CommandAction) => Promise<void>;
+}
+
+/**
+ * The program with all its commands. Parsing a line hands the work of its command to `run`; a line that is wrong throws a
+ * CommanderError.
+ */
+export function createProgram({ version, context, run }: ProgramOptions): Command {
   const program = new Command('facet')
     .description('Train a vision transformer on many machines: one result, whatever the workers do.')
-    .version(await readPackageVersion())
+    .version(version)
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -78,8 +97,7 @@ async function parse(args: readonly string[], context: CliContext): Promise<Exit
     })
     .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2');
   for (const add of COMMANDS) add(program, context, run);
-  await program.parseAsync(args, { from: 'user' });
-  return code;
+  return program;
 }
 
 function reportFailure(caught: unknown, isJson: boolean, { stdout, stderr }: CliContext): ExitCode {
