@@ -1,0 +1,192 @@
+/**
+ * A run of twenty steps of a tiny model on real images, through everything that a worker's training loop wires together:
+ * plan, shards, augmentation, engine, partial sums, all-reduce, accounting, update and average. Its gradients are stored in
+ * reference/numbers, where PyTorch's AdamW says what the state must be after them.
+ */
+import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
+import {
+  createPlan,
+  evenSplit,
+  OPERATION_DEFAULTS,
+  PRESETS,
+  type DatasetShape,
+  type Plan,
+  type RunConfig,
+} from '@facet/shared';
+import { createAllReduce } from '../src/collective/all-reduce.js';
+import { ORDINARY_MEMORY } from '../src/collective/float-memory.js';
+import { gradientFormat } from '../src/collective/formats/gradient-format.js';
+import type { ShardSource } from '../src/data/shard-source.js';
+import { createCompute, type Compute, type TrainingSlot } from '../src/engine/compute.js';
+import { createGradientSum, gradientSumLength, type Accounting } from '../src/engine/gradient-sum.js';
+import { microBatchShape } from '../src/engine/micro-batch-program.js';
+import { initialWeights } from '../src/model/parameters.js';
+import { runGeneration, type StepResult } from '../src/train/generation-loop.js';
+import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
+
+/** Five steps an epoch, the last of which is smaller; three micro-batches a step, the last of which is smaller. */
+export const WIRED_CONFIG: RunConfig = {
+  ...PRESETS['mnist-fast'],
+  ...OPERATION_DEFAULTS,
+  preset: 'mnist-fast',
+  run: 'wired',
+  seed: 5,
+  epochs: 4,
+  samples: { train: 110, test: 20, heldOut: 0 },
+  batch: { global: 24, micro: 10 },
+  model: {
+    ...PRESETS['mnist-fast'].model,
+    viewPatchSize: 7,
+    patchSize: 7,
+    patchStride: 7,
+    stemWidth: 4,
+    width: 8,
+    depth: 1,
+    heads: 2,
+    mlpRatio: 2,
+  },
+  optimizer: {
+    peakLearningRate: 0.02,
+    warmupShare: 0.2,
+    finalShare: 0.1,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    weightDecay: 0.05,
+    // Between the norms that the steps have: some are clipped, some are not.
+    clipNorm: 1,
+    labelSmoothing: 0.05,
+    emaDecay: 0.9,
+  },
+};
+
+export interface WiredRun {
+  readonly initial: Float32Array;
+  readonly state: TrainingState;
+  readonly steps: readonly StepResult[];
+  /** The sum of every micro-batch, in the order in which they were computed. */
+  readonly sums: readonly RecordedSum[];
+  readonly compute: Compute;
+}
+
+export interface RecordedSum {
+  /** [parameters], summed over the samples of a micro-batch. */
+  readonly gradient: Float32Array;
+  readonly accounting: Accounting;
+}
+
+/**
+ * Runs all steps as the only rank.
+ *
+ * @param replayed sums that take the place of the engine's; the weights do not change them
+ */
+export async function runWired(replayed?: readonly RecordedSum[]): Promise<WiredRun> {
+  const dataset = await openDataset({ name: 'mnist' });
+  const shape: DatasetShape = { image: dataset.image, classes: dataset.classes.length };
+  const plan = createPlan(WIRED_CONFIG, { trainSamples: dataset.train.count, testSamples: dataset.test.count });
+  const engine = { name: 'onnxruntime', device: 'cpu' } as const;
+  const real = await createCompute({ shape: microBatchShape(shape, WIRED_CONFIG), engine, threads: 1 });
+  try {
+    const sums: RecordedSum[] = [];
+    const compute = replayed === undefined ? recording(real, sums) : replaying(real, replayed);
+    const initial = initialWeights(compute.layout, WIRED_CONFIG.seed);
+    const state = allocateTrainingState(compute.weights, WIRED_CONFIG.optimizer);
+    resetState(state, initial);
+    const steps = await train({ plan, shape, dataset, compute, state });
+    return { initial, state, steps, sums, compute };
+  } finally {
+    await real.close();
+  }
+}
+
+interface Wiring {
+  readonly plan: Plan;
+  readonly shape: DatasetShape;
+  readonly dataset: Dataset;
+  readonly compute: Compute;
+  readonly state: TrainingState;
+}
+
+async function train({ plan, shape, dataset, compute, state }: Wiring): Promise<StepResult[]> {
+  const steps: StepResult[] = [];
+  const parameters = compute.layout.length;
+  const allReduce = createAllReduce({
+    run: 0,
+    generation: 1,
+    rank: 0,
+    worldSize: 1,
+    length: gradientSumLength(parameters),
+    format: gradientFormat({ name: 'fp32', exactFrom: parameters, seed: WIRED_CONFIG.seed }),
+    bucketBytes: WIRED_CONFIG.bucketBytes,
+    timeoutMs: WIRED_CONFIG.timeouts.stepMs,
+    firstStep: 1,
+    microBatches: (step) => plan.microBatchCount({ kind: 'train', step }),
+    send: () => Promise.reject(new Error('the only rank has nobody to send to')),
+    nameOf: (rank) => `rank ${rank}`,
+  });
+  await runGeneration({
+    config: WIRED_CONFIG,
+    plan,
+    ...shape,
+    rank: 0,
+    split: evenSplit(1),
+    start: { kind: 'train', step: 1 },
+    compute,
+    state,
+    shards: shardsOf(plan, dataset),
+    allReduce,
+    allocate: ORDINARY_MEMORY.allocate,
+    signal: new AbortController().signal,
+    lastStep: () => plan.totalSteps,
+    now: () => 0,
+    onStep: (result) => steps.push(result),
+    onEvaluation: () => undefined,
+  });
+  return steps;
+}
+
+/** The shards of the only rank, without a broker. */
+function shardsOf(plan: Plan, dataset: Dataset): ShardSource {
+  return {
+    take(item, index) {
+      const ids = plan.microBatch(item, index);
+      return Promise.resolve({ ids, ...gatherSamples(dataset[plan.splitOf(item)], ids) });
+    },
+    backlog: 0,
+    close: () => Promise.resolve(),
+  };
+}
+
+function recording(compute: Compute, sums: RecordedSum[]): Compute {
+  return withSlots(compute, (slot) => ({
+    ...slot,
+    async run() {
+      await slot.run();
+      sums.push({ gradient: slot.sum.gradient.slice(), accounting: slot.sum.accounting() });
+    },
+  }));
+}
+
+/** An engine that answers with what is stored, in its order; the samples are counted as they come. */
+function replaying(compute: Compute, sums: readonly RecordedSum[]): Compute {
+  let next = 0;
+  return withSlots(compute, (slot) => {
+    const { length } = compute.layout;
+    const sum = createGradientSum(new Float32Array(gradientSumLength(length)), length);
+    return {
+      ...slot,
+      sum,
+      run() {
+        const { gradient, accounting } = sums[next++]!;
+        sum.gradient.set(gradient);
+        sum.account({ ...accounting, ...slot.accounting });
+        return Promise.resolve();
+      },
+    };
+  });
+}
+
+function withSlots(compute: Compute, change: (slot: TrainingSlot) => TrainingSlot): Compute {
+  const [first, second] = compute.trainingSlots;
+  return { ...compute, trainingSlots: [change(first), change(second)] };
+}
