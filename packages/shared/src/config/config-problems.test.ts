@@ -65,6 +65,11 @@ describe('problems', () => {
       'model.auxiliary.completion: 0.1 with the only view identity, expected 0: nothing could be rebuilt',
     ],
     [
+      'a norm of a sum that nobody forms',
+      { model: { injection: 'cross', viewNorm: 'sum' } },
+      "model.viewNorm: 'sum', expected each with model.injection cross: attention sees every view by itself and sums none",
+    ],
+    [
       'no views',
       { model: { views: [] } },
       'model.views: [] (from the command line), expected a list of 1 to 4 elements, each one of identity, zoom-in, zoom-out, rotation, shift',

@@ -52,6 +52,11 @@ function modelProblems(merged: Mapping): string[] {
       `model.mergeSize: ${mergeSize}, expected at least model.merge, which is ${merge}: cells would be left out`,
     );
   }
+  if (injection === 'cross' && model.viewNorm === 'sum') {
+    problems.push(
+      `model.viewNorm: ${shown(model.viewNorm)}, expected each with model.injection cross: attention sees every view by itself and sums none`,
+    );
+  }
   if (auxiliary.completion > 0 && (views.length < 2 || injection === 'none')) {
     const given = injection === 'none' ? 'model.injection none' : `the only view ${views.join()}`;
     problems.push(

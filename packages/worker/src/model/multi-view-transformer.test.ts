@@ -6,6 +6,7 @@ import { createCompute } from '../engine/compute.js';
 import type { MicroBatchShape } from '../engine/micro-batch-program.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { computeReference, deviationFrom } from '../engine/reference.js';
+import { createModel } from './multi-view-transformer.js';
 import { initialWeights } from './parameters.js';
 
 const COLOUR = {
@@ -86,4 +87,11 @@ describe.each(variants)('a model with %s', (_name, config, shape = {}) => {
       await compute.close();
     }
   });
+});
+
+it('does not compare the tokens of an image that is one token', () => {
+  const config = { ...PROBE_SHAPE.config, patchStride: 12, auxiliary: { relativePosition: 0.1, completion: 0 } };
+  expect(() => createModel({ ...PROBE_SHAPE, config })).toThrow(
+    'model.auxiliary compares tokens, but an image of 12 pixels is one token of 24',
+  );
 });

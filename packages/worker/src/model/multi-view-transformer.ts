@@ -74,7 +74,11 @@ export function createModel(shape: ModelShape): Model {
   };
 }
 
-/** Tokens along one side: as many as it takes to cover the image. */
+/**
+ * Tokens along one side: as many as it takes to cover the image.
+ *
+ * @throws TrainingError CONFIG_INVALID for images that are not square, and for one token where losses compare several.
+ */
 function tokenSide({ image, config }: ModelShape): number {
   if (image.height !== image.width) {
     throw new TrainingError(
@@ -82,7 +86,14 @@ function tokenSide({ image, config }: ModelShape): number {
       `the model takes square images, but these are ${image.height}x${image.width}; crop or pad the dataset first`,
     );
   }
-  return Math.ceil(image.height / pixelsPerToken(config));
+  const side = Math.ceil(image.height / pixelsPerToken(config));
+  if (side === 1 && Object.values(config.auxiliary).some((weight) => weight > 0)) {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      `model.auxiliary compares tokens, but an image of ${image.height} pixels is one token of ${pixelsPerToken(config)}; lower model.patchStride or model.merge, or set model.auxiliary to 0`,
+    );
+  }
+  return side;
 }
 
 function forward(context: ForwardContext, images: tf.Tensor2D): ForwardResult {
