@@ -1,7 +1,7 @@
 /**
- * Two projects. "unit" holds the tests beside the sources; "process" holds those under test/, which start brokers, workers and
- * browsers of their own and therefore run one file at a time, after the unit tests. There are no retries: a test that
- * fails now and then is a bug. FACET_TEST_REPORT names a file for vitest's JSON report (used by .ci/run).
+ * Two projects. "unit" holds the tests beside the sources and those in reference/. "process" holds those under test/, which
+ * start brokers, workers and browsers of their own and therefore run one file at a time, after the unit tests. There are no
+ * retries: a test that fails now and then is a bug. FACET_TEST_REPORT names a file for vitest's JSON report (used by .ci/run).
  */
 
 import { defineConfig } from 'vitest/config';
@@ -20,7 +20,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          include: ['packages/*/src/**/*.test.ts', 'reference/*.test.ts', 'scripts/**/*.test.mjs'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

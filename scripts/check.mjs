@@ -34,7 +34,7 @@ const CHECKS = [
   ['eslint', () => runTool('eslint/bin/eslint.js', '--max-warnings=0', '.')],
   ['prettier', () => runTool('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.')],
   ['knip', () => runTool('knip/bin/knip.js', '--no-progress')],
-  ['file names', async () => requireNone('Rename', findBadFileNames(ROOT, ['packages', 'scripts', 'bench', 'test']))],
+  ['file names', async () => requireNone('Rename', findBadFileNames(ROOT, ['packages', 'scripts', 'bench', 'test', 'reference']))],
   ['lock file', async () => requireNone('package-lock.json', findLockFileFaults(readLockFile()))],
   [
     'install scripts',

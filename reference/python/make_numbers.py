@@ -1,0 +1,44 @@
+"""Makes the numbers in reference/numbers, or compares them with what is stored.
+
+    python reference/python/make_numbers.py            writes every set
+    python reference/python/make_numbers.py --check    compares every set, exit code 1 if one differs
+    python reference/python/make_numbers.py model      writes this set alone
+"""
+
+import importlib.metadata
+import sys
+
+import torch
+
+from facet_reference import model_cases, stored
+
+SETS = {
+    "model": model_cases.model_numbers,
+    "layout": model_cases.layout_numbers,
+}
+
+
+def main(arguments: list[str]) -> int:
+    torch.set_num_threads(1)
+    is_check = "--check" in arguments
+    names = [argument for argument in arguments if argument != "--check"] or list(SETS)
+    failed = 0
+    for name in names:
+        content = SETS[name]()
+        if not is_check:
+            stored.write(name, content)
+            print(f"{name}: written")
+            continue
+        try:
+            stored.compare(name, content)
+            print(f"{name}: as stored")
+        except stored.Mismatch as mismatch:
+            print(f"{name}: {mismatch}")
+            failed += 1
+    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("torch", "numpy", "scipy", "safetensors"))
+    print(f"with {versions}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
