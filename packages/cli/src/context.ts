@@ -13,7 +13,7 @@ export interface CliContext {
   readonly env: Environment;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Calls `stop` with the name of every SIGINT, SIGTERM and SIGHUP, until the returned function is called. */
+  /** Calls `stop` with the name of every SIGINT and SIGTERM, until the returned function is called. */
   onStopSignal(stop: (signal: NodeJS.Signals) => void): () => void;
   /** Calls `gone` once when stdin ends: the parent that holds its other side is gone. */
   onParentGone(gone: () => void): void;

@@ -4,9 +4,10 @@
  */
 import type { CliContext } from './context.js';
 import { EXIT } from './exit-codes.js';
+import { closeStandardStreams, isReaderGone, watchOutput } from './output-streams.js';
 import { runCommandLine } from './program.js';
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 const context: CliContext = {
   env: process.env,
@@ -24,13 +25,20 @@ const context: CliContext = {
   exit: (code) => process.exit(code),
 };
 
-// Whoever reads our output has gone away (`facet up | head`): there is nobody left to tell.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(EXIT.failed));
+// A lost terminal ends no command: hours of training may hang on it. Node takes back the protection of `nohup` when it
+// starts, so that one cannot be told from the other.
+let isTerminalLost = false;
+process.on('SIGHUP', () => {
+  isTerminalLost = true;
+});
+const outputs = [process.stdout, process.stderr].map(watchOutput);
 
 const code = await runCommandLine(process.argv.slice(2), context);
 // A stream that is a pipe may still hold text; anything else that keeps the process alive is over.
 await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-process.exit(code);
+if (isTerminalLost || outputs.some(({ failure }) => failure?.code === 'EIO')) closeStandardStreams();
+const isWritten = outputs.every((output) => output.failure === undefined || isReaderGone(output.failure));
+process.exit(code === EXIT.ok && !isWritten ? EXIT.failed : code);
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {

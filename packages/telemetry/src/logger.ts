@@ -9,7 +9,22 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Opens the log of one process; `role` is on every line. */
-export function createLogger(role: string, level: LogLevel = 'info'): Logger {
-  return pino({ level, base: { role, pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+const STDERR = 2;
+/** Lines that wait for a disk with room, in bytes; what comes after is dropped. */
+const MOST_WAITING_BYTES = 1 << 20;
+/** Codes by which a pipe or a terminal says that nobody reads any more. */
+const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO']);
+
+/**
+ * Opens the log of one process; `role` is on every line. A log that cannot be written ends nothing: lines wait for a full
+ * disk to have room again, and are dropped where the terminal is gone.
+ *
+ * @param file descriptor of the file that is written
+ */
+export function createLogger(role: string, level: LogLevel = 'info', file = STDERR): Logger {
+  const destination = pino.destination({ dest: file, sync: true, maxLength: MOST_WAITING_BYTES });
+  destination.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (READER_GONE.has(code)) destination.write = () => true;
+  });
+  return pino({ level, base: { role, pid: process.pid } }, destination);
 }

@@ -3,7 +3,7 @@
  * options that tie it to its parent.
  */
 import { Option, type Command } from 'commander';
-import type { RunResult } from '@facet/coordinator';
+import type { Candidate, RunResult } from '@facet/coordinator';
 import { maskSecrets, TrainingError, writeWhole, type Mapping } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
@@ -27,6 +27,9 @@ interface CoordinatorCommandOptions extends ConfigOptions {
   readonly exitWithParent?: boolean;
 }
 
+/** How long a coordinator may take to close when its parent is gone: the broker that it asks is gone as well. */
+const PARENT_GONE_MS = 10_000;
+
 export function addCoordinatorCommand(
   program: Command,
   context: CliContext,
@@ -48,20 +51,25 @@ export function addCoordinatorCommand(
 
 async function coordinate(options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
   const { env } = context;
-  const { config } = await load(options, context);
+  const { config, notes } = await load(options, context);
   const paths = runPaths(runsFolder(env), config.run);
   const addressFile = options.addressFile ?? paths.address;
+  let candidate: Candidate | undefined = undefined;
   if (options.exitWithParent) {
     context.onParentGone(() => {
       removeAddressFile(addressFile);
-      context.exit(EXIT.failed);
+      if (candidate === undefined) context.exit(EXIT.failed);
+      // Closing gives the lock of the run's folder back; the process must not outlive its parent for more than that.
+      setTimeout(() => context.exit(EXIT.failed), PARENT_GONE_MS).unref();
+      void candidate.close();
     });
   }
   using signals = listenForStop(context);
   const { startCandidate } = await import('@facet/coordinator');
   const log = createLogger('coordinator', logLevel(env));
   log.info({ config: maskSecrets(config) }, 'configuration');
-  const candidate = await startCandidate({
+  for (const note of notes) log.warn(note);
+  const started = await startCandidate({
     config,
     runFolder: paths.folder,
     role: options.standby ? 'standby' : 'first',
@@ -78,19 +86,20 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
       if (!options.json) printLine(context.stdout, `run ${config.run}: standing by; ${reason}`);
     },
   });
+  candidate = started;
   try {
     onceAborted(signals.stop, () => {
-      candidate.requestStop('a signal');
+      started.requestStop('a signal');
     });
-    onceAborted(signals.kill, () => void candidate.close());
-    return await report(await candidate.done, options, context);
+    onceAborted(signals.kill, () => void started.close());
+    return await report(await started.done, options, context);
   } catch (caught) {
     // A standby that is told to end leaves the run as it is.
     if (signals.stop.aborted && TrainingError.from(caught).code === 'CANCELLED') return EXIT.interrupted;
     throw caught;
   } finally {
     removeAddressFile(addressFile);
-    await candidate.close();
+    await started.close();
   }
 }
 

@@ -78,7 +78,9 @@ function terminalCanvas(stream: OutputStream, env: Environment): Canvas {
   const palette = paletteFor(stream, env);
   return {
     show: (status) => {
-      log(frameLines(status, { columns: stream.columns, rows: stream.rows, palette }).join('\n'));
+      // A terminal that does not know its size says 0.
+      const size = { columns: stream.columns || 80, rows: stream.rows || 24 };
+      log(frameLines(status, { ...size, palette }).join('\n'));
     },
     note: (line) => {
       log.persist(line);
