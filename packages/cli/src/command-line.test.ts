@@ -122,7 +122,7 @@ test.each<[string, readonly string[], string]>([
   [
     'a broker that is not there',
     [...up, '--nats', 'nats://ada:s3cret@127.0.0.1:1'],
-    'error [BROKER_UNREACHABLE]: no NATS broker answers (nats://***@127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1); start one with `nats-server -js`, correct --nats, or leave it out and `facet up` starts its own\n',
+    'error [BROKER_UNREACHABLE]: no NATS broker answers (127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1); start one with `nats-server -js`, correct --nats, or leave it out and `facet up` starts its own\n',
   ],
   [
     'a file that is not there',
@@ -142,7 +142,7 @@ test.each<[string, readonly string[], string]>([
   [
     'a worker with addresses that are none',
     ['worker', '--coordinator', 'here:1', '--port', '70000', '--advertise', 'node-7', '--nats', 'nats://u:secret@a b'],
-    "error [CONFIG_INVALID]: --advertise: 'node-7', expected HOST:PORT, at which other workers reach this one\n--nats: 'nats://***@a b', expected an address such as nats://HOST:4222\n--port: '70000', expected a whole number from 0 to 65535\n",
+    "error [CONFIG_INVALID]: --advertise: 'node-7', expected HOST:PORT, at which other workers reach this one\n--nats: 'nats://***@a b', expected an address such as nats://HOST:4222, or several with a comma between two\n--port: '70000', expected a whole number from 0 to 65535\n",
   ],
   ['a prediction without a run', ['predict', 'digit.png'], 'error [RUN_NOT_FOUND]: there is no run in '],
   [

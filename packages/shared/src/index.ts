@@ -117,4 +117,4 @@ export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
-export { brokerLogin, isBrokerUrl } from './wire/broker-login.js';
+export { brokerLogin, brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';

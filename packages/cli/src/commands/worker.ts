@@ -4,7 +4,7 @@
  */
 import { Option, type Command } from 'commander';
 import type { WorkerOutcome } from '@facet/worker';
-import { isBrokerUrl, maskUrl, parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
+import { brokerUrlProblem, maskUrl, parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
@@ -106,9 +106,8 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   if (advertise !== undefined && !isAddress(advertise)) {
     problems.push(`--advertise: '${advertise}', expected HOST:PORT, at which other workers reach this one`);
   }
-  if (nats !== undefined && !isBrokerUrl(nats)) {
-    problems.push(`--nats: '${maskUrl(nats)}', expected an address such as nats://HOST:4222`);
-  }
+  const wrongBroker = nats === undefined ? undefined : brokerUrlProblem(nats);
+  if (nats !== undefined && wrongBroker !== undefined) problems.push(`--nats: '${maskUrl(nats)}', ${wrongBroker}`);
   const { wish, problems: engineProblems } = readEngineFlags(options);
   problems.push(...engineProblems);
   const readCount = (flag: string, given: string, most: number): number => {

@@ -3,9 +3,8 @@
  * new connection, which also says whether JetStream is on. No credentials are needed or sent.
  */
 import { connect } from 'node:net';
-import { maskUrl, TrainingError } from '@facet/shared';
+import { brokerServers, formatAddress, TrainingError, type BrokerServer } from '@facet/shared';
 
-const DEFAULT_PORT = 4222;
 const MAX_GREETING_BYTES = 1 << 16;
 
 /** What a broker says about itself. */
@@ -23,14 +22,15 @@ export interface BrokerGreeting {
  */
 export async function requireJetStream(urls: string, timeoutMs = 5_000): Promise<BrokerGreeting> {
   const reasons: string[] = [];
-  for (const url of urls.split(',').map((part) => part.trim())) {
-    const answer = await askBroker(url, timeoutMs);
+  for (const server of brokerServers(urls)) {
+    const answer = await askBroker(server, timeoutMs);
+    const address = formatAddress(server.host, server.port);
     if (!answer.ok) {
-      reasons.push(`${maskUrl(url)}: ${answer.reason}`);
+      reasons.push(`${address}: ${answer.reason}`);
     } else if (!answer.greeting.hasJetStream) {
       throw new TrainingError(
         'BROKER_NO_JETSTREAM',
-        `the broker at ${maskUrl(url)} (nats-server ${answer.greeting.version}) runs without JetStream, which Facet needs; start it with \`nats-server -js\``,
+        `the broker at ${address} (nats-server ${answer.greeting.version}) runs without JetStream, which Facet needs; start it with \`nats-server -js\``,
       );
     } else {
       return answer.greeting;
@@ -45,12 +45,9 @@ export async function requireJetStream(urls: string, timeoutMs = 5_000): Promise
 type Answer =
   { readonly ok: true; readonly greeting: BrokerGreeting } | { readonly ok: false; readonly reason: string };
 
-function askBroker(url: string, timeoutMs: number): Promise<Answer> {
-  const { hostname, port } = new URL(url.includes('://') ? url : `nats://${url}`);
-  // WHATWG URLs keep the brackets of an IPv6 address, sockets do not take them.
-  const host = hostname.replace(/^\[|\]$/g, '');
+function askBroker(server: BrokerServer, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port: port === '' ? DEFAULT_PORT : Number(port) });
+    const socket = connect({ ...server });
     let received = '';
     const finish = (answer: Answer): void => {
       clearTimeout(timer);

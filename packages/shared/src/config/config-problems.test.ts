@@ -22,7 +22,7 @@ describe('problems', () => {
       'workers.count: 300 (from the command line), expected a whole number from 1 to 256',
       'epoch: unknown key (from the file); did you mean epochs?',
       'run: \'../x\', expected 1 to 64 letters, digits, "-" and "_", the first a letter or a digit, so that it names a folder inside the runs folder',
-      "nats.url: 'no url', expected an address such as nats://HOST:4222",
+      "nats.url: 'no url', expected an address such as nats://HOST:4222, or several with a comma between two",
     ]);
   });
 
@@ -203,7 +203,9 @@ describe('problems', () => {
 
   it('hide the credentials of a broker', () => {
     const [problem] = problemsOf(withFlags({ nats: { url: 'nats://ada:s3cret@bro ker' } }));
-    expect(problem).toBe("nats.url: 'nats://***@bro ker', expected an address such as nats://HOST:4222");
+    expect(problem).toBe(
+      "nats.url: 'nats://***@bro ker', expected an address such as nats://HOST:4222, or several with a comma between two",
+    );
   });
 
   it('are found for any unknown key at any place, and the key is named', () => {

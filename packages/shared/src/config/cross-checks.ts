@@ -8,7 +8,7 @@ import { attackProblem, engineProblem } from './engines.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
-import { isBrokerUrl } from '../wire/broker-login.js';
+import { brokerUrlProblem } from '../wire/broker-login.js';
 import { maskUrl } from './mask-secrets.js';
 import { configSchema } from './schema.js';
 
@@ -120,8 +120,9 @@ function operationProblems(merged: Mapping): string[] {
   const mismatch = engine === undefined ? undefined : engineProblem(engine);
   if (mismatch !== undefined) problems.push(`engine.device: ${mismatch}`);
   const nats = sound(merged, 'nats');
-  if (nats !== undefined && !isBrokerUrl(nats.url)) {
-    problems.push(`nats.url: ${shown(maskUrl(nats.url))}, expected an address such as nats://HOST:4222`);
+  const wrongBroker = nats === undefined ? undefined : brokerUrlProblem(nats.url);
+  if (nats !== undefined && wrongBroker !== undefined) {
+    problems.push(`nats.url: ${shown(maskUrl(nats.url))}, ${wrongBroker}`);
   }
   return problems;
 }
