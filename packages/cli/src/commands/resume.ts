@@ -35,13 +35,14 @@ export function addResumeCommand(
 async function resume(name: string, options: ResumeOptions, context: CliContext): Promise<ExitCode> {
   const { env } = context;
   const isJson = options.json === true;
-  const { config, sourceOf, paths } = await loadStoredConfig(name, {
+  const { config, sourceOf, notes, paths } = await loadStoredConfig(name, {
     env,
     runs: runsFolder(env),
     flags: configLayer(options, 'resume'),
     configFile: options.config,
     maxWorkers: MAX_LOCAL_WORKERS,
   });
+  for (const note of notes) printLine(context.stderr, `note: ${note}`);
   await requireNotRunning(name, paths);
   // The stored address is that of the broker of an earlier launch, which is gone.
   const natsSource = sourceOf('nats.url');

@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig } from '../config/load-config.js';
-import type { CliContext, CommandAction } from '../context.js';
+import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { train } from '../launch/train.js';
@@ -42,6 +42,7 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
     isAdversarial: options.adversarial,
     maxWorkers: MAX_LOCAL_WORKERS,
   });
+  for (const note of loaded.notes) printLine(context.stderr, `note: ${note}`);
   const paths = runPaths(runs, loaded.config.run);
   requireFreeName(paths);
   const { brokerBinary } = await checkLaunch({ ...loaded, env });

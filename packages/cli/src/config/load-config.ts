@@ -22,6 +22,8 @@ import { defaultRunName, requireRun, runPaths, type RunPaths } from '../runs/run
 export interface LoadedConfig {
   readonly config: RunConfig;
   readonly sourceOf: (key: string) => ConfigSource;
+  /** One sentence each about what was said and is ignored. */
+  readonly notes: readonly string[];
 }
 
 export interface LoadConfigOptions {

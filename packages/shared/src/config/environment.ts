@@ -47,23 +47,46 @@ const OTHER_VARIABLES = [
 const PREFIX = 'FACET_';
 
 /**
+ * What Kubernetes and Docker set for a service, from the service's name alone: for `facet-coordinator` among others
+ * FACET_COORDINATOR_PORT=tcp://10.96.0.1:4300 (https://kubernetes.io/docs/concepts/services-networking/service/).
+ */
+const SERVICE_NAME = /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$/;
+const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
+function isServiceLink(name: string, text: string | undefined): boolean {
+  return SERVICE_NAME.test(name) || (name.endsWith('_PORT') && SERVICE_ADDRESS.test(text ?? ''));
+}
+
+export interface EnvironmentReading {
+  readonly values: Mapping;
+  readonly problems: readonly string[];
+  /** One sentence each about variables of ours that somebody else has set. */
+  readonly notes: readonly string[];
+}
+
+/**
  * The layer that the environment makes. A variable that is set to nothing counts as unset. A variable with our prefix
  * that is nearly one of ours is a problem; a stranger is not, because other programs may share the prefix.
  */
-export function readEnvironment(environment: Environment): { readonly values: Mapping; readonly problems: string[] } {
+export function readEnvironment(environment: Environment): EnvironmentReading {
   let values: Mapping = {};
+  const notes: string[] = [];
   for (const { variable, key, takes } of ENVIRONMENT_VARIABLES) {
     const text = environment[variable];
     if (text === undefined || text === '') continue;
+    if (isServiceLink(variable, text)) {
+      notes.push(`${variable} is '${text}', the address of a service: it does not set ${key} and is ignored`);
+      continue;
+    }
     values = mergeMappings(values, nest(key, takes === 'number' ? numberIn(text) : text));
   }
   const known = [...ENVIRONMENT_VARIABLES.map(({ variable }) => variable), ...OTHER_VARIABLES];
   const problems = Object.keys(environment)
-    .filter((name) => name.startsWith(PREFIX) && !known.includes(name))
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !isServiceLink(name, environment[name]))
     .map((name) => ({ name, advice: suggestion(name, known) }))
     .filter(({ advice }) => advice !== '')
     .map(({ name, advice }) => `${name}: unknown environment variable${advice}`);
-  return { values, problems };
+  return { values, problems, notes };
 }
 
 /** The variable that sets a dotted key. */

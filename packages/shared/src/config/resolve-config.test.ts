@@ -138,6 +138,32 @@ describe('the result', () => {
 });
 
 describe('the environment', () => {
+  it('leaves alone what Kubernetes sets for services whose names begin as our variables do', () => {
+    const environment = {
+      FACET_COORDINATOR_PORT: 'tcp://10.96.0.1:4300',
+      FACET_COORDINATOR_PORT_4300_TCP: 'tcp://10.96.0.1:4300',
+      FACET_COORDINATOR_PORT_4300_TCP_ADDR: '10.96.0.1',
+      FACET_COORDINATOR_PORT_4300_TCP_PORT: '4300',
+      FACET_COORDINATOR_PORT_4300_TCP_PROTO: 'tcp',
+      FACET_COORDINATOR_SERVICE_HOST: '10.96.0.1',
+      FACET_COORDINATOR_SERVICE_PORT: '4300',
+      FACET_COORDINATOR_SERVICE_PORT_GRPC: '4300',
+      // One letter from a variable of ours.
+      FACET_HTTPS_PORT: 'tcp://10.96.0.2:443',
+      FACET_HTTP_PORT: 'udp://10.96.0.3:80',
+    };
+    const resolved = resolveConfig({ environment, flags: minimal });
+    expect(resolved).toMatchObject({ ok: true, config: { coordinator: configOf({ flags: minimal }).coordinator } });
+    expect(resolved.ok && resolved.notes).toEqual([
+      "FACET_COORDINATOR_PORT is 'tcp://10.96.0.1:4300', the address of a service: it does not set coordinator.port and is ignored",
+      "FACET_HTTP_PORT is 'udp://10.96.0.3:80', the address of a service: it does not set coordinator.httpPort and is ignored",
+    ]);
+  });
+
+  it('still refuses a port that is none', () => {
+    expect(problemsOf({ environment: { FACET_COORDINATOR_PORT: 'http://x' }, flags: minimal })).toHaveLength(1);
+  });
+
   it('has only keys that exist, each once', () => {
     expect(ENVIRONMENT_VARIABLES.filter(({ key }) => !allKeys().includes(key))).toEqual([]);
     expect(new Set(ENVIRONMENT_VARIABLES.map(({ key }) => key)).size).toBe(ENVIRONMENT_VARIABLES.length);

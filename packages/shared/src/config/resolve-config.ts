@@ -33,6 +33,8 @@ export type ConfigResolution =
       readonly config: RunConfig;
       /** Which layer decided a dotted key. */
       readonly sourceOf: (key: string) => ConfigSource;
+      /** One sentence each about what was said and is ignored. */
+      readonly notes: readonly string[];
     }
   | {
       readonly ok: false;
@@ -63,7 +65,7 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
   ];
   if (problems.length > 0) return { ok: false, problems };
   const config = deepFreeze(configSchema.parse(merged));
-  return { ok: true, config, sourceOf: (key) => sourceAt(layers, key.split('.')) };
+  return { ok: true, config, sourceOf: (key) => sourceAt(layers, key.split('.')), notes: said.notes };
 }
 
 /** A layer as strong as a flag, but weaker than those that name a key. */
@@ -76,6 +78,7 @@ function sayings({ preset, file, environment, flags }: ConfigInput): {
   readonly weaker: readonly ConfigLayer[];
   readonly flags: ConfigLayer;
   readonly problems: readonly string[];
+  readonly notes: readonly string[];
 } {
   const fromEnvironment = readEnvironment(environment);
   const isReadable = file === undefined || file === null || isMapping(file);
@@ -87,6 +90,7 @@ function sayings({ preset, file, environment, flags }: ConfigInput): {
     ],
     flags: { source: 'flags', values: preset === undefined ? flags : { ...flags, preset } },
     problems: [...problems, ...fromEnvironment.problems],
+    notes: fromEnvironment.notes,
   };
 }
 
