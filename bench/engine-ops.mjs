@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 import { DATASET_SHAPES, PRESETS } from '@facet/shared';
-import { captureProgram } from '../packages/worker/dist/engine/capture/capture.js';
+import { captureProgram } from '../packages/worker/dist/compiler/capture/capture.js';
 import { describeTraining, microBatchShape } from '../packages/worker/dist/engine/micro-batch-program.js';
 import { attentionOperations } from './lib/attention-candidates.mjs';
 import { median, publish, quantile, round } from './lib/figures.mjs';

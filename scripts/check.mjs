@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureDependencies } from './lib/dependencies.mjs';
 import { findBadFileNames } from './lib/file-names.mjs';
+import { findImportCircles } from './lib/import-circles.mjs';
 import { findInstallScripts } from './lib/install-scripts.mjs';
 import { findLockFileFaults } from './lib/lock-file.mjs';
 import { requireNode } from './lib/node-version.mjs';
@@ -27,6 +28,8 @@ function readLockFile() {
   return JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'));
 }
 
+const SOURCES = ['packages', 'scripts', 'bench', 'test', 'reference'];
+
 const CHECKS = [
   ['generated types', () => checkProtoTypes()],
   ['build', () => runTool('typescript/bin/tsc', '-b')],
@@ -34,7 +37,11 @@ const CHECKS = [
   ['eslint', () => runTool('eslint/bin/eslint.js', '--max-warnings=0', '.')],
   ['prettier', () => runTool('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.')],
   ['knip', () => runTool('knip/bin/knip.js', '--no-progress')],
-  ['file names', async () => requireNone('Rename', findBadFileNames(ROOT, ['packages', 'scripts', 'bench', 'test', 'reference']))],
+  ['file names', async () => requireNone('Rename', findBadFileNames(ROOT, SOURCES))],
+  [
+    'import circles',
+    async () => requireNone('Move what both need to one of them', await findImportCircles(ROOT, SOURCES)),
+  ],
   ['lock file', async () => requireNone('package-lock.json', findLockFileFaults(readLockFile()))],
   [
     'install scripts',

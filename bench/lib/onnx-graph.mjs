@@ -3,7 +3,7 @@
  * options are those of the engine, so its optimiser may fuse what it fuses there.
  */
 import { createRequire } from 'node:module';
-import { encodeOnnxModel, ONNX_ATTRIBUTE, ONNX_TYPE } from '../../packages/worker/dist/engine/onnx/onnx-schema.js';
+import { encodeOnnxModel, ONNX_ATTRIBUTE, ONNX_TYPE } from '../../packages/worker/dist/compiler/onnx/onnx-schema.js';
 import { randomValues } from './program-session.mjs';
 
 // The worker's own onnxruntime; the workspace itself depends on none.

@@ -4,11 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { randomKey, randomStream } from '@facet/shared';
-import { captureProgram } from '../../packages/worker/dist/engine/capture/capture.js';
-import { lower } from '../../packages/worker/dist/engine/capture/lower.js';
-import { optimise } from '../../packages/worker/dist/engine/passes/optimise.js';
-import { elementCount } from '../../packages/worker/dist/engine/program/program.js';
-import { attention, crossEntropySum, gelu, layerNorm, linear } from '../../packages/worker/dist/model/ops.js';
+import { captureProgram } from '../../packages/worker/dist/compiler/capture/capture.js';
+import { lower } from '../../packages/worker/dist/compiler/capture/lower.js';
+import { optimise } from '../../packages/worker/dist/compiler/passes/optimise.js';
+import { elementCount } from '../../packages/worker/dist/compiler/program/program.js';
+import { attention, crossEntropySum, gelu, layerNorm, linear } from '../../packages/worker/dist/compiler/ops/ops.js';
 
 export const LARGE = { name: 'D 128, 6 layers, 64 tokens', width: 128, depth: 6, heads: 4, tokens: 64, patch: 48 };
 export const SMALL = { name: 'D 64, 4 layers, 16 tokens', width: 64, depth: 4, heads: 4, tokens: 16, patch: 48 };

@@ -1,9 +1,9 @@
 /**
  * Programs on the engine without its thread: what the engine itself can do, to which everything else is compared.
  */
-import { createProgramBuilder } from '../../packages/worker/dist/engine/program/program-builder.js';
-import { programCost } from '../../packages/worker/dist/engine/program/program-cost.js';
-import { elementCount } from '../../packages/worker/dist/engine/program/program.js';
+import { createProgramBuilder } from '../../packages/worker/dist/compiler/program/program-builder.js';
+import { programCost } from '../../packages/worker/dist/compiler/program/program-cost.js';
+import { elementCount } from '../../packages/worker/dist/compiler/program/program.js';
 import { createOrtSession } from '../../packages/worker/dist/engine/onnxruntime/ort-session.js';
 import { median } from './figures.mjs';
 

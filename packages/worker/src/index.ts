@@ -23,14 +23,8 @@ export {
 export type { CorrespondenceScore, InspectedSample, InspectionReport } from './inspection/report.js';
 export { predictImages, type Guess, type PredictOptions, type Prediction } from './prediction/predict-images.js';
 export type { ExportCheck } from './export/check-export.js';
-export {
-  EXPORT_FORMATS,
-  exportModel,
-  type Export,
-  type ExportFormat,
-  type ExportOptions,
-  type ModelOrigin,
-} from './export/export-model.js';
+export { EXPORT_FORMATS, type ExportFormat, type ModelOrigin } from './export/export-format.js';
+export { exportModel, type Export, type ExportOptions } from './export/export-model.js';
 export { chooseEngine, type EngineChoice } from './engine/choose-engine.js';
 export { ENGINES, formatEngine, isSameEngine, type EngineId } from './engine/engine-id.js';
 export { findGpuEvidence } from './engine/gpu-evidence.js';

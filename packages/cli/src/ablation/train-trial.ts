@@ -6,7 +6,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { pruneCheckpoints, type StoredResult } from '@facet/coordinator';
 import { TrainingError, type RunConfig } from '@facet/shared';
 import type { Environment } from '../context.js';
-import { openStatusClient, type StatusClient } from '../display/status-client.js';
+import { openStatusClient, type StatusClient } from '../runs/status-client.js';
 import { checkLaunch } from '../launch/preflight.js';
 import type { StopSignals } from '../launch/stop-signals.js';
 import { launchTraining, type LaunchEnd, type LaunchPlan } from '../launch/training-launch.js';

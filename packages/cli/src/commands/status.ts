@@ -7,7 +7,7 @@ import { TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { frameLines } from '../display/frame.js';
 import { paletteFor } from '../display/palette.js';
-import { askStatus } from '../display/status-client.js';
+import { askStatus } from '../runs/status-client.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { runningRuns, type RunningRun } from '../runs/running-runs.js';
 import { runsFolder } from '../runs/run-folders.js';

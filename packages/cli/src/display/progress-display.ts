@@ -5,10 +5,10 @@
 import { createLogUpdate } from 'log-update';
 import type { Status } from '@facet/proto';
 import { printLine, type Environment, type OutputStream } from '../context.js';
+import { openStatusClient, type StatusClient } from '../runs/status-client.js';
 import { frameLines } from './frame.js';
 import { paletteFor } from './palette.js';
 import { plainLines, startPlainProgress } from './plain-lines.js';
-import { openStatusClient, type StatusClient } from './status-client.js';
 
 const TERMINAL_POLL_MS = 250;
 const PLAIN_POLL_MS = 1_000;

@@ -11,7 +11,7 @@ import {
   pText,
   studyText,
   verdictOf,
-} from '../display/ablation.js';
+} from '../ablation/ablation-lines.js';
 import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
 import { dataTable } from './kit/data-table.js';
 import { forestPlot, type ForestRow } from './kit/forest-plot.js';

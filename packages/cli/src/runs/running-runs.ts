@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Status } from '@facet/proto';
 import { isRunName, TrainingError } from '@facet/shared';
-import { askStatus } from '../display/status-client.js';
+import { askStatus } from './status-client.js';
 import { readAddressFile } from './address-file.js';
 import { pathsIn, type RunPaths } from './run-folders.js';
 

@@ -14,14 +14,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
 import { createModel, type Model } from '../model/multi-view-transformer.js';
-import type { AttackLoss } from '../robustness/attacks/oracle.js';
-import { captureProgram, type CaptureOptions } from './capture/capture.js';
+import { captureProgram, type CaptureOptions } from '../compiler/capture/capture.js';
+import type { Program } from '../compiler/program/program.js';
 import { formatEngine, type EngineId } from './engine-id.js';
 import { mendGradients } from './mended-gradients.js';
 import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
-import type { Program } from './program/program.js';
 
-export const ATTACK_LOSSES: readonly AttackLoss[] = ['cross-entropy', 'margin'];
+export const ATTACK_LOSSES = ['cross-entropy', 'margin'] as const;
+
+/** What a white-box attack may climb. */
+export type AttackLoss = (typeof ATTACK_LOSSES)[number];
 
 /** @throws TrainingError ENGINE_UNAVAILABLE for an engine that cannot run the attack program. */
 export function requireAttacker(engine: EngineId): void {

@@ -7,15 +7,15 @@ import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
+import { writeOnnx } from '../compiler/onnx/onnx-writer.js';
+import type { Program } from '../compiler/program/program.js';
 import { captureAttackProgram, requireAttacker } from './attack-program.js';
 import { hostEngine, type EngineHost } from './engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
 import type { EngineId } from './engine-id.js';
 import { createGradientSum, gradientSumLength, type GradientSum } from './gradient-sum.js';
-import { writeOnnx } from './onnx/onnx-writer.js';
 import { openThreadLink } from './onnxruntime/thread-link.js';
-import type { Program } from './program/program.js';
 import { findBindingFolder } from './tfjs/binding-folder.js';
 import { openProcessLink } from './tfjs/process-link.js';
 

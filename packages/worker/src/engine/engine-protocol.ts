@@ -3,8 +3,8 @@
  * thread; onnxruntime-node cannot read shared memory, so that thread keeps a private mirror of every buffer and copies what a
  * run needs. An engine in a process of its own gets copies: see tfjs/process-protocol.ts.
  */
+import type { Program } from '../compiler/program/program.js';
 import type { SessionOptions } from './onnxruntime/ort-session.js';
-import type { Program } from './program/program.js';
 
 /** A slice of a named shared buffer, in float32 elements. */
 export interface BufferSlice {

@@ -4,11 +4,11 @@ import { expect, it } from 'vitest';
 import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
 import { initialWeights, layoutParameters } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
+import type { Program } from '../compiler/program/program.js';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';
 import { captureEvaluationProgram, type MicroBatchShape } from './micro-batch-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';
 import { PROBE_SHAPE } from './probe.js';
-import type { Program } from './program/program.js';
 
 const BATCH = 3;
 const PIXELS = PROBE_SHAPE.image.height * PROBE_SHAPE.image.width * PROBE_SHAPE.image.channels;

@@ -4,9 +4,9 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { createModel } from '../model/multi-view-transformer.js';
-import { captureProgram, type CaptureOptions } from './capture/capture.js';
+import { captureProgram, type CaptureOptions } from '../compiler/capture/capture.js';
+import type { Program } from '../compiler/program/program.js';
 import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
-import type { Program } from './program/program.js';
 
 /** The inspection function of a shape. Inputs: every parameter and `images`. Outputs: those of the model's `inspect`. */
 export function describeInspection(shape: MicroBatchShape): CaptureOptions {

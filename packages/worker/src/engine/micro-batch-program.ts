@@ -8,11 +8,11 @@ import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
-import { crossEntropySum } from '../model/ops.js';
-import { captureProgram, type CaptureOptions, type ProgramInput } from './capture/capture.js';
-import { lower } from './capture/lower.js';
-import { optimise } from './passes/optimise.js';
-import type { Program } from './program/program.js';
+import { crossEntropySum } from '../compiler/ops/ops.js';
+import { captureProgram, type CaptureOptions, type ProgramInput } from '../compiler/capture/capture.js';
+import { lower } from '../compiler/capture/lower.js';
+import { optimise } from '../compiler/passes/optimise.js';
+import type { Program } from '../compiler/program/program.js';
 
 export interface MicroBatchShape extends ModelShape {
   readonly microBatch: number;

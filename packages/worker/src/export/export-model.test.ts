@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '@facet/shared';
 import { randomModel, temporaryFolder, writeDataset } from '../../test/trained-model.js';
 import { checkImages, compareAnswers, ownAnswers } from './check-export.js';
-import { exportModel, type ExportFormat, type ExportOptions } from './export-model.js';
+import type { ExportFormat } from './export-format.js';
+import { exportModel, type ExportOptions } from './export-model.js';
 import { runSafetensors } from './run-export.js';
 
 const CLASSES = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];

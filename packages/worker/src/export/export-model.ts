@@ -7,25 +7,13 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeSafetensors, toTensors, TrainingError } from '@facet/shared';
 import type { TrainedModel } from '../evaluation/classifier.js';
-import { writeOnnx } from '../engine/onnx/onnx-writer.js';
+import { writeOnnx } from '../compiler/onnx/onnx-writer.js';
 import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
+import type { ExportFormat, ModelOrigin } from './export-format.js';
 import { exportReadme } from './export-readme.js';
 import { writeGraphModel } from './graph-model.js';
 import { captureInference } from './inference-program.js';
 import { runGraphModel, runOnnx, runSafetensors, type Answers, type RunOptions } from './run-export.js';
-
-export const EXPORT_FORMATS = ['onnx', 'safetensors', 'tfjs'] as const;
-
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
-/** Where the weights come from; written into every export. */
-export interface ModelOrigin {
-  readonly run: string;
-  readonly step: number;
-  readonly weightsSha256: string;
-  /** Class names in label order. */
-  readonly classes: readonly string[];
-}
 
 export interface ExportOptions {
   readonly model: TrainedModel;

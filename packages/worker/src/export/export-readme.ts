@@ -3,7 +3,7 @@
  */
 import type { ImageShape } from '@facet/shared';
 import type { TrainedModel } from '../evaluation/classifier.js';
-import type { ExportFormat, ModelOrigin } from './export-model.js';
+import type { ExportFormat, ModelOrigin } from './export-format.js';
 
 interface ReadmeOptions {
   readonly model: TrainedModel;

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { randomKey, randomStream, type TrainingError } from '@facet/shared';
-import { captureProgram } from '../engine/capture/capture.js';
+import { captureProgram } from '../compiler/capture/capture.js';
 import { compileProgram } from '../engine/micro-batch-program.js';
-import { createProgramBuilder } from '../engine/program/program-builder.js';
-import { gelu, layerNorm } from '../model/ops.js';
+import { createProgramBuilder } from '../compiler/program/program-builder.js';
+import { gelu, layerNorm } from '../compiler/ops/ops.js';
 import { writeGraphModel } from './graph-model.js';
 
 const SHAPE: [number, number, number] = [2, 3, 4];

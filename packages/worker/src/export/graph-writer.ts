@@ -9,7 +9,7 @@ import {
   type Program,
   type ValueId,
   type ValueType,
-} from '../engine/program/program.js';
+} from '../compiler/program/program.js';
 
 type Attribute = { type: string } | { b: boolean } | { i: string } | { shape: GraphShape } | { tensor: object };
 

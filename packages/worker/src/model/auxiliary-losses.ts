@@ -8,8 +8,8 @@
  * Which tokens is drawn on the host, from the identity of the micro-batch.
  */
 import * as tf from '@tensorflow/tfjs';
+import { attention, gelu } from '../compiler/ops/ops.js';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
-import { attention, gelu } from './ops.js';
 import { viewPatches } from './resample.js';
 import { pixelsPerToken } from './stem-grid.js';
 import { VIEWS } from './views.js';

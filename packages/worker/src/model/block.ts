@@ -2,8 +2,8 @@
  * One transformer block: attention that sees the views, then an MLP that sees its neighbours.
  */
 import * as tf from '@tensorflow/tfjs';
+import { attention, attentionProbabilities, gelu, linear, type AttentionInputs } from '../compiler/ops/ops.js';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
-import { attention, attentionProbabilities, gelu, linear, type AttentionInputs } from './ops.js';
 import { tokenShift } from './spatial-ops.js';
 import { mixViews, viewWeights } from './view-embedding.js';
 

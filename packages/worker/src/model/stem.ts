@@ -3,9 +3,9 @@
  * overlapping windows of cells become tokens. Everything is a matrix product over unfolded cells.
  */
 import * as tf from '@tensorflow/tfjs';
+import { gelu, layerNorm } from '../compiler/ops/ops.js';
 import { mlpBranch } from './block.js';
 import { parameter, project, type ForwardContext } from './forward-context.js';
-import { gelu, layerNorm } from './ops.js';
 import { viewPatches } from './resample.js';
 import { unfold, type Window } from './spatial-ops.js';
 import { cellsPerToken, CONVOLUTION_SIZE } from './stem-grid.js';

@@ -5,10 +5,10 @@
  */
 import type { ParameterLayout, RunConfig } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
-import { createAttackCompute } from '../engine/attack-compute.js';
 import type { EngineId } from '../engine/engine-id.js';
 import { requireSameLayout } from '../evaluation/classifier.js';
-import { scoreLogits } from '../train/score.js';
+import { scoreLogits } from '../evaluation/score-logits.js';
+import { createAttackCompute } from './attack-compute.js';
 import { defaultEps, planAttacks, type AttackChoice } from './attack-plan.js';
 import { attackedExamples, type AttackedExamples } from './attacked-examples.js';
 import type { Oracle } from './attacks/oracle.js';

@@ -5,8 +5,8 @@
 import { rangeOfRank, TrainingError, type WorkItem } from '@facet/shared';
 import { fillMicroBatch } from '../data/micro-batch.js';
 import type { EvaluationSlot } from '../engine/compute.js';
-import type { GenerationLoopOptions } from './generation-loop.js';
-import { scoreLogits } from './score.js';
+import { scoreLogits } from '../evaluation/score-logits.js';
+import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';
 
 export interface EvaluationPart {
@@ -21,14 +21,9 @@ export interface EvaluationShare {
   readonly confusion: Uint32Array;
 }
 
-type ShareOptions = Pick<
-  GenerationLoopOptions,
-  'config' | 'plan' | 'image' | 'classes' | 'rank' | 'split' | 'compute' | 'shards' | 'signal'
->;
-
 /** Evaluates this rank's micro-batches with the weights that the engine was shown. */
-export async function evaluateShare(options: ShareOptions, item: WorkItem): Promise<EvaluationShare> {
-  const { config, plan, image, classes, rank, split, compute, shards, signal } = options;
+export async function evaluateShare(work: GenerationWork, item: WorkItem): Promise<EvaluationShare> {
+  const { config, plan, image, classes, rank, split, compute, shards, signal } = work;
   const range = rangeOfRank(plan.microBatchCount(item), split, rank);
   const confusion = new Uint32Array(classes * classes);
   const parts: EvaluationPart[] = [];

@@ -12,23 +12,19 @@ import {
   sampleChecksum,
   stateCrc,
   TrainingError,
-  type ImageShape,
-  type Plan,
-  type RunConfig,
-  type WorkSplit,
   type WorkItem,
 } from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
 import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
-import type { ShardSource } from '../data/shard-source.js';
-import type { Compute, TrainingSlot } from '../engine/compute.js';
+import type { TrainingSlot } from '../engine/compute.js';
 import { createGradientSum, gradientSumLength, type Gradient } from '../engine/gradient-sum.js';
 import { createAdversary, type Adversary } from './adversary.js';
 import { applyAdamW, learningRate } from './adamw.js';
-import { settled, unwrap } from './settled.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
+import type { GenerationWork } from './generation-work.js';
+import { settled, unwrap } from './settled.js';
 import { markApplied, showWeights, type TrainingState } from './training-state.js';
 import { decayAt, updateAverage } from './weight-average.js';
 
@@ -61,21 +57,12 @@ export interface StepTimings {
   readonly updateMs: number;
 }
 
-export interface GenerationLoopOptions {
-  readonly config: RunConfig;
-  readonly plan: Plan;
-  readonly image: ImageShape;
-  readonly classes: number;
-  readonly rank: number;
-  readonly split: WorkSplit;
+export interface GenerationLoopOptions extends GenerationWork {
   readonly start: WorkItem;
-  readonly compute: Compute;
   readonly state: TrainingState;
-  readonly shards: ShardSource;
   readonly allReduce: AllReduce;
   /** Makes the buffers of gradients, see FloatMemory. */
   readonly allocate: (length: number) => Float32Array;
-  readonly signal: AbortSignal;
   /** After this step nothing is begun, not even its evaluation; asked before every piece of work. */
   readonly lastStep: () => number;
   readonly now: () => number;

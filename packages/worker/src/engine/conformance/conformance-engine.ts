@@ -4,10 +4,10 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
+import { optimise } from '../../compiler/passes/optimise.js';
+import type { NumbersByName } from '../../compiler/program/interpret.js';
+import { elementCount, type NamedValue, type Program } from '../../compiler/program/program.js';
 import type { Device } from '../engine-id.js';
-import { optimise } from '../passes/optimise.js';
-import type { NumbersByName } from '../program/interpret.js';
-import { elementCount, type NamedValue, type Program } from '../program/program.js';
 import { createOrtSession, type Buffers } from '../onnxruntime/ort-session.js';
 import type { Computation } from './op-case.js';
 import { findVulkanDriver } from './vulkan-driver.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { interpretProgram, type NumbersByName } from '../../compiler/program/interpret.js';
 import { captureTrainingProgram } from '../micro-batch-program.js';
 import { PROBE_SHAPE } from '../probe.js';
-import { interpretProgram, type NumbersByName } from '../program/interpret.js';
 import { conformanceEngines, runsWhollyOn } from './conformance-engine.js';
 import { captureCase } from './op-case.js';
 import { OP_CASES } from './op-cases.js';

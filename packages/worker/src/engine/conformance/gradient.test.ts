@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { coarseKernelName, COARSE_OPS, type CoarseKind } from '../../model/coarse-ops.js';
-import { captureKernels } from '../capture/capture-kernels.js';
-import { interpretProgram } from '../program/interpret.js';
+import { coarseKernelName, COARSE_OPS, type CoarseKind } from '../../compiler/ops/coarse-ops.js';
+import { captureKernels } from '../../compiler/capture/capture-kernels.js';
+import { interpretProgram } from '../../compiler/program/interpret.js';
 import { captureCase, type CapturedCase } from './op-case.js';
 import { OP_CASES } from './op-cases.js';
 

@@ -4,9 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { randomKey, randomStream } from '@facet/shared';
-import { attention, crossEntropySum, gelu, layerNorm, linear, softmax } from '../../model/ops.js';
+import { attention, crossEntropySum, gelu, layerNorm, linear, softmax } from '../../compiler/ops/ops.js';
 import { tokenShift, unfold } from '../../model/spatial-ops.js';
-import { elementCount } from '../program/program.js';
+import { elementCount } from '../../compiler/program/program.js';
 import type { CaseInput, OpCase } from './op-case.js';
 
 const stream = randomStream(randomKey('initialisation', 20));

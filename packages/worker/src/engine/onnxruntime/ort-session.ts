@@ -4,9 +4,9 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TrainingError } from '@facet/shared';
+import { elementCount, type DType, type NamedValue, type Program } from '../../compiler/program/program.js';
+import { inputName, outputName, writeOnnx } from '../../compiler/onnx/onnx-writer.js';
 import type { Device } from '../engine-id.js';
-import { elementCount, type DType, type NamedValue, type Program } from '../program/program.js';
-import { inputName, outputName, writeOnnx } from '../onnx/onnx-writer.js';
 
 export interface SessionOptions {
   readonly device: Device;

@@ -3,9 +3,7 @@
  * behind it is an engine, or in a test three lines of arithmetic.
  */
 import type { ImageShape } from '@facet/shared';
-
-/** What a white-box attack may climb; see engine/attack-program.ts for the formulas. */
-export type AttackLoss = 'cross-entropy' | 'margin';
+import type { AttackLoss } from '../../engine/attack-program.js';
 
 export interface GradientReading {
   /** [count, classes] */

@@ -1,8 +1,8 @@
 /** A study in a few lines for people: a table of arms, and what may be concluded. */
-import type { AblationReport, ArmReport } from '../ablation/ablation-report.js';
-import { SHOWN_DIFFERENCE, type PairedDifference, type Spread } from '../ablation/paired-differences.js';
-import { formatAccuracy, formatCount, formatMacs, formatSeconds } from './format.js';
-import { tableLines } from './table.js';
+import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
+import { tableLines } from '../display/table.js';
+import type { AblationReport, ArmReport } from './ablation-report.js';
+import { SHOWN_DIFFERENCE, type PairedDifference, type Spread } from './paired-differences.js';
 
 /** The lines of a report. */
 export function ablationLines(report: AblationReport): string[] {

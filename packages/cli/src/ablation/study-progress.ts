@@ -2,10 +2,10 @@
  * What a person reads while a study is trained: which trial, how far it is, about how long the rest takes, and what each
  * trial came to. The estimate is from the trials of this command only: earlier ones may have had other workers.
  */
-import type { TrialResult } from '../ablation/study-folder.js';
-import type { Trial } from '../ablation/study-plan.js';
-import type { ProgressLine } from './fetch-progress.js';
-import { formatAccuracy, formatSeconds } from './format.js';
+import type { ProgressLine } from '../display/fetch-progress.js';
+import { formatAccuracy, formatSeconds } from '../display/format.js';
+import type { TrialResult } from './study-folder.js';
+import type { Trial } from './study-plan.js';
 
 export interface StudyProgress {
   /** A trial begins; `ahead`: trials that are not finished, this one included. */

@@ -4,7 +4,7 @@
  * nothing and return new tensors.
  */
 import * as tf from '@tensorflow/tfjs';
-import { CAPTURE_BACKEND } from '../engine/capture/backend-name.js';
+import { CAPTURE_BACKEND } from './backend-name.js';
 import { callCoarse } from './coarse-ops.js';
 
 const isCapturing = (): boolean => tf.getBackend() === CAPTURE_BACKEND;

@@ -297,7 +297,7 @@ function writeNode(writer: Writer, node: ProgramNode): void {
     default:
       throw new TrainingError(
         'CAPTURE_UNSUPPORTED',
-        `the node ${op.kind} has no ONNX form; add it to packages/worker/src/engine/onnx/onnx-writer.ts`,
+        `the node ${op.kind} has no ONNX form; add it to packages/worker/src/compiler/onnx/onnx-writer.ts`,
       );
   }
 }

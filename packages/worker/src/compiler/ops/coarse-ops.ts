@@ -5,8 +5,8 @@
  * differentiated twice. Compositions consume nothing and never call another coarse operation.
  */
 import * as tf from '@tensorflow/tfjs';
-import { CAPTURE_BACKEND } from '../engine/capture/backend-name.js';
-import type { CoarseOp, ValueType } from '../engine/program/program.js';
+import type { CoarseOp, ValueType } from '../program/program.js';
+import { CAPTURE_BACKEND } from './backend-name.js';
 
 export type CoarseKind = CoarseOp['kind'];
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { studyCosts, studyPlan, studyResults, trialResult } from '../../test/made-up-study.js';
-import { ablationReport, type AblationReport } from '../ablation/ablation-report.js';
-import { trialsOf } from '../ablation/study-plan.js';
-import { ablationLines, conclusion, pointsText, pText } from './ablation.js';
+import { ablationReport, type AblationReport } from './ablation-report.js';
+import { trialsOf } from './study-plan.js';
+import { ablationLines, conclusion, pointsText, pText } from './ablation-lines.js';
 import { studyProgress } from './study-progress.js';
 
 function reportOf(control: readonly number[], views: readonly number[]): AblationReport {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { COARSE_OPS } from '../../model/coarse-ops.js';
-import { describeTraining } from '../micro-batch-program.js';
-import { PROBE_SHAPE } from '../probe.js';
+import { describeTraining } from '../../engine/micro-batch-program.js';
+import { PROBE_SHAPE } from '../../engine/probe.js';
+import { COARSE_OPS } from '../ops/coarse-ops.js';
 import { countOps } from '../program/program.js';
 import { captureProgram } from './capture.js';
 import { lower } from './lower.js';

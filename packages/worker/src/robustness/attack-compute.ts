@@ -5,13 +5,13 @@
  */
 import { createModel } from '../model/multi-view-transformer.js';
 import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
-import type { AttackLoss, GradientReading, Oracle } from '../robustness/attacks/oracle.js';
-import { ATTACK_LOSSES, captureAttackProgram, requireAttacker } from './attack-program.js';
-import type { BindingPlan, BufferSlice } from './engine-protocol.js';
-import { hostEngine, type EngineHost } from './engine-host.js';
-import type { EngineId } from './engine-id.js';
-import { captureEvaluationProgram, type MicroBatchShape } from './micro-batch-program.js';
-import { openThreadLink } from './onnxruntime/thread-link.js';
+import { ATTACK_LOSSES, captureAttackProgram, requireAttacker, type AttackLoss } from '../engine/attack-program.js';
+import type { BindingPlan, BufferSlice } from '../engine/engine-protocol.js';
+import { hostEngine, type EngineHost } from '../engine/engine-host.js';
+import type { EngineId } from '../engine/engine-id.js';
+import { captureEvaluationProgram, type MicroBatchShape } from '../engine/micro-batch-program.js';
+import { openThreadLink } from '../engine/onnxruntime/thread-link.js';
+import type { GradientReading, Oracle } from './attacks/oracle.js';
 
 export interface AttackComputeOptions {
   readonly shape: MicroBatchShape;

@@ -7,8 +7,8 @@ import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
 import { createProgramBuilder, type ProgramBuilder } from '../program/program-builder.js';
 import type { CoarseOp, DType, Program, ValueId, ValueType } from '../program/program.js';
-import { COARSE_OPS, coarseKernelName, coarseResultTypes, type CoarseKind } from '../../model/coarse-ops.js';
-import { CAPTURE_BACKEND } from './backend-name.js';
+import { COARSE_OPS, coarseKernelName, coarseResultTypes, type CoarseKind } from '../ops/coarse-ops.js';
+import { CAPTURE_BACKEND } from '../ops/backend-name.js';
 import { captureKernels } from './capture-kernels.js';
 
 export interface ProgramInput extends ValueType {
@@ -172,7 +172,7 @@ function installBackend(): CaptureBackend {
       kernelFunc: () => {
         throw new TrainingError(
           'CAPTURE_UNSUPPORTED',
-          `the tfjs operation ${kernelName} cannot be captured yet; add it to packages/worker/src/engine/capture/capture-kernels.ts, or write the model without it`,
+          `the tfjs operation ${kernelName} cannot be captured yet; add it to packages/worker/src/compiler/capture/capture-kernels.ts, or write the model without it`,
         );
       },
     });

@@ -2,7 +2,7 @@
  * Lowering: a coarse node becomes the nodes of its composition, which is captured once for each operation and shapes.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { COARSE_OPS, composeCoarse } from '../../model/coarse-ops.js';
+import { COARSE_OPS, composeCoarse } from '../ops/coarse-ops.js';
 import { expandNodes } from '../passes/expand-nodes.js';
 import type { CoarseOp, Op, Program, ProgramNode, ValueId } from '../program/program.js';
 import { captureProgram } from './capture.js';

@@ -50,7 +50,7 @@ export type BinaryOp =
   | 'lessEqual';
 
 /**
- * Operations that an engine may have one kernel for; `lower` replaces the others by what they are made of (model/coarse-ops.ts).
+ * Operations that an engine may have one kernel for; `lower` replaces the others by what they are made of (ops/coarse-ops.ts).
  * Inputs -> results:
  */
 export type CoarseOp =

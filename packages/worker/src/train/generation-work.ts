@@ -1,0 +1,19 @@
+/**
+ * What one rank of one generation works on: the run's arithmetic, its own place in it, and where images come from and go to.
+ * Training and evaluation read the same.
+ */
+import type { ImageShape, Plan, RunConfig, WorkSplit } from '@facet/shared';
+import type { ShardSource } from '../data/shard-source.js';
+import type { Compute } from '../engine/compute.js';
+
+export interface GenerationWork {
+  readonly config: RunConfig;
+  readonly plan: Plan;
+  readonly image: ImageShape;
+  readonly classes: number;
+  readonly rank: number;
+  readonly split: WorkSplit;
+  readonly compute: Compute;
+  readonly shards: ShardSource;
+  readonly signal: AbortSignal;
+}
