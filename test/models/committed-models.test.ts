@@ -6,8 +6,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { configSchema, PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
+import { ARITHMETIC, configSchema, PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
 import { openWorkspace, parseJson, type Workspace } from '../testkit/facet.js';
+
+/** Trained before the norm that clips was mended, and not yet trained anew: what is recorded of them is true of these weights. */
+const OF_FIRST_ARITHMETIC: readonly PresetName[] = ['mnist-fast', 'mnist-best', 'cifar10-fast', 'cifar10-best'];
 
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 
@@ -22,7 +25,11 @@ describe.each(Object.keys(PRESETS) as PresetName[])('models/%s', (name) => {
 
   it('is what the preset trains', async () => {
     const { config } = JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8')) as { config: unknown };
-    expect(configSchema.parse(config)).toMatchObject({ ...PRESETS[name], preset: name });
+    expect(configSchema.parse(config)).toMatchObject({
+      ...PRESETS[name],
+      preset: name,
+      arithmetic: OF_FIRST_ARITHMETIC.includes(name) ? 1 : ARITHMETIC,
+    });
   });
 
   it('says everywhere the hash of the weights that it holds', async () => {

@@ -13,6 +13,7 @@ export {
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {
+  ARITHMETIC,
   CONFIG_VERSION,
   configSchema,
   DATASETS,

@@ -28,6 +28,16 @@ describe('problems', () => {
 
   test.each<[string, Mapping, string]>([
     [
+      "an earlier build's arithmetic",
+      { arithmetic: 1 },
+      "arithmetic: 1, an earlier build's, which had other bits; evaluate, predict with or export its checkpoints, or start a new run. This build trains by arithmetic 2",
+    ],
+    [
+      "a later build's arithmetic",
+      { arithmetic: 9 },
+      "arithmetic: 9, a later build's; install that build. This build trains by arithmetic 2",
+    ],
+    [
       'a fraction for an integer',
       { seed: 1.5 },
       'seed: 1.5 (from the command line), expected a whole number of at least 0',

@@ -10,12 +10,13 @@ import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
 import { brokerUrlProblem } from '../wire/broker-login.js';
 import { maskUrl } from './mask-secrets.js';
-import { configSchema } from './schema.js';
+import { ARITHMETIC, configSchema } from './schema.js';
 
 /** Problems between keys, one sentence each. */
 export function crossProblems(merged: Mapping): readonly string[] {
   return [
     ...runProblems(merged),
+    ...arithmeticProblems(merged),
     ...batchProblems(merged),
     ...modelProblems(merged),
     ...recipeProblems(merged),
@@ -27,6 +28,16 @@ export function crossProblems(merged: Mapping): readonly string[] {
 function runProblems(merged: Mapping): string[] {
   const run = sound(merged, 'run');
   return run === undefined || isRunName(run) ? [] : [`run: ${shown(run)}, expected ${RUN_NAME_EXPECTATION}`];
+}
+
+function arithmeticProblems(merged: Mapping): string[] {
+  const arithmetic = sound(merged, 'arithmetic');
+  if (arithmetic === undefined || arithmetic === ARITHMETIC) return [];
+  const advice =
+    arithmetic < ARITHMETIC
+      ? "an earlier build's, which had other bits; evaluate, predict with or export its checkpoints, or start a new run"
+      : "a later build's; install that build";
+  return [`arithmetic: ${arithmetic}, ${advice}. This build trains by arithmetic ${ARITHMETIC}`];
 }
 
 function batchProblems(merged: Mapping): string[] {

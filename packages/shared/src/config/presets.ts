@@ -3,7 +3,7 @@
  */
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
-import { MESSAGE_BYTES, type ModelConfig, type RunConfig, type TrainingConfig } from './schema.js';
+import { ARITHMETIC, MESSAGE_BYTES, type ModelConfig, type RunConfig, type TrainingConfig } from './schema.js';
 
 type Preset = Omit<TrainingConfig, 'preset'>;
 
@@ -30,6 +30,7 @@ const MULTI_VIEW = {
 /** The dataset as a whole, trained once with one seed. */
 const WHOLE = {
   seed: 1,
+  arithmetic: ARITHMETIC,
   samples: { train: 0, test: 0, heldOut: 0 },
   evaluation: 'test',
   gradientFormat: 'fp32',

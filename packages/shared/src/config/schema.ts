@@ -94,10 +94,21 @@ const optimizerSchema = z.strictObject({
   emaDecay: z.number().min(0).max(0.99999).default(0),
 });
 
+/**
+ * The version of a step's arithmetic, which a run keeps for its life. This build trains by the newest one alone; models of every
+ * version can be used.
+ *
+ * 1: until 2026-11-28. The norm that clips took in the accounting behind the gradient: about 32,840 at a global batch of 256.
+ * 2: the norm that clips is the gradient's.
+ */
+export const ARITHMETIC = 2;
+
 export const trainingSchema = z.strictObject({
   dataset: z.enum(DATASETS),
   preset: z.string(),
   seed: z.int().min(0),
+  /** See ARITHMETIC; a configuration without it is of the first one. */
+  arithmetic: z.int().min(1).default(1),
   epochs: positiveInteger.max(100_000),
   samples: z.strictObject({
     /** Use only the first so many samples of a split; 0 means all of them. */
@@ -188,4 +199,4 @@ export type ModelConfig = z.infer<typeof modelSchema>;
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
-export const CONFIG_VERSION = 3;
+export const CONFIG_VERSION = 4;

@@ -5,7 +5,7 @@ import { trainingSchema, type TrainingConfig } from './schema.js';
  * Keys that came later, with the value that was the only one before them. While they have it they are left out of what identifies a
  * configuration, so that runs and studies of earlier builds keep their checksums and can be continued.
  */
-const LATER_KEYS = { gradientFormat: 'fp32' } as const satisfies Partial<TrainingConfig>;
+const LATER_KEYS = { gradientFormat: 'fp32', arithmetic: 1 } as const satisfies Partial<TrainingConfig>;
 
 /** The training half of any configuration; keys that it lacks get their defaults. */
 export function trainingPart(config: TrainingConfig): TrainingConfig {
