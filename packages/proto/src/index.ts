@@ -2,11 +2,13 @@
  * The gRPC services of Facet: loaded from proto/ at start, typed by the generated files in gen/.
  */
 import { fileURLToPath } from 'node:url';
-import { loadPackageDefinition, type ChannelOptions } from '@grpc/grpc-js';
+import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { ProtoGrpcType as CollectiveProto } from './gen/collective.js';
 import type { ProtoGrpcType as CoordinationProto } from './gen/coordination.js';
 
+export { CHANNEL_OPTIONS, serverOptions } from './channel-options.js';
+export { createConnectionGate, type ConnectionGate } from './connection-gate.js';
 export type { CoordinationClient, CoordinationHandlers } from './gen/facet/v1/Coordination.js';
 export type { ExchangeClient, ExchangeHandlers } from './gen/facet/v1/Exchange.js';
 export type { EvaluationDone__Output as EvaluationDone } from './gen/facet/v1/EvaluationDone.js';
@@ -39,20 +41,3 @@ export const Coordination = loaded.facet.v1.Coordination;
 
 /** Client constructor and service definition of Exchange. */
 export const Exchange = loaded.facet.v1.Exchange;
-
-const WINDOW_BYTES = 16 * 1024 * 1024;
-
-/**
- * Channel options of every client and server. Messages may be as large as a chunk; the receive window is raised because
- * a default window of 64 KiB limits a pull to a quarter of what the machine can move; a dead host is noticed by keepalive.
- */
-export const CHANNEL_OPTIONS: ChannelOptions = {
-  'grpc.max_receive_message_length': -1,
-  'grpc.max_send_message_length': -1,
-  'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 2_000,
-  'grpc.keepalive_permit_without_calls': 1,
-  'grpc.enable_retries': 0,
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc-node.flow_control_window': WINDOW_BYTES,
-};

@@ -2,24 +2,27 @@
  * The coordinator's gRPC server: Coordination for the workers, and Exchange.PullState for the state of a checkpoint. It
  * parses, checks and passes on; it decides nothing. Closing ends every call at once.
  */
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo, type Server as NetServer } from 'node:net';
 import { Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
 import {
-  CHANNEL_OPTIONS,
   Coordination,
+  createConnectionGate,
   Exchange,
+  serverOptions,
   type CoordinationHandlers,
   type ExchangeHandlers,
   type PullStateRequest,
   type PullStateResponse,
   type Status,
 } from '@facet/proto';
-import { formatAddress, systemClock, TrainingError, type Clock, type TrainingState } from '@facet/shared';
+import { systemClock, TrainingError, type Clock, type TrainingState } from '@facet/shared';
 import { JoinSession, type SessionHandler } from './join-session.js';
 import { stateMessages } from './state-stream.js';
 
-/** The largest message of a worker is its part of an evaluation; anything larger is refused before it is decoded. */
-const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
+/** Enough for a Hello, the parameters of the largest model, and reports. */
+const MESSAGE_BYTES = 512 * 1024;
+/** Most bytes of one part, and of one cell of the confusion matrix, in an EvaluationDone. */
+const EVALUATION_BYTES = { part: 24, cell: 5 } as const;
 
 export interface GrpcServerOptions {
   readonly host: string;
@@ -32,8 +35,16 @@ export interface GrpcServerOptions {
   /** Default: this machine's. */
   readonly clock?: Clock;
   readonly status: () => Status;
+  /** What one worker may report of one evaluation: this decides how long a message may be. */
+  readonly evaluation: EvaluationSize;
   /** The state that the coordinator can hand out for a step. */
   readonly stateOf: (step: number) => Promise<{ readonly state: TrainingState; readonly weightsCrc: number }>;
+}
+
+/** The largest evaluation of a run. */
+export interface EvaluationSize {
+  readonly microBatches: number;
+  readonly classes: number;
 }
 
 export interface GrpcServer {
@@ -51,35 +62,42 @@ export interface GrpcServer {
  * @throws TrainingError PORT_BUSY naming the port when it is taken.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { host } = options;
-  await checkPort(host, options.port);
-  const server = new Server({
-    ...CHANNEL_OPTIONS,
-    'grpc.so_reuseport': 0,
-    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
-  });
+  const server = new Server(serverOptions(maxRequestBytes(options.evaluation)));
   server.addService(Coordination.service, coordinationHandlers(options));
   server.addService(Exchange.service, exchangeHandlers(options));
-  const port = await bind(server, host, options.port);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const enter = createConnectionGate();
+  // Nagle's algorithm would hold back the last piece of every message.
+  const door = createServer({ noDelay: true }, (socket) => {
+    // Whose connection breaks is told to its session by gRPC.
+    socket.on('error', () => undefined);
+    if (enter(socket)) injector.injectConnection(socket);
+  });
+  await listen(door, options);
+  const close = (): void => {
+    door.close();
+    server.forceShutdown();
+  };
   return {
-    host,
-    port,
+    host: options.host,
+    port: (door.address() as AddressInfo).port,
     drain: (timeoutMs) =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, timeoutMs);
-        server.tryShutdown(() => {
+        const end = (): void => {
           clearTimeout(timer);
-          server.forceShutdown();
+          close();
           resolve();
-        });
+        };
+        const timer = setTimeout(end, timeoutMs);
+        door.close();
+        server.tryShutdown(end);
       }),
-    close: () => {
-      server.forceShutdown();
-    },
+    close,
   };
+}
+
+function maxRequestBytes({ microBatches, classes }: EvaluationSize): number {
+  return MESSAGE_BYTES + microBatches * EVALUATION_BYTES.part + classes ** 2 * EVALUATION_BYTES.cell;
 }
 
 function coordinationHandlers({
@@ -110,13 +128,12 @@ function exchangeHandlers({ run, stateOf }: GrpcServerOptions): ExchangeHandlers
         call.emit('error', { code: status.FAILED_PRECONDITION, details });
         return;
       }
-      stateOf(call.request.step).then(
-        ({ state, weightsCrc }) => sendState(call, stateMessages(state, weightsCrc)),
-        (caught: unknown) => {
+      stateOf(call.request.step)
+        .then(({ state, weightsCrc }) => sendState(call, stateMessages(state, weightsCrc)))
+        .catch((caught: unknown) => {
           const { code, message } = TrainingError.from(caught);
           call.emit('error', { code: status.FAILED_PRECONDITION, details: `${code}: ${message}` });
-        },
-      );
+        });
     },
   };
 }
@@ -143,28 +160,13 @@ function nextDrain(call: ServerWritableStream<PullStateRequest, PullStateRespons
   });
 }
 
-/** gRPC's own error for a taken port says nothing, so the port is tried first. */
-async function checkPort(host: string, port: number): Promise<void> {
-  if (port === 0) return;
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => {
+function listen(door: NetServer, { host, port }: GrpcServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // The listener stays: a connection that cannot be accepted (no file descriptor is left) is an event of the server too.
+    door.on('error', (error: NodeJS.ErrnoException) => {
       reject(portError(host, port, error));
     });
-    probe.listen(port, host, () => {
-      probe.close(() => {
-        resolve();
-      });
-    });
-  });
-}
-
-function bind(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(formatAddress(host, port), ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(portError(host, port, error));
-    });
+    door.listen(port, host, resolve);
   });
 }
 

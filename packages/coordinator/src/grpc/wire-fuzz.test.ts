@@ -158,6 +158,7 @@ describe('the coordination service', () => {
         onClosed: (session) => open.delete(session),
       },
       status: () => ({ run: 'fuzzed' }) as Status,
+      evaluation: { microBatches: 100, classes: 10 },
       stateOf: (step) => Promise.reject(new TrainingError('STALE', `no state after step ${step}`)),
     });
     client = new RawClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
@@ -208,10 +209,16 @@ describe('the coordination service', () => {
     'refuses a message that is larger than any worker has to send, and still serves',
     { timeout: 60_000 },
     async () => {
-      const huge = encode({ leave: { reason: 'x'.repeat(33 * 1024 * 1024) } });
+      const huge = encode({ leave: { reason: 'x'.repeat(520 * 1024) } });
       // The end of the stream may overtake its code, because the client is still writing.
       const { code } = await say([encode({ hello: GOOD_HELLO }), huge]);
       expect([status.RESOURCE_EXHAUSTED, status.UNAVAILABLE]).toContain(code);
+      const largest = { index: 2 ** 32 - 1, sampleCount: 2 ** 32 - 1, lossSum: 1 };
+      const parts = Array.from({ length: 100 }, () => largest);
+      const confusion = new Array<number>(100).fill(2 ** 32 - 1);
+      const evaluation = encode({ evaluationDone: { generation: 1, step: 1, parts, confusion } });
+      expect(evaluation.length).toBeLessThan(100 * 24 + 100 * 5 + 64);
+      expect(await say([encode({ hello: GOOD_HELLO }), evaluation])).toEqual({ code: status.OK, refusals: [] });
       await vi.waitUntil(() => open.size === 0, { timeout: 10_000 });
       expect(await say([encode({ hello: GOOD_HELLO })])).toEqual({ code: status.OK, refusals: [] });
     },

@@ -119,6 +119,10 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     handler: conductor,
     clock,
     status: () => readStatus(sources),
+    evaluation: {
+      microBatches: plan.microBatchCount({ kind: 'evaluate', step: plan.totalSteps }),
+      classes: dataset.classes.length,
+    },
     stateOf: (step) => checkpointer.stateOf(step),
   });
   closers.push(() => {

@@ -102,7 +102,11 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
       );
     });
     stream.on('data', (frame: Buffer) => {
-      deliver(frame, options.sink);
+      try {
+        deliver(frame, options.sink);
+      } catch (caught) {
+        end(TrainingError.from(caught).message);
+      }
     });
     stream.on('error', (error: ServiceError) => {
       end(error.details || error.message);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Client, credentials, type Metadata } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openInlet } from './exchange-client.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
 import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
@@ -90,5 +91,31 @@ it.runIf(process.platform === 'linux')(
     await expect(outlet.send(Buffer.alloc(FRAME_HEADER_BYTES), place)).rejects.toMatchObject({
       code: 'PEER_UNAVAILABLE',
     });
+  },
+);
+
+it.each(['grpc', 'tcp'] as const)(
+  'ends a pull over %s whose frame cannot be taken, and nothing else',
+  async (transport) => {
+    const ended = new Promise<string>((onClosed, onFailed) => {
+      openInlet({
+        address: `127.0.0.1:${server.port}`,
+        peer: 'rank 0',
+        request: { run: RUN, generation: 1, rank: 1 },
+        transport,
+        ringBytes: 0,
+        sink: {
+          begin() {
+            throw new RangeError('offset is out of bounds');
+          },
+          end: () => undefined,
+        },
+        onClosed,
+        signal: AbortSignal.timeout(5_000),
+      }).catch(onFailed);
+    });
+    const outlet = await server.outlet(1, 1, () => undefined, AbortSignal.timeout(5_000));
+    await outlet.send(Buffer.alloc(FRAME_HEADER_BYTES), new Uint8Array(8)).catch(() => undefined);
+    expect(await ended).toContain('offset is out of bounds');
   },
 );

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { Server, ServerCredentials, status, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Exchange, type ExchangeHandlers } from '@facet/proto';
+import { Exchange, serverOptions, type ExchangeHandlers } from '@facet/proto';
 import { stateParts, TrainingError, type TrainingState } from '@facet/shared';
 import type { FrameStream, Outlet } from './frame-outlet.js';
 import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
@@ -108,7 +108,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     },
   };
 
-  const server = new Server({ ...CHANNEL_OPTIONS, 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
+  const server = new Server(serverOptions(MAX_REQUEST_BYTES));
   server.addService(rawFrames(Exchange.service), handlers);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const door = await openSocketDoor({

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createConnectionGate } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
 import type { RingOffer } from './ring-buffer.js';
 
@@ -81,13 +82,16 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
     expected.delete(token);
     accept(guest);
   };
-  const enter = (socket: Socket): void => {
+  const hasPlace = createConnectionGate();
+  const enter = (socket: Socket): boolean => {
+    if (!hasPlace(socket)) return false;
     present.add(socket);
     socket.once('close', () => present.delete(socket));
+    return true;
   };
   // gRPC's own listener leaves Nagle's algorithm on, and the last piece of every chunk would wait for a delayed acknowledgement.
   const tcp = createServer({ noDelay: true }, (socket) => {
-    enter(socket);
+    if (!enter(socket)) return;
     greet(socket, (greeted) => {
       if (greeted === undefined) {
         present.delete(socket);
@@ -101,7 +105,7 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
   await listen(tcp, { host, port });
   const unixName = process.platform === 'linux' ? `facet-${randomBytes(12).toString('hex')}` : undefined;
   const unix = createServer((socket) => {
-    enter(socket);
+    if (!enter(socket)) return;
     greet(socket, ({ token, offer } = { token: '' }) => {
       admit(token, { socket, way: 'unix', ...(offer === undefined ? {} : { offer }) });
     });
@@ -195,15 +199,13 @@ function greetedOf(rest: Buffer, hasOffer: boolean): Greeted {
 
 function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
+    // The listener stays: a connection that cannot be accepted (no file descriptor is left) is an event of the server too.
+    server.on('error', (error) => {
       const at = 'host' in where ? where.host : 'a Unix socket';
       reject(
         new TrainingError('CONFIG_INVALID', `a worker cannot listen on ${at}: ${error.message}`, { cause: error }),
       );
     });
-    server.listen(where, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
+    server.listen(where, resolve);
   });
 }
