@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { resolveConfig, type RunConfig } from '@facet/shared';
+import { PRESETS, resolveConfig, type RunConfig } from '@facet/shared';
 import { parse } from 'yaml';
 import { readDashboard } from './dashboard.js';
 import { findPrometheus, NO_PROMETHEUS, runPromtool } from './prometheus-server.js';
@@ -30,8 +30,20 @@ interface Compose {
 const compose = readYaml('compose.yaml', { merge: true }) as Compose;
 
 describe('deploy/facet.yaml', () => {
-  test('is a sound configuration', () => {
-    expect(exampleConfig().dataset).toBe('mnist');
+  test('is a sound configuration, and trains what its preset says', () => {
+    const { preset, batch, epochs, model } = exampleConfig();
+    expect({ batch, epochs, model }).toEqual({
+      batch: PRESETS['mnist-fast'].batch,
+      epochs: PRESETS['mnist-fast'].epochs,
+      model: PRESETS['mnist-fast'].model,
+    });
+    expect(preset).toBe('mnist-fast');
+  });
+
+  test('is sound with every setting that it has switched off', () => {
+    const text = readFileSync(path.join(DEPLOY, 'facet.yaml'), 'utf8').replaceAll(/^#(?=\S|  )/gm, '');
+    const config = soundConfig(parse(text));
+    expect(config).toMatchObject({ run: 'my-run', evaluation: 'held-out', augmentation: { cutoutPixels: 6 } });
   });
 
   test('waits for as many workers as the Compose file starts', () => {
@@ -186,8 +198,12 @@ function readYaml(file: string, options: { readonly merge?: boolean } = {}): unk
 }
 
 function exampleConfig(): RunConfig {
+  return soundConfig(readYaml('facet.yaml'));
+}
+
+function soundConfig(file: unknown): RunConfig {
   const defaultRun = (): string => 'example';
-  const resolved = resolveConfig({ file: readYaml('facet.yaml'), environment: {}, flags: {}, defaultRun });
+  const resolved = resolveConfig({ file, environment: {}, flags: {}, defaultRun });
   expect(resolved.ok ? [] : resolved.problems).toEqual([]);
   if (!resolved.ok) throw new Error('deploy/facet.yaml is not a sound configuration');
   return resolved.config;
