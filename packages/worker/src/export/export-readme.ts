@@ -17,8 +17,11 @@ export function exportReadme({ model, origin, format, batch }: ReadmeOptions): s
   const { run, step, weightsSha256, classes } = origin;
   return `# A Facet model
 
-Run \`${run}\`, step ${step}, weights SHA-256 \`${weightsSha256}\`.
-Classes, in the order of the outputs (\`labels.json\`): ${classes.join(', ')}.
+Run \`${run}\`, step ${step}, weights SHA-256
+\`${weightsSha256}\`.
+
+Classes, in the order of the outputs (\`labels.json\`):
+${classes.join(', ')}.
 
 ${USAGE[format](model.image, batch)}`;
 }
@@ -73,9 +76,12 @@ const model = await tf.loadGraphModel({
 Python: export with \`--format onnx\` instead.
 `,
   safetensors:
-    () => `\`model.safetensors\` holds the parameters by name, \`config.json\` the model they belong to, \`run.json\` how it was
-trained and the hashes of everything. \`facet evaluate\` and every other command that takes a checkpoint takes this folder; training cannot go on
-from it. The forward pass is in packages/worker/src/model of Facet; for a model that runs by itself export with \`--format onnx\` or \`--format tfjs\`.
+    () => `\`model.safetensors\` holds the parameters by name, \`config.json\` the model they belong to, and \`run.json\` how it was
+trained and the hashes of all files. Every command of Facet that takes a checkpoint takes this folder, such as
+\`facet evaluate\`. Training cannot go on from it.
+
+The forward pass is in packages/worker/src/model of Facet. For a model that runs by itself export with \`--format onnx\` or
+\`--format tfjs\`.
 
 Python (\`pip install safetensors numpy\`):
 
@@ -92,8 +98,9 @@ Node and browser: the format is eight bytes of header length, a JSON header with
 
 function interfaceText(image: ImageShape, batch: number): string {
   const order = image.channels === 1 ? 'grey' : 'red, green, blue';
-  return `Input \`images\`: float32 ${shapeText(image, batch)} = [images, channels, height, width], ${order}, 0 to 1 (bytes divided by 255);
-the model normalises by itself. Outputs \`logits\` and \`probabilities\`: float32 [${batch}, classes].`;
+  return `- Input \`images\`: float32 ${shapeText(image, batch)} = [images, channels, height, width], ${order}, 0 to 1 (bytes
+  divided by 255). The model normalises by itself.
+- Outputs \`logits\` and \`probabilities\`: float32 [${batch}, classes].`;
 }
 
 function shapeText({ channels, height, width }: ImageShape, batch: number): string {
