@@ -1,7 +1,7 @@
 /**
  * A robustness report as text: attacks, the curve over eps, the sanity checks, and the corruptions by severity.
  */
-import type { AttackMethod, RobustnessReport } from '@facet/worker';
+import type { AttackMethod, RobustnessReport, SanityCheck } from '@facet/worker';
 import { formatAccuracy, formatCount, formatPercent, formatSeconds } from './format.js';
 import { tableLines } from './table.js';
 
@@ -16,6 +16,7 @@ export function robustnessLines(report: RobustnessReport): string[] {
 }
 
 function attackLines({ attacks, worstCase, curves, checks }: RobustnessReport): string[] {
+  const summary = summariseChecks(checks);
   const worst = worstCase.map(
     ({ norm, eps, accuracy }) => ['all of them', norm, formatEps(eps), '', accuracy] as const,
   );
@@ -49,8 +50,9 @@ function attackLines({ attacks, worstCase, curves, checks }: RobustnessReport): 
     '',
     ...tableLines({
       header: ['sanity check', 'norm', 'verdict', 'detail'],
-      rows: checks.map(({ name, norm, verdict, detail }) => [name, norm ?? '', verdict, detail]),
+      rows: checks.map(({ name, norm, verdict, detail }) => [name, norm ?? '', VERDICT_WORDS[verdict], detail]),
     }),
+    `sanity checks: ${[summary.verdict, summary.note].filter((part) => part !== undefined).join('; ')}`,
   ];
 }
 
@@ -75,6 +77,39 @@ function corruptionLines({
     }),
     `mean accuracy ${formatAccuracy(meanAccuracy)}, mean error ${formatAccuracy(meanError)}`,
   ];
+}
+
+export interface CheckSummary {
+  /** How many of the checks that were asked for passed or failed: `2 of 8 passed`. */
+  readonly verdict: string;
+  /** Which failed, and which were not checked and why; undefined when all passed. */
+  readonly note: string | undefined;
+}
+
+/** The verdict on all checks. What was not checked has not passed. */
+export function summariseChecks(checks: readonly SanityCheck[]): CheckSummary {
+  const withVerdict = (verdict: SanityCheck['verdict']): SanityCheck[] =>
+    checks.filter((check) => check.verdict === verdict);
+  const [failed, skipped] = [withVerdict('fail'), withVerdict('skipped')];
+  const notes = [
+    ...(failed.length === 0 ? [] : [`do not believe the numbers: failed ${listed(failed)}`]),
+    ...[...new Set(skipped.map(({ detail }) => detail))].map((why) => {
+      const alike = skipped.filter(({ detail }) => detail === why);
+      return `not checked ${listed(alike)}, because ${why}`;
+    }),
+  ];
+  const said = failed.length > 0 ? `${failed.length} of ${checks.length} failed` : undefined;
+  return {
+    verdict: said ?? `${withVerdict('pass').length} of ${checks.length} passed`,
+    note: notes.length === 0 ? undefined : notes.join('; '),
+  };
+}
+
+/** A check's verdict in words. */
+export const VERDICT_WORDS = { pass: 'passed', fail: 'failed', skipped: 'not checked' } as const;
+
+function listed(checks: readonly SanityCheck[]): string {
+  return checks.map(({ name, norm }) => (norm === null ? name : `${name} (${norm})`)).join(', ');
 }
 
 /** How an attack is made, in a few words. */

@@ -45,6 +45,7 @@ const DOCUMENT: RobustnessDocument = {
   checks: [
     { name: 'gradients-reach-the-pixels', norm: null, claim: 'A > B', verdict: 'pass', detail: '200 of 200' },
     { name: 'huge-eps', norm: 'linf', claim: 'C', verdict: 'fail', detail: '3.0 % survive' },
+    { name: 'restarts', norm: null, claim: 'D', verdict: 'skipped', detail: 'pgd-margin was not asked for' },
   ],
   corruptions: {
     source: 'generated',
@@ -70,9 +71,12 @@ it.each([
     'the result',
     ['Clean accuracy 96.50 %', 'Under all attacks, linf, eps 0.3 10.50 %', 'Mean over corruptions 86.50 %'],
   ],
-  ['that a check failed', ['1 failed', 'do not believe the numbers']],
+  [
+    'that a check failed',
+    ['1 of 3 failed', 'do not believe the numbers: failed huge-eps (linf); not checked restarts'],
+  ],
   ['every attack with its interval', ['12.50 % 8.6 to 17.8 %', '3.21', 'square linf 0.3 1,000 queries 35.00 %']],
-  ['every check', ['gradients-reach-the-pixels pass A &gt; B 200 of 200', 'huge-eps linf fail C 3.0 % survive']],
+  ['every check', ['gradients-reach-the-pixels passed A &gt; B 200 of 200', 'huge-eps linf failed C 3.0 % survive']],
   ['every corruption and its mean', ['shot noise 91.0 % 82.0 % 86.5 %']],
   ['what became of images', ['taken for 8']],
   ['where it comes from', [DOCUMENT.checkpoint, DOCUMENT.weightsSha256, '0.1234', '1:01']],

@@ -5,7 +5,7 @@
 import type { AttackReport, RobustnessReport, SanityCheck } from '@facet/worker';
 import { wilsonInterval } from '@facet/shared';
 import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from '../display/format.js';
-import { describeMethod, formatEps } from '../display/robustness.js';
+import { describeMethod, formatEps, summariseChecks, VERDICT_WORDS } from '../display/robustness.js';
 import type { CheckpointName } from './evaluation-document.js';
 import { dataTable } from './kit/data-table.js';
 import { heatMap } from './kit/heat-map.js';
@@ -48,7 +48,7 @@ export function robustnessPage(document: RobustnessDocument, attacked: readonly 
 }
 
 function resultFigures({ clean, samples, worstCase, corruptions, checks }: RobustnessDocument): Html {
-  const failed = checks.filter(({ verdict }) => verdict === 'fail').length;
+  const { verdict, note } = summariseChecks(checks);
   return keyFigures([
     { label: 'Clean accuracy', value: formatAccuracy(clean.accuracy), note: intervalNote(clean.accuracy, samples) },
     ...worstCase.map(({ norm, eps, accuracy }) => ({
@@ -65,15 +65,7 @@ function resultFigures({ clean, samples, worstCase, corruptions, checks }: Robus
             note: `${corruptions.results.length} corruptions`,
           },
         ]),
-    ...(checks.length === 0
-      ? []
-      : [
-          {
-            label: 'Sanity checks',
-            value: failed === 0 ? 'passed' : `${failed} failed`,
-            note: failed === 0 ? undefined : 'do not believe the numbers',
-          },
-        ]),
+    ...(checks.length === 0 ? [] : [{ label: 'Sanity checks', value: verdict, note }]),
   ]);
 }
 
@@ -149,7 +141,7 @@ function checkSection(checks: readonly SanityCheck[]): Section {
       rows: checks.map(({ name, norm, verdict, claim, detail }) => [
         name,
         norm ?? '',
-        html`<span class="${verdicts[verdict]}">${verdict}</span>`,
+        html`<span class="${verdicts[verdict]}">${VERDICT_WORDS[verdict]}</span>`,
         claim,
         detail,
       ]),

@@ -7,9 +7,12 @@ import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '../model/parameters.js';
 import { attackedExamples } from './attacked-examples.js';
 import { planAttacks, type AttackChoice } from './attack-plan.js';
+import type { AttackLoss } from '../engine/attack-program.js';
 import type { Oracle } from './attacks/oracle.js';
 import { rowOf } from './attacks/standing.js';
 import { evaluateRobustness, type RobustnessOptions } from './evaluate-robustness.js';
+import { pairedBreaks } from './paired-breaks.js';
+import type { SanityCheck } from './report.js';
 import { runAttack, type AttackContext, type FinishedAttack } from './run-attack.js';
 import { chooseIds, samplesOf } from './samples.js';
 import { runSanityChecks } from './sanity-checks.js';
@@ -110,8 +113,10 @@ describe('an evaluation', () => {
   });
 });
 
+type GradientOf = (pixel: number, label: number, loss: AttackLoss, place: number) => number;
+
 /** Two classes by the mean brightness. Label 0 is dark: its margin is sharpness * (mean - 0.5). */
-function brightnessOracle(gradientOf: (pixel: number, label: number) => number): Oracle {
+function brightnessOracle(gradientOf: GradientOf): Oracle {
   const oracle: Oracle = {
     image: { height: 4, width: 4, channels: 1 },
     classes: 2,
@@ -121,29 +126,86 @@ function brightnessOracle(gradientOf: (pixel: number, label: number) => number):
         return i % 2 === 0 ? 0 : 10 * (row.reduce((sum, pixel) => sum + pixel, 0) / 16 - 0.5);
       });
     },
-    async gradient(images, labels) {
-      const gradient = images.map((pixel, i) => gradientOf(pixel, labels[Math.floor(i / 16)]!));
+    async gradient(images, labels, loss) {
+      const gradient = images.map((pixel, i) => gradientOf(pixel, labels[Math.floor(i / 16)]!, loss, i % 16));
       return { logits: await oracle.logits(images), losses: new Float32Array(labels.length), gradient };
     },
   };
   return oracle;
 }
 
-async function verdictsOf(oracle: Oracle): Promise<Record<string, string>> {
-  const split = { count: 8, pixels: new Uint8Array(128).fill(100), labels: new Uint8Array(8) };
-  const samples = samplesOf(split, oracle.image, chooseIds(8, 8, 0));
+const HONEST = (_: number, label: number): number => (label === 0 ? 1 : -1);
+/** Of every sample: 0.39, so that a ball of 0.3 reaches over 0.5. */
+const BRIGHTNESS = 100 / 255;
+
+interface Checked {
+  readonly checks: SanityCheck[];
+  readonly accuracies: Readonly<Record<string, number>>;
+}
+
+async function check(oracle: Oracle, more: Partial<AttackChoice> = {}, count = 8): Promise<Checked> {
+  const split = { count, pixels: new Uint8Array(16 * count).fill(100), labels: new Uint8Array(count) };
+  const samples = samplesOf(split, oracle.image, chooseIds(count, count, 0));
   const context: AttackContext = { oracle, samples, seed: 0, onProgress: () => undefined };
-  const plan = planAttacks('mnist', { ...choice, norms: ['linf'], queries: 50 });
+  const plan = planAttacks('mnist', { ...choice, norms: ['linf'], queries: 50, ...more });
   const finished: FinishedAttack[] = [];
   for (const attack of plan) finished.push(await runAttack(context, attack));
-  const checks = await runSanityChecks(context, finished, plan);
+  const accuracies = Object.fromEntries(finished.map(({ report }) => [report.name, report.accuracy]));
+  return { checks: await runSanityChecks(context, finished, plan), accuracies };
+}
+
+async function verdictsOf(...of: Parameters<typeof check>): Promise<Record<string, string>> {
+  const { checks } = await check(...of);
   return Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]));
 }
 
 describe('the sanity checks', () => {
   it('all pass for an honest model', async () => {
-    const verdicts = await verdictsOf(brightnessOracle((_, label) => (label === 0 ? 1 : -1)));
+    const verdicts = await verdictsOf(brightnessOracle(HONEST));
     expect(new Set(Object.values(verdicts))).toEqual(new Set(['pass']));
+  });
+
+  it('pass for an honest model on which PGD up one loss leads further than up the other', async () => {
+    // Up the margin only half of the pixels are moved.
+    const half: GradientOf = (pixel, label, loss, place) => (loss === 'margin' && place < 8 ? 0 : HONEST(pixel, label));
+    const wish: Partial<AttackChoice> = { attacks: ['fgsm', 'pgd', 'pgd-margin'], steps: 40, restarts: 1, eps: 0.2 };
+    const { checks, accuracies } = await check(brightnessOracle(half), wish);
+    expect(accuracies['pgd-margin']).toBeGreaterThan(accuracies['pgd']! + 0.1);
+    expect(checks.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass', 'skipped', 'pass']);
+  });
+
+  it('expose a model on which one step does more than many', async () => {
+    // Near the clean image the gradient is right, a little away from it it points back.
+    const shattered: GradientOf = (pixel) => (Math.abs(pixel - BRIGHTNESS) < 0.01 ? 1 : -Math.sign(pixel - BRIGHTNESS));
+    const { checks } = await check(brightnessOracle(shattered), { attacks: ['fgsm', 'pgd'] });
+    const found = checks.find(({ name }) => name === 'more-steps-never-help-the-model');
+    expect(found?.detail).toBe(
+      'cross-entropy: 1 step 0.0 %, 10 steps 100.0 %, 8 broken by 1 step only, 0 broken by 10 steps only',
+    );
+    expect(found?.verdict).toBe('fail');
+  });
+
+  it('do not fail for one sample that a weaker attack was lucky with', () => {
+    const isBroken = (count: number) => Uint8Array.from({ length: 60 }, (_, i) => Number(i < count));
+    expect(pairedBreaks({ isBroken: isBroken(31) }, { isBroken: isBroken(30) }).p).toBe(0.5);
+  });
+
+  it('say what was not checked, and why', async () => {
+    const details = async (...of: Parameters<typeof check>): Promise<Record<string, string>> => {
+      const { checks } = await check(...of);
+      const skipped = checks.filter(({ verdict }) => verdict === 'skipped');
+      return Object.fromEntries(skipped.map(({ name, detail }) => [name, detail]));
+    };
+    expect(await details(brightnessOracle(HONEST), { attacks: ['square'] })).toEqual({
+      'more-steps-never-help-the-model': 'no attack with gradients was asked for',
+      'black-box-never-beats-white-box': 'no attack with gradients was asked for',
+      'restarts-never-help-the-model': 'pgd-margin was not asked for',
+    });
+    const few = 'cross-entropy: 6 samples are read correctly without an attack, too few to compare; 7 are enough';
+    expect(await details(brightnessOracle(HONEST), { attacks: ['fgsm'] }, 6)).toMatchObject({
+      'more-steps-never-help-the-model': few,
+      'black-box-never-beats-white-box': 'square was not asked for',
+    });
   });
 
   it('expose a model whose gradients are zero', async () => {

@@ -57,16 +57,20 @@ export interface EpsCurve {
   readonly points: readonly { readonly eps: number; readonly accuracy: number }[];
 }
 
+/** What became of a check. */
+export interface CheckOutcome {
+  /** `skipped`: what the claim is about did not run, or there were too few samples for it to fail. */
+  readonly verdict: 'pass' | 'fail' | 'skipped';
+  /** The numbers behind the verdict, or why there is none. */
+  readonly detail: string;
+}
+
 /** A claim that an honest evaluation fulfils (Athalye, Carlini and Wagner 2018; Carlini et al. 2019). */
-export interface SanityCheck {
+export interface SanityCheck extends CheckOutcome {
   readonly name: string;
   /** null for a claim that is not about one norm. */
   readonly norm: Norm | null;
   readonly claim: string;
-  /** `skipped`: an attack that the claim is about did not run. */
-  readonly verdict: 'pass' | 'fail' | 'skipped';
-  /** The numbers behind the verdict. */
-  readonly detail: string;
 }
 
 export interface CorruptionsReport {

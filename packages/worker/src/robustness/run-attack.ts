@@ -42,7 +42,7 @@ export async function runAttack(
 }
 
 /** Share of samples that an attack left correct. */
-export function accuracyOf({ isBroken }: AttackResult): number {
+export function accuracyOf({ isBroken }: Pick<AttackResult, 'isBroken'>): number {
   return 1 - isBroken.reduce((sum, broken) => sum + broken, 0) / isBroken.length;
 }
 
