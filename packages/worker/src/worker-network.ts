@@ -53,7 +53,7 @@ export async function connectBroker(url: string): Promise<NatsConnection> {
     const { message } = TrainingError.from(caught);
     throw new TrainingError(
       'BROKER_UNREACHABLE',
-      `no NATS broker answers at ${maskUrl(url)}: ${message}; is it reachable from this machine?`,
+      `no NATS broker answers at ${maskUrl(url)}: ${message}; if this machine reaches it at another address, name that with --nats`,
       { cause: caught },
     );
   }

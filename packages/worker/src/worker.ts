@@ -9,7 +9,6 @@ import {
   configSchema,
   createPlan,
   formatAddress,
-  parseAddress,
   systemClock,
   TrainingError,
   trainingWish,
@@ -28,6 +27,7 @@ import { microBatchShape } from './engine/micro-batch-program.js';
 import { openEngine, type OpenedEngine } from './engine/open-engine.js';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
+import { findOwnAddress } from './own-address.js';
 import { allocateTrainingState } from './train/training-state.js';
 import { createWorkerMetrics } from './worker-metrics.js';
 import { connectBroker, socketNetwork } from './worker-network.js';
@@ -35,8 +35,8 @@ import { connectBroker, socketNetwork } from './worker-network.js';
 export interface WorkerOptions {
   /** host:port of every coordinator that may lead the run; at least one. */
   readonly coordinatorAddresses: readonly string[];
-  /** Where this worker listens for its peers and for Prometheus. */
-  readonly listenHost: string;
+  /** Where this worker listens for its peers and for Prometheus. Default: at the address that reaches the coordinator. */
+  readonly listenHost?: string;
   /** The port for its peers; 0 takes any free one. */
   readonly exchangePort: number;
   /** host:port at which peers reach that port, when it is not that of this machine. */
@@ -58,8 +58,13 @@ export interface WorkerOptions {
 
 /** Runs a worker until its run ends, it is told to leave, or the coordinator stays away too long. */
 export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> {
-  await using worker = await openWorker(options);
-  return await worker.run();
+  try {
+    await using worker = await openWorker(options);
+    return await worker.run();
+  } catch (caught) {
+    if (options.signal.aborted && TrainingError.from(caught).code === 'CANCELLED') return { outcome: 'left' };
+    throw caught;
+  }
 }
 
 interface OpenWorker extends AsyncDisposable {
@@ -67,7 +72,14 @@ interface OpenWorker extends AsyncDisposable {
 }
 
 async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
-  const { log, listenHost, signal } = options;
+  const { log, signal, coordinatorAddresses, advertisedAddress } = options;
+  const { listenHost, advertisedHost } = await findOwnAddress({
+    coordinatorAddresses,
+    listenHost: options.listenHost,
+    advertisedAddress,
+    clock: systemClock,
+    signal,
+  });
   const workerId = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   let membership: Membership | undefined = undefined;
   const metrics = createWorkerMetrics(() => membership?.backlog ?? 0);
@@ -82,8 +94,6 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     port: options.metricsPort,
     registry: metrics.registry,
   });
-  const { advertisedAddress } = options;
-  const knownHost = advertisedAddress === undefined ? listenHost : parseAddress(advertisedAddress).host;
   const joined = createMembership({
     hello: {
       workerId,
@@ -91,12 +101,12 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       configVersion: CONFIG_VERSION,
       host: hostname(),
       pid: process.pid,
-      exchangeAddress: advertisedAddress ?? formatAddress(listenHost, exchange.port),
-      metricsUrl: `http://${formatAddress(knownHost, http.port)}/metrics`,
+      exchangeAddress: advertisedAddress ?? formatAddress(advertisedHost, exchange.port),
+      metricsUrl: `http://${formatAddress(advertisedHost, http.port)}/metrics`,
       cores: availableParallelism(),
     },
     connect: createCoordinatorSearch({
-      addresses: options.coordinatorAddresses,
+      addresses: coordinatorAddresses,
       leader: async () => {
         const resources = membership?.resources;
         return resources?.network.leaderAddress(resources.welcome.run);

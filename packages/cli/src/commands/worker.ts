@@ -15,7 +15,7 @@ import { listenForStop } from '../launch/stop-signals.js';
 
 interface WorkerCommandOptions extends EngineFlags {
   readonly coordinator: string;
-  readonly listen: string;
+  readonly listen?: string;
   readonly port: string;
   readonly advertise?: string;
   readonly nats?: string;
@@ -42,7 +42,10 @@ export function addWorkerCommand(
       '--coordinator <host:port>',
       'address that the coordinator prints; with standbys all of them, separated by commas',
     )
-    .option('--listen <host>', 'address of this machine at which other workers reach it', '127.0.0.1')
+    .option(
+      '--listen <host>',
+      'address of this machine at which the coordinator and other workers reach it (default: the one that reaches the coordinator)',
+    )
     .option('--port <number>', 'port for other workers; 0 takes any free one', '0')
     .option(
       '--advertise <host:port>',
@@ -56,7 +59,7 @@ export function addWorkerCommand(
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
     .option('--json', 'print one JSON object with the outcome as the last line of stdout')
     .addOption(new Option('--exit-with-parent').hideHelp())
-    .addHelpText('after', '\nExample:\n  facet worker --coordinator 10.0.0.5:5555 --listen 10.0.0.6')
+    .addHelpText('after', '\nExample:\n  facet worker --coordinator 10.0.0.5:5555')
     .action((options: WorkerCommandOptions) => run(() => work(options, context)));
 }
 
@@ -74,8 +77,8 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   });
   const { runWorker } = await import('@facet/worker');
   const outcome = await runWorker({
-    listenHost,
     ...machine,
+    ...(listenHost !== undefined && { listenHost }),
     ...(advertisedAddress !== undefined && { advertisedAddress }),
     ...(brokerUrl !== undefined && { brokerUrl }),
     ...(dataFolder !== undefined && { dataFolder }),

@@ -2,12 +2,14 @@
  * Pulls a training state from a worker's Exchange service. One call, one deadline; the connection is closed afterwards,
  * because checkpoints are minutes apart and workers come and go.
  */
-import { credentials } from '@grpc/grpc-js';
+import { credentials, status, type ServiceError } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Exchange, type PullStateResponse__Output } from '@facet/proto';
 import { formatCrc32, TrainingError, type TrainingState } from '@facet/shared';
 import { createStateReader, type StateShape } from './state-stream.js';
 
 export interface PullStateOptions {
+  /** For messages. */
+  readonly workerId: string;
   /** host:port of the worker's Exchange service. */
   readonly address: string;
   readonly run: string;
@@ -41,12 +43,13 @@ export async function pullState(options: PullStateOptions): Promise<TrainingStat
     } catch (caught) {
       call.cancel();
       if (caught instanceof TrainingError) throw caught;
-      const { message } = TrainingError.from(caught);
-      throw new TrainingError(
-        'PEER_UNAVAILABLE',
-        `${address} does not hand out the state after step ${step}: ${message}`,
-        { cause: caught },
-      );
+      const { code, details, message } = caught as Partial<ServiceError> & Error;
+      const reason = (details ?? message).replace(/\. Resolution note: *$/, '');
+      const fault =
+        code === status.UNAVAILABLE
+          ? `cannot be reached at ${address}, the address that it gave: ${reason}; start it with a --listen or --advertise that the coordinator reaches`
+          : `does not hand out the state after step ${step} at ${address}: ${reason}`;
+      throw new TrainingError('PEER_UNAVAILABLE', `worker ${options.workerId} ${fault}`, { cause: caught });
     } finally {
       signal.removeEventListener('abort', cancel);
     }

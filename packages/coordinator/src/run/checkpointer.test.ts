@@ -50,7 +50,7 @@ function openCheckpointer(committed: Promise<boolean>) {
   return { checkpointer, written, disk, failures: () => failures };
 }
 
-const request = { address: '127.0.0.1:1', held: { step: 2, weightsCrc: 1 } };
+const request = { workerId: 'w', address: '127.0.0.1:1', held: { step: 2, weightsCrc: 1 } };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a checkpoint', () => {
@@ -70,7 +70,7 @@ describe('a checkpoint', () => {
     disk.isFull = true;
     checkpointer.takePeriodic(request);
     await vi.waitUntil(() => checkpointer.failure !== undefined);
-    expect(checkpointer.failure).toBe('step 2: cannot write checkpoint: ENOSPC');
+    expect(checkpointer.failure).toBe('step 2: cannot write checkpoint: ENOSPC; the run has no checkpoint');
     expect(failures()).toBe(1);
     disk.isFull = false;
     checkpointer.takePeriodic(request);

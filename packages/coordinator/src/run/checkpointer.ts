@@ -28,7 +28,9 @@ export interface TakenCheckpoint {
 }
 
 export interface CheckpointRequest {
-  /** Exchange address of the worker that holds the state. */
+  /** The worker that holds the state. */
+  readonly workerId: string;
+  /** Its Exchange address. */
   readonly address: string;
   readonly held: HeldState;
 }
@@ -104,7 +106,7 @@ export class Checkpointer {
     void this.#enqueue(request).catch((caught: unknown) => {
       const error = TrainingError.from(caught);
       if (error.code === 'DESYNC') this.#options.onDesync(error);
-      else log.warn({ step, code: error.code, reason: error.message }, 'checkpoint failed; training goes on');
+      else log.error({ step, code: error.code, reason: error.message }, 'checkpoint failed; training goes on');
     });
   }
 
@@ -154,7 +156,7 @@ export class Checkpointer {
       },
       (caught: unknown) => {
         if (this.#abort.signal.aborted) return;
-        this.#failure = `step ${request.held.step}: ${TrainingError.from(caught).message}`;
+        this.#failure = `step ${request.held.step}: ${TrainingError.from(caught).message}; ${this.#newest}`;
         this.#options.metrics.checkpointFailures.inc();
       },
     );
@@ -165,7 +167,12 @@ export class Checkpointer {
     return taking;
   }
 
-  async #take({ address, held }: CheckpointRequest): Promise<void> {
+  get #newest(): string {
+    const { step } = this.#latest?.held ?? {};
+    return step === undefined ? 'the run has no checkpoint' : `the newest checkpoint is of step ${step}`;
+  }
+
+  async #take({ workerId, address, held }: CheckpointRequest): Promise<void> {
     const { io, folder, keep, run, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
     const layout = this.#options.layout();
     if (layout === undefined) throw new TrainingError('INTERNAL', 'no worker has said what its parameters are');
@@ -175,7 +182,7 @@ export class Checkpointer {
     const { signal } = this.#abort;
     // The commit of this step among them: it was taken in before anybody asked for a checkpoint of it.
     const recorded = recorder.settled();
-    const state = await io.pull({ address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
+    const state = await io.pull({ workerId, address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
     // A checkpoint that is ahead of the ledger could not be resumed from.
     if (!(await recorded))

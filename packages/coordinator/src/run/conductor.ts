@@ -246,7 +246,7 @@ export class Conductor implements SessionHandler {
     const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     // Taken in, the step may have ended the generation.
     if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
-    checkpointer.takePeriodic({ address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
+    checkpointer.takePeriodic({ workerId, address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
   }
 
   /** Lets a straggler go, unless it goes anyway or membership cannot do without it. */
@@ -365,7 +365,7 @@ export class Conductor implements SessionHandler {
     const { directory, checkpointer } = this.#options;
     const address = directory.get(workerId)?.hello.exchangeAddress ?? '';
     try {
-      await checkpointer.takeFinal({ address, held });
+      await checkpointer.takeFinal({ workerId, address, held });
       this.dispatch({ kind: 'final-checkpoint', workerId, failure: undefined });
     } catch (caught) {
       this.dispatch({ kind: 'final-checkpoint', workerId, failure: TrainingError.from(caught).message });

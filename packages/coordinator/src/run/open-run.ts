@@ -12,6 +12,7 @@ import { openBroker } from '../shards/broker.js';
 import { createShardSource } from '../shards/shard-source.js';
 import { machineIo } from './checkpointer.js';
 import type { EarlierRun } from './earlier-run.js';
+import { reachableHost } from './reachable-host.js';
 import {
   accuracyOf,
   makeResult,
@@ -135,7 +136,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     registry: metrics.registry,
     routes: { '/status': () => readStatus(sources), '/sd': () => serviceDiscovery(httpUrl, directory) },
   });
-  httpUrl = `http://${formatAddress(host, http.port)}`;
+  httpUrl = `http://${formatAddress(reachableHost(host), http.port)}`;
 
   const measure = (): MeasuredResult => ({
     run,
@@ -176,6 +177,6 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   });
   const { fail, done, requestStop, close, stepDown } = life;
   onEnd = life.onEnd;
-  const address = formatAddress(host, server.port);
+  const address = formatAddress(reachableHost(host), server.port);
   return { fail, coordinator: { address, httpUrl, done, requestStop, close, stepDown } };
 }
