@@ -100,6 +100,8 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       generation: id,
       rank,
       plan,
+      start: item,
+      window: config.prefetchSteps,
       bytesPerSample: imageHeight * imageWidth * imageChannels,
       local: dataset,
       timeoutMs: config.timeouts.stepMs,

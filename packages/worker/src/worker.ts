@@ -89,10 +89,10 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     run: () => membership?.resources?.welcome.run,
     snapshot: (step) => membership?.snapshot(step),
   });
-  const http: HttpServer = await startHttpServer({
-    host: listenHost,
-    port: options.metricsPort,
-    registry: metrics.registry,
+  const starting = startHttpServer({ host: listenHost, port: options.metricsPort, registry: metrics.registry });
+  const http: HttpServer = await starting.catch((caught: unknown) => {
+    exchange.close();
+    throw caught;
   });
   const joined = createMembership({
     hello: {
@@ -147,18 +147,24 @@ async function buildResources(
   const connection = await connectBroker(options.brokerUrl ?? welcome.natsUrl);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
-  const { compute, choice } = await openEngine({
+  const shape = microBatchShape(
+    {
+      image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
+      classes: welcome.classes.length,
+    },
+    config,
+  );
+  const opening = openEngine({
     wish: trainingWish(options.engine, config),
-    shape: microBatchShape(
-      {
-        image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
-        classes: welcome.classes.length,
-      },
-      config,
-    ),
+    shape,
     threads,
     isAttacked: config.adversarial.eps > 0,
     signal: options.signal,
+  });
+  const { compute, choice } = await opening.catch(async (caught: unknown) => {
+    // Without an engine there is no membership that would close it.
+    await connection.close();
+    throw caught;
   });
   logChoice(options.log, choice, threads);
   const state = allocateTrainingState(compute.weights, config.optimizer);

@@ -21,6 +21,8 @@ import type { RawSamples } from './micro-batch.js';
 /** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
 const MAX_MESSAGES = 256;
 const RESUBSCRIBE_DELAY_MS = 200;
+/** A rank without a micro-batch in a short step, or in an evaluation, is that much further than what it took. */
+const STEPS_WITHOUT_SHARDS = 2;
 
 export interface ShardSource {
   /** The samples of one micro-batch. */
@@ -50,6 +52,10 @@ export interface ShardSourceOptions {
   readonly generation: number;
   readonly rank: number;
   readonly plan: Plan;
+  /** The first piece of work of the generation. */
+  readonly start: WorkItem;
+  /** Pieces of work that the coordinator publishes ahead (`prefetchSteps`): what arrives early is kept, so it has a bound. */
+  readonly window: number;
   readonly bytesPerSample: number;
   /** With `data: local` the pixels come from here. */
   readonly local: { readonly train: Split; readonly test: Split } | undefined;
@@ -64,7 +70,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   const waiting = new Map<string, (message: ShardMessage) => void>();
   const rejections = new Set<(error: TrainingError) => void>();
   let failure: TrainingError | undefined;
-  let taken: Place = { order: 0, index: 0 };
+  let taken: Place = { step: options.start.step, order: orderOf(options.start), index: -1 };
 
   const fail = (error: TrainingError): void => {
     failure ??= error;
@@ -79,6 +85,13 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
     checkPlace(plan, item, message.index);
     // The broker may send a message twice.
     if (!isAfter(item, message.index, taken)) return;
+    const limit = taken.step + options.window + STEPS_WITHOUT_SHARDS;
+    if (message.step > limit) {
+      throw new TrainingError(
+        'SHARD_INVALID',
+        `a micro-batch of step ${message.step} came while rank ${rank} is at step ${taken.step}, expected step ${limit} at most (prefetchSteps ${options.window}); who else publishes for this run?`,
+      );
+    }
     const key = shardKey(message.kind, message.step, message.index);
     const waiter = waiting.get(key);
     if (waiter === undefined) arrived.set(key, message);
@@ -87,10 +100,23 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
 
   let messages: ShardMessages | undefined;
   let isClosed = false;
+  let onClose: () => void = () => undefined;
+  const closed = new Promise<undefined>((resolve) => {
+    onClose = () => {
+      resolve(undefined);
+    };
+  });
   const read = async (): Promise<void> => {
     while (!isClosed) {
       try {
-        messages = await feed.subscribe(run, generation, rank);
+        // A consumer takes as long to make as the broker is far or away: who closes does not wait for it.
+        const subscribing = feed.subscribe(run, generation, rank);
+        const subscribed = await Promise.race([subscribing, closed]);
+        if (isClosed || subscribed === undefined) {
+          endUnread(subscribing);
+          return;
+        }
+        messages = subscribed;
         for await (const message of messages) accept(message.data);
       } catch (caught) {
         if (caught instanceof TrainingError) {
@@ -100,7 +126,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
       }
       // The broker came back without its memory, or is away: the coordinator publishes again, so subscribe again. The
       // deadline of whoever waits for a shard is what bounds this.
-      if (!isClosed) await pause(clock, RESUBSCRIBE_DELAY_MS);
+      if (!isClosed) await Promise.race([closed, pause(clock, RESUBSCRIBE_DELAY_MS)]);
     }
   };
   const reading = read();
@@ -145,7 +171,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   return {
     async take(item, index) {
       const message = await next(item, index);
-      taken = { order: orderOf(item), index };
+      taken = { step: item.step, order: orderOf(item), index };
       const expected = plan.microBatch(item, index);
       if (message.ids.length !== expected.length || message.ids.some((id, i) => id !== expected[i])) {
         throw new TrainingError(
@@ -161,10 +187,19 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
     async close() {
       fail(new TrainingError('CANCELLED', `the shards of generation ${generation} are closed`));
       isClosed = true;
+      onClose();
       await messages?.close();
       await reading;
     },
   };
+}
+
+/** Ends a subscription that nobody reads, once it is made. Such a one never says that it has ended, so nothing waits for it. */
+function endUnread(subscribing: Promise<ShardMessages>): void {
+  subscribing.then(
+    (messages) => void messages.close(),
+    () => undefined,
+  );
 }
 
 /** Shards over NATS: a consumer of one subject, from its first message on, without acknowledgements. */
@@ -185,6 +220,7 @@ export function natsShardFeed(connection: NatsConnection): ShardFeed {
 
 /** How far a rank has come: micro-batches are taken in the order of the plan. */
 interface Place {
+  readonly step: number;
   readonly order: number;
   readonly index: number;
 }

@@ -1,0 +1,161 @@
+import { createPlan, encodeShardMessage, systemClock, type Clock, type WorkItem } from '@facet/shared';
+import { describe, expect, it, vi } from 'vitest';
+import { openShardSource, type ShardMessages, type ShardSource } from './shard-source.js';
+
+const plan = createPlan({ seed: 1, epochs: 3, batch: { global: 4, micro: 2 } }, { trainSamples: 40, testSamples: 4 });
+const start: WorkItem = { kind: 'train', step: 1 };
+
+/** A subscription as NATS gives it: its `close` resolves only when somebody reads it to the end. */
+class Subscription implements ShardMessages {
+  isClosed = false;
+  #queue: Uint8Array[] = [];
+  #wake: () => void = () => undefined;
+  #onRead: () => void = () => undefined;
+  readonly #isRead = new Promise<void>((resolve) => {
+    this.#onRead = resolve;
+  });
+
+  push(data: Uint8Array): void {
+    this.#queue.push(data);
+    this.#wake();
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    this.#wake();
+    return this.#isRead;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<{ readonly data: Uint8Array }> {
+    try {
+      for (;;) {
+        for (let data = this.#queue.shift(); data !== undefined; data = this.#queue.shift()) yield { data };
+        if (this.isClosed) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      this.#onRead();
+    }
+  }
+}
+
+/** A source whose subscriptions are made when the test says so. */
+function openWith(clock: Clock = systemClock) {
+  const asked: { readonly make: (made: Subscription) => void; readonly refuse: (error: Error) => void }[] = [];
+  const abort = new AbortController();
+  const source = openShardSource({
+    feed: {
+      server: 'broker:1',
+      subscribe: () => new Promise((make, refuse) => asked.push({ make, refuse })),
+    },
+    clock,
+    run: 'r',
+    generation: 1,
+    rank: 0,
+    plan,
+    start,
+    window: 2,
+    bytesPerSample: 1,
+    local: undefined,
+    timeoutMs: 1_000,
+    signal: abort.signal,
+  });
+  return { source, asked, abort };
+}
+
+const messageOf = (item: WorkItem, index: number): Uint8Array => {
+  const ids = plan.microBatch(item, index);
+  const { length } = ids;
+  const samples = { labels: new Uint8Array(length), pixels: new Uint8Array(length), bytesPerSample: 1 };
+  return encodeShardMessage({ ...item, generation: 1, epoch: plan.epochOf(item.step), index, ids, samples });
+};
+
+/** Rejects when something waits for ever: every promise that can settle has settled. */
+const settlesNow = async (promise: Promise<unknown>): Promise<boolean> => {
+  let isSettled = false;
+  void promise.then(
+    () => (isSettled = true),
+    () => (isSettled = true),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  return isSettled;
+};
+
+describe('a shard source that is closed', () => {
+  it('does not wait for a consumer that is still being made, and ends it when it comes', async () => {
+    const { source, asked } = openWith();
+    expect(await settlesNow(source.close())).toBe(true);
+    const late = new Subscription();
+    asked[0]!.make(late);
+    await vi.waitUntil(() => late.isClosed);
+  });
+
+  it('ends a consumer that comes in the same moment', async () => {
+    const { source, asked } = openWith();
+    const subscription = new Subscription();
+    asked[0]!.make(subscription);
+    expect(await settlesNow(source.close())).toBe(true);
+    expect(subscription.isClosed).toBe(true);
+  });
+
+  it('ends the consumer that it reads', async () => {
+    const { source, asked } = openWith();
+    const subscription = new Subscription();
+    asked[0]!.make(subscription);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await settlesNow(source.close())).toBe(true);
+    expect(subscription.isClosed).toBe(true);
+  });
+
+  it('does not wait for its next attempt when the broker refused it, and makes none', async () => {
+    const { source, asked } = openWith({ ...systemClock, schedule: () => () => undefined });
+    asked[0]!.refuse(new Error('stream not found'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await settlesNow(source.close())).toBe(true);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('tells whoever waits for a shard', async () => {
+    const { source } = openWith();
+    const taking = source.take(start, 0);
+    void source.close();
+    await expect(taking).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
+
+describe('a shard source', () => {
+  const opened = async (): Promise<{ source: ShardSource; subscription: Subscription }> => {
+    const { source, asked } = openWith();
+    const subscription = new Subscription();
+    asked[0]!.make(subscription);
+    return Promise.resolve({ source, subscription });
+  };
+
+  it('hands out what came early, twice or out of order, once', async () => {
+    const { source, subscription } = await opened();
+    for (const index of [1, 1, 0, 0]) subscription.push(messageOf(start, index));
+    for (const index of [0, 1]) {
+      expect([...(await source.take(start, index)).ids]).toEqual([...plan.microBatch(start, index)]);
+    }
+    subscription.push(messageOf(start, 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(source.backlog).toBe(0);
+    await source.close();
+  });
+
+  it('keeps no more than the coordinator may publish ahead', async () => {
+    const { source, subscription } = await opened();
+    for (let step = 1; step <= 6; step++) subscription.push(messageOf({ kind: 'train', step }, 0));
+    const later = source.take({ kind: 'train', step: 6 }, 0);
+    await expect(later).rejects.toMatchObject({
+      code: 'SHARD_INVALID',
+      message: expect.stringContaining(
+        'a micro-batch of step 6 came while rank 0 is at step 1, expected step 5',
+      ) as string,
+    });
+    expect(source.backlog).toBe(5);
+    expect(await settlesNow(source.close())).toBe(true);
+  });
+});
