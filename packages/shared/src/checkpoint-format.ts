@@ -31,6 +31,14 @@ export function stateCrc({ weights, ema }: Pick<TrainingState, 'weights' | 'ema'
   return ema === undefined ? crc : crc32(bytesOf(ema), crc);
 }
 
+/**
+ * CRC-32 of the rest of a state: the little-endian bytes of the first moments, then of the second. With `stateCrc` it covers every
+ * value from which the next step is computed.
+ */
+export function momentsCrc({ m, v }: Pick<TrainingState, 'm' | 'v'>): number {
+  return crc32(bytesOf(v), crc32(bytesOf(m)));
+}
+
 function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

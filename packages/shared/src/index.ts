@@ -58,6 +58,7 @@ export {
 } from './safetensors.js';
 export { fromTensors, toTensors, type ParameterLayout } from './flat-tensors.js';
 export {
+  momentsCrc,
   parseRunFile,
   stateCrc,
   stateParts,

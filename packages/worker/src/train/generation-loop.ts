@@ -5,15 +5,7 @@
  * Invariant: an update is applied only with the whole reduced gradient in hand, and its accounting is right; between two
  * updates the state is untouched, so a generation may be abandoned at any wait.
  */
-import {
-  formatCrc32,
-  randomKey,
-  rangeOfRank,
-  sampleChecksum,
-  stateCrc,
-  TrainingError,
-  type WorkItem,
-} from '@facet/shared';
+import { randomKey, rangeOfRank, sampleChecksum, TrainingError, type WorkItem } from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
 import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
@@ -25,7 +17,7 @@ import { applyAdamW, learningRate } from './adamw.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';
-import { markApplied, showWeights, type TrainingState } from './training-state.js';
+import { changeOfState, changeOfWeights, markApplied, showWeights, type TrainingState } from './training-state.js';
 import { decayAt, updateAverage } from './weight-average.js';
 
 export interface StepResult {
@@ -113,6 +105,8 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     const updateStartedAt = now();
     const { loss, correct, count: sampleCount, checksum } = reduced.accounting();
     checkAccounting(options, item, sampleCount, checksum);
+    const changed = changeOfState(state);
+    if (changed !== undefined) throw flipped(options, item, changed);
     const gradientNorm = applyAdamW(state, reduced.gradient, {
       config: config.optimizer,
       layout,
@@ -194,13 +188,13 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
     // The run ends first even when the shard fails: nobody may touch its buffers while it writes them.
     const prepared = settled(preparing);
     // The engine is at work meanwhile, so this takes no time of the step.
-    const crc = index + 1 === range.end ? stateCrc(options.state) : undefined;
+    const changed = index + 1 === range.end ? changeOfWeights(options.state) : undefined;
     attackGradients += await running;
     const computedAt = now();
     computeMs += computedAt - computeStartedAt;
     samples += unwrap(await prepared);
     shardWaitMs += now() - computedAt;
-    if (crc !== undefined && crc !== options.state.weightsCrc) throw flipped(work, crc);
+    if (changed !== undefined) throw flipped(options, item, changed);
     const done = await sums.add(index, slotOf(index).sum.whole);
     // What is left is computed on another thread while this is on its way.
     if (done !== undefined) options.allReduce.contribute(item.step, done);
@@ -252,13 +246,12 @@ function checkAccounting(
   );
 }
 
-/** Found before the gradient of the wrong weights reaches anybody, so that no step is committed with it. */
-function flipped({ options, item }: GradientWork, crc: number): TrainingError {
-  const { rank, state } = options;
+/** Found before the gradient of wrong weights, or an update of a wrong state, reaches anybody: no step is committed with it. */
+function flipped({ rank }: GenerationLoopOptions, { step }: WorkItem, changed: string): TrainingError {
   return new TrainingError(
     'DESYNC',
-    `the weights of rank ${rank} changed by themselves between step ${item.step - 1} and step ${item.step}: they have ` +
-      `${formatCrc32(crc)}, expected ${formatCrc32(state.weightsCrc)}; take that machine out, its memory is not sound, and resume`,
+    `the state of rank ${rank} changed by itself between step ${step - 1} and step ${step}: ${changed}; ` +
+      'take that machine out, its memory is not sound, and resume',
   );
 }
 

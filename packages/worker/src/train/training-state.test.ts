@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Compute } from '../engine/compute.js';
-import { allocateTrainingState, copyState, markApplied, resetState, showWeights } from './training-state.js';
+import {
+  allocateTrainingState,
+  changeOfState,
+  copyState,
+  markApplied,
+  resetState,
+  showWeights,
+} from './training-state.js';
 
 const engineOf = () => ({
   weights: new Float32Array(2),
@@ -42,5 +49,13 @@ describe('a training state', () => {
     state.ema![0] = 7;
     markApplied(state, 0);
     expect(state.weightsCrc).not.toBe(weightsCrc);
+  });
+
+  it.each(['weights', 'm', 'v', 'ema'] as const)('knows when a bit of its %s has changed by itself', (name) => {
+    const state = allocateTrainingState(new Float32Array(2), { emaDecay: 0.9 });
+    resetState(state, Float32Array.of(1, 2));
+    expect(changeOfState(state)).toBeUndefined();
+    new Uint8Array(state[name]!.buffer)[5]! ^= 1;
+    expect(changeOfState(state)).toMatch(name === 'm' || name === 'v' ? /^the moments have/ : /^the weights have/);
   });
 });

@@ -3,7 +3,7 @@
  * updates they have had. Without an average the weights are the engine's own buffer. With one they are not: the engine is
  * shown the weights for a step and their average for an evaluation, and whoever pulls the state meanwhile must not notice.
  */
-import { stateCrc } from '@facet/shared';
+import { formatCrc32, momentsCrc, stateCrc } from '@facet/shared';
 import type { StateSnapshot } from '../collective/exchange-server.js';
 import type { Compute } from '../engine/compute.js';
 
@@ -16,14 +16,16 @@ export interface TrainingState {
   readonly ema?: Float32Array;
   /** Undefined until the worker has a state at all. */
   appliedStep: number | undefined;
+  /** Of the weights, and of their average if there is one. */
   weightsCrc: number;
+  momentsCrc: number;
 }
 
 /** The buffers of a run's state, on top of an engine's weights. */
 export function allocateTrainingState(engineWeights: Float32Array, { emaDecay }: { emaDecay: number }): TrainingState {
   const { length } = engineWeights;
   const zeros = (): Float32Array => new Float32Array(length);
-  const state = { m: zeros(), v: zeros(), appliedStep: undefined, weightsCrc: 0 };
+  const state = { m: zeros(), v: zeros(), appliedStep: undefined, weightsCrc: 0, momentsCrc: 0 };
   return emaDecay > 0 ? { ...state, weights: zeros(), ema: zeros() } : { ...state, weights: engineWeights };
 }
 
@@ -47,6 +49,22 @@ export function showWeights(state: TrainingState, compute: Compute, kind: 'train
 export function markApplied(state: TrainingState, step: number): void {
   state.appliedStep = step;
   state.weightsCrc = stateCrc(state);
+  state.momentsCrc = momentsCrc(state);
+}
+
+/** How the weights differ from what they were when they were last noted; undefined when they do not. */
+export function changeOfWeights(state: TrainingState): string | undefined {
+  return describeChange('the weights', stateCrc(state), state.weightsCrc);
+}
+
+/** The same of the weights, or else of the moments. */
+export function changeOfState(state: TrainingState): string | undefined {
+  return changeOfWeights(state) ?? describeChange('the moments', momentsCrc(state), state.momentsCrc);
+}
+
+function describeChange(what: string, actual: number, expected: number): string | undefined {
+  if (actual === expected) return undefined;
+  return `${what} have checksum ${formatCrc32(actual)}, expected ${formatCrc32(expected)}`;
 }
 
 /** A copy of the state, for a checkpoint that is pulled while training goes on. */

@@ -28,7 +28,9 @@ function tensorsOf(file: string): ReadonlyMap<string, Float32Array> {
 
 /** Rows of a stored [micro-batches, columns] tensor. */
 function rowsOf(values: Float32Array, columns: number): Float32Array[] {
-  return Array.from({ length: values.length / columns }, (_, row) => values.subarray(row * columns, (row + 1) * columns));
+  return Array.from({ length: values.length / columns }, (_, row) =>
+    values.subarray(row * columns, (row + 1) * columns),
+  );
 }
 
 function storedRun(): { readonly initial: Float32Array; readonly sums: readonly RecordedSum[] } {
@@ -52,7 +54,13 @@ function record({ initial, sums, compute }: WiredRun): void {
   const tensors = new Map([
     ['initial', tensor([initial.length], [initial])],
     ['decays', tensor([initial.length], [decays])],
-    ['gradients', tensor([sums.length, initial.length], sums.map(({ gradient }) => gradient))],
+    [
+      'gradients',
+      tensor(
+        [sums.length, initial.length],
+        sums.map(({ gradient }) => gradient),
+      ),
+    ],
     ['accounting', tensor([sums.length, 4], accounting)],
   ]);
   const { optimizer, batch } = WIRED_CONFIG;
