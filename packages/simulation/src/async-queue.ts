@@ -4,9 +4,18 @@
 export class AsyncQueue<T> implements AsyncIterable<T> {
   /** Called once, at the end. */
   onEnd: () => void = () => undefined;
+  /** Resolves when the reader has seen the end. */
+  readonly readToEnd: Promise<void>;
+  #onReadToEnd: () => void = () => undefined;
   #items: T[] = [];
   #isOver = false;
   #wake: () => void = () => undefined;
+
+  constructor() {
+    this.readToEnd = new Promise((resolve) => {
+      this.#onReadToEnd = resolve;
+    });
+  }
 
   get isOver(): boolean {
     return this.#isOver;
@@ -25,15 +34,20 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
-    for (;;) {
-      const items = this.#items;
-      this.#items = [];
-      yield* items;
-      if (this.#items.length > 0) continue;
-      if (this.#isOver) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    try {
+      for (;;) {
+        const items = this.#items;
+        this.#items = [];
+        yield* items;
+        if (this.#items.length > 0) continue;
+        if (this.#isOver) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      this.end();
+      this.#onReadToEnd();
     }
   }
 }

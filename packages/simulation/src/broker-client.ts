@@ -36,7 +36,7 @@ export async function connectPublisher(network: Network, process: Process, run: 
     streamName: run,
     connection: {
       status: () => client.statuses as ReturnType<PublishingBroker['connection']['status']>,
-      isClosed: () => false,
+      isClosed: () => client.isClosed,
     },
     client: {
       async publish(subject, payload, options) {
@@ -121,6 +121,10 @@ class BrokerConnection {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   call(call: BrokerCall, timeoutMs: number): Promise<BrokerReply['value']> {
     const id = ++this.#calls;
     return new Promise((resolve, reject) => {
@@ -170,21 +174,21 @@ class BrokerConnection {
   }
 }
 
-/** Where a worker's shards come from. */
+/** Where a worker's shards come from. As over NATS, a consumer is made by a request that takes its time, and may fail. */
 export function shardFeedOf(network: Network, process: Process): ShardFeed {
   return {
     server: BROKER_ADDRESS,
-    subscribe(run, generation, rank) {
+    async subscribe(run, generation, rank) {
+      const subscription = { network, process, subject: shardSubject(run, generation, rank), after: 0 };
       const messages = new AsyncQueue<StoredMessage>();
-      follow({ network, process, subject: shardSubject(run, generation, rank), after: 0 }, messages);
-      return Promise.resolve(
-        Object.assign(messages, {
-          close: () => {
-            messages.end();
-            return Promise.resolve();
-          },
-        }),
-      );
+      follow(subscription, await openConsumer(subscription), messages);
+      return Object.assign(messages, {
+        // As NATS's own messages: closed once the reader has seen the end, and never when there is no reader.
+        close: () => {
+          messages.end();
+          return messages.readToEnd;
+        },
+      });
     },
   };
 }
@@ -197,14 +201,41 @@ interface Subscription {
   readonly after: number;
 }
 
-function follow(subscription: Subscription, messages: AsyncQueue<StoredMessage>): void {
-  const { network, process, subject } = subscription;
+/** Asks for a consumer until the broker answers; rejects when there is no stream, or no answer for too long. */
+async function openConsumer({ network, process, subject, after }: Subscription): Promise<Endpoint> {
+  const deadlineMs = process.clock.now() + REQUEST_TIMEOUT_MS;
+  const request: BrokerRequest = { kind: 'subscribe', subject, after };
+  while (process.clock.now() < deadlineMs) {
+    const endpoint = network.connect(process, BROKER_ADDRESS, request);
+    const answer = await firstAnswer(endpoint, process, deadlineMs);
+    if (answer === 'subscribed') return endpoint;
+    if (answer === 'no stream') throw new Error('stream not found');
+    await pause(process.clock, RECONNECT_MS);
+  }
+  throw new Error('timeout');
+}
+
+/** Undefined when the connection is lost first, or the time is over. */
+function firstAnswer(endpoint: Endpoint, process: Process, deadlineMs: number): Promise<unknown> {
+  return new Promise((resolve) => {
+    const cancel = process.clock.schedule(deadlineMs - process.clock.now(), () => {
+      endpoint.close();
+      resolve(undefined);
+    });
+    endpoint.onClosed = () => {
+      cancel();
+      resolve(undefined);
+    };
+    endpoint.onMessage = (answer) => {
+      cancel();
+      resolve(answer);
+    };
+  });
+}
+
+function follow(subscription: Subscription, endpoint: Endpoint, messages: AsyncQueue<StoredMessage>): void {
+  const { world } = subscription.network;
   let { after } = subscription;
-  const endpoint = network.connect(process, BROKER_ADDRESS, {
-    kind: 'subscribe',
-    subject,
-    after,
-  } satisfies BrokerRequest);
   messages.onEnd = () => {
     endpoint.close();
   };
@@ -214,11 +245,15 @@ function follow(subscription: Subscription, messages: AsyncQueue<StoredMessage>)
   };
   endpoint.onClosed = () => {
     // A consumer that had begun goes on where it was, even in a stream that was made anew; one that had not ends.
-    if (after === 0 || network.world.chance(0.5)) messages.end();
-    else {
-      process.clock.schedule(RECONNECT_MS, () => {
-        if (!messages.isOver) follow({ ...subscription, after }, messages);
-      });
-    }
+    if (after === 0 || world.chance(0.5)) messages.end();
+    else void followAgain({ ...subscription, after }, messages);
   };
+}
+
+async function followAgain(subscription: Subscription, messages: AsyncQueue<StoredMessage>): Promise<void> {
+  await pause(subscription.process.clock, RECONNECT_MS);
+  const endpoint = messages.isOver ? undefined : await openConsumer(subscription).catch(() => undefined);
+  if (endpoint === undefined) messages.end();
+  else if (messages.isOver) endpoint.close();
+  else follow(subscription, endpoint, messages);
 }

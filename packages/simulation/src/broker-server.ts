@@ -8,7 +8,9 @@ import type { LeaseEntry } from '@facet/shared';
 import type { Endpoint, Network } from './network.js';
 import { Process } from './world.js';
 
-export const BROKER_ADDRESS = 'broker:4222';
+/** The broker's process. */
+export const BROKER = 'broker';
+export const BROKER_ADDRESS = `${BROKER}:4222`;
 
 /** A message that comes twice is rare, and harmless by design. */
 const DUPLICATE_SHARE = 0.01;
@@ -48,7 +50,7 @@ interface Stream {
 
 /** Starts a broker without memory of an earlier one. */
 export function startBroker(network: Network): Process {
-  const process = new Process(network.world, 'broker');
+  const process = new Process(network.world, BROKER);
   const subscribers = new Map<Endpoint, string>();
   let stream: Stream | undefined;
   let lease: StoredLease | undefined;
@@ -116,9 +118,11 @@ export function startBroker(network: Network): Process {
       return;
     }
     if (stream === undefined) {
+      endpoint.send('no stream');
       endpoint.close();
       return;
     }
+    endpoint.send('subscribed');
     const { subject, after } = asked;
     subscribers.set(endpoint, subject);
     endpoint.onClosed = () => subscribers.delete(endpoint);

@@ -18,6 +18,8 @@ import type { Network } from './network.js';
 import type { Process } from './world.js';
 
 const SLOW_SYNC_SHARE = 0.03;
+/** How long a question to the disk takes. */
+const ANSWER_MS = { least: 0.1, most: 3 };
 const NO_SPACE = new TrainingError('ACCOUNTING', 'cannot write the ledger: ENOSPC; mend the disk, then resume');
 const TAKEN_OVER = new TrainingError('RUN_LOCKED', 'another coordinator has taken over the ledger');
 
@@ -69,6 +71,17 @@ export class Disk {
   /** Whether the folder's lock is that of a living process. */
   get isLocked(): boolean {
     return this.#writer?.process.isDead === false;
+  }
+
+  /** What a process asks the disk is answered a little later, and never once the process is dead. */
+  async ask<T>(process: Process, answer: () => T): Promise<T> {
+    const { world } = process;
+    await new Promise<void>((resolve) => {
+      world.schedule(world.between(ANSWER_MS.least, ANSWER_MS.most), () => {
+        process.receive(resolve);
+      });
+    });
+    return answer();
   }
 
   writeResult(process: Process, ending: Ending): Promise<void> {
@@ -167,7 +180,7 @@ export class Disk {
     };
     return {
       ledger,
-      isHeld: () => Promise.resolve(this.#writer === own),
+      isHeld: () => this.ask(process, () => this.#writer === own),
       async close() {
         await lastAppend;
         release();
@@ -205,18 +218,20 @@ export class Disk {
             });
           });
         }),
-      read: (path) => {
-        const stored = this.#checkpoints.find((candidate) => candidate.path === path);
-        if (stored !== undefined) return Promise.resolve({ state: stored.state });
-        return Promise.reject(new TrainingError('CHECKPOINT_INVALID', `${path} is gone`));
-      },
-      prune: ({ keep, bestStep }) => {
-        const newest = this.#checkpoints.slice(-keep);
-        this.#checkpoints = this.#checkpoints.filter(
-          (stored) => newest.includes(stored) || stored.state.step === bestStep,
-        );
-        return Promise.resolve({ removed: [] });
-      },
+      read: (path) =>
+        this.ask(process, () => {
+          const stored = this.#checkpoints.find((candidate) => candidate.path === path);
+          if (stored !== undefined) return { state: stored.state };
+          throw new TrainingError('CHECKPOINT_INVALID', `${path} is gone`);
+        }),
+      prune: ({ keep, bestStep }) =>
+        this.ask(process, () => {
+          const newest = this.#checkpoints.slice(-keep);
+          this.#checkpoints = this.#checkpoints.filter(
+            (stored) => newest.includes(stored) || stored.state.step === bestStep,
+          );
+          return { removed: [] };
+        }),
     };
   }
 }

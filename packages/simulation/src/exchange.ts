@@ -17,8 +17,10 @@ export type ExchangeRequest =
   | { readonly kind: 'frames'; readonly generation: number; readonly rank: number }
   | { readonly kind: 'state'; readonly step: number };
 
-/** The answer to a request for frames, before the first frame. */
+/** The answer to a request for frames, which invites the puller to a socket. */
 const ACCEPTED = 'accepted';
+/** The puller is on that socket: frames may come. */
+const GREETING = 'greeting';
 
 export interface ExchangeOptions {
   readonly network: Network;
@@ -30,6 +32,7 @@ export interface ExchangeOptions {
 /** Starts the service of one worker. */
 export function startExchange({ network, process, address, snapshot }: ExchangeOptions): Exchange {
   const streams = new Map<string, Endpoint>();
+  const greeted = new WeakSet<Endpoint>();
   const waiting = new Map<string, (stream: Endpoint) => void>();
   let closedThrough = 0;
 
@@ -47,9 +50,11 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
     }
     endpoint.send(ACCEPTED);
     const name = `${generation}/${rank}`;
-    const waiter = waiting.get(name);
-    if (waiter === undefined) streams.set(name, endpoint);
-    else waiter(endpoint);
+    streams.set(name, endpoint);
+    endpoint.onMessage = () => {
+      greeted.add(endpoint);
+      waiting.get(name)?.(endpoint);
+    };
   });
 
   return {
@@ -58,15 +63,18 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
       return new Promise((resolve, reject) => {
         const accept = (endpoint: Endpoint): void => {
           waiting.delete(name);
-          streams.set(name, endpoint);
           endpoint.onClosed = () => {
             onClosed('its stream was cancelled');
           };
           resolve(outletOf(endpoint, (frame) => network.carryFrame(process.name, frame)));
         };
         const early = streams.get(name);
-        if (early?.isOpen) {
+        if (early?.isOpen === true && greeted.has(early)) {
           accept(early);
+          return;
+        }
+        if (signal.aborted) {
+          reject(TrainingError.from(signal.reason));
           return;
         }
         waiting.set(name, accept);
@@ -119,6 +127,7 @@ export function openInletFrom(network: Network, process: Process): WorkerNetwork
       endpoint.onClosed = fail;
       endpoint.onMessage = () => {
         signal.removeEventListener('abort', giveUp);
+        endpoint.send(GREETING);
         endpoint.onClosed = onClosed;
         endpoint.onMessage = (frame) => {
           deliver(frame as Buffer, sink);

@@ -16,8 +16,9 @@ const SHARES = {
   'damage-frame': 1,
   'cut-both-ways': 1,
   'cut-one-way': 1,
-  /** Ends the run. */
+  /** Both end the run. */
   'flip-weight': 0,
+  'flip-moment': 0,
 } as const;
 
 export type FaultKind = keyof typeof SHARES;

@@ -9,6 +9,9 @@ const MOST_LATENCY_MS = 2;
 /** One of so many messages takes as long as a lost packet. */
 const SLOW_SHARE = 0.02;
 const SLOW_LATENCY_MS = 60;
+/** In some worlds one process is farther away than the others. */
+const FAR_SHARE = 0.3;
+const FAR_LATENCY_MS = { least: 2, most: 10 };
 /** As CHANNEL_OPTIONS of gRPC: a ping after 2 s, given up after 2 s more. */
 const KEEPALIVE_MS = 4_000;
 
@@ -37,8 +40,18 @@ export class Network {
   readonly #cuts = new Map<string, number>();
   readonly #damaged = new Set<string>();
 
-  constructor(world: World) {
+  readonly #far: { readonly name: string; readonly latencyMs: number };
+
+  /** @param far the process that is far away in some worlds */
+  constructor(world: World, far: string) {
     this.world = world;
+    const latencyMs = world.between(FAR_LATENCY_MS.least, FAR_LATENCY_MS.most);
+    this.#far = { name: far, latencyMs: world.chance(FAR_SHARE) ? latencyMs : 0 };
+  }
+
+  /** How long a message of a process takes longer than others because of how far it goes. */
+  extraLatencyMs(from: string, to: string): number {
+    return from === this.#far.name || to === this.#far.name ? this.#far.latencyMs : 0;
   }
 
   /** Accepts connections at an address until the process dies or calls the returned function. */
@@ -180,7 +193,7 @@ class Connection {
   }
 
   refuse(): void {
-    this.#network.world.schedule(this.#latencyMs(), () => {
+    this.#network.world.schedule(this.#latencyMs(0), () => {
       this.#end(this.near, 'connection refused');
     });
   }
@@ -256,7 +269,9 @@ class Connection {
 
   #scheduleArrival(direction: Direction): void {
     const { world } = this.#network;
-    direction.lastAtMs = Math.max(direction.lastAtMs, world.nowMs + this.#latencyMs());
+    const { from, to } = direction;
+    const extraMs = this.#network.extraLatencyMs(from.process.name, to.process.name);
+    direction.lastAtMs = Math.max(direction.lastAtMs, world.nowMs + this.#latencyMs(extraMs));
     world.schedule(direction.lastAtMs - world.nowMs, () => {
       if (this.#isCut(direction)) direction.missed += 1;
       else this.#arrive(direction.to, direction.underWay.shift());
@@ -282,9 +297,9 @@ class Connection {
     });
   }
 
-  #latencyMs(): number {
+  #latencyMs(extraMs: number): number {
     const { world } = this.#network;
     const slow = world.chance(SLOW_SHARE) ? SLOW_LATENCY_MS : 0;
-    return world.between(LEAST_LATENCY_MS, MOST_LATENCY_MS) + slow;
+    return world.between(LEAST_LATENCY_MS, MOST_LATENCY_MS) + slow + extraMs;
   }
 }

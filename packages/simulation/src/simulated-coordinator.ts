@@ -16,7 +16,7 @@ import {
   type Leadership,
   type RunAssembly,
 } from '@facet/coordinator/internal';
-import { TrainingError } from '@facet/shared';
+import { pause, TrainingError } from '@facet/shared';
 import { connectPublisher, openLeaseStore } from './broker-client.js';
 import type { Disk } from './disk.js';
 import type { ExchangeRequest } from './exchange.js';
@@ -29,6 +29,9 @@ import { Process } from './world.js';
 /** The processes that may lead; the second one where the run has a standby. */
 export const COORDINATORS = ['coordinator', 'standby'] as const;
 export const CODE_VERSION = 'simulated';
+
+/** How often a server that drains looks whether its calls are over. */
+const DRAIN_LOOK_MS = 5;
 
 /** Reading the ledger and the checkpoint. */
 const START_MS = { least: 5, most: 100 };
@@ -97,8 +100,8 @@ async function candidate(options: SimulatedCoordinatorOptions, process: Process)
       if (!isFirst && disk.records.length === 0) throw new TrainingError('RUN_NOT_FOUND', 'there is no run to resume');
       return open(options, process, leadership);
     },
-    hasBegun: () => Promise.resolve(disk.records.length > 0 && !(isOneHost && disk.isLocked)),
-    endedResult: () => Promise.resolve(disk.endedResult),
+    hasBegun: () => disk.ask(process, () => disk.records.length > 0 && !(isOneHost && disk.isLocked)),
+    endedResult: () => disk.ask(process, () => disk.endedResult),
     onLeading: () => Promise.resolve(),
     onWaiting: () => undefined,
     clock: process.clock,
@@ -159,7 +162,7 @@ async function open(
     const life = createRunLife<Ending>({
       assembly,
       folder,
-      server: { drain: () => Promise.resolve(), close: server },
+      server,
       closeOthers: () => Promise.resolve(),
       measure: () => ({
         recorded: async (how) => {
@@ -193,23 +196,42 @@ function finished(): Coordinator<Ending> {
   };
 }
 
-/** Serves workers until the returned function is called. */
-function listen(assembly: RunAssembly, process: Process, network: Network): () => void {
-  const address = addressOf(process.name);
+interface VirtualServer {
+  drain(timeoutMs: number): Promise<void>;
+  close(): void;
+}
+
+/** Serves workers. It drains as gRPC's server does: no new calls, and an end once the open ones are over. */
+function listen(assembly: RunAssembly, process: Process, network: Network): VirtualServer {
   const endpoints = new Set<Endpoint>();
   let isOpen = true;
-  const close = network.listen(process, address, (endpoint, request) => {
+  const stopListening = network.listen(process, addressOf(process.name), (endpoint, request) => {
     if (!isOpen) {
       endpoint.close();
       return;
     }
+    for (const known of endpoints) if (!known.isOpen) endpoints.delete(known);
     endpoints.add(endpoint);
     serve(assembly, process, { endpoint, request });
   });
-  return () => {
+  const refuse = (): void => {
     isOpen = false;
-    close();
+    stopListening();
+  };
+  const close = (): void => {
+    refuse();
     for (const endpoint of endpoints) endpoint.close();
+  };
+  return {
+    async drain(timeoutMs) {
+      refuse();
+      const deadlineMs = process.clock.now() + timeoutMs;
+      while ([...endpoints].some(({ isOpen: isUsed }) => isUsed) && process.clock.now() < deadlineMs) {
+        await pause(process.clock, DRAIN_LOOK_MS);
+      }
+      close();
+    },
+    close,
   };
 }
 

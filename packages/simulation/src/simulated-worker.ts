@@ -46,8 +46,8 @@ export interface SimulatedWorker {
   readonly process: Process;
   /** Asks it to leave, as SIGTERM does. */
   leave(): void;
-  /** Flips a bit of its first weight; returns its last step, or undefined when it holds no weights. */
-  flipWeight(): number | undefined;
+  /** Flips a bit of its weights, or of its moments; returns its last step, or undefined when it holds no state. */
+  flipBit(of: 'weights' | 'm' | 'v'): number | undefined;
 }
 
 /** Starts a worker; it exits by itself at the end of the run. */
@@ -59,22 +59,22 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
   const address = `${name}:1`;
   const leaving = new AbortController();
   let membership: Membership | undefined = undefined;
-  const socketNetwork: WorkerNetwork = {
-    clock,
-    shards: shardFeedOf(network, process),
-    exchange: startExchange({ network, process, address, snapshot: (step) => membership?.snapshot(step) }),
-    openInlet: openInletFrom(network, process),
-    pullState: pullStateTo(network, process),
-    leaderAddress: () => Promise.resolve(undefined),
-    close: () => Promise.resolve(),
-  };
-  const withLeader = async (sockets: WorkerNetwork): Promise<WorkerNetwork> => {
+  const exchange = startExchange({ network, process, address, snapshot: (step) => membership?.snapshot(step) });
+  /** A worker that finds no broker ends, as a real one does. */
+  const connect = async (): Promise<WorkerNetwork> => {
     const store = await openLeaseStore(network, process);
-    const leaderAddress = async (): Promise<string | undefined> => {
-      const { entry } = (await store.read().catch(() => undefined)) ?? {};
-      return entry?.address === '' ? undefined : entry?.address;
+    return {
+      clock,
+      shards: shardFeedOf(network, process),
+      exchange,
+      openInlet: openInletFrom(network, process),
+      pullState: pullStateTo(network, process),
+      leaderAddress: async () => {
+        const { entry } = (await store.read().catch(() => undefined)) ?? {};
+        return entry?.address === '' ? undefined : entry?.address;
+      },
+      close: () => store.close(),
     };
-    return { ...sockets, leaderAddress, close: () => store.close() };
   };
   const joined = createMembership({
     hello: {
@@ -99,8 +99,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       const compute = createTinyCompute({ run, clock, durationMs, onGradient });
       const state = allocateTrainingState(compute.weights, config.optimizer);
       const engine = { name: 'onnxruntime', device: 'cpu' } as const;
-      const workerNetwork = run.hasStandby ? await withLeader(socketNetwork) : socketNetwork;
-      const surroundings = { network: workerNetwork, memory: ORDINARY_MEMORY, dataset: undefined };
+      const surroundings = { network: await connect(), memory: ORDINARY_MEMORY, dataset: undefined };
       return { welcome, config, plan, compute, engine, threads: 1, state, ...surroundings };
     },
     metrics: {
@@ -130,10 +129,10 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
         leaving.abort();
       });
     },
-    flipWeight: () => {
+    flipBit: (of) => {
       const state = joined.resources?.state;
       if (state?.appliedStep === undefined) return undefined;
-      const { buffer, byteOffset } = state.weights;
+      const { buffer, byteOffset } = state[of];
       new Uint8Array(buffer, byteOffset)[1]! ^= 1;
       return state.appliedStep;
     },

@@ -54,16 +54,16 @@ describe('a run under faults', () => {
     },
   );
 
-  it(
-    "stops within one step when a bit of one rank's weights flips, and names rank and step",
+  it.each(['flip-weight', 'flip-moment'] as const)(
+    "stops within one step when a bit of one rank's state flips (%s), and names rank and step",
     { timeout: 60_000 },
-    async () => {
+    async (kind) => {
       const run = createTinyRun({ emaDecay: 0 });
       const expected = await simulate({ run, seed: 0, faults: [] });
       let early = 0;
       for (let seed = 1; seed <= 30; seed++) {
         const afterEvents = 100 + 3 * seed;
-        const fault = { kind: 'flip-weight', afterEvents, durationMs: 0, target: seed / 31, other: 0 } as const;
+        const fault = { kind, afterEvents, durationMs: 0, target: seed / 31, other: (seed % 2) / 2 };
         const { ending, flippedAfter = 0, records } = await simulate({ run, seed, faults: [fault] });
         expect(ending, `seed ${seed}`).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
         const [, named = ''] = /step (\d+)/.exec(ending?.message ?? '') ?? [];

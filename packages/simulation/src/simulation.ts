@@ -5,7 +5,7 @@
 import type { Ending } from '@facet/coordinator/internal';
 import { TrainingError, type ErrorCode, type LedgerRecord } from '@facet/shared';
 import type { WorkerOutcome } from '@facet/worker/internal';
-import { startBroker } from './broker-server.js';
+import { BROKER, startBroker } from './broker-server.js';
 import { Disk, type StoredCheckpoint } from './disk.js';
 import type { Fault } from './fault-schedule.js';
 import { Network } from './network.js';
@@ -49,7 +49,7 @@ export interface Observation {
   readonly faults: number;
   /** Micro-batches whose gradients were computed, by whomever. */
   readonly gradients: number;
-  /** The last step of a worker when a bit of its weights was flipped. */
+  /** The last step of a worker when a bit of its state was flipped. */
   readonly flippedAfter: number | undefined;
 }
 
@@ -86,7 +86,7 @@ class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#world = new World(options.seed);
-    this.#network = new Network(this.#world);
+    this.#network = new Network(this.#world, BROKER);
     this.#isOneHost = options.run.hasStandby && this.#world.chance(0.5);
   }
 
@@ -160,7 +160,10 @@ class Simulation {
         if (worker !== undefined) this.#network.damageNextFrame(worker.process.name);
         break;
       case 'flip-weight':
-        this.#flippedAfter ??= worker?.flipWeight();
+        this.#flippedAfter ??= worker?.flipBit('weights');
+        break;
+      case 'flip-moment':
+        this.#flippedAfter ??= worker?.flipBit(fault.other < 0.5 ? 'm' : 'v');
         break;
       case 'fill-disk':
         this.#disk.fill();
@@ -179,7 +182,7 @@ class Simulation {
   }
 
   #cut({ kind, target, other, durationMs }: Fault): void {
-    const names = [...this.#coordinators.keys(), 'broker', ...this.#workers.keys()];
+    const names = [...this.#coordinators.keys(), BROKER, ...this.#workers.keys()];
     const from = pick(names, target);
     const to = pick(
       names.filter((name) => name !== from),
