@@ -10,11 +10,26 @@ import sys
 
 import torch
 
-from facet_reference import model_cases, stored
+from facet_reference import (
+    augmentation_cases,
+    model_cases,
+    optimizer_cases,
+    random_cases,
+    rounding_cases,
+    statistics_cases,
+    stored,
+    wired_update,
+)
 
 SETS = {
+    "random": random_cases.random_numbers,
     "model": model_cases.model_numbers,
     "layout": model_cases.layout_numbers,
+    "augmentation": augmentation_cases.augmentation_numbers,
+    "optimizer": optimizer_cases.optimizer_numbers,
+    "wired-update": wired_update.wired_update_numbers,
+    "rounding": rounding_cases.rounding_numbers,
+    "statistics": statistics_cases.statistics_numbers,
 }
 
 
