@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { findBroker } from '../../packages/cli/dist/broker/find-broker.js';
 import { startBroker } from '../../packages/cli/dist/launch/broker-process.js';
 import { freePort } from '../../packages/cli/dist/launch/free-port.js';
-import { parseLedger } from '../../packages/shared/dist/index.js';
+import { readLedgerRecords } from '../../packages/shared/dist/index.js';
 import { median } from './figures.mjs';
 import { parseMetrics, scrapeRun } from './scrape.mjs';
 
@@ -63,8 +63,8 @@ export async function openRecoveryRun({ folder, workers, checkpointEvery }) {
   for (let index = 0; index < workers; index++) startWorker();
 
   const commits = async () => {
-    const text = await readFile(path.join(runFolder, 'ledger.jsonl'), 'utf8').catch(() => '');
-    return parseLedger(text).records.filter(({ kind }) => kind === 'commit');
+    const records = await readLedgerRecords(path.join(runFolder, 'ledger.jsonl')).catch(() => []);
+    return records.filter(({ kind }) => kind === 'commit');
   };
   const log = () => readLines(logFile);
   const until = async (what, find) => {

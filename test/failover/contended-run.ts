@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseLedger, type LedgerRecord } from '@facet/shared';
+import { readLedgerRecords, type LedgerRecord } from '@facet/shared';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
 import {
   committedSteps,
@@ -100,7 +100,7 @@ export class ContendedRun implements AsyncDisposable {
   }
 
   async readLedger(): Promise<readonly LedgerRecord[]> {
-    return parseLedger(await readFile(path.join(this.#folder, 'ledger.jsonl'), 'utf8')).records;
+    return readLedgerRecords(path.join(this.#folder, 'ledger.jsonl'));
   }
 
   /** The generations of all records until a standby took over, and from then on. */

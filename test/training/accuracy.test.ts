@@ -13,7 +13,13 @@ it(
     const summary = parseJson(result);
     expect(result.code, result.stderr).toBe(0);
     expect(summary.testAccuracy).toBeGreaterThanOrEqual(0.985);
-    expect(summary.ledger).toEqual({ expected: 180_000, committed: 180_000, missing: 0, duplicated: 0 });
+    expect(summary.ledger).toMatchObject({
+      clean: true,
+      expected: 180_000,
+      committed: 180_000,
+      missing: 0,
+      duplicated: 0,
+    });
     const check = await workspace.run(['ledger', 'check', summary.run, '--json']);
     expect(check.code, check.stderr).toBe(0);
   },

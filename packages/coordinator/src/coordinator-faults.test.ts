@@ -31,7 +31,7 @@ describe('faults', () => {
     });
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'finished', steps: 8, workers: 1, generations: 2, faults: 1 });
-    expect(result.ledger).toEqual({ expected: 128, committed: 128, missing: 0, duplicated: 0 });
+    expect(result.ledger).toMatchObject({ clean: true, expected: 128, committed: 128, missing: 0, duplicated: 0 });
     const [fault] = ofKind(await run.readLedger(), 'fault');
     expect(fault).toMatchObject({ generation: 1, code: 'PEER_UNAVAILABLE' });
     expect(fault!.message).toContain('worker b is gone');
@@ -174,8 +174,13 @@ describe('stop and resume', () => {
     const coordinator = await run.coordinate({ workers: { count: 1, min: 1, max: 4 } }, 'resume');
     const worker = await run.addWorker(coordinator, 'c');
     const result = await coordinator.done;
-    expect(result).toMatchObject({ outcome: 'finished', steps: 8, generations: 1 });
-    expect(result.ledger).toEqual({ expected: 128, committed: 128, missing: 0, duplicated: 0 });
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, generations: 2 });
+    // All of both lives: the time, what was right in each epoch, what was exchanged.
+    expect(result.trainSeconds).toBeGreaterThan(stopped.trainSeconds);
+    expect(result.wallSeconds).toBeGreaterThan(stopped.wallSeconds);
+    const { history } = JSON.parse(await readFile(join(run.tiny.runFolder, 'result.json'), 'utf8')) as StoredResult;
+    expect(history.map(({ trainAccuracy }) => trainAccuracy)).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(result.ledger).toMatchObject({ clean: true, expected: 128, committed: 128, missing: 0, duplicated: 0 });
     const form = worker.received.find((message) => message.form)?.form;
     expect(form).toMatchObject({ generation: 1_002, step: 6, stateStep: 5 });
     expect(ofKind(await run.readLedger(), 'resume')).toMatchObject([{ fromStep: 5 }]);

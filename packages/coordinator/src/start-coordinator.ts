@@ -5,10 +5,9 @@
 import { openDataset, type Dataset } from '@facet/datasets';
 import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
-import { readEarlierRun, resumeRecord } from './run/earlier-run.js';
-import { History } from './run/history.js';
+import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
 import { openRun, type RunParts } from './run/open-run.js';
-import { accuracyOf, makeResult, type MeasuredResult, type RunResult } from './run/result.js';
+import { makeResult, resultModel, type MeasuredResult, type RunResult } from './run/result.js';
 import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-folder.js';
 
 /**
@@ -44,6 +43,7 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
   let onLedgerError: (error: TrainingError) => void = (error) => {
     log.error({ reason: error.message }, 'the ledger cannot be written');
   };
+  const reader = new EarlierRunReader(plan);
   const folder = await openRunFolder({
     folder: options.runFolder,
     mode,
@@ -52,13 +52,16 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
     onLedgerError: (error) => {
       onLedgerError(error);
     },
+    onRecord: (record) => {
+      reader.add(record);
+    },
   });
   try {
     for (const warning of folder.warnings) log.warn(warning);
     const expected = runRecord({ config, plan, dataset, at: (options.clock ?? systemClock).wallTime() });
-    if (mode === 'resume') checkSameRun(folder.ledger.records, expected);
-    const earlier = readEarlierRun(folder.ledger.records, folder.checkpoint, plan);
-    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan });
+    if (mode === 'resume') checkSameRun(reader.first, expected);
+    const earlier = reader.finish(folder.checkpoint);
+    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, earlier });
     if (mode === 'resume') await folder.ledger.append(resumeRecord(earlier, expected.at));
     const running = await openRun({ options, folder, plan, dataset, earlier });
     onLedgerError = (error) => {
@@ -77,33 +80,35 @@ async function finishedCoordinator({
   options,
   folder,
   plan,
-}: Omit<RunParts, 'dataset' | 'earlier'>): Promise<Coordinator> {
+  earlier,
+}: Omit<RunParts, 'dataset'>): Promise<Coordinator> {
   const { config, clock = systemClock, runFolder } = options;
-  const { records, path } = folder.ledger;
-  const isEnded = records.some((record) => record.kind === 'end' && record.reason === 'finished');
+  const { history, effort, isEnded } = earlier;
   if (!isEnded)
     await folder.ledger.append({ kind: 'end', reason: 'finished', step: plan.totalSteps, at: clock.wallTime() });
   await folder.close();
   const stored = (await readResult(runFolder)) as Partial<RunResult> | undefined;
-  const history = new History(plan, records);
+  const { checkpoint } = folder;
+  const newest = checkpoint && { ...checkpoint, step: checkpoint.state.step };
+  const { confusion: _confusion, warning: _warning, ...model } = resultModel({ plan, config }, history, newest);
   const measured: MeasuredResult = {
     run: config.run,
     dataset: config.dataset,
     epochs: config.epochs,
-    ...accuracyOf({ plan, config }, history),
+    ...model,
     trainLoss: history.epochs.at(-1)?.trainLoss,
-    wallSeconds: stored?.wallSeconds ?? 0,
-    trainSeconds: stored?.trainSeconds ?? 0,
-    imagesPerSecond: stored?.imagesPerSecond ?? 0,
-    weightsSha256: folder.checkpoint?.weightsSha256,
+    wallSeconds: stored?.wallSeconds ?? effort.wallSeconds,
+    trainSeconds: stored?.trainSeconds ?? effort.trainSeconds,
+    imagesPerSecond:
+      stored?.imagesPerSecond ?? (effort.trainSeconds === 0 ? 0 : effort.trainedSamples / effort.trainSeconds),
     workers: stored?.workers ?? 0,
-    generations: stored?.generations ?? 0,
-    checkpoint: folder.checkpoint?.path,
-    bytesExchanged: stored?.bytesExchanged ?? 0,
-    engines: stored?.engines ?? folder.checkpoint?.info.engines ?? [],
+    generations: stored?.generations ?? effort.generations,
+    bytesExchanged: stored?.bytesExchanged ?? effort.bytesExchanged,
+    engines: stored?.engines ?? checkpoint?.info.engines ?? [],
     warnings: folder.warnings,
   };
-  const result = await makeResult(measured, { outcome: 'finished', message: 'the run was finished already' }, path);
+  const ending = { outcome: 'finished', message: 'the run was finished already' } as const;
+  const result = await makeResult(measured, ending, { path: folder.ledger.path, steps: plan.totalSteps });
   return {
     address: '',
     httpUrl: '',

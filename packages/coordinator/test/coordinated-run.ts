@@ -2,9 +2,8 @@
  * A tiny run with a broker, a coordinator and workers that compute nothing, for the life of one test. Whatever was started or
  * deferred ends with it, last first.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseLedger, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { readLedgerRecords, type LedgerRecord, type RunConfig } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import type { Coordinator } from '../src/coordinator.js';
 import { startCoordinator } from '../src/start-coordinator.js';
@@ -55,7 +54,7 @@ export class CoordinatedRun implements AsyncDisposable {
   }
 
   async readLedger(): Promise<readonly LedgerRecord[]> {
-    return parseLedger(await readFile(join(this.tiny.runFolder, 'ledger.jsonl'), 'utf8')).records;
+    return readLedgerRecords(join(this.tiny.runFolder, 'ledger.jsonl'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -47,7 +47,7 @@ export class FaultyDisk {
   /** The module `node:fs/promises` over this disk. */
   over(real: Files): Files {
     this.#real = real;
-    const { mkdir, open, rename, rm } = real;
+    const { mkdir, rename, rm } = real;
     return {
       ...real,
       mkdir: ((path: string, options) => this.#call('mkdir', path, () => mkdir(path, options))) as Files['mkdir'],
@@ -58,8 +58,20 @@ export class FaultyDisk {
         })) as Files['rename'],
       rm: ((path: string, options) => this.#call('rm', path, () => rm(path, options))) as Files['rm'],
       open: ((path: string, flags?: string, mode?: number) =>
-        this.#call('open', path, async () => this.#watch(await open(path, flags, mode), path))) as Files['open'],
+        flags === 'r'
+          ? this.#read(path, flags)
+          : this.#call('open', path, () => this.#open(path, flags, mode))) as Files['open'],
     };
+  }
+
+  /** A disk that is full can still be read. */
+  async #read(path: string, flags: 'r'): Promise<Handle> {
+    if (this.#isDead) throw new Error('the process is dead');
+    return this.#open(path, flags);
+  }
+
+  async #open(path: string, flags?: string, mode?: number): Promise<Handle> {
+    return this.#watch(await this.#real!.open(path, flags, mode), path);
   }
 
   #watch(handle: Handle, path: string): Handle {

@@ -47,8 +47,11 @@ export {
   type ParsedRecord,
   type RunRecord,
 } from './ledger/ledger-record.js';
-export { parseLedger, type DamagedLine, type ParsedLedger } from './ledger/read-ledger.js';
-export { checkLedger, type EpochReport, type LedgerReport } from './ledger/check-ledger.js';
+export { LedgerReader, type DamagedLine, type LedgerEnd } from './ledger/read-ledger.js';
+export { LedgerChain } from './ledger/ledger-chain.js';
+export { checkLedger, LedgerChecker, type LedgerReport } from './ledger/check-ledger.js';
+export type { EpochReport } from './ledger/epoch-counts.js';
+export { checkLedgerFile, readLedgerFile, readLedgerRecords, type LedgerVerdict } from './disk/ledger-on-disk.js';
 export {
   decodeSafetensors,
   encodeSafetensors,

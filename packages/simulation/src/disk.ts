@@ -36,7 +36,7 @@ export interface OpenOptions {
 }
 
 export interface OpenFolder {
-  readonly ledger: AssemblyFolder['ledger'];
+  readonly ledger: AssemblyFolder['ledger'] & { readonly records: readonly LedgerRecord[] };
   readonly isHeld: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
@@ -170,7 +170,7 @@ export class Disk {
           process.receive(resolve);
         });
       });
-    const ledger: AssemblyFolder['ledger'] = {
+    const ledger: OpenFolder['ledger'] = {
       records: [...this.records],
       append(record) {
         const appended = append(record);

@@ -169,7 +169,7 @@ async function open(
           await disk.writeResult(process, how);
           return how;
         },
-        unrecorded: (how) => how,
+        unrecorded: (how) => Promise.resolve(how),
       }),
       leadership,
       log,

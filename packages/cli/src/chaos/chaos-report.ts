@@ -2,10 +2,9 @@
  * What a chaos run proved, or did not: counts, and one sentence for each broken promise. The ledger is judged from its file by
  * the independent checker; the fault-free run of the same configuration says which weights are right.
  */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
-import { checkLedger, parseLedger } from '@facet/shared';
+import { checkLedgerFile, TrainingError } from '@facet/shared';
 import { CHAOS_KINDS, type ChaosFault, type ChaosKind } from './chaos-schedule.js';
 import type { ChaosEnd } from './chaos-launch.js';
 
@@ -54,8 +53,7 @@ export async function judgeTrial(facts: TrialFacts): Promise<ChaosTrial> {
   if (result !== undefined && result.outcome !== 'finished') {
     problems.push(`the run ${result.outcome}: ${result.code ?? ''} ${result.message ?? ''}`);
   }
-  const { records } = parseLedger(await readFile(ledgerFile, 'utf8').catch(() => ''));
-  problems.push(...checkLedger(records).problems.map((problem) => `ledger: ${problem}`));
+  problems.push(...(await ledgerProblems(ledgerFile)).map((problem) => `ledger: ${problem}`));
   if (result?.weightsSha256 !== expectedSha256) {
     problems.push(
       `the weights are ${result?.weightsSha256 ?? 'unknown'}, without faults ${expectedSha256 ?? 'unknown'}`,
@@ -71,6 +69,14 @@ export async function judgeTrial(facts: TrialFacts): Promise<ChaosTrial> {
     faults: faults.length,
     violations: problems,
   };
+}
+
+async function ledgerProblems(file: string): Promise<readonly string[]> {
+  try {
+    return (await checkLedgerFile(file)).problems;
+  } catch (caught) {
+    return [TrainingError.from(caught).message];
+  }
 }
 
 /** How often each kind of fault happened. */

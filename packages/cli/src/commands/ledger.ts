@@ -1,12 +1,11 @@
 /**
  * `facet ledger check`: proves from the ledger alone, without config, weights or dataset, that every sample of every epoch
- * was committed exactly once; or says what is wrong.
+ * was committed exactly once, in the step that the plan gives it; or says what is wrong.
  */
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { checkLedger, parseLedger, TrainingError, type LedgerReport, type ParsedLedger } from '@facet/shared';
+import { checkLedgerFile, TrainingError, type LedgerVerdict } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { formatCount } from '../display/format.js';
 import { tableLines } from '../display/table.js';
@@ -30,24 +29,11 @@ export function addLedgerCommand(
 
 async function check(name: string, { json }: { json?: boolean }, context: CliContext): Promise<ExitCode> {
   const file = await ledgerFile(name, context);
-  const parsed = parseLedger(await readLedger(file));
-  const report = checkLedger(parsed.records);
-  if (report.run === undefined) {
-    const [first] = parsed.damaged;
-    const reason = first === undefined ? report.problems.join('; ') : `line ${first.line}: ${first.reason}`;
-    throw new TrainingError('LEDGER_INVALID', `${file} cannot be read as a ledger: ${reason}; restore it from a copy`);
-  }
-  const isClean = report.clean && parsed.damaged.length === 0;
-  if (json)
-    printJson(context.stdout, {
-      ...report,
-      file,
-      clean: isClean,
-      problems: problemsOf(report, parsed),
-      tornTail: parsed.tornTail,
-    });
-  else for (const line of reportLines({ file, report, parsed, isClean })) printLine(context.stdout, line);
-  return isClean ? EXIT.ok : EXIT.failed;
+  const verdict = await judge(file);
+  const { hasTornTail: tornTail, ...report } = verdict;
+  if (json) printJson(context.stdout, { ...report, file, tornTail });
+  else for (const line of reportLines(file, verdict)) printLine(context.stdout, line);
+  return verdict.clean ? EXIT.ok : EXIT.failed;
 }
 
 /** A name is a run's; a path is a ledger's or a run folder's. */
@@ -59,10 +45,11 @@ async function ledgerFile(name: string, { env }: CliContext): Promise<string> {
   return (await requireRun(runsFolder(env), name)).ledger;
 }
 
-async function readLedger(file: string): Promise<string> {
+async function judge(file: string): Promise<LedgerVerdict> {
   try {
-    return await readFile(file, 'utf8');
+    return await checkLedgerFile(file);
   } catch (caught) {
+    if (caught instanceof TrainingError) throw caught;
     const { code, message } = caught as NodeJS.ErrnoException;
     const fault = code === 'ENOENT' ? 'there is no such file' : message;
     throw new TrainingError('LEDGER_INVALID', `${file}: ${fault}; expected a run's name or its ledger.jsonl`, {
@@ -71,20 +58,10 @@ async function readLedger(file: string): Promise<string> {
   }
 }
 
-function problemsOf({ problems }: LedgerReport, { damaged }: ParsedLedger): string[] {
-  return [...damaged.map(({ line, reason }) => `line ${line} is damaged: ${reason}`), ...problems];
-}
-
-interface Checked {
-  readonly file: string;
-  readonly report: LedgerReport;
-  readonly parsed: ParsedLedger;
-  readonly isClean: boolean;
-}
-
-function reportLines({ file, report, parsed, isClean }: Checked): string[] {
-  const { run, epochs, steps, faults, replays, expected, committed, missing, duplicated } = report;
-  const cells = (of: Pick<LedgerReport, 'expected' | 'committed' | 'missing' | 'duplicated'>): string[] =>
+function reportLines(file: string, verdict: LedgerVerdict): string[] {
+  const { run, epochs, steps, faults, replays, expected, committed, missing, duplicated } = verdict;
+  const { hasTornTail, isChained, sha256, problems, clean } = verdict;
+  const cells = (of: Pick<LedgerVerdict, 'expected' | 'committed' | 'missing' | 'duplicated'>): string[] =>
     [of.expected, of.committed, of.missing, of.duplicated].map(formatCount);
   // Epochs that nothing was committed to look alike: their number is enough.
   const last = epochs.findLastIndex((epoch) => epoch.committed + epoch.foreign > 0);
@@ -101,10 +78,12 @@ function reportLines({ file, report, parsed, isClean }: Checked): string[] {
       ],
     }),
     ...(untouched === 0 ? [] : [`${formatCount(untouched)} of ${formatCount(epochs.length)} epochs have not begun`]),
-    ...(parsed.tornTail
+    `sha256 ${sha256}`,
+    ...(hasTornTail
       ? ['note: the last line is torn, as after a crash; it was never acknowledged and does not count']
       : []),
-    ...problemsOf(report, parsed).map((problem) => `problem: ${problem}`),
-    isClean ? 'clean: every sample of every epoch was committed exactly once' : 'NOT clean',
+    ...(isChained ? [] : ['note: lines of an earlier version of Facet do not vouch for the lines before them']),
+    ...problems.map((problem) => `problem: ${problem}`),
+    clean ? 'clean: every sample of every epoch was committed exactly once, as planned' : 'NOT clean',
   ];
 }

@@ -3,6 +3,11 @@ import type { RunResult } from '@facet/coordinator';
 import { isSuccess, resultJson } from '../runs/run-result.js';
 import { summaryLines } from './summary.js';
 
+const CLEAN = {
+  ...{ clean: true, expected: 240_000, committed: 240_000, missing: 0, duplicated: 0, foreign: 0 },
+  ...{ problems: [], sha256: 'cd'.repeat(32) },
+};
+
 const finished: RunResult = {
   run: 'demo',
   dataset: 'mnist',
@@ -20,9 +25,10 @@ const finished: RunResult = {
   weightsSha256: 'ab'.repeat(32),
   workers: 2,
   generations: 1,
-  ledger: { expected: 240_000, committed: 240_000, missing: 0, duplicated: 0 },
+  ledger: CLEAN,
   faults: 0,
   checkpoint: '/runs/demo/checkpoints/step-000001876',
+  checkpointStep: 1_876,
   bytesExchanged: 1,
   engines: ['onnxruntime/cpu'],
   warnings: [],
@@ -36,7 +42,8 @@ const stopped: RunResult = {
   testAccuracy: undefined,
   weightsSha256: undefined,
   checkpoint: undefined,
-  ledger: { expected: 240_000, committed: 1_280, missing: 238_720, duplicated: 0 },
+  checkpointStep: undefined,
+  ledger: { ...CLEAN, clean: false, committed: 1_280, missing: 238_720 },
   faults: 2,
   warnings: ['checkpoint x is damaged and was passed over: y'],
 };
@@ -83,8 +90,21 @@ test('says how to go on with a stopped run, and its warnings', () => {
 test('is a success only when the run finished and the ledger is clean', () => {
   expect(isSuccess(finished)).toBe(true);
   expect(isSuccess(stopped)).toBe(false);
-  expect(isSuccess({ ...finished, ledger: { ...finished.ledger, duplicated: 1 } })).toBe(false);
-  expect(isSuccess({ ...finished, ledger: { ...finished.ledger, committed: 239_999, missing: 1 } })).toBe(false);
+  // Counts that look right are no proof: a sample in another step, a damaged line.
+  expect(isSuccess({ ...finished, ledger: { ...CLEAN, clean: false } })).toBe(false);
+  const { ledger: _ledger, ...unread } = finished;
+  expect(isSuccess(unread)).toBe(false);
+});
+
+test('says of a ledger what it proves, and nothing of one that could not be read', () => {
+  const ledgerRow = (result: RunResult): string | undefined =>
+    summaryLines(result).find((line) => line.startsWith('  ledger'));
+  const { ledger: _ledger, ...unread } = { ...stopped, outcome: 'failed' } as const;
+  expect(ledgerRow(unread)).toBe('  ledger         could not be read: nothing is proven');
+  expect(resultJson(unread)).toMatchObject({ ledger: null });
+  const nothing = { ...CLEAN, clean: false, expected: 0, committed: 0 };
+  expect(ledgerRow({ ...stopped, ledger: nothing })).toMatch(/NOT clean: 0 of 0/);
+  expect(ledgerRow({ ...finished, ledger: { ...CLEAN, clean: false } })).toMatch(/NOT clean: 240,000 of 240,000/);
 });
 
 test('has every member in JSON, null where there is no value', () => {

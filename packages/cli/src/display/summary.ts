@@ -20,10 +20,7 @@ export function summaryLines(result: RunResult): string[] {
 }
 
 function rowsOf(result: RunResult): (readonly [label: string, value: string])[] {
-  const { trainLoss, weightsSha256, checkpoint, ledger, faults } = result;
-  const { missing, duplicated, committed, expected } = ledger;
-  const unclean = result.outcome !== 'finished' && duplicated === 0 ? 'unfinished' : 'NOT clean';
-  const proof = missing + duplicated === 0 ? 'every sample exactly once per epoch' : unclean;
+  const { trainLoss, weightsSha256, checkpoint, faults } = result;
   const rate = `${formatCount(result.imagesPerSecond)} images/s`;
   const workers = `${counted(result.workers, 'worker')}, ${counted(result.generations, 'generation')}, ${counted(faults, 'fault')}`;
   return [
@@ -33,13 +30,20 @@ function rowsOf(result: RunResult): (readonly [label: string, value: string])[] 
     ['steps', `${formatCount(result.steps)} in ${counted(result.epochs, 'epoch')}`],
     ['workers', workers],
     ['engine', result.engines.length === 0 ? '-' : result.engines.join(', ')],
-    [
-      'ledger',
-      `${proof}: ${formatCount(committed)} of ${formatCount(expected)} committed, ${formatCount(missing)} missing, ${formatCount(duplicated)} duplicated`,
-    ],
+    ['ledger', ledgerText(result)],
     ['weights', weightsSha256 === undefined ? 'no checkpoint' : `sha256 ${weightsSha256}`],
     ['checkpoint', checkpoint ?? 'none'],
   ];
+}
+
+/** What the ledger proves, and nothing more. */
+function ledgerText({ ledger, outcome }: RunResult): string {
+  if (ledger === undefined) return 'could not be read: nothing is proven';
+  const { clean, expected, committed, missing, duplicated, foreign } = ledger;
+  const counts = `${formatCount(committed)} of ${formatCount(expected)} committed, ${formatCount(missing)} missing, ${formatCount(duplicated)} duplicated`;
+  if (clean) return `every sample exactly once per epoch: ${counts}`;
+  const isUnfinished = outcome !== 'finished' && missing > 0 && duplicated + foreign === 0;
+  return `${isUnfinished ? 'unfinished' : 'NOT clean'}: ${counts}`;
 }
 
 /** Of which images the accuracy is, and of which weights when they are not simply the last ones. */

@@ -16,12 +16,11 @@ export async function readResult(file: string): Promise<RunResult | undefined> {
 /** The object that `--json` prints: the same members for every outcome, null where there is no value. */
 export function resultJson(result: RunResult): Record<string, unknown> {
   const { testAccuracy = null, heldOutAccuracy = null, trainLoss = null } = result;
-  const { weightsSha256 = null, checkpoint = null } = result;
-  return { ...result, testAccuracy, heldOutAccuracy, trainLoss, weightsSha256, checkpoint };
+  const { weightsSha256 = null, checkpoint = null, checkpointStep = null, ledger = null } = result;
+  return { ...result, testAccuracy, heldOutAccuracy, trainLoss, weightsSha256, checkpoint, checkpointStep, ledger };
 }
 
-/** True when the run did all that it was meant to do and the ledger proves it. */
+/** True when the run did all that it was meant to do and the ledger proves it, as `facet ledger check` says it. */
 export function isSuccess({ outcome, ledger }: RunResult): boolean {
-  const isClean = ledger.missing === 0 && ledger.duplicated === 0 && ledger.committed === ledger.expected;
-  return outcome === 'finished' && isClean;
+  return outcome === 'finished' && ledger?.clean === true;
 }

@@ -2,8 +2,7 @@
  * How a run got where it is, from its ledger: the loss of its steps, thinned out to what a chart can show, and every
  * evaluation. Numbers for people; the ledger's checker is the one who judges.
  */
-import { readFile } from 'node:fs/promises';
-import { parseLedger, type CommitRecord, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { readLedgerFile, type CommitRecord, type LedgerRecord, type RunConfig } from '@facet/shared';
 
 export interface TrainingCurve {
   /** Committed steps. */
@@ -33,31 +32,52 @@ const MOST_POINTS = 200;
 
 /** The curve in a ledger's file; undefined when there is no such file or no step in it. */
 export async function readTrainingCurve(ledger: string): Promise<TrainingCurve | undefined> {
-  let text: string;
+  const curve = new CurveReader();
   try {
-    text = await readFile(ledger, 'utf8');
+    await readLedgerFile(ledger, (record) => {
+      curve.add(record);
+    });
   } catch {
     // A checkpoint that stands alone has no ledger, and a report can do without.
     return undefined;
   }
-  return trainingCurve(parseLedger(text).records);
+  return curve.end();
 }
 
 /** The curve of a ledger's records; undefined when no step was committed. */
 export function trainingCurve(records: readonly LedgerRecord[]): TrainingCurve | undefined {
-  const commits = records.filter((record) => record.kind === 'commit');
-  if (commits.length === 0) return undefined;
-  const stretch = Math.ceil(commits.length / MOST_POINTS);
-  const points = Array.from({ length: Math.ceil(commits.length / stretch) }, (_, i) =>
-    lossPoint(commits.slice(i * stretch, (i + 1) * stretch)),
-  );
-  return { steps: commits.length, loss: points, evaluations: records.flatMap(evaluationPoint) };
+  const curve = new CurveReader();
+  for (const record of records) curve.add(record);
+  return curve.end();
 }
 
-function lossPoint(commits: readonly CommitRecord[]): LossPoint {
-  const losses = commits.map(({ loss }) => loss);
+/** Keeps of every step no more than a chart needs. */
+class CurveReader {
+  readonly #steps: StepLoss[] = [];
+  readonly #evaluations: EvaluationPoint[] = [];
+
+  add(record: LedgerRecord): void {
+    if (record.kind === 'commit') this.#steps.push({ step: record.step, loss: record.loss });
+    this.#evaluations.push(...evaluationPoint(record));
+  }
+
+  end(): TrainingCurve | undefined {
+    const steps = this.#steps;
+    if (steps.length === 0) return undefined;
+    const stretch = Math.ceil(steps.length / MOST_POINTS);
+    const points = Array.from({ length: Math.ceil(steps.length / stretch) }, (_, i) =>
+      lossPoint(steps.slice(i * stretch, (i + 1) * stretch)),
+    );
+    return { steps: steps.length, loss: points, evaluations: this.#evaluations };
+  }
+}
+
+type StepLoss = Pick<CommitRecord, 'step' | 'loss'>;
+
+function lossPoint(steps: readonly StepLoss[]): LossPoint {
+  const losses = steps.map(({ loss }) => loss);
   const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-  return { step: commits.at(-1)!.step, mean, low: Math.min(...losses), high: Math.max(...losses) };
+  return { step: steps.at(-1)!.step, mean, low: Math.min(...losses), high: Math.max(...losses) };
 }
 
 function evaluationPoint(record: LedgerRecord): EvaluationPoint[] {

@@ -2,10 +2,9 @@
  * A candidate as a process of this machine: its lease is in the broker, the run in its folder.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { parseLedger, systemClock, type LeaseEntry } from '@facet/shared';
+import { readLedgerFile, systemClock, type LeaseEntry, type LedgerRecord } from '@facet/shared';
 import type { CoordinatorOptions } from '../coordinator.js';
 import { isProcessAlive, ownIdentity } from '../run/process-identity.js';
 import { isLockedHere } from '../run/run-lock.js';
@@ -72,7 +71,7 @@ function isDead({ host, pid, startTicks }: LeaseEntry): boolean {
  * between the end in the ledger and its result has not ended the run.
  */
 async function endedResult(runFolder: string): Promise<RunResult | undefined> {
-  const last = (await readRecords(runFolder)).at(-1);
+  const last = await lastRecord(runFolder);
   if (last?.kind !== 'end') return undefined;
   const stored = (await readResult(runFolder)) as StoredResult | undefined;
   // One of an earlier life of the run is not this end's.
@@ -81,6 +80,15 @@ async function endedResult(runFolder: string): Promise<RunResult | undefined> {
   return result;
 }
 
-async function readRecords(runFolder: string): Promise<ReturnType<typeof parseLedger>['records']> {
-  return parseLedger(await readFile(join(runFolder, LEDGER_FILE), 'utf8').catch(() => '')).records;
+async function lastRecord(runFolder: string): Promise<LedgerRecord | undefined> {
+  let last: LedgerRecord | undefined;
+  try {
+    await readLedgerFile(join(runFolder, LEDGER_FILE), (record) => {
+      last = record;
+    });
+  } catch {
+    // A run without a ledger has not ended.
+    return undefined;
+  }
+  return last;
 }

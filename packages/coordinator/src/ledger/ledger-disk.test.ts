@@ -19,7 +19,16 @@ const all = [1, 2, 3, 4].map(record);
 
 let root: string;
 const errors: Error[] = [];
-const open = (folder: string): Promise<LedgerFile> => openLedger({ folder, onError: (error) => errors.push(error) });
+interface Opened {
+  readonly ledger: LedgerFile;
+  readonly records: readonly LedgerRecord[];
+}
+
+async function open(folder: string): Promise<Opened> {
+  const records: LedgerRecord[] = [];
+  const onRecord = (found: LedgerRecord): unknown => records.push(found);
+  return { ledger: await openLedger({ folder, onRecord, onError: (error) => errors.push(error) }), records };
+}
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'facet-disk-'));
@@ -41,7 +50,7 @@ interface Appended {
 /** One append alone, then two that share a sync, then one more, with a fault at one of the disk's calls. */
 async function appendUnder(fault: DiskFault, at: number): Promise<Appended> {
   const folder = join(root, `${fault.kind}-${at}`);
-  const ledger = await open(folder);
+  const { ledger } = await open(folder);
   disk.current!.arm({ fault, at, path: folder });
   const acknowledged: LedgerRecord[] = [];
   const append = (one: LedgerRecord): Promise<unknown> =>
@@ -70,13 +79,13 @@ describe('a ledger under a disk that fails', { timeout: 180_000 }, () => {
         const again = await open(folder);
         expect(all.slice(0, again.records.length)).toEqual(again.records);
         expect(again.records.length).toBeGreaterThanOrEqual(acknowledged.length);
-        if (again.recovered !== undefined) recovered += 1;
-        for (const one of all.slice(again.records.length)) await again.append(one);
-        await again.close();
+        if (again.ledger.recovered !== undefined) recovered += 1;
+        for (const one of all.slice(again.records.length)) await again.ledger.append(one);
+        await again.ledger.close();
         const whole = await open(folder);
         expect(whole.records).toEqual(all);
-        expect(whole.recovered).toBeUndefined();
-        await whole.close();
+        expect(whole.ledger.recovered).toBeUndefined();
+        await whole.ledger.close();
       }
       expect(recovered > 0).toBe(kind === 'torn');
     },
@@ -99,7 +108,7 @@ describe('a ledger under a disk that fails', { timeout: 180_000 }, () => {
       const again = await open(folder);
       expect(all.slice(0, again.records.length)).toEqual(again.records);
       expect(again.records.length).toBeGreaterThanOrEqual(acknowledged.length);
-      await again.close();
+      await again.ledger.close();
     }
   });
 });

@@ -13,20 +13,30 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatRecord, type LedgerRecord, type TrainingError } from '@facet/shared';
+import { LedgerChain, type LedgerRecord, type TrainingError } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openLedger, type LedgerFile } from './ledger-file.js';
 
 const record = (fromStep: number): LedgerRecord => ({ kind: 'resume', fromStep, at: '2026-03-01T12:00:00.000Z' });
-const lineOf = (fromStep: number): string => `${formatRecord(record(fromStep))}\n`;
+/** The lines of a ledger that holds these. */
+const linesOf = (...fromSteps: readonly number[]): string[] => {
+  const chain = new LedgerChain();
+  return fromSteps.map((fromStep) => chain.append(record(fromStep)));
+};
+const textOf = (...fromSteps: readonly number[]): string => linesOf(...fromSteps).join('');
 
 let folder: string;
 let path: string;
 let errors: TrainingError[];
+let found: LedgerRecord[];
 const opened: LedgerFile[] = [];
 
 async function openHere(): Promise<LedgerFile> {
-  const ledger = await openLedger({ folder, onError: (error) => errors.push(error) });
+  const ledger = await openLedger({
+    folder,
+    onRecord: (one) => found.push(one),
+    onError: (error) => errors.push(error),
+  });
   opened.push(ledger);
   return ledger;
 }
@@ -50,6 +60,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'facet-ledger-'));
   path = join(folder, 'ledger.jsonl');
   errors = [];
+  found = [];
 });
 
 afterEach(async () => {
@@ -61,9 +72,9 @@ afterEach(async () => {
 describe('a ledger file', () => {
   it('has a record on disk when its append resolves', async () => {
     const ledger = await openHere();
-    expect(ledger).toMatchObject({ path, records: [], recovered: undefined });
+    expect(ledger).toMatchObject({ path, isNew: true, recovered: undefined });
     await ledger.append(record(1));
-    expect(await readFile(path, 'utf8')).toBe(lineOf(1));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1));
   });
 
   it('makes a missing folder, and goes on where it ended when it is opened again', async () => {
@@ -71,10 +82,11 @@ describe('a ledger file', () => {
     await using first = await openLedger(options);
     await first.append(record(1));
     await first.close();
-    await using second = await openLedger(options);
-    expect(second).toMatchObject({ records: [record(1)], recovered: undefined });
+    await using second = await openLedger({ ...options, onRecord: (one) => found.push(one) });
+    expect(second).toMatchObject({ isNew: false, recovered: undefined });
+    expect(found).toEqual([record(1)]);
     await second.append(record(2));
-    expect(await readFile(second.path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+    expect(await readFile(second.path, 'utf8')).toBe(textOf(1, 2));
   });
 
   it('writes the appends that arrive during a sync together, in order, with one more sync', async () => {
@@ -94,14 +106,15 @@ describe('a ledger file', () => {
     await Promise.all(appendAll);
     expect(finished).toEqual([1, 2, 3, 4, 5]);
     expect(sync).toHaveBeenCalledTimes(2);
-    expect(write.mock.calls.map(([text]) => text)).toEqual([lineOf(1), [2, 3, 4, 5].map(lineOf).join('')]);
+    const [first, ...others] = linesOf(1, 2, 3, 4, 5);
+    expect(write.mock.calls.map(([text]) => text)).toEqual([first, others.join('')]);
   });
 
   it('flushes on close and refuses appends afterwards', async () => {
     const ledger = await openHere();
     const appends = [1, 2, 3].map((step) => ledger.append(record(step)));
     await ledger.close();
-    expect(await readFile(path, 'utf8')).toBe([1, 2, 3].map(lineOf).join(''));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1, 2, 3));
     await Promise.all(appends);
     await expect(ledger.append(record(4))).rejects.toMatchObject({
       code: 'ACCOUNTING',
@@ -112,17 +125,16 @@ describe('a ledger file', () => {
   });
 
   it.each([
-    ['half a line', Buffer.from(lineOf(3).slice(0, 40))],
-    ['a line without its newline', Buffer.from(lineOf(3).trimEnd())],
-    ['a whole line with a flipped byte', Buffer.from(lineOf(3).replace('resume', 'rezume'))],
+    ['half a line', Buffer.from(linesOf(1, 2, 3)[2]!.slice(0, 40))],
+    ['a line without its newline', Buffer.from(linesOf(1, 2, 3)[2]!.trimEnd())],
     ['bytes that are no text', Buffer.from([0xff, 0x00, 0xc3])],
   ])('cuts off a torn tail of %s, reports it, and appends after the sound part', async (_, tail) => {
-    await writeFile(path, Buffer.concat([Buffer.from(lineOf(1) + lineOf(2)), tail]));
+    await writeFile(path, Buffer.concat([Buffer.from(textOf(1, 2)), tail]));
     const ledger = await openHere();
-    expect(ledger.records).toEqual([record(1), record(2)]);
+    expect(found).toEqual([record(1), record(2)]);
     expect(ledger.recovered).toEqual({ bytes: tail.byteLength });
     await ledger.append(record(3));
-    expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2) + lineOf(3));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1, 2, 3));
   });
 
   it('measures the sound part in bytes, not in characters', async () => {
@@ -134,23 +146,36 @@ describe('a ledger file', () => {
       message: 'Gerät 🔥',
       at: '2026-03-01T12:00:00.000Z',
     };
-    const sound = `${formatRecord(fault)}\n`;
+    const sound = new LedgerChain().append(fault);
     await writeFile(path, `${sound}{"kind"`);
-    const ledger = await openHere();
-    expect(ledger.records).toEqual([fault]);
+    await openHere();
+    expect(found).toEqual([fault]);
     expect(await readFile(path, 'utf8')).toBe(sound);
   });
 
   it('refuses damage before the tail, names the line, and leaves the file as it is', async () => {
-    const text = lineOf(1) + lineOf(2).replace('resume', 'rezume') + lineOf(3) + lineOf(4).slice(0, 10);
+    const [first, second, third, fourth] = linesOf(1, 2, 3, 4);
+    const text = first! + second!.replace('resume', 'rezume') + third! + fourth!.slice(0, 10);
     await writeFile(path, text);
     await expect(openHere()).rejects.toMatchObject({
       code: 'LEDGER_INVALID',
       message: expect.stringMatching(/ledger\.jsonl line 2: the line's checksum is [0-9a-f]{8}, expected/),
     });
     expect(await readFile(path, 'utf8')).toBe(text);
-    await writeFile(path, lineOf(1));
-    expect((await openHere()).records).toHaveLength(1);
+    await writeFile(path, first!);
+    found = [];
+    await openHere();
+    expect(found).toHaveLength(1);
+  });
+
+  it('refuses a whole last line that is damaged, and says when it may be removed', async () => {
+    const text = textOf(1, 2).replace(/resume(.*\n)$/, 'rezume$1');
+    await writeFile(path, text);
+    const message = expect.stringMatching(
+      /line 2: the line's checksum .*; remove that line if the machine lost its power/,
+    );
+    await expect(openHere()).rejects.toMatchObject({ code: 'LEDGER_INVALID', message });
+    expect(await readFile(path, 'utf8')).toBe(text);
   });
 
   it('has one writer in a process', async () => {
@@ -173,14 +198,14 @@ describe('a ledger file', () => {
     });
     expect(errors).toHaveLength(1);
     await ledger.close();
-    expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1, 2));
   });
 
   it('stays usable after a malformed record, which it never writes', async () => {
     const ledger = await openHere();
     await expect(ledger.append(record(-1))).rejects.toMatchObject({ code: 'INTERNAL' });
     await ledger.append(record(1));
-    expect(await readFile(path, 'utf8')).toBe(lineOf(1));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1));
   });
 
   it('fails rather than queue without end when the disk hangs', async () => {
@@ -198,14 +223,14 @@ describe('a ledger file', () => {
     heldSync.resolve();
     await first;
     await ledger.close();
-    expect(await readFile(path, 'utf8')).toBe(lineOf(0));
+    expect(await readFile(path, 'utf8')).toBe(textOf(0));
   });
 
   it('appends to what another process wrote meanwhile rather than over it', async () => {
     const ledger = await openHere();
-    await appendFile(path, lineOf(1));
+    await appendFile(path, textOf(1));
     await ledger.append(record(2));
-    expect(await readFile(path, 'utf8')).toBe(lineOf(1) + lineOf(2));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1) + textOf(2));
   });
 
   it('counts no append of a writer that was replaced, and keeps what it still writes out of the ledger', async () => {
@@ -220,16 +245,16 @@ describe('a ledger file', () => {
     await rename(`${path}.copy`, path);
     await expect(before.append(record(2))).rejects.toMatchObject({ code: 'RUN_LOCKED' });
     expect(errors).toMatchObject([{ code: 'RUN_LOCKED', message: expect.stringContaining('has taken over the run') }]);
-    expect(await readFile(path, 'utf8')).toBe(lineOf(1));
+    expect(await readFile(path, 'utf8')).toBe(textOf(1));
   });
 
   it('gets a new file from whoever opens it, and a copy that was left half made is gone', async () => {
-    await writeFile(path, lineOf(1));
+    await writeFile(path, textOf(1));
     await writeFile(`${path}.next`, 'half');
     const { ino } = await stat(path);
-    const ledger = await openHere();
+    await openHere();
     expect((await stat(path)).ino).not.toBe(ino);
-    expect(ledger.records).toEqual([record(1)]);
+    expect(found).toEqual([record(1)]);
     expect(await readdir(folder)).toEqual(['ledger.jsonl']);
   });
 });

@@ -4,11 +4,22 @@
  * more: a file whose sync failed once cannot be trusted again in this process. Whoever opens the ledger gives its name to a
  * copy: what an earlier writer that wakes up still appends goes to a file without a name (docs/adr/0009-standby.md).
  */
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { formatRecord, parseLedger, syncFolder, TrainingError, type LedgerRecord } from '@facet/shared';
+import {
+  LedgerReader,
+  makePrivateFolder,
+  PRIVATE_FILE,
+  readLedgerFile,
+  syncFolder,
+  TrainingError,
+  type LedgerChain,
+  type LedgerEnd,
+  type LedgerRecord,
+} from '@facet/shared';
 
 const LEDGER_FILE = 'ledger.jsonl';
+const COPIED_BYTES = 1 << 20;
 
 /** A step appends a handful of records and waits for them, so a queue this long means that the disk hangs. */
 const MAX_WAITING_APPENDS = 65_536;
@@ -25,6 +36,8 @@ interface WaitingAppend {
 export interface OpenLedgerOptions {
   /** The run's folder; made when it is missing. */
   readonly folder: string;
+  /** Called with every record that stands in the file, in order, before it is open. */
+  readonly onRecord?: (record: LedgerRecord) => void;
   /** Called once, with the first write error; every append rejects with the same one. */
   readonly onError: (error: TrainingError) => void;
   /** Whether this process is still the writer; asked after every sync. Absent where there can be no other one. */
@@ -35,8 +48,7 @@ export interface OpenLedgerOptions {
 interface FoundLedger {
   readonly path: string;
   readonly file: FileHandle;
-  readonly records: readonly LedgerRecord[];
-  readonly recovered: { readonly bytes: number } | undefined;
+  readonly end: LedgerEnd;
 }
 
 /**
@@ -46,54 +58,48 @@ interface FoundLedger {
  *   process has it open already.
  */
 export async function openLedger(options: OpenLedgerOptions): Promise<LedgerFile> {
-  const { folder } = options;
+  const { folder, onRecord = () => undefined } = options;
   const path = join(resolve(folder), LEDGER_FILE);
   if (openPaths.has(path)) {
     throw new TrainingError('RUN_LOCKED', `the ledger ${path} is open for writing in this process; close it first`);
   }
   openPaths.add(path);
   try {
-    return new LedgerFile(await readAndReplace(path), options);
+    await makePrivateFolder(dirname(path));
+    const end = await readOrNothing(path, onRecord);
+    requireSound(path, end);
+    return new LedgerFile({ path, end, file: await replaceLedger(path, end.soundBytes) }, options);
   } catch (caught) {
     openPaths.delete(path);
     throw caught;
   }
 }
 
-async function readAndReplace(path: string): Promise<FoundLedger> {
-  await mkdir(dirname(path), { recursive: true });
-  const bytes = await readFileOrNothing(path);
-  const text = bytes.toString('utf8');
-  const { records, damaged, tornTail, soundLength } = parseLedger(text);
-  const [first] = damaged;
-  if (first !== undefined) {
-    const others = damaged.length === 1 ? '' : ` (and ${damaged.length - 1} more lines)`;
-    const advice = 'restore the ledger from a copy, or start a new run';
-    throw new TrainingError('LEDGER_INVALID', `${path} line ${first.line}${others}: ${first.reason}; ${advice}`);
-  }
-  // The sound part is valid UTF-8, because its checksums hold; the tail may be anything, so it is never measured.
-  const soundBytes = Buffer.byteLength(text.slice(0, soundLength));
-  const file = await replaceLedger(path, bytes.subarray(0, soundBytes));
-  return { path, file, records, recovered: tornTail ? { bytes: bytes.byteLength - soundBytes } : undefined };
-}
-
-async function readFileOrNothing(path: string): Promise<Buffer> {
+async function readOrNothing(path: string, onRecord: (record: LedgerRecord) => void): Promise<LedgerEnd> {
   try {
-    await using file = await open(path, 'r');
-    return await file.readFile();
+    return await readLedgerFile(path, onRecord);
   } catch (caught) {
-    if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return new LedgerReader(onRecord).end();
     throw caught;
   }
 }
 
-/** Gives the ledger's name to a new file with this content, which is on disk before it gets the name; open for appending. */
-async function replaceLedger(path: string, content: Buffer): Promise<FileHandle> {
+function requireSound(path: string, { damaged: [first], damagedLines, lines }: LedgerEnd): void {
+  if (first === undefined) return;
+  const others = damagedLines === 1 ? '' : ` (and ${damagedLines - 1} more lines)`;
+  // Some file systems show the end of a write before its beginning.
+  const lastLine = `remove that line if the machine lost its power while it was written, or `;
+  const advice = `${first.line === lines ? lastLine : ''}restore the ledger from a copy, or start a new run`;
+  throw new TrainingError('LEDGER_INVALID', `${path} line ${first.line}${others}: ${first.reason}; ${advice}`);
+}
+
+/** Gives the ledger's name to a copy of its first bytes, which is on disk before it gets the name; open for appending. */
+async function replaceLedger(path: string, soundBytes: number): Promise<FileHandle> {
   const next = `${path}.next`;
   await rm(next, { force: true });
-  const file = await open(next, 'ax', 0o600);
+  const file = await open(next, 'ax', PRIVATE_FILE);
   try {
-    await file.appendFile(content);
+    if (soundBytes > 0) await copyInto(file, path, soundBytes);
     await file.sync();
     await rename(next, path);
     await syncFolder(dirname(path));
@@ -104,15 +110,27 @@ async function replaceLedger(path: string, content: Buffer): Promise<FileHandle>
   }
 }
 
+async function copyInto(target: FileHandle, path: string, length: number): Promise<void> {
+  await using source = await open(path, 'r');
+  const piece = new Uint8Array(COPIED_BYTES);
+  for (let position = 0; position < length;) {
+    const { bytesRead } = await source.read(piece, 0, Math.min(piece.length, length - position), position);
+    if (bytesRead === 0) throw new Error(`${path} has ${position} bytes, expected ${length} as before`);
+    await target.appendFile(piece.subarray(0, bytesRead));
+    position += bytesRead;
+  }
+}
+
 /** An open ledger; made by `openLedger`. */
 export class LedgerFile {
   readonly path: string;
-  /** The records that stood in the file when it was opened. */
-  readonly records: readonly LedgerRecord[];
+  /** Whether nothing stood in the file when it was opened. */
+  readonly isNew: boolean;
   /** The torn tail that was cut off when the file was opened. */
   readonly recovered: { readonly bytes: number } | undefined;
 
   readonly #file: FileHandle;
+  readonly #chain: LedgerChain;
   readonly #onError: (error: TrainingError) => void;
   readonly #isWriter: () => Promise<boolean>;
   #waiting: WaitingAppend[] = [];
@@ -121,10 +139,12 @@ export class LedgerFile {
   #closing: Promise<void> | undefined;
 
   constructor(found: FoundLedger, { onError, isWriter = () => Promise.resolve(true) }: OpenLedgerOptions) {
-    this.path = found.path;
-    this.records = found.records;
-    this.recovered = found.recovered;
-    this.#file = found.file;
+    const { path, file, end } = found;
+    this.path = path;
+    this.isNew = end.lines === 0;
+    this.recovered = end.tornBytes === 0 ? undefined : { bytes: end.tornBytes };
+    this.#file = file;
+    this.#chain = end.chain;
     this.#onError = onError;
     this.#isWriter = isWriter;
   }
@@ -137,12 +157,12 @@ export class LedgerFile {
    *   coordinator has taken over; INTERNAL when the record is malformed, which leaves the ledger usable.
    */
   async append(record: LedgerRecord): Promise<void> {
-    const line = `${formatRecord(record)}\n`;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) throw new TrainingError('ACCOUNTING', `the ledger ${this.path} is closed`);
     if (this.#waiting.length >= MAX_WAITING_APPENDS) {
       throw this.#fail(new Error(`${MAX_WAITING_APPENDS} records wait for the disk, which does not answer`));
     }
+    const line = this.#chain.append(record);
     const written = new Promise<void>((resolve, reject) => this.#waiting.push({ line, resolve, reject }));
     this.#writing ??= this.#writeWaiting();
     await written;

@@ -1,11 +1,15 @@
 /**
  * What the ledger and the checkpoint of an earlier coordinator mean for this one: the committed steps, where to go on,
- * and whether there is anything left to do. Pure but for the checksum of the weights.
+ * what was achieved, and whether there is anything left to do. A ledger that is not what the plan and its own records say
+ * is refused before anything is trained. Records come one at a time, and none is kept. Pure but for the checksum of the
+ * weights.
  */
-import { formatCrc32, stateCrc, TrainingError, type LedgerRecord, type Plan } from '@facet/shared';
+import { formatCrc32, LedgerChecker, stateCrc, TrainingError, type LedgerRecord, type Plan } from '@facet/shared';
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
 import type { CommittedStep } from '../commit/commit-log.js';
 import type { HeldState } from '../membership/state.js';
+import { EarlierEffort, type EffortTotals } from './earlier-effort.js';
+import { History } from './history.js';
 
 export interface EarlierRun {
   readonly committed: readonly CommittedStep[];
@@ -16,6 +20,11 @@ export interface EarlierRun {
   readonly terms: number;
   readonly checkpoint: HeldState | undefined;
   readonly isFinished: boolean;
+  /** Whether the ledger says that the run has finished. */
+  readonly isEnded: boolean;
+  /** Of what was committed and evaluated; whoever goes on adds to it. */
+  readonly history: History;
+  readonly effort: EffortTotals;
 }
 
 /**
@@ -24,48 +33,90 @@ export interface EarlierRun {
  */
 const UNRECORDED_GENERATIONS = 1_000;
 
-/**
- * Reads an earlier coordinator's ledger.
- *
- * @throws TrainingError LEDGER_INVALID when commits are missing, or CHECKPOINT_INCOMPATIBLE when the checkpoint is not one of this ledger.
- */
+export class EarlierRunReader {
+  readonly #plan: Plan;
+  readonly #checker = new LedgerChecker();
+  readonly #history: History;
+  readonly #effort: EarlierEffort;
+  readonly #committed: CommittedStep[] = [];
+  readonly #evaluatedSteps: number[] = [];
+  #first: LedgerRecord | undefined;
+  #generation = 0;
+  #terms = 0;
+  #isEnded = false;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#history = new History(plan);
+    this.#effort = new EarlierEffort(plan);
+  }
+
+  /** The ledger's first record; undefined when it is empty. */
+  get first(): LedgerRecord | undefined {
+    return this.#first;
+  }
+
+  /** Takes in the next record of the ledger. */
+  add(record: LedgerRecord): void {
+    this.#first ??= record;
+    this.#checker.add(record);
+    this.#history.addRecord(record);
+    this.#effort.add(record);
+    if ('generation' in record) this.#generation = Math.max(this.#generation, record.generation);
+    if (record.kind === 'run' || record.kind === 'resume') this.#terms += 1;
+    if (record.kind === 'resume') this.#generation += UNRECORDED_GENERATIONS;
+    if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') this.#evaluatedSteps.push(record.step);
+    if (record.kind === 'end' && record.reason === 'finished') this.#isEnded = true;
+    if (record.kind !== 'commit') return;
+    const { step, generation, weightsCrc } = record;
+    this.#committed.push({ step, generation, weightsCrc: Number.parseInt(weightsCrc, 16) });
+  }
+
+  /**
+   * All records are read.
+   *
+   * @throws TrainingError LEDGER_INVALID when they are not what the plan says, or contradict each other;
+   *   CHECKPOINT_INCOMPATIBLE when the checkpoint is not one of this ledger.
+   */
+  finish(checkpoint: Pick<Checkpoint, 'state' | 'path'> | undefined): EarlierRun {
+    if (this.#first !== undefined) this.#requireSound();
+    const committed = this.#committed;
+    const evaluatedSteps = this.#evaluatedSteps;
+    const { totalSteps } = this.#plan;
+    const held = checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, committed);
+    const isComplete = committed.length === totalSteps && evaluatedSteps.includes(totalSteps);
+    return {
+      committed,
+      evaluatedSteps,
+      generation: this.#first === undefined ? 0 : this.#generation + UNRECORDED_GENERATIONS,
+      terms: this.#terms,
+      checkpoint: held,
+      isFinished: isComplete && held?.step === totalSteps,
+      isEnded: this.#isEnded,
+      history: this.#history,
+      effort: this.#effort.totals,
+    };
+  }
+
+  #requireSound(): void {
+    const { run, contradictions } = this.#checker.report();
+    const [first] = contradictions;
+    if (first === undefined) return;
+    const more = contradictions.length === 1 ? '' : ` (and ${contradictions.length - 1} more problems)`;
+    const advice = 'see `facet ledger check`; restore the ledger from a copy, or start a new run';
+    throw new TrainingError('LEDGER_INVALID', `the ledger of run ${run ?? '?'} is wrong: ${first}${more}; ${advice}`);
+  }
+}
+
+/** Reads an earlier coordinator's ledger whose records are at hand; see EarlierRunReader. */
 export function readEarlierRun(
-  records: readonly LedgerRecord[],
+  records: Iterable<LedgerRecord>,
   checkpoint: Pick<Checkpoint, 'state' | 'path'> | undefined,
   plan: Plan,
 ): EarlierRun {
-  const committed: CommittedStep[] = [];
-  const evaluatedSteps: number[] = [];
-  let generation = 0;
-  let terms = 0;
-  for (const record of records) {
-    if ('generation' in record) generation = Math.max(generation, record.generation);
-    if (record.kind === 'run' || record.kind === 'resume') terms += 1;
-    if (record.kind === 'resume') generation += UNRECORDED_GENERATIONS;
-    if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') evaluatedSteps.push(record.step);
-    if (record.kind !== 'commit') continue;
-    if (record.step !== committed.length + 1) {
-      throw new TrainingError(
-        'LEDGER_INVALID',
-        `the ledger commits step ${record.step} after step ${committed.length}; restore it from a copy, or start a new run`,
-      );
-    }
-    committed.push({
-      step: record.step,
-      generation: record.generation,
-      weightsCrc: Number.parseInt(record.weightsCrc, 16),
-    });
-  }
-  const held = checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, committed);
-  const isComplete = committed.length === plan.totalSteps && evaluatedSteps.includes(plan.totalSteps);
-  return {
-    committed,
-    evaluatedSteps,
-    generation: records.length === 0 ? 0 : generation + UNRECORDED_GENERATIONS,
-    terms,
-    checkpoint: held,
-    isFinished: isComplete && held?.step === plan.totalSteps,
-  };
+  const reader = new EarlierRunReader(plan);
+  for (const record of records) reader.add(record);
+  return reader.finish(checkpoint);
 }
 
 /** The record of a coordinator that goes on: the next one counts it, so it comes before any worker can join. */

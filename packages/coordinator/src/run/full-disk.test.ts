@@ -1,4 +1,5 @@
 /** A run whose disk is full for a while: what it must go on without, what it must stop for, and that it can be resumed. */
+import type { Status } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CoordinatedRun, ofKind } from '../../test/coordinated-run.js';
 import type { FaultyDisk } from '../../test/faulty-disk.js';
@@ -47,6 +48,30 @@ describe('a full disk', () => {
       checkpointFailure: expect.stringMatching(/^step \d: cannot write checkpoint .*ENOSPC.*free space/) as string,
     });
     expect(metrics).toMatch(/^facet_coordinator_checkpoint_failures_total [1-9]/m);
+  });
+
+  it('never leads to a result that says more than the ledger, or of another model than its checkpoint', async () => {
+    const coordinator = await run.coordinate({ workers, checkpoint: { everySteps: 100, keep: 3 } });
+    await run.addWorker(coordinator, 'a', {
+      // The checkpoint of the first epoch stands; from the last step on nothing can be written.
+      beforeWork: async (_worker, { kind, step }) => {
+        if (kind !== 'train' || step !== 8) return;
+        const isTaken = async (): Promise<boolean> => {
+          const status = (await (await fetch(`${coordinator.httpUrl}/status`)).json()) as Status;
+          return status.checkpointStep === 4;
+        };
+        await vi.waitUntil(isTaken, { timeout: 10_000, interval: 5 });
+        disk.current!.arm({ fault: isFull, path: run.tiny.runFolder });
+      },
+    });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      checkpointStep: 4,
+      testAccuracy: 0.75,
+      ledger: { clean: false, expected: 128, committed: 112, missing: 16 },
+    });
+    expect(result.checkpoint).toMatch(/step-000000004$/);
   });
 
   it('stops a run whose ledger cannot be written, with what to do, and a resume goes on', async () => {

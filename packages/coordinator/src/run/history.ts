@@ -11,14 +11,14 @@ export interface EpochSummary {
   readonly epoch: number;
   /** Mean over the samples committed so far. */
   readonly trainLoss: number | undefined;
-  /** Undefined when some steps of the epoch were committed by an earlier coordinator. */
+  /** Undefined when the ledger does not say it of some steps of the epoch: those that an earlier version committed. */
   readonly trainAccuracy: number | undefined;
   /** Of the test split, or of the held-out images: a run evaluates one of them. */
   readonly testAccuracy?: number;
   readonly testLoss?: number;
   readonly heldOutAccuracy?: number;
   readonly heldOutLoss?: number;
-  /** Training time of this coordinator, without evaluation. */
+  /** Training time without evaluation, as far as the ledger says it of steps that were committed before. */
   readonly seconds: number;
 }
 
@@ -35,7 +35,7 @@ export interface CommittedStepFacts {
   readonly step: number;
   readonly loss: number;
   readonly sampleCount: number;
-  /** Undefined when read from the ledger. */
+  /** Undefined when read from a ledger of an earlier version. */
   readonly correct: number | undefined;
 }
 
@@ -58,17 +58,21 @@ export class History {
   #best: EvaluationResult | undefined;
   #lastLoss: number | undefined;
 
-  constructor(plan: Plan, records: readonly LedgerRecord[]) {
+  constructor(plan: Plan) {
     this.#plan = plan;
-    for (const record of records) {
-      if (record.kind === 'commit') {
-        this.commit({ step: record.step, loss: record.loss, sampleCount: record.samples.length, correct: undefined });
-      } else if (record.kind === 'evaluation') {
-        this.evaluate({ step: record.step, accuracy: record.testAccuracy, loss: record.testLoss, confusion: [] });
-      } else if (record.kind === 'held-out-evaluation') {
-        this.evaluate({ step: record.step, accuracy: record.heldOutAccuracy, loss: record.heldOutLoss, confusion: [] });
-      }
+  }
+
+  /** Takes in what an earlier coordinator recorded. */
+  addRecord(record: LedgerRecord): void {
+    if (record.kind === 'commit') {
+      const { step, loss, samples, correct } = record;
+      this.commit({ step, loss, sampleCount: samples.length, correct });
+    } else if (record.kind === 'evaluation') {
+      this.evaluate({ step: record.step, accuracy: record.testAccuracy, loss: record.testLoss, confusion: [] });
+    } else if (record.kind === 'held-out-evaluation') {
+      this.evaluate({ step: record.step, accuracy: record.heldOutAccuracy, loss: record.heldOutLoss, confusion: [] });
     }
+    if (record.kind === 'commit' || record.kind === 'replay') this.addSeconds(record.step, record.seconds ?? 0);
   }
 
   commit({ step, loss, sampleCount, correct }: CommittedStepFacts): void {
@@ -90,6 +94,12 @@ export class History {
   /** Adds training time to the epoch of a step. */
   addSeconds(step: number, seconds: number): void {
     this.#totalsOf(this.#plan.epochOf(step)).seconds += seconds;
+  }
+
+  /** The evaluation of the weights after a step. */
+  evaluationOf(step: number): EvaluationResult | undefined {
+    const evaluation = this.#epochs.get(this.#plan.epochOf(step))?.evaluation;
+    return evaluation?.step === step ? evaluation : undefined;
   }
 
   get lastEvaluation(): EvaluationResult | undefined {

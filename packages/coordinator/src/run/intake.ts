@@ -4,13 +4,21 @@
  * generation that is over is still true: a step that was applied is committed.
  */
 import type { EvaluationDone, Report, StepDone } from '@facet/proto';
-import { formatCrc32, type ErrorCode, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+import {
+  formatCrc32,
+  type CommitRecord,
+  type ErrorCode,
+  type Plan,
+  type RunConfig,
+  type WorkItem,
+} from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CommitLog, CommitVerdict } from '../commit/commit-log.js';
 import { EvaluationMerge, type EvaluationResult } from '../evaluation/evaluation.js';
 import type { HeldState, MembershipEvent } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
+import type { EarlierRun } from './earlier-run.js';
 import type { EngineMix } from './engine-mix.js';
 import type { History } from './history.js';
 import type { NewRecord, Recorder } from './recorder.js';
@@ -51,11 +59,14 @@ export class Intake {
   readonly #merges = new Map<number, EvaluationMerge>();
   #current: WorkItem | undefined;
   #lastStep: LastStep | undefined;
-  #bytesExchanged = 0;
+  #bytesExchanged: number;
+  /** How many of them no record of the ledger states yet. */
+  #unrecordedBytes = 0;
 
-  constructor(options: IntakeOptions, evaluatedSteps: Iterable<number>) {
+  constructor(options: IntakeOptions, { evaluatedSteps, effort }: Pick<EarlierRun, 'evaluatedSteps' | 'effort'>) {
     this.#options = options;
     this.#evaluatedSteps = new Set(evaluatedSteps);
+    this.#bytesExchanged = effort.bytesExchanged;
   }
 
   /** The piece of work that the generation is at. */
@@ -90,6 +101,7 @@ export class Intake {
   /** A worker finished a step; its rank is known while it is a member of the generation. */
   acceptStep({ workerId, rank }: Reporter, done: StepDone): void {
     this.#bytesExchanged += done.bytesSent;
+    this.#unrecordedBytes += done.bytesSent;
     const verdict = this.#judge({ workerId, rank }, done);
     const { generation, step, weightsCrc } = done;
     if (verdict.kind === 'fault') this.fail(verdict.code, verdict.message, done);
@@ -167,36 +179,36 @@ export class Intake {
     if (verdict.kind === 'commit') {
       const { epoch, samples } = verdict;
       const weightsCrc = formatCrc32(done.weightsCrc);
-      const writing = recorder.append({
-        kind: 'commit',
-        step,
-        epoch,
-        generation,
-        samples,
-        loss: done.loss,
-        weightsCrc,
-      });
-      this.#advance(done, writing);
+      const effort = this.#effortOf(done);
+      const { loss } = done;
+      const record = { kind: 'commit', step, epoch, generation, samples, loss, weightsCrc, ...effort } as const;
+      this.#advance(done, recorder.append(record));
       this.#options.metrics.ledgerCommits.inc();
       this.#options.history.commit({ step, loss: done.loss, sampleCount: samples.length, correct: done.correct });
       this.#options.dispatch({ kind: 'committed', step });
     } else if (verdict.kind === 'replay') {
-      this.#advance(
-        done,
-        recorder.append({ kind: 'replay', step, generation, weightsCrc: formatCrc32(done.weightsCrc) }),
-      );
+      const effort = this.#effortOf(done);
+      const record = { kind: 'replay', step, generation, weightsCrc: formatCrc32(done.weightsCrc), ...effort } as const;
+      this.#advance(done, recorder.append(record));
       this.#options.metrics.replays.inc();
     }
     return verdict;
   }
 
+  /** What a step cost that is done for the first time in its generation: the ledger keeps it for a coordinator that goes on. */
+  #effortOf({ step, sampleCount, correct }: StepDone): Pick<CommitRecord, 'correct' | 'seconds' | 'bytesExchanged'> {
+    const seconds = this.#options.stopwatch.lap(sampleCount);
+    this.#options.history.addSeconds(step, seconds);
+    const bytesExchanged = this.#unrecordedBytes;
+    this.#unrecordedBytes = 0;
+    return { correct, seconds, bytesExchanged };
+  }
+
   /** A step is done for the first time in its generation. */
   #advance(done: StepDone, writing: Promise<boolean>): void {
-    const { plan, stopwatch, history, metrics, publisher } = this.#options;
+    const { plan, stopwatch, metrics, publisher } = this.#options;
     const { step, sampleCount } = done;
     const item = { kind: 'train', step } as const;
-    const seconds = stopwatch.lap(sampleCount);
-    history.addSeconds(step, seconds);
     if (plan.isLastOfEpoch(step)) stopwatch.pause();
     else stopwatch.start();
     metrics.samples.inc(sampleCount);

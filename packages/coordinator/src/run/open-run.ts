@@ -14,11 +14,11 @@ import { machineIo } from './checkpointer.js';
 import type { EarlierRun } from './earlier-run.js';
 import { reachableHost } from './reachable-host.js';
 import {
-  accuracyOf,
   makeResult,
+  resultModel,
   storedResult,
-  unrecordedResult,
   type MeasuredResult,
+  type ResultModel,
   type RunResult,
 } from './result.js';
 import { assembleRun } from './run-assembly.js';
@@ -138,22 +138,20 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   });
   httpUrl = `http://${formatAddress(reachableHost(host), http.port)}`;
 
-  const measure = (): MeasuredResult => ({
+  const measure = ({ confusion: _confusion, warning, ...model }: ResultModel): MeasuredResult => ({
     run,
     dataset: dataset.name,
     epochs: config.epochs,
-    ...accuracyOf({ plan, config }, history),
+    ...model,
     trainLoss: history.epochs.findLast(({ trainLoss }) => trainLoss !== undefined)?.trainLoss,
-    wallSeconds: (now() - startedMs) / 1_000,
+    wallSeconds: earlier.effort.wallSeconds + (now() - startedMs) / 1_000,
     trainSeconds: stopwatch.seconds,
     imagesPerSecond: stopwatch.samplesPerSecond,
-    weightsSha256: checkpointer.latest?.weightsSha256,
     workers: conductor.worldSize,
-    generations: conductor.generations,
-    checkpoint: checkpointer.latest?.path,
+    generations: earlier.effort.generations + conductor.generations,
     bytesExchanged: intake.bytesExchanged,
     engines: engines.engines,
-    warnings: engines.note === '' ? folder.warnings : [...folder.warnings, engines.note],
+    warnings: [...folder.warnings, engines.note, warning ?? ''].filter((text) => text !== ''),
   });
 
   const life = createRunLife<RunResult>({
@@ -162,14 +160,17 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     server,
     closeOthers: () => http.close(),
     measure: () => {
-      const measured = measure();
+      const { latest } = checkpointer;
+      const model = resultModel({ plan, config }, history, latest && { ...latest, step: latest.held.step });
+      const measured = measure(model);
+      const ledger = { path: folder.ledger.path, steps: intake.committedStep };
       return {
         async recorded(how, way) {
-          const result = await makeResult(measured, how, folder.ledger.path);
-          if (way === 'orderly') await folder.writeResult(storedResult(result, history));
+          const result = await makeResult(measured, how, ledger);
+          if (way === 'orderly') await folder.writeResult(storedResult(result, model, history));
           return result;
         },
-        unrecorded: (how) => unrecordedResult(measured, how, intake.committedStep),
+        unrecorded: (how) => makeResult(measured, how, ledger),
       };
     },
     leadership,

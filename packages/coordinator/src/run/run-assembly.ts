@@ -18,7 +18,7 @@ import { Conductor } from './conductor.js';
 import { EngineMix } from './engine-mix.js';
 import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
-import { History, qualityOf } from './history.js';
+import { qualityOf, type History } from './history.js';
 import { Intake } from './intake.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import { Stopwatch } from './stopwatch.js';
@@ -30,7 +30,7 @@ import { WorkerDirectory } from './worker-directory.js';
 export interface AssemblyFolder {
   readonly checkpointsPath: string;
   readonly checkpoint: Pick<Checkpoint, 'path' | 'layout' | 'weightsSha256' | 'info'> | undefined;
-  readonly ledger: Pick<LedgerFile, 'records' | 'append'>;
+  readonly ledger: Pick<LedgerFile, 'append'>;
 }
 
 export interface AssemblyParts {
@@ -78,8 +78,8 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   const { broker, source, io, metrics, clock, log } = parts;
   const { run } = config;
   const now = (): number => clock.now();
-  const history = new History(plan, folder.ledger.records);
-  const stopwatch = new Stopwatch(now);
+  const { history, effort } = earlier;
+  const stopwatch = new Stopwatch(now, { seconds: effort.trainSeconds, samples: effort.trainedSamples });
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
   const stragglers = new StragglerWatch(config.stragglers);
@@ -125,7 +125,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
         conductor.dispatch(event);
       },
     },
-    earlier.evaluatedSteps,
+    earlier,
   );
   const checkpointer = new Checkpointer({
     io,
@@ -202,13 +202,9 @@ function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenC
   return { held, path: checkpoint.path, weightsSha256: checkpoint.weightsSha256, takenAtMs };
 }
 
-function checkpointMetrics(
-  { lastLoss, lastEvaluation }: History,
-  { evaluation }: Plan,
-  step: number,
-): Record<string, number> {
+function checkpointMetrics(history: History, { evaluation }: Plan, step: number): Record<string, number> {
   return {
-    ...(lastLoss !== undefined && { trainLoss: lastLoss }),
-    ...qualityOf(evaluation, lastEvaluation?.step === step ? lastEvaluation : undefined),
+    ...(history.lastLoss !== undefined && { trainLoss: history.lastLoss }),
+    ...qualityOf(evaluation, history.evaluationOf(step)),
   };
 }

@@ -31,6 +31,8 @@ export interface OpenRunFolderOptions {
   /** A coordinator that holds the run's lease takes the folder from one that cannot have it any more. */
   readonly lock: 'respect' | 'take-over';
   readonly onLedgerError: (error: TrainingError) => void;
+  /** Called with every record of the ledger, in order, before the folder is open. */
+  readonly onRecord: (record: LedgerRecord) => void;
 }
 
 export interface RunFolder {
@@ -54,7 +56,7 @@ export interface RunFolder {
  * @throws TrainingError RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED, LEDGER_INVALID or CHECKPOINT_INCOMPATIBLE.
  */
 export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {
-  const { folder, mode, config, onLedgerError } = options;
+  const { folder, mode, config, onLedgerError, onRecord } = options;
   await checkMode(options);
   await makePrivateFolder(folder);
   const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
@@ -64,13 +66,12 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     await checkMode(options);
     const checkpointsPath = join(folder, 'checkpoints');
     const { checkpoint, skipped } = await newestSoundCheckpoint(checkpointsPath);
-    ledger = await openLedger({ folder, onError: onLedgerError, isWriter: () => lock.isHeld() });
+    ledger = await openLedger({ folder, onRecord, onError: onLedgerError, isWriter: () => lock.isHeld() });
     const warnings = skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
     if (ledger.recovered !== undefined) {
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
-    if (mode === 'new' || ledger.records.length === 0)
-      await writeWhole(join(folder, CONFIG_FILE), configText(config), 'owner');
+    if (mode === 'new' || ledger.isNew) await writeWhole(join(folder, CONFIG_FILE), configText(config), 'owner');
     return {
       path: folder,
       checkpointsPath,
@@ -119,7 +120,7 @@ export interface RunRecordOptions {
 export function runRecord({ config, plan, dataset, at }: RunRecordOptions): RunRecord {
   return {
     kind: 'run',
-    version: 1,
+    version: 2,
     run: config.run,
     dataset: dataset.name,
     datasetSha256: dataset.sha256,
@@ -139,8 +140,7 @@ export function runRecord({ config, plan, dataset, at }: RunRecordOptions): RunR
  *
  * @throws TrainingError CONFIG_INVALID naming what differs.
  */
-export function checkSameRun(records: readonly LedgerRecord[], expected: RunRecord): void {
-  const [found] = records;
+export function checkSameRun(found: LedgerRecord | undefined, expected: RunRecord): void {
   if (found?.kind !== 'run') {
     throw new TrainingError(
       'LEDGER_INVALID',
@@ -158,9 +158,15 @@ export function checkSameRun(records: readonly LedgerRecord[], expected: RunReco
     'epochs',
     'configSha256',
   ] as const;
-  const differing = keys.filter((key) => found[key] !== expected[key]);
+  const differing = keys
+    .filter((key) => found[key] !== expected[key])
+    .map((key) => `${key} was ${found[key]}, is ${expected[key]}`);
+  const [before, now] = [found, expected].map(({ heldOut = new Uint32Array() }) => heldOut);
+  if (before!.join() !== now!.join()) {
+    differing.push(`heldOut was ${before!.length} samples, is ${now!.length}, or not the same ones`);
+  }
   if (differing.length === 0) return;
-  const list = differing.map((key) => `${key} was ${found[key]}, is ${expected[key]}`).join('; ');
+  const list = differing.join('; ');
   throw new TrainingError(
     'CONFIG_INVALID',
     `run ${found.run} was started with another configuration or dataset: ${list}; what decides the arithmetic is fixed for the life of a run`,

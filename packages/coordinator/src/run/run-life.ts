@@ -40,7 +40,7 @@ export interface RunReport<R> {
   /** Its result; stored, unless it was closed at once. */
   recorded(how: Ending, way: TearDown): Promise<R>;
   /** What can be said when its end could not be recorded. */
-  unrecorded(how: Ending): R;
+  unrecorded(how: Ending): Promise<R>;
 }
 
 export interface RunLife<R> extends Pick<Coordinator<R>, 'done' | 'requestStop' | 'close' | 'stepDown'> {
@@ -93,7 +93,7 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
     } catch (caught) {
       const { code, message } = TrainingError.from(caught);
       log.error({ code, reason: message }, 'the run ended, but its end could not be recorded');
-      return report.unrecorded({ outcome: 'failed', code, message: `${how.message}; then: ${message}` });
+      return await report.unrecorded({ outcome: 'failed', code, message: `${how.message}; then: ${message}` });
     } finally {
       await letGo();
     }

@@ -10,12 +10,15 @@ const SMOOTHING = 0.1;
 export class Stopwatch {
   readonly #now: () => number;
   #sinceMs: number | undefined;
-  #totalMs = 0;
-  #samples = 0;
+  #totalMs: number;
+  #samples: number;
   #msPerSample: number | undefined;
 
-  constructor(now: () => number) {
+  /** @param before what was trained before, in how long */
+  constructor(now: () => number, before: { readonly seconds: number; readonly samples: number }) {
     this.#now = now;
+    this.#totalMs = before.seconds * MS_PER_SECOND;
+    this.#samples = before.samples;
   }
 
   /** Begins to count, unless it counts already. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { permutation } from '../random.js';
 import { checkLedger } from './check-ledger.js';
 import type { CommitRecord, LedgerRecord, RunRecord } from './ledger-record.js';
 
@@ -31,15 +32,14 @@ function runRecord({ trainSamples, globalBatch, epochs }: Shape): RunRecord {
 
 const crcOf = (step: number): string => step.toString(16).padStart(8, '0');
 
-/** The commits of a whole run; sample order is by a multiplier that is coprime with the prime modulus 1009. */
+/** The commits of a whole run, in the order of its seed. */
 function commitsOf({ trainSamples, globalBatch, epochs }: Shape): CommitRecord[] {
   const commits: CommitRecord[] = [];
   for (let epoch = 0; epoch < epochs; epoch += 1) {
-    const rank = (id: number): number => ((id + 1) * (epoch + 17)) % 1009;
-    const order = Array.from({ length: trainSamples }, (_, id) => id).sort((a, b) => rank(a) - rank(b));
+    const order = permutation(7, epoch, trainSamples);
     for (let from = 0; from < trainSamples; from += globalBatch) {
       const step = commits.length + 1;
-      const samples = Uint32Array.from(order.slice(from, from + globalBatch));
+      const samples = order.slice(from, from + globalBatch);
       commits.push({ kind: 'commit', step, epoch, generation: 0, samples, loss: 1, weightsCrc: crcOf(step), at });
     }
   }
@@ -154,6 +154,7 @@ describe('checkLedger', () => {
     const report = checkLedger([run, first, first, ...rest]);
     expect(report).toMatchObject({ duplicated: 2, missing: 0, steps: 5 });
     expect(report.problems[0]).toBe('step 1 is committed more than once');
+    expect(report.contradictions).toEqual(report.problems);
   });
 
   it('counts ids that the dataset lacks and epochs that the run lacks as foreign', () => {
@@ -163,7 +164,8 @@ describe('checkLedger', () => {
     const report = checkLedger([run, ...strange, beyond]);
     expect(report).toMatchObject({ foreign: 3, missing: 0, duplicated: 0, clean: false });
     expect(report.problems).toEqual([
-      'step 5 is of epoch 2, expected 0 to 1',
+      'step 1 has 3 samples, the plan says 2',
+      'step 5 is committed, but the run has 4 steps',
       'epoch 0: 1 sample ids are held out or beyond the last one, e.g. 4',
     ]);
   });
@@ -175,7 +177,7 @@ describe('checkLedger', () => {
         const isHeldOut = new Set(held);
         const trained = Array.from({ length: 200 }, (_, id) => id).filter((id) => !isHeldOut.has(id));
         const [run, ...commits] = ledgerOf(of) as [RunRecord, ...CommitRecord[]];
-        const split: RunRecord = { ...run, heldOut: Uint32Array.from(held) };
+        const split: RunRecord = { ...run, heldOut: Uint32Array.from(held).sort() };
         const moved = commits.map((commit) => withSamples(commit, (ids) => ids.map((id) => trained[id]!)));
         expect(checkLedger([split, ...moved])).toMatchObject({ clean: true, expected: of.trainSamples * of.epochs });
 
@@ -219,8 +221,58 @@ describe('checkLedger', () => {
     expect(report).toMatchObject({ missing: 0, duplicated: 0, clean: false });
     expect(report.problems).toEqual([
       'the ledger has 2 "run" records, expected 1',
+      'step 2 is of epoch 1, the plan says epoch 0',
       'step 3 belongs to epoch 0, but epoch 1 had begun',
+      'step 3 is of epoch 0, the plan says epoch 1',
     ]);
+  });
+
+  it('notices any two samples that changed places, in one step or between steps of an epoch', () => {
+    fc.assert(
+      fc.property(shape, fc.nat(), fc.nat(), fc.nat(), (of, position, one, other) => {
+        const [run, ...commits] = ledgerOf(of) as [RunRecord, ...CommitRecord[]];
+        const { epoch } = pick(commits, position);
+        const order = commits.filter((commit) => commit.epoch === epoch).flatMap(({ samples }) => [...samples]);
+        const [first, second] = [pick(order, one), pick(order, other)];
+        fc.pre(first !== second);
+        const swap = (id: number): number => (id === first ? second : id === second ? first : id);
+        const edited = commits.map((commit) =>
+          commit.epoch === epoch ? withSamples(commit, (ids) => ids.map(swap)) : commit,
+        );
+        const report = checkLedger([run, ...edited]);
+        expect(report).toMatchObject({ missing: 0, duplicated: 0, foreign: 0, clean: false });
+        expect(report.contradictions[0]).toMatch(/^step \d+ has sample \d+ in place \d+, the plan says sample \d+$/);
+      }),
+    );
+  });
+
+  it('tells what a run that goes on will mend from what nothing can', () => {
+    const records = ledgerOf({ trainSamples: 10, globalBatch: 3, epochs: 3 });
+    const report = checkLedger(records.slice(0, 6));
+    expect(report).toMatchObject({ clean: false, contradictions: [] });
+    expect(report.problems).toHaveLength(2);
+  });
+
+  it('expects an evaluation and a checkpoint after the commit of their step', () => {
+    const [run, first, ...rest] = ledgerOf(small) as [RunRecord, CommitRecord, ...CommitRecord[]];
+    const early: LedgerRecord[] = [
+      { kind: 'evaluation', step: 2, epoch: 0, testAccuracy: 0.5, testLoss: 1, at },
+      { kind: 'checkpoint', step: 4, weightsSha256: 'b'.repeat(64), at },
+    ];
+    expect(checkLedger([run, first, ...early, ...rest]).problems).toEqual([
+      'an evaluation of step 2 comes before that step is committed',
+      'a checkpoint of step 4 comes before that step is committed',
+    ]);
+  });
+
+  it('names the first hundred problems of a ledger that is wrong throughout', () => {
+    const [run, ...commits] = ledgerOf({ trainSamples: 300, globalBatch: 1, epochs: 1 }) as [
+      RunRecord,
+      ...CommitRecord[],
+    ];
+    const report = checkLedger([run, ...commits.map((commit) => withSamples(commit, ([id]) => [(id! + 1) % 300]))]);
+    expect(report.problems).toHaveLength(101);
+    expect(report.problems[100]).toBe('and 200 more problems of this kind');
   });
 
   it('judges nothing without a first run record', () => {

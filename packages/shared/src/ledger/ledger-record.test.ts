@@ -16,11 +16,11 @@ const generation = count;
 
 const RUN = {
   kind: fc.constant('run' as const),
-  version: fc.constant(1 as const),
+  version: fc.constantFrom(1 as const, 2 as const),
   run: text,
   dataset: text,
   datasetSha256: hex(64),
-  trainSamples: fc.integer({ min: 1, max: 0xffff_ffff }),
+  trainSamples: fc.integer({ min: 1, max: 1 << 28 }),
   seed: fc.maxSafeInteger(),
   globalBatch: step,
   microBatch: step,
@@ -40,6 +40,16 @@ const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
     samples,
     loss: finite,
     weightsCrc: hex(8),
+    at: time,
+  }),
+  fc.record({
+    kind: fc.constant('replay' as const),
+    step,
+    generation,
+    weightsCrc: hex(8),
+    correct: count,
+    seconds: fc.double({ min: 0, max: 1e6, noNaN: true }).map(Math.abs),
+    bytesExchanged: count,
     at: time,
   }),
   fc.record({ kind: fc.constant('replay' as const), step, generation, weightsCrc: hex(8), at: time }),
@@ -96,10 +106,10 @@ function sealed(body: string): string {
 describe('ledger records', () => {
   it('are one line that reads back as the same record', () => {
     fc.assert(
-      fc.property(anyRecord, (record) => {
-        const line = formatRecord(record);
+      fc.property(anyRecord, fc.option(hex(64), { nil: undefined }), (record, before) => {
+        const line = formatRecord(record, before);
         expect(line).not.toContain('\n');
-        expect(parseRecord(line)).toEqual({ ok: true, record });
+        expect(parseRecord(line)).toEqual({ ok: true, record, before });
       }),
     );
   });
@@ -109,6 +119,8 @@ describe('ledger records', () => {
       '{"kind":"commit","step":1,"epoch":0,"generation":2,"samples":"AQAAAP////8=","loss":2.5,' +
       `"weightsCrc":"00c0ffee","at":"${at}"}`;
     expect(formatRecord(commit)).toBe(sealed(body));
+    const before = 'ab'.repeat(32);
+    expect(formatRecord(commit, before)).toBe(sealed(`${body.slice(0, -1)},"before":"${before}"}`));
   });
 
   it('reveal the flip of any byte', () => {
@@ -139,6 +151,10 @@ describe('ledger records', () => {
     });
     expect(parseRecord(sealed(`{"kind":"future","at":"${at}"}`))).toMatchObject({ ok: false, damage: 'content' });
     expect(parseRecord(sealed('{not json}'))).toMatchObject({ ok: false, damage: 'content' });
+    expect(parseRecord(sealed(`{"kind":"resume","fromStep":1,"at":"${at}","before":"abc"}`))).toMatchObject({
+      damage: 'content',
+      reason: expect.stringContaining('before: '),
+    });
     const odd = formatRecord(commit).slice(0, -',"crc":"00000000"}'.length).replace('AQAAAP////8=', 'AQAA');
     expect(parseRecord(sealed(`${odd}}`))).toEqual({
       ok: false,

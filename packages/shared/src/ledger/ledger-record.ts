@@ -1,7 +1,8 @@
 /**
  * The ledger's records and their text. One record is one line of JSON whose last member is the CRC-32 of the rest, so
- * that a torn or flipped line is known from the line alone. Sample ids are base64 of little-endian u32: 5.3 characters
- * an id, whatever its size. What the records mean together is check-ledger's matter, not this file's.
+ * that a flipped line is known from the line alone; the member before it is the SHA-256 of the line before
+ * (ledger-chain.ts). Sample ids are base64 of little-endian u32: 5.3 characters an id, whatever its size. What the records
+ * mean together is check-ledger's matter, not this file's.
  */
 import { z } from 'zod';
 import { crc32, formatCrc32 } from '../crc32.js';
@@ -10,8 +11,9 @@ import { parseJson } from '../parse-json.js';
 
 const BYTES_PER_ID = 4;
 
-/** Sample ids are u32 and an epoch is tracked in memory, so a ledger that asks for more than this is refused. */
+/** The order of an epoch and what was committed of it are in memory, so a ledger that asks for more than this is refused. */
 const MAX_EPOCHS = 1_000_000;
+const MAX_TRAIN_SAMPLES = 1 << 28;
 
 const at = z.iso.datetime();
 const count = z.int().nonnegative();
@@ -47,16 +49,27 @@ function readIds(bytes: Buffer): Uint32Array {
   );
 }
 
+/** What a step came to beside its weights, so that a run that goes on knows its totals; absent in version 1. */
+const effort = {
+  /** Samples that the model answered right before the update. */
+  correct: count.optional(),
+  /** Training time since the step before, without evaluation. */
+  seconds: z.number().nonnegative().optional(),
+  /** Bytes that workers had sent each other since the record before, as they reported them. */
+  bytesExchanged: count.optional(),
+};
+
 const ledgerRecord = z.discriminatedUnion('kind', [
   /** Always the first line: what the run is, and so what the checker expects of it. */
   z.strictObject({
     kind: z.literal('run'),
-    version: z.literal(1),
+    /** From 2 on every line states the one before it, and commits say how many answers were right and how long they took. */
+    version: z.union([z.literal(1), z.literal(2)]),
     run: z.string().min(1),
     dataset: z.string().min(1),
     datasetSha256: sha256Text,
     /** Samples of an epoch: the ids from 0 on that are not held out. */
-    trainSamples: positive.max(0xffff_ffff),
+    trainSamples: positive.max(MAX_TRAIN_SAMPLES),
     /** Ids that must never be committed, ascending; absent when there are none. */
     heldOut: sampleIds.optional(),
     seed: z.int(),
@@ -75,10 +88,18 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     samples: sampleIds,
     loss: z.number(),
     weightsCrc: crcText,
+    ...effort,
     at,
   }),
   /** A committed step that was computed again after a fault or a resume; never counted. */
-  z.strictObject({ kind: z.literal('replay'), step: committedStep, generation: count, weightsCrc: crcText, at }),
+  z.strictObject({
+    kind: z.literal('replay'),
+    step: committedStep,
+    generation: count,
+    weightsCrc: crcText,
+    ...effort,
+    at,
+  }),
   z.strictObject({
     kind: z.literal('evaluation'),
     step: count,
@@ -122,18 +143,24 @@ export type CommitRecord = Extract<LedgerRecord, { kind: 'commit' }>;
 
 /**
  * A line that was read. `damage` tells a line whose checksum fails ('checksum': torn or flipped) from an intact one that
- * this version does not understand ('content'); the second must never be cut off as a torn tail.
+ * this version does not understand ('content').
  */
 export type ParsedRecord =
-  | { readonly ok: true; readonly record: LedgerRecord }
+  | {
+      readonly ok: true;
+      readonly record: LedgerRecord;
+      /** SHA-256 of the line before; undefined for a first line and for lines of version 1. */
+      readonly before: string | undefined;
+    }
   | { readonly ok: false; readonly damage: 'checksum' | 'content'; readonly reason: string };
 
 /**
  * Writes a record as one line, without the newline.
  *
+ * @param before SHA-256 of the line before, with its newline; undefined for the first one
  * @throws TrainingError INTERNAL when the record breaks its own schema (a NaN loss, a step of 0).
  */
-export function formatRecord(record: LedgerRecord): string {
+export function formatRecord(record: LedgerRecord, before?: string): string {
   const encoded = z.safeEncode(ledgerRecord, record);
   if (!encoded.success) {
     throw new TrainingError(
@@ -141,7 +168,7 @@ export function formatRecord(record: LedgerRecord): string {
       `cannot write a ${record.kind} record to the ledger: ${describe(encoded.error)}`,
     );
   }
-  const body = JSON.stringify(encoded.data);
+  const body = JSON.stringify(before === undefined ? encoded.data : { ...encoded.data, before });
   return `${body.slice(0, -1)},"crc":"${checksum(body)}"}`;
 }
 
@@ -154,9 +181,16 @@ export function parseRecord(line: string): ParsedRecord {
   if (actual !== parts[2]) {
     return { ok: false, damage: 'checksum', reason: `the line's checksum is ${actual}, expected ${parts[2]}` };
   }
-  const parsed = ledgerRecord.safeParse(parseJson(body));
+  const { before, ...content } = asMembers(parseJson(body));
+  const parsed = ledgerRecord.safeParse(content);
   if (!parsed.success) return { ok: false, damage: 'content', reason: describe(parsed.error) };
-  return { ok: true, record: parsed.data };
+  const stated = sha256Text.optional().safeParse(before);
+  if (!stated.success) return { ok: false, damage: 'content', reason: `before: ${describe(stated.error)}` };
+  return { ok: true, record: parsed.data, before: stated.data };
+}
+
+function asMembers(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function checksum(body: string): string {

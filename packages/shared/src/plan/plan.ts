@@ -4,8 +4,8 @@
  * micro-batches from 0. Which images take part at all is decided in sample-split.ts.
  */
 import type { TrainingConfig } from '../config/schema.js';
-import { permutation } from '../random.js';
 import { chooseSamples, type SplitSizes } from './sample-split.js';
+import { createTrainingOrder } from './training-order.js';
 
 /** One piece of work of a generation: a training step, or the evaluation that follows a step. */
 export interface WorkItem {
@@ -52,27 +52,13 @@ const ALL_SAMPLES = { train: 0, test: 0, heldOut: 0 };
  */
 export function createPlan(config: PlanConfig, sizes: SplitSizes): Plan {
   const { seed, epochs, batch, samples = ALL_SAMPLES, evaluation = 'test' } = config;
-  const { training, trainSamples, testSamples, heldOut } = chooseSamples(samples, sizes);
+  const { trainSamples, testSamples, heldOut } = chooseSamples(samples, sizes);
   const evaluated = evaluation === 'held-out' ? heldOut : Uint32Array.from({ length: testSamples }, (_, id) => id);
-  const stepsPerEpoch = Math.ceil(trainSamples / batch.global);
-  const totalSteps = stepsPerEpoch * epochs;
-  const epochOf = (step: number): number => Math.floor((step - 1) / stepsPerEpoch);
+  const order = createTrainingOrder({ seed, epochs, globalBatch: batch.global, trainSamples, heldOut });
+  const { stepsPerEpoch, totalSteps } = order;
   const isLastOfEpoch = (step: number): boolean => step % stepsPerEpoch === 0;
-
-  let cached: { epoch: number; order: Uint32Array } | undefined;
-  const orderOf = (epoch: number): Uint32Array => {
-    if (cached?.epoch !== epoch) {
-      const order = permutation(seed, epoch, trainSamples);
-      cached = { epoch, order: training === undefined ? order : order.map((place) => training[place]!) };
-    }
-    return cached.order;
-  };
-
-  const sampleCount = ({ kind, step }: WorkItem): number => {
-    if (kind === 'evaluate') return evaluated.length;
-    const start = ((step - 1) % stepsPerEpoch) * batch.global;
-    return Math.min(batch.global, trainSamples - start);
-  };
+  const sampleCount = ({ kind, step }: WorkItem): number =>
+    kind === 'evaluate' ? evaluated.length : order.sampleCount(step);
 
   return {
     stepsPerEpoch,
@@ -80,16 +66,14 @@ export function createPlan(config: PlanConfig, sizes: SplitSizes): Plan {
     trainSamples,
     heldOut,
     evaluation,
-    epochOf,
+    epochOf: (step) => order.epochOf(step),
     isLastOfEpoch,
     sampleCount,
     microBatchCount: (item) => Math.ceil(sampleCount(item) / batch.micro),
     microBatch(item, index) {
       const first = index * batch.micro;
       const last = Math.min(first + batch.micro, sampleCount(item));
-      if (item.kind === 'evaluate') return evaluated.slice(first, last);
-      const start = ((item.step - 1) % stepsPerEpoch) * batch.global;
-      return orderOf(epochOf(item.step)).slice(start + first, start + last);
+      return item.kind === 'evaluate' ? evaluated.slice(first, last) : order.samplesOf(item.step, first, last);
     },
     splitOf: ({ kind }) => (kind === 'train' || evaluation === 'held-out' ? 'train' : 'test'),
     next({ kind, step }) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TrainingError } from '../errors.js';
 import { createPlan, type WorkItem } from './plan.js';
-import { chooseSamples, sampleProblems } from './sample-split.js';
+import { chooseSamples, idsWithout, sampleProblems } from './sample-split.js';
 
 const choice = fc
   .record({ total: fc.integer({ min: 2, max: 200 }), held: fc.nat(199), train: fc.nat(199), seed: fc.nat() })
@@ -15,8 +15,8 @@ describe('the held-out images', () => {
   it('are as many as asked for, and together with the training images each image at most once', () => {
     fc.assert(
       fc.property(choice, ({ total, samples }) => {
-        const { training, trainSamples, heldOut } = chooseSamples(samples, { trainSamples: total, testSamples: 1 });
-        const trained = training ?? Uint32Array.from({ length: trainSamples }, (_, id) => id);
+        const { trainSamples, heldOut } = chooseSamples(samples, { trainSamples: total, testSamples: 1 });
+        const trained = idsWithout(heldOut, trainSamples);
         expect(heldOut).toHaveLength(samples.heldOut);
         expect(trained).toHaveLength(samples.train === 0 ? total - samples.heldOut : samples.train);
         const all = [...trained, ...heldOut];

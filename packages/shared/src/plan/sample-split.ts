@@ -20,8 +20,7 @@ export interface SampleChoice {
 }
 
 export interface ChosenSamples {
-  /** Ids in the training split that are trained on, ascending; undefined when they are 0 to trainSamples - 1. */
-  readonly training: Uint32Array | undefined;
+  /** The first so many ids of the training split that are not held out are trained on. */
   readonly trainSamples: number;
   /** Images of the test split that are evaluated: 0 to testSamples - 1. */
   readonly testSamples: number;
@@ -59,8 +58,7 @@ export function chooseSamples(choice: SampleChoice, sizes: SplitSizes): ChosenSa
   const heldOut = shuffled(randomKey('held-out'), choice.heldOut === 0 ? 0 : total)
     .slice(total - choice.heldOut)
     .sort();
-  const training = heldOut.length === 0 ? undefined : idsWithout(heldOut, trainSamples);
-  return { training, trainSamples, testSamples, heldOut };
+  return { trainSamples, testSamples, heldOut };
 }
 
 /** The first so many ids that are not among some ascending ones. */
