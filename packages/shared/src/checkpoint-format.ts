@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { crc32 } from './crc32.js';
 import type { ParameterLayout } from './flat-tensors.js';
+import type { ImageShape } from './image-shape.js';
 
 /** Everything that the next step needs: flat weights, the optimizer's flat moments, and the average of the weights. */
 export interface TrainingState {
@@ -82,12 +83,16 @@ export interface RunFile extends CheckpointInfo {
   readonly layout: readonly ParameterLayout[];
   /** Set where the folder is a trained model: which weights of the run these are. Nothing can be resumed from it. */
   readonly weights?: EvaluatedWeights;
+  /** What the model takes; absent in checkpoints, and in models that were exported before it was kept. */
+  readonly image?: ImageShape;
 }
 
 /** The weights as they were at last, or their moving average, for runs that keep one (`optimizer.emaDecay`). */
 export type EvaluatedWeights = 'last' | 'average';
 
 const count = z.int().nonnegative();
+/** Pixels along one side of an image. */
+const MOST_SIDE = 4_096;
 const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 const fileSeal = z.strictObject({ bytes: count, sha256: sha256Text });
 
@@ -110,6 +115,13 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
   }),
   layout: z.array(z.strictObject({ name: z.string(), shape: z.array(count), offset: count, length: count })),
   weights: z.enum(['last', 'average']).exactOptional(),
+  image: z
+    .strictObject({
+      height: count.min(1).max(MOST_SIDE),
+      width: count.min(1).max(MOST_SIDE),
+      channels: count.min(1).max(4),
+    })
+    .exactOptional(),
 });
 
 /** Checks the parsed JSON of a run.json; the reason names every member that is wrong. */

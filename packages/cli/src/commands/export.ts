@@ -58,7 +58,8 @@ async function exportRun(name: string, options: ExportOptions, context: CliConte
   const folder = path.resolve(options.out);
   const existing = options.force ? 'replace' : 'refuse';
   const origin = { run, step, weightsSha256, classes: classNames };
-  const runFile = (file: Uint8Array): Promise<string> => formatModelRunFile(checkpoint, file);
+  const runFile = (modelFile: Uint8Array): Promise<string> =>
+    formatModelRunFile({ trained: checkpoint, image: model.image, modelFile });
   const exported = await exportModel({ model, origin, runFile, format, batch, folder, existing });
   requireMatch(exported, folder);
   if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
-import { configSchema, TrainingError, type RunConfig } from '@facet/shared';
+import { configSchema, OPERATION_DEFAULTS, TrainingError, type RunConfig } from '@facet/shared';
 import type { CliContext } from '../context.js';
 import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from './run-folders.js';
 
@@ -40,12 +40,13 @@ export async function findCheckpoint(name: string, { env }: CliContext): Promise
 }
 
 /**
- * The configuration that weights were trained with.
+ * The configuration that weights were trained with. A trained model keeps only what decided the arithmetic; where and how it
+ * runs is then as nobody says otherwise.
  *
  * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys.
  */
 export function configOf({ info, path: folder }: TrainedWeights): RunConfig {
-  const parsed = configSchema.safeParse(info.config);
+  const parsed = configSchema.safeParse({ ...OPERATION_DEFAULTS, run: info.run, ...(info.config as object) });
   if (parsed.success) return parsed.data;
   const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
   throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);

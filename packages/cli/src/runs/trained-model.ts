@@ -23,7 +23,7 @@ export interface NamedModel {
 export async function modelOf(checkpoint: TrainedWeights): Promise<NamedModel> {
   const config = configOf(checkpoint);
   const classNames = datasetClasses(config.dataset);
-  const image = await imageShapeOf(config);
+  const image = checkpoint.image ?? (await imageShapeOf(config));
   return { model: modelFor(checkpoint, { image, classes: classNames }), classNames };
 }
 

@@ -8,6 +8,7 @@ import {
   TrainingError,
   type CheckpointInfo,
   type EvaluatedWeights,
+  type ImageShape,
   type FileSeal,
   type ParameterLayout,
   type RunFile,
@@ -39,6 +40,8 @@ export interface TrainedWeights {
   readonly evaluatedWeights: EvaluatedWeights;
   readonly layout: readonly ParameterLayout[];
   readonly info: CheckpointInfo;
+  /** What the model takes, where the folder says it: one that holds nothing else. */
+  readonly image?: ImageShape | undefined;
   /** SHA-256 of the weights in model.safetensors, by which a run is known: of the last ones where these are an average of a run. */
   readonly weightsSha256: string;
 }
@@ -73,7 +76,8 @@ export async function readTrainedWeights(path: string): Promise<TrainedWeights> 
     const files = await readFiles(path, runFile);
     const weights = decodeWeights(files, layout);
     await requireHash(weights, runFile.weightsSha256);
-    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), weightsSha256: runFile.weightsSha256 };
+    const { image, weightsSha256 } = runFile;
+    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), image, weightsSha256 };
   });
 }
 

@@ -1,18 +1,27 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeSafetensors, toTensors, type CheckpointInfo, type ParameterLayout } from '@facet/shared';
+import {
+  encodeSafetensors,
+  OPERATION_DEFAULTS,
+  PRESETS,
+  toTensors,
+  type CheckpointInfo,
+  type ParameterLayout,
+} from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeCheckpoint } from './checkpoint-store.js';
 import { readCheckpoint, readTrainedWeights } from './read-checkpoint.js';
 import { formatModelRunFile } from './trained-model-file.js';
 
 const layout: ParameterLayout[] = [{ name: 'head.bias', shape: [4], offset: 0, length: 4 }];
+const image = { height: 28, width: 28, channels: 1 };
+const training = { ...PRESETS['mnist-fast'], preset: 'mnist-fast' };
 const info: CheckpointInfo = {
   run: 'demo',
   step: 3,
   epoch: 1,
-  config: { seed: 7 },
+  config: { ...training, ...OPERATION_DEFAULTS, run: 'demo' },
   codeVersion: '0.1.0',
   ledgerStep: 3,
   metrics: { testAccuracy: 0.99 },
@@ -38,7 +47,7 @@ async function writeModel(): Promise<string> {
   const file = encodeSafetensors({ tensors: toTensors(trained.weights, layout), metadata: {} });
   await mkdir(folder);
   await writeFile(join(folder, 'model.safetensors'), file);
-  await writeFile(join(folder, 'run.json'), await formatModelRunFile(trained, file));
+  await writeFile(join(folder, 'run.json'), await formatModelRunFile({ trained, image, modelFile: file }));
   return folder;
 }
 
@@ -54,8 +63,9 @@ describe('trained weights', () => {
     expect(await readTrainedWeights(await writeModel())).toMatchObject({
       weights: ema,
       evaluatedWeights: 'average',
-      info,
+      info: { ...info, config: training },
       layout,
+      image,
     });
   });
 

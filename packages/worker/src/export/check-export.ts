@@ -3,7 +3,7 @@
  * apart and judges it; what follows from that is the caller's.
  */
 import { openDataset } from '@facet/datasets';
-import { randomKey, randomStream, TrainingError } from '@facet/shared';
+import { randomKey, randomStream, TrainingError, type ImageShape } from '@facet/shared';
 import { openClassifier, type TrainedModel } from '../evaluation/classifier.js';
 import { softmaxRows } from '../evaluation/probabilities.js';
 import { wholeImages } from '../evaluation/whole-images.js';
@@ -46,7 +46,8 @@ export async function checkImages({ config, image }: TrainedModel, batch: number
     if (caught instanceof TrainingError && caught.code === 'DATASET_UNAVAILABLE') return undefined;
     throw caught;
   });
-  if (dataset === undefined) {
+  // A trained model does not say where its samples were; the usual ones may have another size.
+  if (dataset === undefined || !isSameShape(dataset.image, image)) {
     const stream = randomStream(randomKey('initialisation', CHECK_IMAGES));
     return { pixels: pixels.map(() => stream.nextUniform()), source: 'random images' };
   }
@@ -62,6 +63,10 @@ export async function checkImages({ config, image }: TrainedModel, batch: number
     );
   }
   return { pixels, source: 'test split' };
+}
+
+function isSameShape(a: ImageShape, b: ImageShape): boolean {
+  return a.height === b.height && a.width === b.width && a.channels === b.channels;
 }
 
 /** Our own evaluation's answers. */
