@@ -24,7 +24,7 @@ export function stateParts({ weights, m, v, ema }: Omit<TrainingState, 'step'>):
 }
 
 /**
- * CRC-32 of what a state is judged by, compared at every commit: the little-endian bytes of the flat weights, then of their
+ * CRC-32 that all ranks compare at every commit. It covers the little-endian bytes of the flat weights, then of their
  * average if there is one.
  */
 export function stateCrc({ weights, ema }: Pick<TrainingState, 'weights' | 'ema'>): number {
@@ -65,7 +65,7 @@ export interface CheckpointInfo {
 /** The files that run.json vouches for. */
 export type TensorFileName = 'model.safetensors' | 'optimizer.safetensors' | 'ema.safetensors';
 
-/** Something about each file: a trained model has no optimizer, a run may keep no average of the weights. */
+/** One value per file. A trained model has no optimizer file; a run may keep no average of the weights. */
 export type PerFile<T> = Readonly<Record<'model.safetensors', T>> & Readonly<Partial<Record<TensorFileName, T>>>;
 
 /** Size and hash of one file. */
@@ -87,7 +87,7 @@ export interface RunFile extends CheckpointInfo {
   readonly image?: ImageShape;
 }
 
-/** The weights as they were at last, or their moving average, for runs that keep one (`optimizer.emaDecay`). */
+/** Which weights were evaluated: the last ones, or the moving average of a run that keeps one (`optimizer.emaDecay`). */
 export type EvaluatedWeights = 'last' | 'average';
 
 const count = z.int().nonnegative();

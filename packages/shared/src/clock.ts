@@ -1,6 +1,6 @@
 /**
  * The clock of a process: a monotonic time for deadlines, the wall time for records, and one way to be called later.
- * Whatever waits for time to pass takes a clock, so that tests and the simulation bring their own.
+ * Code that waits for time to pass takes a clock as an argument, so that tests and the simulation can pass their own.
  */
 
 export interface Clock {

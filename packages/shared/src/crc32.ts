@@ -1,6 +1,6 @@
 /**
- * CRC-32 (IEEE 802.3, as in zlib and gzip): finds what was damaged by accident on a disk or a wire. Node's own, because
- * a table in JavaScript took a quarter of the time of a worker's main thread.
+ * CRC-32 (IEEE 802.3, as in zlib and gzip) against accidental damage on a disk or a wire. This is Node's own: a table in
+ * JavaScript took a quarter of the time of a worker's main thread.
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 

@@ -1,7 +1,7 @@
 /**
- * One error type for everything that can go wrong. The code says what happened, `isUsage` whether the person who
- * typed the command can mend it (exit code 2) or not (exit code 1), `isRetryable` whether the next generation may succeed.
- * Expected outcomes (no quorum, duplicate delivery) are values and never come here.
+ * One error type for everything that can go wrong. The code says what happened. `isUsage`: the person who typed the command
+ * can mend it (exit code 2). `isRetryable`: the next generation may succeed. Expected outcomes (no quorum, duplicate
+ * delivery) are values, not errors.
  */
 
 const USAGE_CODES = [

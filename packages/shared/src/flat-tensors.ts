@@ -1,7 +1,7 @@
 /**
- * The model's parameters lie in one flat buffer while they train and as named tensors in a checkpoint. The layout joins
- * the two: its parts tile the buffer without hole or overlap, so both directions keep every bit. Nothing here copies
- * but `fromTensors`.
+ * In training the model's parameters lie in one flat buffer; in a checkpoint they are named tensors. The layout maps one to
+ * the other. Its parts tile the buffer without hole or overlap, so both directions keep every bit. Only `fromTensors`
+ * copies.
  */
 import { TrainingError } from './errors.js';
 import type { Tensor } from './safetensors.js';

@@ -11,7 +11,7 @@ export interface DatasetShape {
   readonly classes: number;
 }
 
-/** What the samples of each dataset look like; files in a folder of one's own may differ in height and width. */
+/** The shape of the samples of each dataset. The user's own files in a folder may differ in height and width. */
 export const DATASET_SHAPES = {
   mnist: { image: { height: 28, width: 28, channels: 1 }, classes: 10 },
   cifar10: { image: { height: 32, width: 32, channels: 3 }, classes: 10 },

@@ -1,6 +1,6 @@
 /**
- * The interval that an accuracy may be off by because only so many images were asked about (Wilson 1927). Unlike the usual
- * plus and minus it stays within 0 and 1 and is right near both ends, where accuracies are.
+ * The 95 % interval of an accuracy that was measured on a limited number of images (Wilson 1927). Unlike the usual plus and
+ * minus it stays within 0 and 1, and it is right near both ends, where accuracies are.
  */
 export interface Interval {
   readonly low: number;

@@ -1,7 +1,7 @@
 /**
- * The arms of an ablation study: what each one changes in a configuration, and nothing else. Every arm that sees several
- * views has as many slots for them and fills those it does not need with the identity, so that parameters and cost are the
- * same; what cannot have the same cost says so in the study's report.
+ * The arms of an ablation study: the configuration keys that each arm changes. All arms with several views have the same
+ * number of slots, and fill those they do not need with the identity. So they have the same parameters and cost. The study's
+ * report shows the cost of every arm, because the others are cheaper.
  */
 import type { Mapping } from './layers.js';
 import type { ModelConfig } from './schema.js';
@@ -17,15 +17,15 @@ export interface AblationArm {
   readonly sets: Mapping;
 }
 
-/** Places for views in every arm that has several. */
+/** Slots for views in every arm that has several. */
 const SLOTS = 4;
 const DISTINCT: readonly ViewName[] = ['identity', 'zoom-in', 'zoom-out', 'rotation'];
-/** Of the zooms 0.8 and 1.25. */
+/** Share by which the zooms 0.8 and 1.25 differ from 1, as augmentation. */
 const VIEW_SCALE_SHARE = 0.25;
 const VIEW_DEGREES = 15;
 const AUXILIARY_WEIGHT = 0.1;
 
-/** So many distinct views, the other slots filled with the identity. */
+/** The first `distinct` views of the list; the identity fills the other slots. */
 function slots(distinct: number): ViewName[] {
   return Array.from({ length: SLOTS }, (_, slot) => (slot < distinct ? DISTINCT[slot]! : 'identity'));
 }

@@ -1,6 +1,6 @@
 /**
- * The `adversarial` section: whether a run trains on attacked samples, and how they are attacked. eps 0 is off, and then no
- * other key means anything. How an attack climbs is the worker's to know.
+ * The `adversarial` section: whether a run trains on attacked samples, and how they are attacked. eps 0 turns it off, and
+ * then no other key has an effect. The attack itself is in the worker package.
  */
 import { z } from 'zod';
 
@@ -15,7 +15,7 @@ export const adversarialSchema = z.strictObject({
   eps: z.number().min(0).max(64),
   /** Gradients by the pixels for each attacked sample. */
   steps: z.int().min(1).max(1_000),
-  /** Length of a step in the norm; 0 is 2.5 eps / steps. */
+  /** Length of a step in the norm; 0 means 2.5 eps / steps. */
   stepSize: z.number().min(0).max(64),
   /** Share of the samples that are attacked, drawn anew in every epoch. */
   share: z.number().positive().max(1),
@@ -23,7 +23,7 @@ export const adversarialSchema = z.strictObject({
 
 export type AdversarialConfig = z.infer<typeof adversarialSchema>;
 
-/** Attacks nothing; presets start from it, and whoever only sets eps gets the rest from it. */
+/** Attacks nothing. Presets start from it. A user who sets only eps gets the other keys from it. */
 export const NO_ADVERSARY: AdversarialConfig = { norm: 'linf', eps: 0, steps: 7, stepSize: 0, share: 1 };
 
 /**

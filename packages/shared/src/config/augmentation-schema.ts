@@ -1,6 +1,6 @@
 /**
- * The `augmentation` section: what happens to a training image before the model sees it. Every key has a neutral value that
- * leaves the image alone, and is neutral when it is left out. What the operations do is the worker's to know.
+ * The `augmentation` section: what happens to a training image before the model sees it. The default of every key leaves
+ * the image alone. The operations themselves are in the worker package.
  */
 import { z } from 'zod';
 
@@ -18,7 +18,7 @@ export const augmentationSchema = z.strictObject({
   rotateDegrees: degrees.default(0),
   /** Largest change of size: 0.1 is 90 % to 110 %. */
   scaleShare: z.number().min(0).max(0.5).default(0),
-  /** So many operations per image, drawn from a list; magnitude 0 changes nothing, 10 is the strongest. */
+  /** Number of operations per image, drawn from a list. Magnitude 0 changes nothing, 10 is the strongest. */
   randAugment: z
     .strictObject({ operations: z.int().min(0).max(8), magnitude: z.number().min(0).max(10) })
     .default({ operations: 0, magnitude: 0 }),

@@ -1,6 +1,6 @@
 /**
- * What differs between two configurations of a run in the half that decides the arithmetic. A resume must change nothing
- * there, and says which key it would have changed.
+ * Compares the half of two configurations that decides the arithmetic. A resume must not change that half; the message
+ * names the keys that it would change.
  */
 import { canonicalJson } from './canonical-json.js';
 import { isMapping } from './layers.js';

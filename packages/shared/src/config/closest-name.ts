@@ -1,6 +1,6 @@
 /**
- * "Did you mean": the one known name that a mistyped one is probably meant to be. It would rather stay silent than guess:
- * a short name must be off by one edit, a long one by three at most.
+ * "Did you mean": the known name that is most like a mistyped one. If none is close enough there is no suggestion: a short
+ * name may differ by one edit, a long one by three.
  */
 
 const MAX_EDITS = 3;

@@ -1,6 +1,6 @@
 /**
- * What must hold between keys. Every check reads only sections that are sound by themselves, so a fault in one place never
- * hides a fault in another and never shows up twice.
+ * Checks between keys. Each check reads only sections that the schema accepts, so a fault in one section neither hides a
+ * fault in another nor is reported twice.
  */
 import type { z } from 'zod';
 import { DATASET_SHAPES } from '../image-shape.js';
@@ -138,7 +138,7 @@ function operationProblems(merged: Mapping): string[] {
   return problems;
 }
 
-/** The value of a top-level key when the schema has nothing against it. Unknown keys in it are another check's matter. */
+/** The value of a top-level key if the schema accepts it. Unknown keys in it are reported elsewhere. */
 function sound<K extends keyof typeof configSchema.shape>(
   merged: Mapping,
   key: K,

@@ -1,6 +1,6 @@
 /**
- * The names of engines and devices, and which engine runs on which: the one table that configuration, workers and
- * messages are made from. Whether an engine works on a machine is found out there, not here.
+ * The names of engines and devices, and which engine runs on which device: the one table for configuration, workers and
+ * messages. Whether an engine works on a machine is tested on that machine.
  */
 
 import { TrainingError } from '../errors.js';
@@ -19,13 +19,13 @@ export const ENGINE_DEVICES: Readonly<Record<EngineName, readonly Device[]>> = {
   'tfjs-cpu': ['cpu'],
 };
 
-/** What somebody asks for; `auto` leaves it to the worker. */
+/** The engine and device that a user asks for. With `auto` the worker chooses. */
 export interface EngineWish {
   readonly name: 'auto' | EngineName;
   readonly device: 'auto' | Device;
 }
 
-/** What is wrong with a wish that no engine can fulfil, as a sentence about its device; undefined when one can. */
+/** If no engine can fulfil a wish: what is wrong with it, as a sentence about its device. Otherwise undefined. */
 export function engineProblem({ name, device }: EngineWish): string | undefined {
   if (name === 'auto' || device === 'auto') return undefined;
   const devices = ENGINE_DEVICES[name];
@@ -40,9 +40,9 @@ export function attackProblem(name: EngineWish['name']): string | undefined {
 }
 
 /**
- * What was asked for on one machine, and for the rest what the run says.
+ * The wish for one machine: what was asked for there, completed by the run's configuration.
  *
- * @throws TrainingError CONFIG_INVALID when no engine fulfils both.
+ * @throws TrainingError CONFIG_INVALID if no engine fulfils both.
  */
 export function wishFor(asked: Partial<EngineWish>, run: EngineWish): EngineWish {
   const wish = { name: asked.name ?? run.name, device: asked.device ?? run.device };
@@ -55,8 +55,8 @@ export function wishFor(asked: Partial<EngineWish>, run: EngineWish): EngineWish
 }
 
 /**
- * What a worker may choose from to train a run: as {@link wishFor}, narrowed to the engines that can attack when the run
- * trains on attacked samples.
+ * The wish of a worker that trains a run: as {@link wishFor}. If the run trains on attacked samples, only engines that can
+ * attack are left.
  *
  * @throws TrainingError CONFIG_INVALID when no engine fulfils all of it.
  */

@@ -1,6 +1,6 @@
 /**
- * The environment variables that set configuration keys: one table, from which messages and documentation are made.
- * Values arrive as text; what looks like a number for a key that takes one becomes one, and the schema judges the rest.
+ * The environment variables that set configuration keys: one table for code, messages and documentation. Values are text.
+ * If a key takes a number and the text is one, it becomes a number. The schema checks everything else.
  */
 import { suggestion } from './closest-name.js';
 import { mergeMappings, nest, type Mapping } from './layers.js';
@@ -14,7 +14,7 @@ export interface EnvironmentVariable {
   readonly takes: 'number' | 'text';
 }
 
-/** Every variable that sets a key. Anything else of the configuration has a flag or stands in the file. */
+/** Every variable that sets a key. The other keys can be set by flags and in the file. */
 export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   { variable: 'FACET_DATASET', key: 'dataset', takes: 'text' },
   { variable: 'FACET_PRESET', key: 'preset', takes: 'text' },
@@ -65,8 +65,8 @@ export interface EnvironmentReading {
 }
 
 /**
- * The layer that the environment makes. A variable that is set to nothing counts as unset. A variable with our prefix
- * that is nearly one of ours is a problem; a stranger is not, because other programs may share the prefix.
+ * The configuration layer of the environment. An empty variable counts as unset. A variable with our prefix that is spelled
+ * nearly like one of ours is a problem. Any other is not, because other programs may share the prefix.
  */
 export function readEnvironment(environment: Environment): EnvironmentReading {
   let values: Mapping = {};

@@ -1,6 +1,6 @@
 /**
- * What the schema expects at a key, in words, made from the schema itself so that message and check cannot part. Also the
- * list of all keys, for suggestions.
+ * What the schema expects at a key, in words. The words are made from the schema itself, so message and check always agree.
+ * Also the list of all keys, for suggestions.
  */
 import { z } from 'zod';
 import { isMapping } from './layers.js';
@@ -80,7 +80,7 @@ function inWords(shape: Shape): string {
 }
 
 function range({ minimum, maximum, exclusiveMinimum, multipleOf }: Shape): string {
-  // Every integer has the bounds of what a double holds exactly; they say nothing to anybody.
+  // Zod bounds every integer by what a double holds exactly. Those bounds would only confuse in a message.
   const low = minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
   const high = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
   const multiple = multipleOf === undefined ? '' : `, a multiple of ${multipleOf}`;

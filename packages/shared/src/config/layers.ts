@@ -13,7 +13,7 @@ export interface ConfigLayer {
   readonly values: Mapping;
 }
 
-/** True for a mapping; a list is none. */
+/** True for a mapping. A list is not a mapping. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -23,7 +23,7 @@ export function mergeLayers(layers: readonly ConfigLayer[]): Mapping {
   return layers.reduce((merged, layer) => mergeMappings(merged, layer.values), {});
 }
 
-/** Two mappings as one; the second is the stronger. A member that is undefined says nothing. */
+/** Merges two mappings; the second is the stronger. A member that is undefined counts as absent. */
 export function mergeMappings(weaker: Mapping, stronger: Mapping): Mapping {
   const said = Object.entries(stronger).filter(([, value]) => value !== undefined);
   const merged = said.map(([key, value]) => {
@@ -38,7 +38,7 @@ export function nest(key: string, value: unknown): Mapping {
   return key.split('.').reduceRight<unknown>((inner, name) => Object.fromEntries([[name, inner]]), value) as Mapping;
 }
 
-/** What stands at a path, if anything. */
+/** The value at a path, or undefined. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, name) => {
     if (Array.isArray(at)) return (at as readonly unknown[])[Number(name)];
@@ -46,7 +46,7 @@ export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   }, value);
 }
 
-/** The strongest layer that says something at a path or replaces what is above it. */
+/** The strongest layer that has a value at a path, or that replaces one of the mappings above it. */
 export function sourceAt(layers: readonly ConfigLayer[], path: readonly PropertyKey[]): ConfigSource {
   return layers.findLast((layer) => reaches(layer.values, path))?.source ?? 'default';
 }

@@ -1,6 +1,6 @@
 /**
- * The configuration as it may be shown: in logs, in status pages, on a terminal. What is masked is whatever would let a
- * reader in; everything else stays, because a log that hides too much explains nothing.
+ * The configuration as it may be shown: in logs, in status pages, on a terminal. Credentials are masked. Everything else
+ * stays, because a log that hides too much explains nothing.
  */
 import type { RunConfig } from './schema.js';
 
@@ -13,7 +13,7 @@ export function maskSecrets(config: RunConfig): RunConfig {
 
 /** Masks what stands before the host in a URL, or in each of a comma-separated list of them. */
 export function maskUrl(urls: string): string {
-  // A comma may stand in a password: only one that a scheme follows parts two URLs, at worst too much is masked.
+  // A password may contain a comma. So only a comma before a scheme separates two URLs; at worst too much is masked.
   return urls
     .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
     .map(maskOne)
@@ -21,7 +21,7 @@ export function maskUrl(urls: string): string {
 }
 
 function maskOne(url: string): string {
-  // The last "@", not the first: a password may hold one that nobody escaped.
+  // The last "@", not the first: a password may contain one that is not escaped.
   const end = url.lastIndexOf('@');
   if (end < 0) return url;
   const scheme = /^\s*[a-z][a-z0-9+.-]*:\/\//i.exec(url)?.[0] ?? '';

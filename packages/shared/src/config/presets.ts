@@ -1,5 +1,6 @@
 /**
- * Presets: a dataset, a model and a recipe that belong together. A preset fills in whatever the user does not say.
+ * Presets: a dataset, a model and a recipe that belong together. A preset gives a value to every key that the user does not
+ * set.
  */
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
@@ -173,7 +174,7 @@ export const PRESETS = {
 
 export type PresetName = keyof typeof PRESETS;
 
-/** What a preset is and what it came to when it was last measured (docs/results says how). */
+/** The size of a preset, and its accuracy and time when it was last measured (docs/results says how). */
 export interface PresetRecord {
   readonly parameters: number;
   /** Multiply-accumulates of the matrix products, for the answer to one image. */
@@ -197,7 +198,7 @@ export const DEFAULT_PRESET: Record<TrainingConfig['dataset'], PresetName> = {
   cifar10: 'cifar10-fast',
 };
 
-/** What the operational half of a configuration is when nobody says otherwise. */
+/** Defaults of the operational half of a configuration. */
 export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {
   data: 'stream',
   workers: { count: 2, min: 1, max: 256 },

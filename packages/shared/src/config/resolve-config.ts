@@ -1,6 +1,6 @@
 /**
- * From what people say to one configuration: flags over environment over file over preset over defaults. Either the
- * whole configuration is sound or every problem is listed at once; nothing is guessed and nothing unknown is dropped.
+ * Makes one configuration from several layers: flags over environment over file over preset over defaults. Either the whole
+ * configuration is sound, or every problem is listed at once. Nothing is guessed, and nothing unknown is dropped.
  */
 import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
 import { suggestion } from './closest-name.js';
@@ -20,9 +20,9 @@ export interface ConfigInput {
   readonly environment: Environment;
   /** Nested like the configuration itself, with only the keys that were given. */
   readonly flags: Mapping;
-  /** Trains on samples attacked as published for the dataset; flags may change single keys of that, nothing else may. */
+  /** `--adversarial`: attacks samples as published for the dataset. Only flags may change single keys of that. */
   readonly isAdversarial?: boolean | undefined;
-  /** Names the run when nothing else does. */
+  /** Makes the name of the run if no layer sets one. */
   readonly defaultRun?: (named: { readonly dataset: string; readonly preset: string }) => string;
 }
 
@@ -60,7 +60,7 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
     ...choice.problems.map((problem) => problem(merged, layers)),
     // Presets are judged above, where their names are known.
     ...schemaProblems(merged, layers).filter((problem) => !problem.startsWith('preset: ')),
-    // Without a preset of the dataset that was asked for, checks against that dataset would blame the stand-in.
+    // Without a preset of that dataset another preset stands in for it; checks against the dataset would blame that one.
     ...crossProblems(choice.problems.length > 0 ? { ...merged, dataset: undefined } : merged),
   ];
   if (problems.length > 0) return { ok: false, problems };
@@ -73,7 +73,7 @@ function adversaryOf({ dataset }: PresetChoice): ConfigLayer {
   return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[dataset] } };
 }
 
-/** The three layers that people make, the two weaker ones weakest first, and what cannot even be read. */
+/** The layers that users make, weakest first, and the problems of those that cannot be read. */
 function sayings({ preset, file, environment, flags }: ConfigInput): {
   readonly weaker: readonly ConfigLayer[];
   readonly flags: ConfigLayer;
@@ -99,12 +99,12 @@ type ProblemText = (merged: Mapping, layers: readonly ConfigLayer[]) => string;
 interface PresetChoice {
   readonly dataset: TrainingConfig['dataset'];
   readonly preset: string;
-  /** Every training key, so that a wrong dataset or preset does not make all others look missing. */
+  /** Has every training key. So a wrong dataset or preset does not make all other keys look missing. */
   readonly values: Mapping;
   readonly problems: readonly ProblemText[];
 }
 
-/** Which preset fills in what nobody said; a dataset and a preset name each other when only one is given. */
+/** Chooses the preset for the keys that are not set. If only a dataset or only a preset is given, it decides the other. */
 function choosePreset(said: Mapping): PresetChoice {
   const { dataset, preset } = said;
   const named = typeof preset === 'string' && Object.hasOwn(PRESETS, preset) ? (preset as PresetName) : undefined;

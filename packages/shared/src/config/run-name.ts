@@ -1,6 +1,6 @@
 /**
- * What a run may be called. The name is a folder's, a NATS stream's and part of a NATS subject, so it holds nothing that
- * any of them would read as something else: no separator, no dot, no blank.
+ * The names that a run may have. A run's name is also the name of a folder and of a NATS stream, and part of a NATS subject.
+ * So it contains nothing that has a meaning in one of them: no separator, no dot, no blank.
  */
 
 const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;

@@ -1,6 +1,6 @@
 /**
- * The problems that the schema itself finds: one sentence per key, with the key, the actual value, where it came from, what
- * is expected, and the name that was probably meant.
+ * The problems that the schema itself finds, one sentence per key: the key, the actual value, where that came from, what is
+ * expected, and the name that was probably meant.
  */
 import type { z } from 'zod';
 import { suggestion } from './closest-name.js';
@@ -47,7 +47,7 @@ function unknownKey(path: readonly PropertyKey[], layers: readonly ConfigLayer[]
   return `${dotted(path)}: unknown key${origin(path, layers)}${keyAdvice(name, above)}`;
 }
 
-/** A name beside it that is spelled nearly so, else the same name elsewhere in the configuration. */
+/** Suggests a sibling key with a similar name, or else the same name elsewhere in the configuration. */
 function keyAdvice(name: string, above: readonly PropertyKey[]): string {
   const prefix = above.length === 0 ? '' : `${dotted(above)}.`;
   const beside = suggestion(

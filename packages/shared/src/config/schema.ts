@@ -1,6 +1,6 @@
 /**
- * The one configuration schema of a run. Everything above `data` decides the arithmetic and is fixed for the life of a
- * run; everything from `data` on says where and how it runs and may change at every resume.
+ * The configuration schema of a run. `trainingSchema` decides the arithmetic and is fixed for the life of a run.
+ * `operationSchema` says where and how the run is computed, and may change at every resume.
  */
 import { z } from 'zod';
 import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
@@ -10,11 +10,11 @@ import { DEVICES, ENGINE_NAMES } from './engines.js';
 const positiveInteger = z.int().min(1);
 const fraction = z.number().min(0).max(1);
 const port = z.int().min(0).max(65_535);
-/** Measured: a message a quarter as large costs a tenth to a fifth more CPU time, its promises and system calls. */
+/** Default of `exchange.messageBytes`. Measured: messages of a quarter of this cost 10 to 20 % more CPU time. */
 export const MESSAGE_BYTES = 1024 * 1024;
 const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** What the sums of gradients are rounded to; the order is that of the codes on the wire. */
+/** Formats that sums of gradients are rounded to. The index of a format is its code on the wire. */
 export const GRADIENT_FORMATS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
 export type GradientFormatName = (typeof GRADIENT_FORMATS)[number];
 
@@ -22,26 +22,26 @@ export const DATASETS = ['mnist', 'cifar10'] as const;
 export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out', 'rotation', 'shift'] as const;
 
 const modelSchema = z.strictObject({
-  /** The identity view comes first; naming it again gives a placebo that costs as much as a view and shows nothing new. */
+  /** The identity view comes first. A second identity is a placebo: it costs as much as a view and shows nothing new. */
   views: z.array(z.enum(VIEW_NAMES)).min(1).max(4),
   /** How much each view counts: w_i^2 / sum_j w_j^2, w_i^2, or 1/V without a parameter. */
   viewWeights: z.enum(['normalised', 'raw', 'uniform']),
   /** How attention sees the views: added to its input, as further keys and values, or not at all. */
   injection: z.enum(['additive', 'cross', 'none']),
-  /** So many blocks, from the first on, see the views. */
+  /** How many blocks see the views, counted from the first. */
   injectionBlocks: positiveInteger,
-  /** Whether each view is normalised before they are summed, or only their sum: one ghosted image, for comparison. */
+  /** `each`: every view is normalised before the views are summed. `sum`: only their sum is, which makes one blurred image. */
   viewNorm: z.enum(['each', 'sum']),
-  /** Whose views a sample sees: its own, or its neighbour's in the micro-batch, for comparison. */
+  /** `own`: a sample sees its own views. `shuffled`: it sees those of its neighbour in the micro-batch, as a control. */
   viewImages: z.enum(['own', 'shuffled']),
-  /** Pixels along one side of the patches of a view; they overlap when this exceeds patchStride * merge. */
+  /** Side of the patches of a view, in pixels. They overlap if this is more than patchStride * merge. */
   viewPatchSize: positiveInteger,
-  /** Pixels along one side of the stem's patches, and from one to the next. */
+  /** Side of the stem's patches in pixels, and (`patchStride`) the distance from one to the next. */
   patchSize: positiveInteger,
   patchStride: positiveInteger,
   /** Features per patch in the stem. */
   stemWidth: positiveInteger,
-  /** What the stem's weights begin as: random numbers, or cosines that see all frequencies of a patch alike. */
+  /** The initial weights of the stem: random numbers, or cosines that see all frequencies of a patch alike. */
   stemStart: z.enum(['random', 'cosines']).default('random'),
   /** MLPs with token shift on the patches, before they are merged. */
   stemDepth: z.int().min(0).default(0),
@@ -53,9 +53,9 @@ const modelSchema = z.strictObject({
     .array(z.strictObject({ features: positiveInteger, stride: z.int().min(1).max(2) }))
     .max(8)
     .default([]),
-  /** One token for so many patches along each side, */
+  /** Distance from one token to the next, in cells along each side. */
   merge: positiveInteger,
-  /** made from so many of them: they overlap when this exceeds merge. */
+  /** Side of the window of cells that makes a token. Windows overlap if this is more than `merge`. */
   mergeSize: positiveInteger,
   /** A learned bias of every head for the offset between two tokens. */
   relativeBias: z.boolean(),
@@ -63,11 +63,11 @@ const modelSchema = z.strictObject({
   depth: positiveInteger,
   heads: positiveInteger,
   mlpRatio: positiveInteger,
-  /** MLPs after each attention; every one of them looks one token further. */
+  /** MLPs after each attention. Each one looks one token further. */
   mlpsPerBlock: positiveInteger.default(1),
-  /** Weights of losses that only training has; 0 leaves a part out. */
+  /** Weights of losses that are used in training only; 0 leaves a loss out. */
   auxiliary: z.strictObject({
-    /** Tell from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */
+    /** Predict from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */
     relativePosition: z.number().min(0).max(10),
     /** Rebuild hidden patches of the identity view from the other views (Weinzaepfel et al. 2022, "CroCo"). */
     completion: z.number().min(0).max(10),
@@ -90,7 +90,7 @@ const optimizerSchema = z.strictObject({
   /** Global norm to which the gradient is clipped; 0 turns clipping off. */
   clipNorm: z.number().min(0),
   labelSmoothing: fraction,
-  /** Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none. */
+  /** Decay of the exponential moving average of the weights, which is then evaluated. 0 keeps no average. */
   emaDecay: z.number().min(0).max(0.99999).default(0),
 });
 
@@ -111,18 +111,18 @@ export const trainingSchema = z.strictObject({
   arithmetic: z.int().min(1).default(1),
   epochs: positiveInteger.max(100_000),
   samples: z.strictObject({
-    /** Use only the first so many samples of a split; 0 means all of them. */
+    /** How many samples of a split to use, from its first on; 0 means all of them. */
     train: z.int().min(0),
     test: z.int().min(0),
-    /** So many images of the training split are never trained on: always the same ones, whatever the seed. */
+    /** How many images of the training split are never trained on. They are the same ones for every seed. */
     heldOut: z.int().min(0).default(0),
   }),
-  /** What is evaluated after every epoch: choices are made on the held-out images, the test split is for the last word. */
+  /** What is evaluated after every epoch. Make choices on held-out images, and use the test split for the last word. */
   evaluation: z.enum(['test', 'held-out']).default('test'),
   batch: z.strictObject({ global: positiveInteger.max(65_536), micro: positiveInteger.max(4_096) }),
   model: modelSchema,
   optimizer: optimizerSchema,
-  /** What every sum of gradients is rounded to, and travels as; `fp32` rounds nothing. */
+  /** The format that every sum of gradients is rounded to and sent in. `fp32` rounds nothing. */
   gradientFormat: z.enum(GRADIENT_FORMATS).default('fp32'),
   augmentation: augmentationSchema,
   adversarial: adversarialSchema.default(NO_ADVERSARY),
@@ -145,7 +145,7 @@ const operationSchema = z.strictObject({
     /** `auto`: every worker takes the fastest one that works on its machine. */
     name: z.enum(['auto', ...ENGINE_NAMES]),
     device: z.enum(['auto', ...DEVICES]),
-    /** Threads per worker; 0 divides the cores of a host among the workers on it. */
+    /** Threads per worker. 0 divides the cores of a host among its workers. */
     threads: z.int().min(0).max(1_024),
   }),
   checkpoint: z.strictObject({ everySteps: positiveInteger, keep: positiveInteger }),
@@ -154,33 +154,36 @@ const operationSchema = z.strictObject({
   exchange: z
     .strictObject({
       /**
-       * How gradients travel between workers. `auto`: on TCP sockets beside the gRPC stream, between workers of one host through memory that they
-       * share. `unix`: there on Unix sockets. `tcp`: neither. `grpc`: in the stream's messages, which takes about five times as long as `tcp`.
+       * How gradients travel between workers of one host. `auto`: through shared memory. `unix`: on Unix sockets. `tcp`: on TCP
+       * sockets. `grpc`: in the messages of the gRPC stream, which takes about five times as long as `tcp`. Between hosts
+       * `auto` and `unix` mean `tcp`.
        */
       transport: z.enum(['auto', 'unix', 'tcp', 'grpc']),
       /**
-       * So many workers add up their gradients before they talk to the others, if that divides the number of workers. 0: those of one host do, if
-       * every host has as many.
+       * How many workers add up their gradients before they talk to the others, if that divides the number of workers. 0: the
+       * workers of one host do so, if every host has as many.
        */
       groupSize: z.int().min(0).max(256).default(0),
-      /** Most bytes of float32 values in one message; a smaller one costs more CPU time. */
+      /** Largest size of a message, in bytes of float32 values. Smaller messages cost more CPU time. */
       messageBytes: positiveInteger.min(4_096).max(MOST_MESSAGE_BYTES).default(MESSAGE_BYTES),
     })
-    // Of models that were trained before there was a choice.
+    // For models that were trained before this section existed.
     .default({ transport: 'auto', groupSize: 0, messageBytes: MESSAGE_BYTES }),
   /** Shares of a step follow the measured speed of the workers; otherwise they are even. The weights are the same. */
   balance: z.boolean().default(false),
-  /** A worker that takes so many times as long as the others for its work, by the median of so many steps, is reported, */
+  /**
+   * `factor`: report a worker whose median time over `steps` steps is this many times the others'. `exclude`: also remove it,
+   * while more than `workers.min` workers remain.
+   */
   stragglers: z
     .strictObject({
       factor: z.number().min(1.1).max(100),
       steps: positiveInteger.min(10).max(10_000),
-      /** and taken out of the run, as long as there are more than `workers.min`. */
       exclude: z.boolean(),
     })
     .default({ factor: 1.5, steps: 100, exclude: false }),
   timeouts: z.strictObject({
-    /** A worker that is silent for so long is excluded. */
+    /** A worker that is silent for this long is excluded. */
     heartbeatMs: positiveInteger,
     /** Longest wait for one contribution of a peer, and for one shard. */
     stepMs: positiveInteger,

@@ -2,8 +2,8 @@
 import { trainingSchema, type TrainingConfig } from './schema.js';
 
 /**
- * Keys that came later, with the value that was the only one before them. While they have it they are left out of what identifies a
- * configuration, so that runs and studies of earlier builds keep their checksums and can be continued.
+ * Keys that were added later, with the value that was the only one before. A key with that value is left out of the identity
+ * of a configuration. So runs and studies of earlier builds keep their checksums and can be continued.
  */
 const LATER_KEYS = { gradientFormat: 'fp32', arithmetic: 1 } as const satisfies Partial<TrainingConfig>;
 
@@ -13,7 +13,7 @@ export function trainingPart(config: TrainingConfig): TrainingConfig {
   return trainingSchema.parse(Object.fromEntries(keys.map((key) => [key, config[key]])));
 }
 
-/** What checksums of a configuration are taken over, keys in the order of the schema. */
+/** The part of a configuration that checksums are taken over, keys in the order of the schema. */
 export function trainingIdentity(config: TrainingConfig): Partial<TrainingConfig> {
   const isUnchanged = ([key, value]: [string, unknown]): boolean =>
     Object.entries(LATER_KEYS).some(([later, first]) => later === key && first === value);

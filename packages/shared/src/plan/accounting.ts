@@ -1,7 +1,7 @@
 /**
- * Exact accounting inside the gradient. Two extra elements travel through the all-reduce with the gradient: the number of
- * samples in it and the sum of their check digits. Both are integers small enough for float32 to add without rounding, so
- * whoever holds the reduced gradient can prove which samples are in it.
+ * Check digits for the accounting that travels with the gradient. The number of samples and the sum of their check digits
+ * are reduced together with the gradient. Both are integers small enough for float32 to add without rounding. So whoever
+ * holds the reduced gradient can prove which samples are in it.
  */
 import type { TrainingConfig } from '../config/schema.js';
 import { randomKey } from '../random.js';

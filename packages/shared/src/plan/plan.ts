@@ -20,7 +20,7 @@ export interface Plan {
   readonly trainSamples: number;
   /** Ids in the training split that are never trained on, ascending. */
   readonly heldOut: Uint32Array;
-  /** What evaluations are of. */
+  /** The split that evaluations use. */
   readonly evaluation: TrainingConfig['evaluation'];
   /** Epoch of a step, from 0. */
   epochOf(step: number): number;
@@ -33,7 +33,7 @@ export interface Plan {
   microBatch(item: WorkItem, index: number): Uint32Array;
   /** The split of the dataset that a piece of work reads: held-out images are a part of the training split. */
   splitOf(item: WorkItem): 'train' | 'test';
-  /** What follows a piece of work; undefined at the end of the run. */
+  /** The piece of work after this one; undefined at the end of the run. */
   next(item: WorkItem): WorkItem | undefined;
   /** The first piece of work of a run whose weights have had `appliedStep` updates. */
   after(appliedStep: number): WorkItem | undefined;
@@ -42,7 +42,7 @@ export interface Plan {
 type PlanConfig = Pick<TrainingConfig, 'seed' | 'epochs' | 'batch'> &
   Partial<Pick<TrainingConfig, 'samples' | 'evaluation'>>;
 
-/** Without a choice of its own a run trains on and evaluates everything. */
+/** By default a run trains on the whole training split and evaluates the whole test split. */
 const ALL_SAMPLES = { train: 0, test: 0, heldOut: 0 };
 
 /**
@@ -93,17 +93,18 @@ export interface MicroBatchRange {
 }
 
 /**
- * How the micro-batches of a step are shared out among ranks: rank r has the parts from split[r] up to, not including,
- * split[r + 1], of as many parts as the last number says. It begins with 0 and never falls. What a step comes to does not depend on it.
+ * How the micro-batches of a step are divided among ranks. The step has split.at(-1) parts; rank r has the parts from
+ * split[r] up to, not including, split[r + 1]. The first number is 0, and no number is smaller than the one before. The
+ * result of a step does not depend on the split.
  */
 export type WorkSplit = readonly number[];
 
-/** The same for every rank, as far as the number of micro-batches allows. */
+/** Even shares, as far as the number of micro-batches allows. */
 export function evenSplit(worldSize: number): WorkSplit {
   return Array.from({ length: worldSize + 1 }, (_, rank) => rank);
 }
 
-/** So many parts for each rank; at least one in all. */
+/** The split that gives each rank its number of parts; there must be at least one part in all. */
 export function splitByShares(shares: readonly number[]): WorkSplit {
   const split = [0];
   for (const share of shares) split.push(split.at(-1)! + share);

@@ -1,7 +1,7 @@
 /**
  * Which images of a dataset a run trains on, which it evaluates, and which it holds out. The held-out images are the last
- * ones of one fixed shuffle of the whole training split, so they are the same for every run, whatever its seed and however
- * few images it trains on: choices made on them are comparable, and nothing that was ever trained on is among them.
+ * ones of one fixed shuffle of the whole training split. So they are the same for every run, whatever its seed and however
+ * few images it trains on. Choices made on them are comparable, and no run has trained on them.
  */
 import { TrainingError } from '../errors.js';
 import { randomKey, shuffled } from '../random.js';
@@ -12,7 +12,7 @@ export interface SplitSizes {
   readonly testSamples: number;
 }
 
-/** The part of a configuration that chooses images; 0 is all of a split, and none held out. */
+/** The part of a configuration that chooses images. For `train` and `test` 0 means the whole split. */
 export interface SampleChoice {
   readonly train: number;
   readonly test: number;
@@ -61,7 +61,7 @@ export function chooseSamples(choice: SampleChoice, sizes: SplitSizes): ChosenSa
   return { trainSamples, testSamples, heldOut };
 }
 
-/** The first so many ids that are not among some ascending ones. */
+/** The first `count` ids that are not among the excluded ones, which are ascending. */
 export function idsWithout(excluded: Uint32Array, count: number): Uint32Array {
   const ids = new Uint32Array(count);
   let next = 0;

@@ -28,7 +28,7 @@ export interface BrokerLogin extends Credentials {
   readonly servers: string[];
 }
 
-/** What is wrong with a text that should name a broker, or several: what was expected instead. */
+/** If a text does not name one or more brokers: what was expected instead. */
 export function brokerUrlProblem(urls: string): string | undefined {
   const parsed = partsOf(urls).map(parse);
   if (parsed.some((broker) => broker === undefined)) {

@@ -1,6 +1,6 @@
 /**
- * What a coordinator writes into the broker while it leads a run: who it is and where it listens. Workers and standbys read it;
- * who may write it is decided by compare-and-set. It lies where NATS keeps a key of a key-value bucket, so that
+ * The entry that a coordinator writes into the broker while it leads a run: who it is and where it listens. Workers and
+ * standbys read it. Compare-and-set decides who may write it. It is a key of a key-value bucket of NATS, so
  * `nats kv get facet-leases RUN` shows it.
  */
 import { z } from 'zod';
@@ -21,7 +21,7 @@ export function leaseSubject(run: string): string {
 }
 
 const leaseEntry = z.strictObject({
-  /** One life of one process as a candidate. */
+  /** A random id of one process's candidacy. */
   holder: z.string().min(1),
   host: z.string(),
   pid: z.int().positive(),

@@ -1,6 +1,6 @@
 /**
  * One micro-batch as it travels over NATS: a fixed little-endian header, the sample ids, and with `data: stream` the labels
- * and raw pixels. A CRC-32 over everything closes it. Decoding trusts nothing: every length is checked before it is used.
+ * and raw pixels. A CRC-32 over all of that is at its end. The decoder checks every length before it uses it.
  *
  *   0 u32 magic "FCT1"   4 u8 kind (1 train, 2 evaluate)   5 u8 hasPixels   6 u16 zero   8 u32 generation
  *   12 u32 epoch   16 u32 step   20 u32 index   24 u32 count   28 u32 bytesPerSample   32 ids, labels, pixels   ... u32 crc
