@@ -8,6 +8,7 @@ import { findBadFileNames } from './lib/file-names.mjs';
 import { findImportCircles } from './lib/import-circles.mjs';
 import { findInstallScripts } from './lib/install-scripts.mjs';
 import { findLockFileFaults } from './lib/lock-file.mjs';
+import { findLongMarkdownLines } from './lib/markdown-lines.mjs';
 import { requireNode } from './lib/node-version.mjs';
 import { checkProtoTypes } from './lib/proto-types.mjs';
 import { ROOT } from './lib/repository.mjs';
@@ -42,6 +43,7 @@ const CHECKS = [
     'import circles',
     async () => requireNone('Move what both need to one of them', await findImportCircles(ROOT, SOURCES)),
   ],
+  ['markdown lines', async () => requireNone('Wrap', findLongMarkdownLines(ROOT))],
   ['lock file', async () => requireNone('package-lock.json', findLockFileFaults(readLockFile()))],
   [
     'install scripts',
