@@ -1,0 +1,186 @@
+/**
+ * A training loop with everything around it made by hand: three parameters, images of one pixel, an engine whose gradient a
+ * test decides, shards from memory, and an all-reduce of one rank that a test can interfere with.
+ */
+import {
+  createPlan,
+  evenSplit,
+  OPERATION_DEFAULTS,
+  PRESETS,
+  type Plan,
+  type RunConfig,
+  type WorkItem,
+  type WorkSplit,
+} from '@facet/shared';
+import type { AllReduce } from '../src/collective/all-reduce.js';
+import { ORDINARY_MEMORY } from '../src/collective/float-memory.js';
+import { gradientFormat } from '../src/collective/formats/gradient-format.js';
+import { addFloats } from '../src/collective/float-kernels.js';
+import { allocateMicroBatch } from '../src/data/micro-batch.js';
+import type { ShardSource } from '../src/data/shard-source.js';
+import type { Compute, EvaluationSlot, TrainingSlot } from '../src/engine/compute.js';
+import { createGradientSum, gradientSumLength, type GradientSum } from '../src/engine/gradient-sum.js';
+import { layoutParameters } from '../src/model/parameters.js';
+import { runGeneration, type GenerationLoopOptions, type StepResult } from '../src/train/generation-loop.js';
+import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
+
+const IMAGE = { height: 1, width: 1, channels: 1 };
+const CLASSES = 2;
+const LAYOUT = layoutParameters([
+  { name: 'matrix', shape: [2], initialiser: { kind: 'constant', value: 1 }, decays: true },
+  { name: 'bias', shape: [1], initialiser: { kind: 'constant', value: 0 }, decays: false },
+]);
+
+/** Two epochs of three steps: two of two micro-batches, and one that holds a single sample. */
+export const LOOP_CONFIG: RunConfig = {
+  ...PRESETS['mnist-fast'],
+  ...OPERATION_DEFAULTS,
+  preset: 'mnist-fast',
+  run: 'loop',
+  epochs: 2,
+  samples: { train: 9, test: 3, heldOut: 0 },
+  batch: { global: 4, micro: 2 },
+};
+
+export interface LoopWish {
+  readonly config?: Partial<RunConfig>;
+  readonly rank?: number;
+  readonly split?: WorkSplit;
+  /** Called when a micro-batch is computed; may write what its gradient and loss are (default: ones, and one a sample). */
+  readonly onCompute?: (sum: GradientSum, compute: number) => void;
+  /** Called with what was reduced, before the loop sees it. */
+  readonly onReduced?: (step: number, output: Float32Array) => void;
+  readonly options?: (world: LoopWorld) => Partial<GenerationLoopOptions>;
+}
+
+export interface LoopWorld {
+  readonly plan: Plan;
+  readonly state: TrainingState;
+  /** The weights that the engine saw whenever it ran, with what it ran. */
+  readonly seen: { readonly kind: 'train' | 'evaluate'; readonly weights: readonly number[] }[];
+  readonly steps: StepResult[];
+  readonly evaluations: { readonly step: number; readonly counts: readonly number[] }[];
+  readonly reduced: number[];
+  readonly abort: AbortController;
+  readonly run: (start?: WorkItem) => Promise<void>;
+}
+
+export function createLoopWorld(wish: LoopWish = {}): LoopWorld {
+  const config = { ...LOOP_CONFIG, ...wish.config };
+  const plan = createPlan(config, { trainSamples: 9, testSamples: 3 });
+  const weights = new Float32Array(LAYOUT.length);
+  const seen: LoopWorld['seen'] = [];
+  const compute = fakeCompute(config, weights, seen, wish.onCompute);
+  const state = allocateTrainingState(weights, config.optimizer);
+  resetState(state, Float32Array.of(1, 1, 0));
+  const steps: StepResult[] = [];
+  const evaluations: { step: number; counts: number[] }[] = [];
+  const reduced: number[] = [];
+  const abort = new AbortController();
+  const allReduce: AllReduce = {
+    peers: [],
+    format: gradientFormat({ name: 'fp32', exactFrom: LAYOUT.length, seed: config.seed }),
+    contribute: () => undefined,
+    reduce(step, partials, output) {
+      reduced.push(step);
+      output.fill(0);
+      for (const { values } of partials) addFloats(output, output, values);
+      wish.onReduced?.(step, output);
+      return Promise.resolve();
+    },
+    inlet: () => {
+      throw new Error('there are no peers');
+    },
+    fail: () => undefined,
+    bytesSent: 0,
+    bytesReceived: 0,
+  };
+  const world: LoopWorld = {
+    plan,
+    state,
+    seen,
+    steps,
+    evaluations,
+    reduced,
+    abort,
+    run: (start = { kind: 'train', step: 1 }) =>
+      runGeneration({
+        config,
+        plan,
+        image: IMAGE,
+        classes: CLASSES,
+        rank: wish.rank ?? 0,
+        split: wish.split ?? evenSplit(1),
+        start,
+        compute,
+        state,
+        shards: shardsOf(plan),
+        allReduce,
+        allocate: ORDINARY_MEMORY.allocate,
+        signal: abort.signal,
+        lastStep: () => Number.POSITIVE_INFINITY,
+        now: () => 0,
+        onStep: (result) => steps.push(result),
+        onEvaluation: (step, { parts }) =>
+          evaluations.push({ step, counts: parts.map(({ sampleCount }) => sampleCount) }),
+        ...wish.options?.(world),
+      }),
+  };
+  return world;
+}
+
+function fakeCompute(
+  config: RunConfig,
+  weights: Float32Array,
+  seen: LoopWorld['seen'],
+  onCompute: LoopWish['onCompute'],
+): Compute {
+  let computed = 0;
+  const tensors = () => allocateMicroBatch(config.batch.micro, IMAGE, CLASSES);
+  const trainingSlot = (): TrainingSlot => {
+    const sum = createGradientSum(new Float32Array(gradientSumLength(LAYOUT.length)), LAYOUT.length);
+    const accounting = { count: 0, checksum: 0 };
+    return {
+      tensors: tensors(),
+      pixelGradient: undefined,
+      sum,
+      accounting,
+      run() {
+        seen.push({ kind: 'train', weights: [...weights] });
+        sum.gradient.fill(accounting.count);
+        sum.account({ loss: accounting.count, correct: 1, ...accounting });
+        onCompute?.(sum, ++computed);
+        return Promise.resolve();
+      },
+    };
+  };
+  const evaluationSlot = (): EvaluationSlot => ({
+    tensors: tensors(),
+    logits: new Float32Array(config.batch.micro * CLASSES),
+    run() {
+      seen.push({ kind: 'evaluate', weights: [...weights] });
+      return Promise.resolve();
+    },
+  });
+  return {
+    layout: LAYOUT,
+    weights,
+    weightsChanged: () => undefined,
+    programSha256: '0'.repeat(64),
+    trainingSlots: [trainingSlot(), trainingSlot()],
+    evaluationSlots: [evaluationSlot(), evaluationSlot()],
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Black images, all of class 0. */
+function shardsOf(plan: Plan): ShardSource {
+  return {
+    take(item, index) {
+      const ids = plan.microBatch(item, index);
+      return Promise.resolve({ ids, labels: new Uint8Array(ids.length), pixels: new Uint8Array(ids.length) });
+    },
+    backlog: 0,
+    close: () => Promise.resolve(),
+  };
+}
