@@ -11,6 +11,7 @@ import sys
 import torch
 
 from facet_reference import (
+    attack_cases,
     augmentation_cases,
     model_cases,
     optimizer_cases,
@@ -26,6 +27,7 @@ SETS = {
     "model": model_cases.model_numbers,
     "layout": model_cases.layout_numbers,
     "augmentation": augmentation_cases.augmentation_numbers,
+    "attack": attack_cases.attack_numbers,
     "optimizer": optimizer_cases.optimizer_numbers,
     "wired-update": wired_update.wired_update_numbers,
     "rounding": rounding_cases.rounding_numbers,

@@ -1,0 +1,94 @@
+/** Attacks on a tiny model against PyTorch: gradients by the pixels, FGSM, PGD in both balls, adversarial training. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomKey, randomStream, type AdversarialConfig, type ImageShape, type ModelConfig } from '@facet/shared';
+import type { TrainingSlot } from '../packages/worker/src/engine/compute.js';
+import type { AttackLoss } from '../packages/worker/src/engine/attack-program.js';
+import { createAttackCompute, type AttackCompute } from '../packages/worker/src/robustness/attack-compute.js';
+
+import { attackByGradient, type PgdOptions } from '../packages/worker/src/robustness/attacks/pgd.js';
+import type { Threat } from '../packages/worker/src/robustness/attacks/threat.js';
+import { createAdversary } from '../packages/worker/src/train/adversary.js';
+import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
+
+const stored = storedNumbers<{
+  number: number;
+  image: ImageShape;
+  classes: number;
+  model: ModelConfig;
+  ids: readonly number[];
+  labels: readonly number[];
+  gradients: readonly { name: AttackLoss; logits: readonly number[]; losses: readonly number[] }[];
+  plans: readonly {
+    name: string;
+    plan: Threat & Omit<PgdOptions, 'threat' | 'seed' | 'onProgress'>;
+    margins: readonly number[];
+    broken: readonly boolean[];
+  }[];
+  recipes: readonly { name: string; recipe: AdversarialConfig; gradients: number }[];
+}>('attack');
+const tensors = storedTensors('attack');
+/** Pixels are in [0, 1] and float32, and so is the engine. */
+const ROUNDING = 2e-6;
+
+const { number, image, classes, model } = stored;
+const ids = Uint32Array.from(stored.ids);
+const labels = Uint8Array.from(stored.labels);
+const pixels = image.height * image.width;
+
+function imagesOf(): Float32Array {
+  const stream = randomStream(randomKey('simulation', number, 1));
+  return Float32Array.from({ length: ids.length * pixels }, () => stream.nextUniform());
+}
+
+let compute: AttackCompute;
+
+beforeAll(async () => {
+  compute = await createAttackCompute({
+    // Two micro-batches, the last one padded.
+    shape: { image, classes, config: model, microBatch: 4, labelSmoothing: 0.1 },
+    engine: { name: 'onnxruntime', device: 'cpu' },
+    threads: 1,
+  });
+  const stream = randomStream(randomKey('simulation', number, 0));
+  for (const { name, offset, length } of compute.layout.slots) {
+    const start = name.endsWith('.gain') ? 1 : 0;
+    for (let i = offset; i < offset + length; i++) compute.weights[i] = 0.6 * (stream.nextUniform() - 0.5) + start;
+  }
+});
+afterAll(() => compute.close());
+
+it.each(stored.gradients)('the $name has the gradient by the pixels that PyTorch has', async (of) => {
+  const { logits, losses, gradient } = await compute.gradient(imagesOf(), labels, of.name);
+  expectClose(logits, of.logits, 1e-5, 'logits');
+  expectClose(losses, of.losses, 1e-5, 'losses');
+  expectClose(gradient, tensors.get(of.name)!, 1e-5, 'gradient');
+});
+
+describe.each(stored.plans)('$name', ({ name, plan, margins, broken }) => {
+  it('ends at the images of PyTorch', async () => {
+    const { norm, eps, ...rest } = plan;
+    const samples = { ids, labels, images: imagesOf() };
+    const result = await attackByGradient(compute, samples, { threat: { norm, eps }, seed: 11, ...rest });
+    expectClose(result.images, tensors.get(name)!, ROUNDING, 'images');
+    expectClose(result.margins, margins, 1e-5, 'margins');
+    expect([...result.isBroken].map(Boolean)).toEqual(broken);
+  });
+});
+
+describe.each(stored.recipes)('training on attacked samples: $name', ({ name, recipe, gradients }) => {
+  it('trains on the images of PyTorch', async () => {
+    const images = imagesOf();
+    const values = new Float32Array(images.length);
+    const slot = {
+      tensors: { images, sampleWeights: new Float32Array(ids.length) },
+      pixelGradient: {
+        values,
+        run: async () => values.set((await compute.gradient(images, labels, 'cross-entropy')).gradient),
+      },
+    } as unknown as TrainingSlot;
+    const adversary = createAdversary({ seed: 12, adversarial: recipe })!;
+    const taken = await adversary.attack(slot, { ids, epoch: 4, signal: new AbortController().signal });
+    expect(taken).toBe(gradients);
+    expectClose(images, tensors.get(name)!, ROUNDING, 'images');
+  });
+});
