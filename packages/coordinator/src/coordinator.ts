@@ -1,5 +1,5 @@
 /**
- * What a coordinator is to whoever starts it. Types alone; see start-coordinator.ts.
+ * The interface of a coordinator for its starter. Types only; see start-coordinator.ts.
  */
 import type { Clock, RunConfig } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
@@ -14,23 +14,23 @@ export interface CoordinatorOptions {
   readonly codeVersion: string;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Absent where nobody else can lead the run. */
+  /** Absent if no other coordinator can lead the run. */
   readonly leadership?: Leadership;
 }
 
-/** The right to lead a run, as long as it is held. */
+/** The right to lead a run. */
 export interface Leadership {
-  /** What an earlier coordinator's lock on the run's folder means. */
+  /** How to treat an earlier coordinator's lock on the run's folder. */
   readonly lock: 'respect' | 'take-over';
   /** False as soon as another coordinator may lead. */
   readonly isHeld: () => boolean;
-  /** Called when somebody proves that another coordinator leads already. */
+  /** Called when a worker has proved that another coordinator leads already. */
   readonly onFenced: (reason: string) => void;
 }
 
 /** `R` is the run's result. */
 export interface Coordinator<R = RunResult> {
-  /** host:port of the gRPC server; empty when there was nothing left to do. */
+  /** host:port of the gRPC server; empty if there was no work left. */
   readonly address: string;
   readonly httpUrl: string;
   /** Resolves at the end of the run, whatever the outcome, but not after stepDown; never rejects. */

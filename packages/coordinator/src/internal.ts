@@ -1,6 +1,6 @@
 /**
- * What the simulation needs of a coordinator beside its public face: the assembly of its decisions and the shapes of what
- * surrounds them.
+ * What the simulation uses of a coordinator beyond its public interface: the assembly of its decisions, and the types of its
+ * surroundings.
  */
 export type { Coordinator, Leadership } from './coordinator.js';
 export { JoinSession, type JoinCall } from './grpc/join-session.js';

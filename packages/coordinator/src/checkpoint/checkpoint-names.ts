@@ -1,6 +1,6 @@
 /**
- * The names inside a checkpoints folder. A folder with a step's name is a whole checkpoint, because it gets that name
- * last and loses it first; everything unfinished has a temporary name that no reader looks at.
+ * The names inside a checkpoints folder. A checkpoint gets its step's name last and loses it first. So a folder with such a
+ * name is always a whole checkpoint. Unfinished ones have a temporary name that readers ignore.
  */
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Writing and pruning checkpoints. One is a folder that appears whole or not at all: written beside, synced, renamed;
- * and one that is removed loses its name first. When to take a checkpoint, and which step was best, is the caller's to
- * know. One process writes a folder, one checkpoint at a time.
+ * Writes and prunes checkpoints. A checkpoint is a folder that appears whole or not at all: it is written under another name,
+ * synced, and renamed. A checkpoint that is removed loses its name first. The caller decides when to take a checkpoint and
+ * which step was best. One process writes to a folder, one checkpoint at a time.
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -61,7 +61,7 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
     throw new TrainingError('INTERNAL', `the checkpoint's info is of step ${info.step}, expected ${step} as its state`);
   }
   const { files, weightBytes } = encodeState(state, layout);
-  // Through JSON, so that a change after the call cannot part what is hashed from what is written.
+  // Copied through JSON. If the caller changes the object later, hash and file still agree.
   const recordedInfo = JSON.parse(JSON.stringify(info)) as CheckpointInfo;
   const recordedLayout = layout.map(({ name, shape, offset, length }) => ({ name, shape: [...shape], offset, length }));
 

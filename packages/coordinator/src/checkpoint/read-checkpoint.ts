@@ -1,6 +1,6 @@
 /**
- * Reading checkpoints. A reader believes nothing that it has not hashed, so a damaged checkpoint is named and the one
- * before it is used. Any number of processes may read while one writes; nothing here changes the disk.
+ * Reads checkpoints. The reader hashes every file before it uses it. A damaged checkpoint is named, and the one before it is
+ * used. Any number of processes may read while one writes. Nothing here changes the disk.
  */
 import { join } from 'node:path';
 import {
@@ -35,7 +35,7 @@ export interface Checkpoint {
 /** Trained weights of which every byte was verified, from a checkpoint or from a folder that holds nothing else. */
 export interface TrainedWeights {
   readonly path: string;
-  /** What the run is evaluated by: the average of the weights where it keeps one, else the last ones. */
+  /** The weights that the run evaluates: their average if the run keeps one, otherwise the last ones. */
   readonly weights: Float32Array;
   readonly evaluatedWeights: EvaluatedWeights;
   readonly layout: readonly ParameterLayout[];
@@ -118,7 +118,7 @@ export async function newestSoundCheckpoint(
   return { checkpoint: undefined, skipped };
 }
 
-/** True for an error that says that a checkpoint is damaged, and not that something else went wrong. */
+/** True for an error that means a damaged checkpoint, false for any other. */
 export function isDamage(caught: unknown): caught is TrainingError {
   return caught instanceof TrainingError && caught.code === 'CHECKPOINT_INVALID';
 }

@@ -1,4 +1,4 @@
-/** SHA-256 that lets the event loop breathe: a large buffer is hashed in slices, and others run between two of them. */
+/** SHA-256 in slices, so that other work of the event loop runs between two of them. */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { FileSeal } from '@facet/shared';
@@ -16,7 +16,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Of flat weights, as little-endian bytes: what runs and models are told apart by. */
+/** SHA-256 of flat weights as little-endian bytes: the identity of a run's result and of a model. */
 export function weightsSha256({ buffer, byteOffset, byteLength }: Float32Array): Promise<string> {
   return sha256(new Uint8Array(buffer, byteOffset, byteLength));
 }

@@ -8,7 +8,7 @@ import { formatCrc32, sampleChecksum, type ErrorCode, type Plan, type TrainingCo
 /** The part of a StepDone that decides. */
 export interface ReportedStep {
   readonly workerId: string;
-  /** Where it is known: of a report that comes late it is not. */
+  /** Absent for a report that comes late. */
   readonly rank?: number | undefined;
   readonly generation: number;
   readonly step: number;
@@ -37,11 +37,11 @@ export interface CommitLogOptions {
   readonly plan: Plan;
   /** In order, from step 1 on. */
   readonly committed: readonly CommittedStep[];
-  /** What to do when weights that should be the same are not. */
+  /** Advice for the error if weights differ that should be the same. */
   readonly desyncAdvice: () => string;
 }
 
-/** Reporters are remembered for so many steps, to name both sides of a disagreement. */
+/** Number of steps for which reporters are remembered, to name both sides of a disagreement. */
 const REMEMBERED_REPORTERS = 64;
 
 export class CommitLog {

@@ -36,7 +36,7 @@ export interface JoinSessionOptions {
   readonly clock?: Clock;
 }
 
-/** A worker says Hello at once; who does not is none, or will not come back. */
+/** A worker says Hello at once. A stream without a Hello is not a worker's, or its worker is gone. */
 const HELLO_TIMEOUT_MS = 10_000;
 
 export class JoinSession {
@@ -77,7 +77,7 @@ export class JoinSession {
     return this.#hello?.workerId ?? '';
   }
 
-  /** Sends a message; a session that is over swallows it. */
+  /** Sends a message. If the session is over, the message is dropped. */
   send(response: JoinResponse): void {
     if (!this.#isOver) this.#call.write({ ...response, term: this.#term });
   }

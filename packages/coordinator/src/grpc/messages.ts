@@ -1,6 +1,6 @@
 /**
- * Checks what workers send before anything believes it: lengths, ranges and formats. A message that fails is answered with
- * a refusal that names the field. Whether a message fits the state of the run is not decided here.
+ * Checks lengths, ranges and formats of what workers send, before anything else uses it. A message that fails is answered
+ * with a refusal that names the field. Whether a message fits the state of the run is decided elsewhere.
  */
 import type { EvaluationDone, Hello, JoinRequest__Output, Report, StepDone } from '@facet/proto';
 import { TrainingError } from '@facet/shared';

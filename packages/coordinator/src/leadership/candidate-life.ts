@@ -1,7 +1,7 @@
 /**
- * The life of a process that wants to coordinate a run: it waits for the run's lease, leads while it holds it, and waits again when it
- * lost it, as a standby of whoever took over. Every time that it leads it goes on from the run's folder, as after a crash; there is no
- * other way to take over. Who may lead is the keeper's to know; what leading means, and where the run lies, are arguments.
+ * The life of a process that wants to coordinate a run. It waits for the run's lease, leads while it holds it, and becomes a
+ * standby if it loses it. Whenever it begins to lead it resumes from the run's folder, as after a crash; there is no other way
+ * to take over. The lease keeper decides who may lead. What leading means, and where the run lies, are arguments.
  */
 import { maskUrl, parseAddress, TrainingError, type Clock, type LeaseEntry, type RunConfig } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
@@ -10,9 +10,9 @@ import type { LeasePolicy } from '../lease/lease.js';
 import { LeaseKeeper, longestWaitMs } from './lease-keeper.js';
 import type { LeaseStore, StoredLease } from './lease-store.js';
 
-/** One time that a candidate leads. */
+/** One period in which a candidate leads. */
 export interface Term {
-  /** Nobody led the run before in this life of it, as far as whoever started the candidate knows. */
+  /** True if the run had no leader since this candidate was started, as far as its starter knows. */
   readonly isFirst: boolean;
   readonly config: RunConfig;
   readonly leadership: Leadership;
@@ -20,29 +20,29 @@ export interface Term {
 
 export interface CandidateParts<R> {
   readonly config: RunConfig;
-  /** `first` leads now or fails; `standby` waits for as long as somebody leads, and takes over a run that has begun. */
+  /** `first` leads now or fails. `standby` waits as long as another process leads, and takes over a run that has begun. */
   readonly role: 'first' | 'standby';
   readonly store: LeaseStore;
   /** `holder` must be unlike every other candidate's. */
   readonly self: Omit<LeaseEntry, 'address' | 'isFree'>;
   /** Whether the process of an entry is known to be dead. */
   readonly isDead: (entry: LeaseEntry) => boolean;
-  /** Opens a coordinator that goes on with the run, or begins it. */
+  /** Opens a coordinator that begins the run or goes on with it. */
   readonly open: (term: Term) => Promise<Coordinator<R>>;
-  /** Whether the run has begun, and nobody who is known to live has its folder: then somebody led it, whatever the store says. */
+  /** True if the run has begun and no living process is known to hold its folder. Then it had a leader, whatever the store says. */
   readonly hasBegun: () => Promise<boolean>;
-  /** The result of a run that its last leader ended; undefined when there is something left to do. */
+  /** The result of a run that its last leader ended; undefined if there is work left. */
   readonly endedResult: () => Promise<R | undefined>;
-  /** It leads, and workers can join; `address` is empty when there was nothing left to do. */
+  /** The candidate leads, and workers can join. `address` is empty if there was no work left. */
   readonly onLeading: (coordinator: Pick<Coordinator, 'address' | 'httpUrl'>) => Promise<void>;
-  /** It leads no more, or not yet. */
+  /** The candidate does not lead any more, or does not lead yet. */
   readonly onWaiting: (reason: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export class CandidateLife<R> {
-  /** Resolves when it leads for the first time. */
+  /** Resolves when the candidate leads for the first time. */
   readonly leading: Promise<void>;
   readonly #parts: CandidateParts<R>;
   readonly #keeper: LeaseKeeper;
@@ -66,7 +66,7 @@ export class CandidateLife<R> {
     });
   }
 
-  /** True while nobody else can lead. */
+  /** True while no other process can lead. */
   get isLeading(): boolean {
     return this.#keeper.isHeld;
   }
@@ -101,7 +101,7 @@ export class CandidateLife<R> {
 
   /** Stops the run with a checkpoint; one that does not lead only ends itself. */
   requestStop(reason: string): void {
-    // It never waits for the lease again, not even when it loses it before it has stopped.
+    // A candidate that was told to stop never waits for the lease again, even if it loses it before it has stopped.
     this.#abort.abort();
     this.#coordinator?.requestStop(reason);
   }
@@ -112,7 +112,7 @@ export class CandidateLife<R> {
     await this.#coordinator?.close();
   }
 
-  /** Only then nobody can have died whose place must be taken. */
+  /** Only then is there no dead leader whose place must be taken. */
   get #isFirst(): boolean {
     return this.#parts.role === 'first' && this.#terms === 0;
   }
@@ -153,7 +153,7 @@ export class CandidateLife<R> {
     return result;
   }
 
-  /** Workers, displays and Prometheus find a coordinator that leads again where it was. */
+  /** A coordinator that leads again listens at the same ports, so that workers, displays and Prometheus find it. */
   #keepPorts({ address, httpUrl }: Coordinator<R>): void {
     if (address === '') return;
     const { port } = parseAddress(address);

@@ -61,20 +61,20 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
   };
 }
 
-/** Only of this machine's processes is known that they are dead. */
+/** Only processes of this machine can be known to be dead. */
 function isDead({ host, pid, startTicks }: LeaseEntry): boolean {
   return host === hostname() && !isProcessAlive({ pid, ...(startTicks !== undefined && { startTicks }) });
 }
 
 /**
- * The result of a run that its last leader ended: a standby does not go on with what was stopped or has failed. A leader that died
- * between the end in the ledger and its result has not ended the run.
+ * The result of a run that its last leader ended. A standby does not go on with a run that was stopped or has failed. If the
+ * leader died after it wrote the end into the ledger and before its result, the run has not ended.
  */
 async function endedResult(runFolder: string): Promise<RunResult | undefined> {
   const last = await lastRecord(runFolder);
   if (last?.kind !== 'end') return undefined;
   const stored = (await readResult(runFolder)) as StoredResult | undefined;
-  // One of an earlier life of the run is not this end's.
+  // A result from before a resume does not belong to this end.
   if (stored?.outcome !== last.reason || stored.steps !== last.step) return undefined;
   const { confusion: _confusion, history: _history, ...result } = stored;
   return result;

@@ -1,6 +1,6 @@
 /**
- * Keeps the lease of a run: waits until it may be had, renews it while somebody leads under it, and says at once when it is lost. It
- * drives the state machine of lease.ts with a store and a clock; a store that does not answer is asked again, and time decides.
+ * Keeps the lease of a run: waits until it can be taken, renews it while this process leads, and says at once when it is
+ * lost. It drives the state machine of lease.ts with a store and a clock. If the store does not answer, it is asked again.
  */
 import { pause, TrainingError, type Clock, type LeaseEntry } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
@@ -20,7 +20,7 @@ import {
 } from '../lease/lease.js';
 import type { LeaseStore, StoredLease } from './lease-store.js';
 
-/** A follower looks so often while a lease lasts. */
+/** How often a follower looks at the store, per duration of a lease. */
 const LOOKS = 20;
 
 export interface LeaseKeeperOptions {
@@ -28,7 +28,7 @@ export interface LeaseKeeperOptions {
   readonly policy: LeasePolicy;
   /** Who this candidate is; `holder` must be unlike every other one's. */
   readonly self: Omit<LeaseEntry, 'address' | 'isFree'>;
-  /** Whether the process of an entry is known to be dead; one on another machine never is. */
+  /** Whether the process of an entry is known to be dead. A process on another machine never is. */
   readonly isDead: (entry: LeaseEntry) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,11 +36,11 @@ export interface LeaseKeeperOptions {
 
 /** How to wait for the lease. */
 export interface AcquireOptions {
-  /** A lease that nobody ever held is taken at once by who starts a run, */
+  /** `true` for the process that starts a run: if no lease exists, it takes the lease at once. */
   readonly isFirst: boolean;
-  /** Whether somebody led the run before, so that a store without an entry has forgotten it; asked while it has none. */
+  /** Asked while the store has no entry: whether the run had a leader, so that the store must have lost its entry. */
   readonly hasLed: () => Promise<boolean>;
-  /** Called for what stands in the store while it is not taken; may throw to give up. */
+  /** Called with the entry of another holder while this process waits. It may throw to give up. */
   readonly onHeld: (held: StoredLease | undefined, waitedMs: number) => void;
   /** Aborting ends the wait. */
   readonly signal: AbortSignal;
@@ -58,7 +58,7 @@ export class LeaseKeeper {
     this.#options = options;
   }
 
-  /** True while nobody else can have it; a process that slept knows at once. */
+  /** True while no other process can have the lease. After a sleep it is right at once. */
   get isHeld(): boolean {
     return isLeading(this.#lease, this.#moment());
   }
@@ -70,7 +70,7 @@ export class LeaseKeeper {
    */
   async acquire({ isFirst, hasLed, onHeld, signal }: AcquireOptions): Promise<void> {
     const { clock, policy } = this.#options;
-    // What is under way belongs to the life before.
+    // A request that is under way belongs to the time before.
     await this.#writing;
     const startedMs = clock.now();
     if (this.#lease.kind === 'lost') this.#lease = followAgain(this.#lease, startedMs);
@@ -85,7 +85,7 @@ export class LeaseKeeper {
     this.#scheduleTick();
   }
 
-  /** Says where the leader listens, for whoever looks for it; `onLost` is called once, when it must not lead any more. */
+  /** Publishes the leader's address. `onLost` is called once, when this process must not lead any more. */
   lead(address: string, onLost: (reason: string) => void): void {
     this.#address = address;
     this.#onLost = onLost;
@@ -93,7 +93,7 @@ export class LeaseKeeper {
     else if (this.#lease.kind === 'lost') onLost(this.#lease.reason);
   }
 
-  /** Gives the lease back, if it is still held; whoever waits may have it at once. */
+  /** Gives the lease back if it is still held. Then a follower can take it at once. */
   async release(): Promise<void> {
     this.#onLost = () => undefined;
     this.#cancelTick();
@@ -112,7 +112,7 @@ export class LeaseKeeper {
     return { ...this.#options.self, address: this.#address, isFree: false };
   }
 
-  /** One look of a follower, and the attempt to take what may be taken. */
+  /** One look of a follower at the store. If the lease can be taken, it tries to take it. */
   async #look(isFirst: boolean, hasLed: AcquireOptions['hasLed']): Promise<StoredLease | undefined> {
     const { store, clock, log } = this.#options;
     try {
@@ -121,14 +121,14 @@ export class LeaseKeeper {
         log.warn('the broker knows no lease of a run that has begun; it is taken if nobody renews it');
         this.#lease = followLeader(clock.now());
       }
-      // What was seen before and is forgotten may be held still.
+      // The store has lost an entry that was seen before; its holder may still lead.
       const isFree = held === undefined ? isFirst && isNew(this.#lease) : this.#isOpen(held.entry);
       const command = this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree });
       if (command?.kind === 'write') await this.#attempt(command.over);
       return held;
     } catch (caught) {
       const error = TrainingError.from(caught);
-      // Waiting changes nothing about an entry that cannot be understood.
+      // An entry that cannot be read stays unreadable, so waiting does not help.
       if (error.code === 'VERSION_MISMATCH') throw error;
       log.debug({ reason: error.message }, 'the lease cannot be read');
       return undefined;
@@ -190,7 +190,7 @@ export class LeaseKeeper {
   }
 }
 
-/** Nothing was seen yet. */
+/** The follower has seen nothing yet. */
 function isNew(lease: Lease): boolean {
   return lease.kind === 'follower' && lease.seen === undefined;
 }

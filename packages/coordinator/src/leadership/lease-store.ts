@@ -14,7 +14,7 @@ import {
 } from '@facet/shared';
 import { connectBroker, managerOf } from '../nats/connect-broker.js';
 
-/** A part of the shortest lease that is sensible, so that a renewal that is lost can be sent again in time. */
+/** Deadline of one request: a part of the shortest sensible lease, so that a lost renewal can be sent again in time. */
 const REQUEST_TIMEOUT_MS = 500;
 /** Entries of runs that are over go away; one that is held is renewed all the time. */
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1_000;

@@ -1,8 +1,9 @@
 /**
- * The lease of a run as a pure state machine: (state, event, now) to (state, command). Whoever holds it may lead. A leader counts
- * from the moment at which it sent a renewal, a follower from the moment at which it saw the answer of the store, and waits longer
- * than a leader leads: so at most one believes that it leads, as long as clocks run at nearly the same speed. No two clocks are ever
- * compared. Times are milliseconds of one process's monotonic clock; the store and the timers are the keeper's.
+ * The lease of a run as a pure state machine: (state, event, now) to (state, command). The holder of the lease may lead. A
+ * leader counts from the moment it sent a renewal. A follower counts from the moment it saw the store's answer, and waits
+ * longer than a leader leads. So at most one process believes that it leads, as long as clocks run at nearly the same speed.
+ * No two clocks are ever compared. Times are milliseconds of one process's monotonic clock. The lease keeper owns the store
+ * and the timers.
  */
 
 export interface LeasePolicy {
@@ -10,23 +11,23 @@ export interface LeasePolicy {
   readonly durationMs: number;
 }
 
-/** What a follower saw in the store, and since when it has seen nothing else. */
+/** The entry that a follower saw in the store, and since when it has seen no other. */
 export interface Sighting {
   /** The entry's revision; 0 when there is none. */
   readonly revision: number;
   readonly sinceMs: number;
-  /** When it was seen last: what happened in a longer gap is not known. */
+  /** When it was last seen. After a long gap the follower cannot know what happened in between. */
   readonly lastMs: number;
 }
 
 export type Lease =
   | { readonly kind: 'follower'; readonly seen: Sighting | undefined }
   | { readonly kind: 'leader'; readonly revision: number; readonly renewedAtMs: number }
-  /** It led, and must not any more; a new life as a follower begins with `followAgain`. */
+  /** The process led and must not lead any more. `followAgain` makes it a follower. */
   | { readonly kind: 'lost'; readonly revision: number; readonly reason: string };
 
 export type LeaseEvent =
-  /** The store holds this. `isFree`: its holder gave it up, is known to be dead, or is this very candidate. */
+  /** The store has this entry. `isFree`: its holder gave it up, is known to be dead, or is this candidate itself. */
   | { readonly kind: 'sighted'; readonly revision: number; readonly isFree: boolean }
   /** The store took what was sent at `sentAtMs`. */
   | { readonly kind: 'renewed'; readonly revision: number; readonly sentAtMs: number }
@@ -48,15 +49,18 @@ export interface LeaseMoment {
   readonly nowMs: number;
 }
 
-/** A follower waits so much longer than a leader leads: enough for clocks whose speeds differ by a tenth. */
+/** A follower waits this many times as long as a leader leads: enough for clocks whose speeds differ by a tenth. */
 const PATIENCE = 1.25;
-/** A lease is renewed so often while it lasts, */
+/** Renewals per duration of a lease. */
 const RENEWALS = 3;
-/** and what was not answered is asked again so often. */
+/** If a renewal is not answered, it is sent again this many times per duration. */
 const RETRIES = 10;
-/** A store that lost its memory counts from 1 again: after a longer gap, in leases, an equal revision proves nothing. */
+/**
+ * Longest gap between two sightings, in durations of a lease. A store that lost its memory counts revisions from 1 again, so
+ * after a longer gap an equal revision does not prove that the entry is the same.
+ */
 const MOST_GAP = 0.5;
-/** No store has it: whatever is seen first is news, from which the wait counts. */
+/** A revision that no store has. So the first entry that is seen counts as new, and the wait begins with it. */
 const NEVER_SEEN = -1;
 
 /** The start: nothing seen yet. */
@@ -64,12 +68,12 @@ export function follow(): Lease {
   return { kind: 'follower', seen: undefined };
 }
 
-/** The start where somebody else led before, as the run itself proves: as after a lease that was lost, but nothing was seen yet. */
+/** The start if the run itself shows an earlier leader: as after a lost lease, but nothing was seen yet. */
 export function followLeader(nowMs: number): Lease {
   return { kind: 'follower', seen: { revision: NEVER_SEEN, sinceMs: nowMs, lastMs: nowMs } };
 }
 
-/** The life after a lease was lost: somebody led here, so a store that has forgotten everything may be written. */
+/** The follower after a lost lease. The run had a leader, so this follower may write to a store that has lost everything. */
 export function followAgain({ revision }: Extract<Lease, { kind: 'lost' }>, nowMs: number): Lease {
   return { kind: 'follower', seen: { revision, sinceMs: nowMs, lastMs: nowMs } };
 }
@@ -79,12 +83,12 @@ export function patienceMs({ durationMs }: LeasePolicy): number {
   return durationMs * PATIENCE;
 }
 
-/** True as long as nobody else can have the lease. */
+/** True as long as no other process can have the lease. */
 export function isLeading(lease: Lease, { policy, nowMs }: LeaseMoment): boolean {
   return lease.kind === 'leader' && nowMs < lease.renewedAtMs + policy.durationMs;
 }
 
-/** When the machine wants to hear `elapsed`; undefined while it waits for the store alone. */
+/** When the machine needs the event `elapsed`; undefined while it waits only for the store. */
 export function nextDeadlineMs(lease: Lease, { policy, nowMs }: LeaseMoment): number | undefined {
   if (lease.kind !== 'leader') return undefined;
   const renewalMs = lease.renewedAtMs + policy.durationMs / RENEWALS;
@@ -115,7 +119,7 @@ function asFollower(
 ): LeaseStep {
   if (event.kind === 'renewed') {
     const { revision, sentAtMs: renewedAtMs } = event;
-    // An answer that took as long as the lease lasts grants nothing any more.
+    // If the answer took as long as the lease lasts, the lease is over already.
     const isLate = nowMs >= renewedAtMs + policy.durationMs;
     const seen = { revision, sinceMs: nowMs, lastMs: nowMs };
     return {
@@ -126,7 +130,7 @@ function asFollower(
   if (event.kind !== 'sighted') return { lease, command: undefined };
   const { revision, isFree } = event;
   const { seen } = lease;
-  // Where nobody ever led, nobody has died.
+  // Without an earlier leader there is nobody whose place this follower could take.
   if (revision === 0 && seen === undefined && !isFree) return { lease, command: undefined };
   const isUnchanged = seen?.revision === revision && nowMs - seen.lastMs <= policy.durationMs * MOST_GAP;
   const sinceMs = isUnchanged ? seen.sinceMs : nowMs;
@@ -151,7 +155,7 @@ function asLeader(lease: Leading, event: LeaseEvent, { policy, nowMs }: LeaseMom
     case 'sighted':
       if (!event.isFree) return lose(lease, 'another coordinator has taken it');
       if (nowMs >= endsAtMs) return lose(lease, describeSilence(lease, nowMs));
-      // An answer that was lost had written it, or the store has forgotten it.
+      // An earlier write of ours went through without an answer, or the store has lost the entry.
       return { lease: { ...lease, revision: event.revision }, command: { kind: 'write', over: event.revision } };
     case 'refused':
       return lose(lease, event.reason);

@@ -1,6 +1,6 @@
 /**
- * One transition under way: the state being changed and the commands collected so far. Drafts never leave this folder;
- * what goes in and comes out of a transition is immutable.
+ * A transition under way: the state that it changes and the commands that it has collected. Drafts never leave this folder;
+ * a transition takes and returns immutable values.
  */
 import type { Command, Membership, MembershipPolicy, Phase, WorkerEntry } from './state.js';
 
@@ -30,7 +30,7 @@ export function closeDraft(draft: Draft): { readonly state: Membership; readonly
   return { state, commands };
 }
 
-/** Changes some members of a worker's entry; a worker that is gone stays gone. */
+/** Changes a worker's entry. A worker that is gone stays gone. */
 export function change(draft: Draft, workerId: string, changes: Partial<WorkerEntry>): void {
   const worker = draft.workers.get(workerId);
   if (worker !== undefined) draft.workers.set(workerId, { ...worker, ...changes });

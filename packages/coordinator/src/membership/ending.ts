@@ -1,13 +1,13 @@
 /**
- * How a run comes to its end: take the most advanced state as the final checkpoint, then stop everybody. A donor that
- * dies meanwhile is replaced by the next best. A run that only lacks its final checkpoint is not finished.
+ * The end of a run: take the most advanced state as the final checkpoint, then stop all workers. If the donor dies meanwhile,
+ * the worker with the next best state replaces it. A run without its final checkpoint is not finished.
  */
 import type { ErrorCode } from '@facet/shared';
 import { change, type Draft } from './draft.js';
 import { mostAdvanced } from './start-state.js';
 import type { Ending } from './state.js';
 
-/** Ends at once: nothing that the workers hold is worth keeping, or nothing is held. */
+/** Ends at once, because the workers hold no state that is worth keeping. */
 export function end(draft: Draft, ending: Ending): void {
   draft.phase = { kind: 'ended', ending };
   draft.commands.push({ kind: 'end', ending, workerIds: [...draft.workers.keys()] });
@@ -39,7 +39,7 @@ export function beginStopping(draft: Draft, ending: Ending): 'stopping' | 'no-st
   return 'stopping';
 }
 
-/** The donor could not give its state: try the next one, and say so when there is none. */
+/** The donor could not give its state. Tries the next one, and reports it if there is none. */
 export function replaceDonor(draft: Draft, ending: Ending, donor: string, failure: string): void {
   change(draft, donor, { held: undefined });
   if (beginStopping(draft, ending) === 'stopping') {

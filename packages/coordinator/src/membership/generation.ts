@@ -10,7 +10,7 @@ import { MAX_FRUITLESS_GENERATIONS, type WorkerEntry } from './state.js';
 
 /** How long a survivor may take to report, in heartbeats. */
 const REPORT_HEARTBEATS = 2;
-/** Members are at most in the step after the last one that is known; the one after that has not been begun. */
+/** A draining generation ends this many steps after the last reported one. No member has begun that step yet. */
 const DRAIN_STEPS = 2;
 
 export interface FaultCause {
@@ -19,7 +19,7 @@ export interface FaultCause {
   readonly message: string;
 }
 
-/** Ends the generation that forms or runs. `fault` is absent when nobody is to blame. */
+/** Ends the generation that forms or runs. `fault` is absent if it ends without a fault. */
 export function beginRegroup(draft: Draft, reason: string, fault?: FaultCause): void {
   const { phase, policy, nowMs } = draft;
   if (phase.kind !== 'forming' && phase.kind !== 'running') return;
@@ -56,7 +56,7 @@ export function continueWhenDrained(draft: Draft): void {
   if (isDrained) beginRegroup(draft, reason);
 }
 
-/** Goes on once nobody's report is missing. */
+/** Goes on when all reports are there. */
 export function continueWhenReported(draft: Draft): void {
   if (draft.phase.kind !== 'regrouping' || draft.phase.awaiting.size > 0) return;
   if (draft.stopReason !== undefined) {
@@ -80,7 +80,7 @@ export function formOrGather(draft: Draft, wanted: number): void {
   }
 }
 
-/** Between two generations nobody needs those who want to go. */
+/** Lets workers go that asked to leave: between two generations nobody needs them. */
 function dismissLeavers({ workers, commands, generation }: Draft): void {
   for (const { workerId, isLeaving } of [...workers.values()]) {
     if (!isLeaving) continue;
@@ -125,7 +125,10 @@ export function form(draft: Draft): void {
   });
 }
 
-/** Those of one host together, hosts in the order of their first workers: neighbours may reduce among themselves first. */
+/**
+ * The order of ranks: workers of one host are neighbours, and hosts come in the order of their first workers. So a host's
+ * workers can reduce among themselves first.
+ */
 function byHost(workers: readonly WorkerEntry[]): WorkerEntry[] {
   const hosts = [...new Set(workers.map(({ host }) => host))];
   return hosts.flatMap((host) => workers.filter((worker) => worker.host === host));

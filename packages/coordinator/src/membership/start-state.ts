@@ -1,6 +1,6 @@
 /**
- * Which state the next generation starts from, and who hands it out. The most advanced state wins, because it contains
- * every contribution; among equals the first that came is the donor. Nothing here waits or sends.
+ * Decides which state the next generation starts from, and which worker hands it out. The most advanced state wins, because
+ * it contains every contribution. Among equal ones the worker that came first is the donor. Nothing here waits or sends.
  */
 import { formatCrc32 } from '@facet/shared';
 import type { HeldState, Source, StartState, WorkerEntry } from './state.js';

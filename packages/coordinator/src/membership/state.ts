@@ -1,7 +1,7 @@
 /**
- * The words of membership: who is there, what phase the run is in, what can happen and what must be done. Everything is
- * plain data; the decisions are in transition.ts, sockets and timers in the conductor. Times are milliseconds of one
- * monotonic clock that the caller reads.
+ * The types of membership: workers, phases of the run, events and commands. Everything is plain data. The decisions are in
+ * transition.ts; sockets and timers are in the conductor. Times are milliseconds of one monotonic clock that the caller
+ * reads.
  */
 import type { ErrorCode, Plan, WorkItem } from '@facet/shared';
 
@@ -21,15 +21,15 @@ export interface WorkerEntry {
   readonly stage: 'connecting' | 'ready' | 'member';
   readonly connectedAtMs: number;
   readonly heardAtMs: number;
-  /** What it last said it holds, when that can be explained by the ledger. */
+  /** The state that it last reported, if the ledger explains it. */
   readonly held: HeldState | undefined;
-  /** It asked to leave and goes as soon as nobody needs it. */
+  /** The worker asked to leave. It goes as soon as the others do not need it. */
   readonly isLeaving: boolean;
 }
 
 /**
- * The end of a running generation without loss: its members stop after `lastStep`, which nobody has passed when this is
- * decided, so that no work of theirs is thrown away.
+ * `Drain`: the running generation ends after `lastStep`. That is two steps after the last reported step, so no member is past
+ * it yet, and no work is thrown away.
  */
 export interface Drain {
   readonly lastStep: number;
@@ -74,7 +74,7 @@ export type Phase =
   | { readonly kind: 'stopping'; readonly ending: Ending; readonly donor: string; readonly deadlineMs: number }
   | { readonly kind: 'ended'; readonly ending: Ending };
 
-/** What a generation starts from; nobody knows the checksum of initial weights before they exist. */
+/** The state that a generation starts from. The checksum of initial weights is not known before they exist. */
 export interface StartState {
   readonly step: number;
   readonly weightsCrc: number | undefined;
@@ -120,7 +120,7 @@ export type MembershipEvent =
   /** A member applied a step, and the ledger explains what it holds. */
   | { readonly kind: 'applied'; readonly workerId: string; readonly generation: number; readonly held: HeldState }
   | { readonly kind: 'leave-requested'; readonly workerId: string; readonly reason: string }
-  /** A member is to leave because the others would be faster without it; refused when they would be too few. */
+  /** Let a member go, because the others would be faster without it. Refused if too few would remain. */
   | { readonly kind: 'unwanted'; readonly workerId: string; readonly reason: string }
   /** Other shares are worth a new generation. */
   | { readonly kind: 'rebalanced'; readonly reason: string }
@@ -133,7 +133,7 @@ export type MembershipEvent =
   | { readonly kind: 'checkpointed'; readonly held: HeldState }
   | { readonly kind: 'final-checkpoint'; readonly workerId: string; readonly failure: string | undefined }
   | { readonly kind: 'stop-requested'; readonly reason: string }
-  /** Something outside membership makes going on pointless. */
+  /** The run cannot go on, for a reason outside of membership. */
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'tick' };
 
@@ -172,14 +172,14 @@ export type Command =
       readonly reason: string;
       readonly workerIds: readonly string[];
     }
-  /** A worker that asked to leave may go; it is gone already. */
+  /** A worker that asked to leave may go. The state no longer contains it. */
   | {
       readonly kind: 'dismiss';
       readonly workerId: string;
       readonly generation: number;
       readonly reason: string;
     }
-  /** End the worker's stream; it is gone already. */
+  /** End the worker's stream. The state no longer contains it. */
   | { readonly kind: 'drop'; readonly workerId: string; readonly reason: string }
   | {
       readonly kind: 'record-fault';
@@ -198,7 +198,7 @@ export interface MembershipPolicy {
   readonly plan: Pick<Plan, 'after' | 'next' | 'isLastOfEpoch' | 'totalSteps'>;
 }
 
-/** The run fails after so many generations in a row that a fault ended before anything was committed. */
+/** The run fails after this many generations in a row that a fault ended before anything was committed. */
 export const MAX_FRUITLESS_GENERATIONS = 10;
 
 export interface CreateMembershipOptions {
@@ -210,7 +210,7 @@ export interface CreateMembershipOptions {
   readonly evaluatedSteps: Iterable<number>;
 }
 
-/** The machine before anybody came. */
+/** The initial state, without workers. */
 export function createMembership(options: CreateMembershipOptions): Membership {
   const { policy, nowMs, generation, checkpoint, evaluatedSteps } = options;
   return {
@@ -231,7 +231,7 @@ export function createMembership(options: CreateMembershipOptions): Membership {
   };
 }
 
-/** When a worker is given up unless it is heard before. A worker that prepares its engine may be busy for long. */
+/** When a worker is dropped unless it is heard before. A worker that prepares its engine may be busy for long. */
 export function workerDeadlineMs(worker: WorkerEntry, policy: MembershipPolicy): number {
   if (worker.stage === 'connecting') return worker.connectedAtMs + policy.gatherMs;
   return worker.heardAtMs + policy.heartbeatMs;
@@ -244,7 +244,7 @@ export function nextDeadlineMs({ phase, workers }: Membership, policy: Membershi
   return [...workers.values()].reduce((least, worker) => Math.min(least, workerDeadlineMs(worker, policy)), own);
 }
 
-/** When a phase has lasted too long; a generation that trains may do so for ever. */
+/** When a phase has lasted too long. Training has no such deadline. */
 export function phaseDeadlineMs(phase: Phase): number | undefined {
   if (phase.kind === 'running') return phase.drain?.deadlineMs;
   return phase.kind === 'ended' ? undefined : phase.deadlineMs;

@@ -1,7 +1,7 @@
 /**
- * The one transition function of membership: (state, event, now) to (state, commands). It decides everything about who
- * trains together and does nothing itself, so every sequence of events can be replayed in a test in no time. Events about
- * workers that are gone and generations that are over are ordinary (they were under way) and change nothing.
+ * The transition function of membership: (state, event, now) to (state, commands). It makes all decisions about which workers
+ * train together, and carries out none of them. So a test can replay any sequence of events in no time. Events about workers
+ * that are gone or generations that are over are ordinary: they were under way. They change nothing.
  */
 import { TrainingError } from '@facet/shared';
 import { change, closeDraft, membersOf, openDraft, readyWorkers, type Draft } from './draft.js';
@@ -133,7 +133,7 @@ function onReady(draft: Draft, { workerId, held }: EventOf<'ready'>): void {
   else if (phase.kind === 'running') admitSpares(draft);
 }
 
-/** A ready worker joins by a new generation, as long as there is room. */
+/** If there is room, a new generation is formed with the worker that became ready. */
 function admitSpares(draft: Draft): void {
   const { phase, policy } = draft;
   if (phase.kind !== 'running' || phase.members.length >= policy.workers.max) return;
@@ -160,7 +160,7 @@ function onFormed(draft: Draft, { workerId, generation, held }: EventOf<'formed'
   }
 }
 
-/** What a generation's members must hold: the chosen state, or what the first one made of the seed. */
+/** The state that members of a generation must hold: the chosen one, or the one that the first member made from the seed. */
 function expectedState(
   start: { readonly step: number; readonly weightsCrc: number | undefined },
   formed: ReadonlyMap<string, { readonly step: number; readonly weightsCrc: number }>,
@@ -187,7 +187,7 @@ function onApplied(draft: Draft, { workerId, generation, held }: EventOf<'applie
   admitSpares(draft);
 }
 
-/** A worker is let go at once when nobody loses anything by it, else when its generation has drained. */
+/** Lets a worker go: at once if no work is lost by that, otherwise when its generation has drained. */
 function onLeaveRequested(draft: Draft, { workerId, reason }: EventOf<'leave-requested'>): void {
   change(draft, workerId, { isLeaving: true });
   const { phase } = draft;
@@ -202,7 +202,7 @@ function onLeaveRequested(draft: Draft, { workerId, reason }: EventOf<'leave-req
   }
 }
 
-/** Nobody is sent away who is needed. */
+/** A member that the run needs is not sent away. */
 function onUnwanted(draft: Draft, { workerId, reason }: EventOf<'unwanted'>): void {
   const { phase, workers, policy } = draft;
   if (phase.kind !== 'running' || !phase.members.includes(workerId)) return;
@@ -347,7 +347,7 @@ function removeAsFault(draft: Draft, workerId: string, message: string): void {
   remove(draft, workerId, message, { step: undefined, code: 'PEER_UNAVAILABLE', message });
 }
 
-/** Takes a worker out, whatever phase it leaves behind. */
+/** Removes a worker, in any phase. */
 function remove(draft: Draft, workerId: string, message: string, fault?: FaultCause): void {
   draft.workers.delete(workerId);
   const { phase } = draft;
@@ -356,7 +356,7 @@ function remove(draft: Draft, workerId: string, message: string, fault?: FaultCa
   else if (phase.kind === 'stopping' && phase.donor === workerId) giveUpDonor(draft, message);
 }
 
-/** A finished run whose last state died with its holders goes back to the last checkpoint. */
+/** If the last state of a finished run died with its holders, the run goes back to the last checkpoint. */
 function giveUpDonor(draft: Draft, message: string): void {
   const { phase } = draft;
   if (phase.kind !== 'stopping') return;

@@ -72,7 +72,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
       help,
       registers,
       collect() {
-        // Nothing is known yet: NaN is how Prometheus says so.
+        // NaN is Prometheus' value for "not known yet".
         this.set(value(read()) ?? Number.NaN);
       },
     });

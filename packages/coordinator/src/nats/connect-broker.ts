@@ -1,6 +1,5 @@
 /**
- * How a coordinator reaches the NATS broker: with the credentials in the URL, and with messages that say what to do. What it does
- * there is the caller's affair.
+ * Connects a coordinator to the NATS broker, with the credentials in the URL, and with error messages that say what to do.
  */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';

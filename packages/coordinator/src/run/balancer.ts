@@ -1,6 +1,6 @@
 /**
- * Shares that follow measured speed: so many micro-batches of a step for each rank that all of them are done at about the same
- * time. The sum of a step has one order whoever computes what, so the result stays the same; only the time changes.
+ * Shares that follow measured speed. Each rank gets as many micro-batches of a step as it takes for all ranks to finish at
+ * about the same time. The sum of a step has one order whoever computes what, so the result stays the same.
  */
 import { evenSplit, rangeOfRank } from '@facet/shared';
 import { median, SlidingMedians } from './median.js';
@@ -15,16 +15,16 @@ export interface Computed {
 export interface BalancerOptions {
   /** Of a full step. */
   readonly microBatches: number;
-  /** The last so many steps of every member are looked at: a change costs a new generation. */
+  /** Number of the last steps of every member that are used. A change of shares costs a new generation. */
   readonly steps: number;
 }
 
-/** A step must become so many times as fast. */
+/** A change of shares must make a step at least this many times as fast. */
 const LEAST_GAIN = 1.1;
 
 export class Balancer {
   readonly #options: BalancerOptions;
-  /** Milliseconds per micro-batch, as last known of anybody who ever computed. */
+  /** Milliseconds per micro-batch of every worker that ever computed, as last measured. */
   readonly #paces = new Map<string, number>();
   /** Of this generation. */
   #members: readonly string[] = [];
@@ -65,7 +65,7 @@ export class Balancer {
     return `steps get about ${gain.toFixed(2)} times as fast when the ranks' micro-batches, ${before}, become ${after}`;
   }
 
-  /** Every micro-batch goes to the rank that would be done with it first, after one for everybody, if there are as many. */
+  /** If there are enough, every rank gets one micro-batch. Each further one goes to the rank that would finish it first. */
   #bestShares(): readonly number[] | undefined {
     const { microBatches } = this.#options;
     const paces = this.#pacesOfMembers();
@@ -78,7 +78,7 @@ export class Balancer {
     return shares;
   }
 
-  /** Those who have not been seen are taken for ordinary; undefined when nobody has, or the clock shows no time. */
+  /** A worker that was not measured counts as ordinary. Undefined if none was measured, or the clock shows no time. */
   #pacesOfMembers(): readonly number[] | undefined {
     const ordinary = median([...this.#paces.values()]);
     if (ordinary === undefined) return undefined;

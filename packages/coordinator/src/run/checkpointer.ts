@@ -1,7 +1,7 @@
 /**
  * Takes checkpoints beside the training: pulls the state from a worker, writes it, notes it in the ledger and prunes old
- * ones. One at a time; a periodic one that comes while another is under way is skipped, the final one never is. It also
- * hands out the newest checkpoint's state to workers when no worker has a better one.
+ * ones. It takes one at a time. If a periodic one is due while another is under way, it is skipped; the final one never is.
+ * It also hands out the newest checkpoint's state to workers if no worker has a better one.
  */
 import {
   TrainingError,
@@ -180,7 +180,7 @@ export class Checkpointer {
     const startedMs = clock.now();
     const shape = { parameters: layout.reduce((sum, { length }) => sum + length, 0), hasAverage };
     const { signal } = this.#abort;
-    // The commit of this step among them: it was taken in before anybody asked for a checkpoint of it.
+    // This includes the commit of the checkpoint's step: it was taken in before the checkpoint was asked for.
     const recorded = recorder.settled();
     const state = await io.pull({ workerId, address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };

@@ -1,10 +1,10 @@
 /**
- * Wakes the conductor at the next deadline. A process that was busy (or asleep) wakes late, and messages that came meanwhile
- * have not been read yet: a late deadline gets a moment of grace, so that nobody is given up who has spoken.
+ * Wakes the conductor at the next deadline. A process that was busy or asleep wakes late, and has not yet read the messages
+ * that came meanwhile. So a late deadline is put off a little, and no worker is dropped whose message is waiting.
  */
 import type { Clock } from '@facet/shared';
 
-/** A wake-up that comes so late means that this process was busy. */
+/** If a wake-up comes this late, the process was busy. */
 const LATE_MS = 200;
 
 export class DeadlineTimer {
@@ -18,7 +18,7 @@ export class DeadlineTimer {
     this.#onDue = onDue;
   }
 
-  /** Takes the place of the deadline before; undefined waits for none. */
+  /** Replaces the earlier deadline; undefined removes it. */
   set(deadlineMs: number | undefined): void {
     this.#cancel();
     if (deadlineMs === undefined) return;

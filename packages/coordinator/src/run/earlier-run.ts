@@ -119,7 +119,7 @@ export function readEarlierRun(
   return reader.finish(checkpoint);
 }
 
-/** The record of a coordinator that goes on: the next one counts it, so it comes before any worker can join. */
+/** The record of a coordinator that resumes. The next one counts it, so it is written before any worker can join. */
 export function resumeRecord({ checkpoint }: EarlierRun, at: string): LedgerRecord {
   return { kind: 'resume', fromStep: checkpoint?.step ?? 0, at };
 }

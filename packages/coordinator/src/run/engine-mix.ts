@@ -4,7 +4,7 @@
  * This file notices that and words it; it forbids nothing.
  */
 
-/** What a worker says that it computes with. */
+/** The engine and device that a worker says it computes with. */
 export interface WorkerEngine {
   readonly engine: string;
   readonly device: string;
@@ -45,7 +45,7 @@ export class EngineMix {
     );
   }
 
-  /** What to do when weights that should be the same are not. */
+  /** Advice for the error if weights differ that should be the same. */
   get desyncAdvice(): string {
     if (this.#engines.size <= 1) return SAME_ENGINE;
     return (

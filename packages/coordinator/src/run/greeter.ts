@@ -1,7 +1,6 @@
 /**
- * Holds the first Welcomes back for a moment, until the workers that the run waits for have all said Hello: a Welcome says
- * how many workers share a host, and a worker that came first would otherwise take all of its cores. Later workers are
- * answered at once.
+ * Holds the first Welcomes back for a moment, until all workers that the run waits for have said Hello. A Welcome says how
+ * many workers share a host; otherwise the first worker would take all of its cores. Later workers are answered at once.
  */
 import type { JoinResponse } from '@facet/proto';
 import type { Clock } from '@facet/shared';

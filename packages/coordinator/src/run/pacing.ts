@@ -1,6 +1,6 @@
 /**
- * What is done about workers of unequal speed, because a step takes as long as its slowest rank: a straggler is named, and on
- * request sent away and kept away; on request shares follow the measured speed.
+ * Handles workers of unequal speed, because a step takes as long as its slowest rank. Stragglers are named. With
+ * `stragglers.exclude` they are also sent away and kept away. With `balance` shares follow the measured speed.
  */
 import type { StepDone } from '@facet/proto';
 import { evenSplit, rangeOfRank, splitByShares, type Plan, type WorkSplit } from '@facet/shared';
@@ -19,9 +19,9 @@ export interface PacingRules {
 export interface PacingOptions extends PacingRules {
   readonly plan: Pick<Plan, 'microBatchCount'>;
   readonly log: Logger;
-  /** Lets a member go; false when the run cannot do without it, or it goes anyway. */
+  /** Lets a member go. Returns false if the run cannot do without it, or if it goes anyway. */
   readonly sendAway: (workerId: string, reason: string) => boolean;
-  /** Ends the generation without loss, for one with other shares. */
+  /** Ends the generation without loss, so that one with other shares can follow. */
   readonly regroup: (reason: string) => void;
 }
 

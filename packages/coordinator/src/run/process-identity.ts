@@ -1,7 +1,7 @@
 /**
- * Whether a process that once wrote down its id is still the same living process. An id alone does not tell: a process
- * that was killed stays in the table until somebody collects it, and ids are given out again. Linux says both in /proc;
- * elsewhere only the id is known.
+ * Tells whether a process that once wrote down its id still lives. The id alone is not enough: a killed process stays in the
+ * table until its parent collects it, and ids are used again. Linux gives state and start time in /proc; elsewhere only the
+ * id is known.
  */
 import { readFileSync } from 'node:fs';
 

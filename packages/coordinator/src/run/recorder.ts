@@ -38,7 +38,7 @@ export function createRecorder({ ledger, clock, metrics, log }: RecorderOptions)
       return false;
     }
   };
-  // Records become durable in order, so the last one speaks for all before it.
+  // Records become durable in order, so if the last one is durable all are.
   let last = Promise.resolve(true);
   return {
     append(record) {

@@ -49,7 +49,7 @@ export interface AssemblyParts {
   readonly log: Logger;
   /** False as soon as another coordinator may lead: nothing is decided or commanded any more. */
   readonly isLeading: () => boolean;
-  /** Called when a worker has obeyed a later coordinator. */
+  /** Called when a worker shows that it has obeyed a later coordinator. */
   readonly onFenced: (reason: string) => void;
   /** The run is over; workers have been told. */
   readonly onEnd: (ending: Ending) => void;
@@ -188,7 +188,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   };
 }
 
-/** Over half of the window that says who is a straggler: with better shares nobody may be one. */
+/** Half of the stragglers' window: shares change first, because with better shares there may be no straggler. */
 function balancerOf({ balance, stragglers }: RunConfig, plan: Plan): Balancer | undefined {
   if (!balance) return undefined;
   const microBatches = plan.microBatchCount({ kind: 'train', step: 1 });

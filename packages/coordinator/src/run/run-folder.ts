@@ -28,7 +28,7 @@ export interface OpenRunFolderOptions {
   readonly folder: string;
   readonly mode: 'new' | 'resume';
   readonly config: RunConfig;
-  /** A coordinator that holds the run's lease takes the folder from one that cannot have it any more. */
+  /** True for a coordinator that holds the run's lease: it takes the folder from the earlier one. */
   readonly lock: 'respect' | 'take-over';
   readonly onLedgerError: (error: TrainingError) => void;
   /** Called with every record of the ledger, in order, before the folder is open. */
@@ -62,7 +62,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
   const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
   let ledger: LedgerFile | undefined;
   try {
-    // Again under the lock: two may have been started at once.
+    // Checked again under the lock, because two coordinators may have been started at once.
     await checkMode(options);
     const checkpointsPath = join(folder, 'checkpoints');
     const { checkpoint, skipped } = await newestSoundCheckpoint(checkpointsPath);

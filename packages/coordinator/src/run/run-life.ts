@@ -1,6 +1,7 @@
 /**
- * The life of a coordinator after its start, and its end: by the end of the run, by close, or because another coordinator has the
- * run. Everything is taken down once, in the reverse order, whichever comes first. What a result is, and what listens, is the caller's.
+ * The life of a coordinator after its start, until it ends: by the end of the run, by close, or because another coordinator
+ * has the run. Whichever comes first, everything is closed once, in reverse order. The caller says what a result is and what
+ * listens.
  */
 import { TrainingError } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
@@ -8,7 +9,7 @@ import type { Coordinator, Leadership } from '../coordinator.js';
 import type { Ending } from '../membership/state.js';
 import type { RunAssembly } from './run-assembly.js';
 
-/** How long workers have to take in their Stop before their streams are cut. */
+/** Time for workers to receive their Stop before their streams are cut. */
 const DRAIN_MS = 2_000;
 
 /** Workers are told, or only lose their streams; and what lies in the broker is removed, or left to a successor. */
@@ -39,7 +40,7 @@ export interface RunLifeParts<R> {
 export interface RunReport<R> {
   /** Its result; stored, unless it was closed at once. */
   recorded(how: Ending, way: TearDown): Promise<R>;
-  /** What can be said when its end could not be recorded. */
+  /** The result if the end of the run could not be recorded. */
   unrecorded(how: Ending): Promise<R>;
 }
 

@@ -1,8 +1,8 @@
 /**
- * One coordinator per run folder, and one process per study. The lock is a file made exclusively; it names the process, so
- * that the lock of one that died on this machine is taken over and any other is reported. Who may take it from a living one
- * (a coordinator that holds the run's lease) replaces the file; the one before asks and knows. It does not protect against a
- * shared disk that lies.
+ * One coordinator per run folder, and one process per study. The lock is a file that is made exclusively and names its
+ * process. If that process died on this machine, the lock is taken over; any other lock is reported. A coordinator that
+ * holds the run's lease may take the lock from a living process: it replaces the file, and the other process notices when
+ * it checks. The lock does not protect against a shared disk whose writes are not seen by other machines.
  */
 import { randomUUID } from 'node:crypto';
 import { constants, copyFile, link, readFile, rename, rm } from 'node:fs/promises';
@@ -19,11 +19,11 @@ interface LockOwner extends ProcessIdentity {
   readonly id?: string;
 }
 
-/** Two machines that share a folder may have processes of one number, so files are named by the id. */
+/** Processes of two machines may have the same number, so files are named by the random id. */
 type OwnLock = LockOwner & { readonly id: string };
 
 export interface RunLock {
-  /** False once another one has taken the lock over; what is written after that does not count. */
+  /** False once another process has taken the lock over. What is written after that does not count. */
   isHeld(): Promise<boolean>;
   /** Gives the lock back, if it is still held. */
   release(): Promise<void>;
@@ -54,7 +54,7 @@ export async function lockRun(folder: string): Promise<RunLock> {
   return heldLock(path, own);
 }
 
-/** Takes the lock from whoever has it. Only for one that holds what is stronger than the lock: the run's lease. */
+/** Takes the lock, also from a living process. Only for the holder of the run's lease, which is stronger than the lock. */
 export async function takeOverRun(folder: string): Promise<RunLock> {
   const path = pathIn(folder);
   const own = newOwner();
@@ -62,7 +62,7 @@ export async function takeOverRun(folder: string): Promise<RunLock> {
   return heldLock(path, own);
 }
 
-/** Whether a living process of this host is at work in a folder; of other hosts' processes nothing is known. */
+/** Whether a living process of this host is at work in a folder. Processes of other hosts are not known. */
 export async function isLockedHere(folder: string): Promise<boolean> {
   const owner = await readOwner(pathIn(folder));
   return owner !== undefined && owner.host === hostname() && isProcessAlive(owner);
@@ -115,7 +115,7 @@ async function tryTake(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Moved aside first: when two take over at once, the second must not remove the first one's new lock. */
+/** The old lock is moved aside first. If two processes take over at once, the second must not remove the first one's new lock. */
 async function removeStale(path: string, owner: LockOwner | undefined, own: OwnLock): Promise<void> {
   const aside = `${path}.stale.${own.id}`;
   await rename(path, aside).catch((caught: NodeJS.ErrnoException) => {

@@ -1,5 +1,5 @@
 /**
- * A picture of the run for people and dashboards, made when somebody asks. It reads and changes nothing.
+ * The state of the run for people and dashboards, made when a client asks. It only reads.
  */
 import type { Status } from '@facet/proto';
 import type { Plan, RunConfig } from '@facet/shared';

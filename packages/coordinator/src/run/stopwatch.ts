@@ -14,7 +14,7 @@ export class Stopwatch {
   #samples: number;
   #msPerSample: number | undefined;
 
-  /** @param before what was trained before, in how long */
+  /** @param before samples that earlier coordinators trained, and the time that took */
   constructor(now: () => number, before: { readonly seconds: number; readonly samples: number }) {
     this.#now = now;
     this.#totalMs = before.seconds * MS_PER_SECOND;

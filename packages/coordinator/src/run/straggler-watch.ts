@@ -1,15 +1,15 @@
 /**
- * Watches whose gradients everybody waits for. A step is as slow as its slowest rank, so the time of a step says nothing about
- * whose it is; what each rank spends before it has its own gradients does. It is compared with the median of the others, because with
- * two ranks a median of both would hide half of the difference. One slow step is ordinary: a worker is a straggler when the
- * median over a window of steps says so.
+ * Finds the worker that all others wait for. A step is as slow as its slowest rank, so the time of a step does not say which
+ * rank that is. The time that each rank spends before it has its own gradients does. It is compared with the median of the
+ * others; with two ranks, a median of both would hide half of the difference. One slow step is ordinary. A worker is a
+ * straggler if the median over a window of steps says so.
  */
 import { median, SlidingMedians } from './median.js';
 
 export interface StragglerPolicy {
   /** How many times as long as the others a straggler takes. */
   readonly factor: number;
-  /** So many steps of one generation are the window. */
+  /** Steps of one generation in the window. */
   readonly steps: number;
 }
 
@@ -94,7 +94,7 @@ export class StragglerWatch {
     return [...this.#stragglers.values()].join('; ');
   }
 
-  /** A straggler is one until it has come more than half of the way back, so that nobody is one by turns. */
+  /** A straggler stays one until it has come more than half of the way back, so that the state does not flicker. */
   #judge(workerId: string): readonly StragglerNews[] {
     const slowness = this.slownessOf(workerId);
     if (slowness === undefined) return [];
@@ -116,8 +116,8 @@ export class StragglerWatch {
 }
 
 /**
- * A large share is no slowness, so time counts per micro-batch (padded ones take as long as full ones). But nobody waits for a slow member with a
- * small share, so it counts as a whole as well.
+ * Time counts per micro-batch, because a large share is no slowness (padded micro-batches take as long as full ones). Time
+ * also counts for the whole share, because nobody waits for a slow member with a small share.
  */
 function slownessIn(one: OwnWork, all: readonly OwnWork[]): number | undefined {
   const others = all.filter(({ workerId }) => workerId !== one.workerId);
@@ -126,6 +126,6 @@ function slownessIn(one: OwnWork, all: readonly OwnWork[]): number | undefined {
     ratio(({ ownMs }) => ownMs),
     ratio(({ ownMs, microBatches }) => ownMs / microBatches),
   );
-  // Nobody to compare with, or a clock that shows no time.
+  // There is no other member to compare with, or the clock shows no time.
   return Number.isFinite(slowness) ? slowness : undefined;
 }

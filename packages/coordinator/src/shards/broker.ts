@@ -1,7 +1,7 @@
 /**
- * The connection to the NATS broker and the run's stream on it. The broker is transport, not truth: a stream that an
- * earlier coordinator of this run left behind is deleted and made anew, and a lost connection is rebuilt for as long as it
- * takes; the workers' step deadline decides when a silent broker becomes a fault.
+ * The connection to the NATS broker and the run's stream on it. The broker is transport, not truth. If an earlier coordinator
+ * of this run left a stream behind, it is deleted and made anew. A lost connection is rebuilt for as long as it takes; the
+ * workers' step deadline decides when a silent broker becomes a fault.
  */
 import { jetstream, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
@@ -29,7 +29,7 @@ export interface Broker {
   readonly client: JetStreamClient;
   readonly streams: JetStreamManager['streams'];
   readonly streamName: string;
-  /** Makes the stream when it is not there any more; tells whether it had to. */
+  /** Makes the stream if it is gone; returns whether it was. */
   ensureStream(): Promise<'kept' | 'made'>;
   /** Closes the connection, after the stream is deleted or not; a broker that is gone is no reason to wait. */
   close(stream: 'delete-stream' | 'keep-stream'): Promise<void>;

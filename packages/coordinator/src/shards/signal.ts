@@ -1,6 +1,6 @@
 /**
- * A one-to-many wake-up: whoever waits goes on at the next notify, or after its time is up. It carries nothing, so a
- * waiter looks at the state again; a notify that nobody waits for is forgotten.
+ * A one-to-many wake-up: all waiters go on at the next notify, or when their time is up. It carries no value, so a waiter
+ * looks at the state again. A notify without a waiter is forgotten.
  */
 import { systemClock } from '@facet/shared';
 
