@@ -1,6 +1,6 @@
 /**
- * What a command may touch of its process: streams, environment, signals. Commands return their exit code; only main.ts
- * ends the process, and only a lost parent makes it do so early.
+ * The parts of its process that a command may use: streams, environment, signals. Commands return their exit code. Only
+ * main.ts ends the process, and it does so early only if the parent is lost.
  */
 import type { ExitCode } from './exit-codes.js';
 
@@ -21,7 +21,7 @@ export interface CliContext {
   exit(code: ExitCode): never;
 }
 
-/** Runs one command; what it returns is what the process exits with. */
+/** Runs one command and returns the exit code of the process. */
 export type CommandAction = () => Promise<ExitCode>;
 
 /** Prints one line. */

@@ -1,5 +1,5 @@
 /**
- * What `facet` ends with. Scripts rely on these: a bad input is told from a failure, and a stopped run from both.
+ * The exit codes of `facet`. Scripts rely on them to tell bad input, a failure and a stopped run apart.
  */
 import type { TrainingError } from '@facet/shared';
 

@@ -1,6 +1,6 @@
 /**
- * The command line as a whole: which commands there are and how mistakes in it are told. Each command is a file in
- * commands/, which loads what it needs only when it runs: `facet status` must not wait for an engine.
+ * The command line as a whole: its commands, and how mistakes are reported. Each command is a file in commands/. It loads
+ * what it needs only when it runs, so that `facet status` does not wait for an engine.
  */
 import { TrainingError } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
@@ -49,7 +49,7 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 /**
- * Runs one command line, and tells what it failed of: for people on stderr, and with `--json` on stdout too.
+ * Runs one command line. Reports an error to people on stderr, and with `--json` also on stdout.
  *
  * @returns what the process exits with
  */

@@ -1,6 +1,6 @@
 /**
- * The words of this package: what a dataset is once it lies in memory. Pixels are always interleaved
- * [count, height, width, channels], whatever the files' own order was, and nothing here knows where they came from.
+ * The types of this package: a dataset in memory. Pixels are always interleaved [count, height, width, channels], whatever
+ * the order in the files. The types do not depend on where the files came from.
  */
 import { TrainingError } from '@facet/shared';
 

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 
-/** What one file of a dataset canonically is. Size and digest are of the uncompressed content. */
+/** The canonical content of one file of a dataset. Size and digest are of the uncompressed content. */
 export interface FileSpec {
   readonly name: string;
   readonly bytes: number;

@@ -1,6 +1,6 @@
 /**
- * Opening and verifying: the one place that knows which code reads which dataset. Opening is verifying: a dataset is
- * returned only after every file passed its checks in this very call.
+ * Opens and verifies datasets. This is the one place that knows which code reads which dataset. Opening includes verifying: a
+ * dataset is returned only after every file has passed its checks in the same call.
  */
 import { TrainingError } from '@facet/shared';
 import { checkCifar10File, CIFAR10_CLASSES, cifar10Files, openCifar10 } from './cifar10.js';

@@ -10,14 +10,14 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const STDERR = 2;
-/** Lines that wait for a disk with room, in bytes; what comes after is dropped. */
+/** Bytes of lines that may wait for a full disk. Later lines are dropped. */
 const MOST_WAITING_BYTES = 1 << 20;
 /** Codes by which a pipe or a terminal says that nobody reads any more. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO']);
 
 /**
- * Opens the log of one process; `role` is on every line. A log that cannot be written ends nothing: lines wait for a full
- * disk to have room again, and are dropped where the terminal is gone.
+ * Opens the log of one process; `role` is on every line. A log that cannot be written does not end the process. If the disk
+ * is full, lines wait for room. If the terminal is gone, they are dropped.
  *
  * @param file descriptor of the file that is written
  */

@@ -1,6 +1,6 @@
 /**
- * The registry that every process starts with: prom-client's process and Node metrics, without the three of them whose
- * names promtool objects to.
+ * The registry that every process starts with: prom-client's process and Node metrics, without three whose names promtool
+ * rejects.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 

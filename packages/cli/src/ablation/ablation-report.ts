@@ -1,6 +1,6 @@
 /**
- * What a study says: per arm its accuracies, their mean, and how it differs from the baseline; and the best multi-view arm
- * against the best control. Pure: from the plan and the results to ablation.json.
+ * Makes ablation.json from the plan and the results of a study: for each arm its accuracies, their mean, and the difference
+ * from the baseline; and the best multi-view arm against the best control. Pure.
  */
 import { ABLATION_ARMS, type ArmName, type Mapping, type TrainingConfig } from '@facet/shared';
 import {
@@ -15,7 +15,7 @@ import { studyCommand } from './study-command.js';
 import type { TrialResult } from './study-folder.js';
 import { trialsOf, type StudyPlan } from './study-plan.js';
 
-/** What the model of an arm costs. */
+/** The cost of an arm's model. */
 export interface ArmCost {
   readonly parameters: number;
   /** Multiply-accumulates of the matrix products, for the answer to one image. */
@@ -51,12 +51,12 @@ export interface AblationReport {
   readonly trainSamples: number;
   /** Images of the training split that no arm was trained on. */
   readonly heldOutSamples: number;
-  /** What the accuracies are of. */
+  /** The split that the accuracies are of. */
   readonly split: TrainingConfig['evaluation'];
   readonly baseline: ArmName;
   readonly seeds: readonly number[];
   readonly arms: readonly ArmReport[];
-  /** Both chosen by their means on the same images, which the interval does not know. */
+  /** Both are chosen by their means on the same images. The interval does not take that choice into account. */
   readonly best:
     { readonly arm: ArmName; readonly control: ArmName; readonly difference: PairedDifference } | undefined;
   readonly trialsFinished: number;
@@ -98,7 +98,7 @@ export function ablationReport({ plan, results, costs }: ReportOptions): Ablatio
   };
 }
 
-/** Arms with the same configuration share trials and count as one where several differences are judged together. */
+/** Arms with the same configuration share trials. They count as one in the adjustment for several comparisons. */
 function armReports(plan: StudyPlan, results: readonly TrialResult[], costs: ReportOptions['costs']): ArmReport[] {
   const trialsOfKey = (key: string): readonly TrialResult[] => results.filter((result) => result.key === key);
   const baselineKey = plan.arms.find(({ name }) => name === plan.baseline)!.key;

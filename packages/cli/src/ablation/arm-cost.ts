@@ -1,6 +1,6 @@
 /**
- * What the model of each arm costs, found by building its programs: an arm that cannot be built is found before a study
- * begins. Nothing is trained.
+ * Finds the cost of each arm's model by building its programs. So an arm that cannot be built is found before a study begins.
+ * Nothing is trained.
  */
 import { describePrograms } from '@facet/worker';
 import { DATASET_SHAPES, type ArmName } from '@facet/shared';

@@ -1,6 +1,6 @@
 /**
- * The statistics of a study: what several seeds say about two arms. Differences are taken seed by seed, because two arms
- * with the same seed see the same samples in the same order; what the seed does to both then cancels out.
+ * The statistics of a study: compares two arms over several seeds. Differences are taken seed by seed, because two arms with
+ * the same seed see the same samples in the same order. So the effect of the seed on both cancels out.
  */
 import { twoSidedP, twoSidedQuantile } from './student-t.js';
 
@@ -25,7 +25,7 @@ export interface PairedDifference {
   readonly seedsNeeded: number | undefined;
 }
 
-/** 0.3 points: what views may be expected to bring. */
+/** 0.3 points: the gain that one may expect of views. */
 export const SHOWN_DIFFERENCE = 0.003;
 const ALPHA = 0.05;
 
@@ -80,7 +80,7 @@ function seedsNeeded(standardDeviation: number): number {
 }
 
 /**
- * Holm's step-down adjustment: with these, the chance that any true null hypothesis among them falls is at most alpha.
+ * Holm's step-down adjustment. With adjusted p values, the chance to reject any true null hypothesis is at most alpha.
  *
  * @returns one for each p, in their order
  */

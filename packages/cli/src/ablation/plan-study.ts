@@ -1,6 +1,6 @@
 /**
- * From what was asked for to the plan of a study, new or continued, and the configuration of each trial. Everything that
- * can be wrong with a study is found here; nothing is written.
+ * Makes the plan of a new or continued study and the configuration of each trial from the command line. All mistakes in a
+ * study are found here, before anything is written.
  */
 import {
   ABLATION_ARMS,
@@ -30,7 +30,7 @@ import {
   type Trial,
 } from './study-plan.js';
 
-/** What the flags of a study say; what they leave out is as planned before, else the default. */
+/** The flags of a study. A missing one keeps the earlier plan's value, or takes the default. */
 export interface StudyWish {
   readonly study?: string;
   readonly arms?: string;
@@ -82,7 +82,7 @@ export async function planStudy(wish: StudyWish, place: ConfigPlace): Promise<Pl
   return { folder, plan: before === undefined ? wanted : extendPlan(before, wanted), load };
 }
 
-/** What no arm changes: as it was planned before, with everything that is said now. */
+/** The base configuration, which no arm changes: the earlier plan's, overridden by the command line. */
 async function loadBase(before: TrainingConfig | undefined, place: ConfigPlace): Promise<TrainingConfig> {
   const weakest = before === undefined ? STUDY_DEFAULTS : { ...before, seed: undefined };
   const { config, sourceOf } = await loadConfig({ ...place, weakest, flags: { ...place.flags, run: 'base' } });
@@ -124,7 +124,7 @@ function requireUntouched(arms: readonly ArmName[], base: TrainingConfig): void 
   throw new TrainingError('CONFIG_INVALID', `${faults.join('; ')}; ${advice}`);
 }
 
-/** The baseline that was named; else plain attention, or the first arm where that is none of them. */
+/** The named baseline, otherwise plain attention, or the first arm if plain attention is not among the arms. */
 function baselineOf(named: string | undefined, arms: readonly ArmName[]): ArmName {
   if (named !== undefined) return requireBaseline(named, arms);
   return arms.find((name) => name === DEFAULT_BASELINE) ?? arms[0]!;

@@ -1,6 +1,6 @@
 /**
- * Trains the trials of a study that are not finished, one after another. A finished one is never trained again; one that was
- * interrupted goes on. How a trial is trained is an argument.
+ * Trains the unfinished trials of a study, one after another. A finished trial is never trained again; an interrupted one
+ * goes on. The function that trains a trial is an argument.
  */
 import type { StudyFolder, TrialResult } from './study-folder.js';
 import { trialsOf, type StudyPlan, type Trial } from './study-plan.js';
@@ -46,7 +46,7 @@ export async function sortTrials(
   return { results, left };
 }
 
-/** Trains what is left of a study; what a trial throws ends the study and leaves the finished trials where they are. */
+/** Trains the rest of a study. If a trial throws, the study ends; finished trials stay. */
 export async function runStudy(plan: StudyPlan, { folder, train, observer }: StudyWork): Promise<StudyEnd> {
   const { results: earlier, left } = await sortTrials(plan, folder);
   const results = [...earlier];

@@ -1,8 +1,8 @@
 /**
  * Student's t distribution, for intervals around the mean of a few differences. The distribution function is the
  * regularised incomplete beta function by its continued fraction (Press et al., Numerical Recipes, 6.4); quantiles are
- * found by bisection, which is slow and cannot go wrong. Written here because the libraries of npm cost more than they save:
- * one is 233 packages, the other is right to 7 digits and has no types.
+ * found by bisection, which is slow and simple. It is written here because the libraries on npm cost more than they save:
+ * one brings 233 packages, the other is right to 7 digits and has no types.
  */
 
 const FRACTION_TERMS = 300;

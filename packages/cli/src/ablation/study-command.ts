@@ -1,6 +1,6 @@
 /**
- * The command that runs a study again from nothing, as one writes it into a shell: only what differs from the defaults.
- * Where and how it is trained (workers, engine, broker) is left to whoever repeats it.
+ * The command line that repeats a study from nothing. It contains only what differs from the defaults, and nothing about
+ * workers, engine and broker, which the user may choose.
  */
 import {
   ARM_NAMES,
@@ -26,7 +26,7 @@ export function studyCommand({ study, base, arms, seeds, baseline }: StudyPlan):
   ].join(' ');
 }
 
-/** A flag for every key that is neither as the preset nor as every study has it. */
+/** A flag for every key that differs from the preset and from the defaults of studies. */
 function settingsOf(base: TrainingConfig): string[] {
   const preset = { ...PRESETS[base.preset as PresetName], preset: base.preset, seed: base.seed };
   const expected = mergeMappings(preset, STUDY_DEFAULTS) as TrainingConfig;

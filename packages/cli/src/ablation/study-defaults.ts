@@ -1,4 +1,4 @@
-/** What a study is when nobody says otherwise. */
+/** The defaults of a study. */
 import type { ArmName } from '@facet/shared';
 
 export const DEFAULT_SEEDS = '1-5';

@@ -17,7 +17,7 @@ import {
 import type { ReportContent } from '../runs/report-files.js';
 import type { StudyPlan, Trial } from './study-plan.js';
 
-/** What a finished trial came to. */
+/** The result of a finished trial. */
 export interface TrialResult {
   readonly trial: string;
   /** SHA-256 of the training configuration without the seed. */

@@ -25,7 +25,7 @@ export interface PlannedArm {
 export interface StudyPlan {
   readonly version: 1;
   readonly study: string;
-  /** What no arm changes; its seed means nothing. */
+  /** The base configuration of all arms. Its seed is not used. */
   readonly base: TrainingConfig;
   readonly arms: readonly PlannedArm[];
   readonly seeds: readonly number[];
@@ -111,7 +111,7 @@ export function trialsOf({ arms, seeds }: StudyPlan): Trial[] {
 }
 
 /**
- * The plan that a study goes on with: arms and seeds may be added, nothing that was trained may mean something else.
+ * The plan of a study that goes on. Arms and seeds may be added. The meaning of a trained trial must not change.
  *
  * @throws TrainingError STUDY_CHANGED saying what differs.
  */

@@ -45,7 +45,7 @@ export async function trainTrial(trial: Trial, place: TrialPlace): Promise<Trial
   if (isResumed) await requireNotRunning(trial.name, paths);
   const { brokerBinary } = await checkLaunch({ ...loaded, env });
   if (!isResumed) {
-    // What never became a run would only be in the way.
+    // A folder without a run would only be in the way of the next trial.
     await rm(paths.folder, { recursive: true, force: true });
     await claimRunFolder(paths);
   }

@@ -123,7 +123,7 @@ async function moveIntoPlace(from: string, to: string, binary: string): Promise<
   }
 }
 
-/** `fetch failed` alone helps nobody: the cause says which name or address could not be reached. */
+/** The message with its cause: `fetch failed` alone does not say which name or address could not be reached. */
 function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : '';

@@ -1,6 +1,6 @@
 /**
- * A real run whose processes are harmed while they train: a supervisor that starts again whatever dies and waits for the
- * coordinator's result. Addresses stay the same over restarts, so that who survived finds who came back.
+ * A real run whose processes are harmed while they train. A supervisor starts dead processes again and waits for the
+ * coordinator's result. Addresses stay the same over restarts, so that surviving processes find the restarted ones.
  */
 import { mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import { TcpProxy, type Direction } from './tcp-proxy.js';
 
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
-/** How long a worker looks for a coordinator that it never met; for one that it met, as long as the run says. */
+/** How long a worker looks for its first coordinator. Later, `timeouts.gatherMs` of the run applies. */
 const FIRST_PATIENCE_MS = 30_000;
 const END_GRACE_MS = 15_000;
 const POLL_MS = 25;
@@ -31,7 +31,7 @@ const BOTH = ['up', 'down'] as const;
 
 const WITHOUT_WORKER: readonly ChaosKind[] = ['kill-coordinator', 'kill-broker', 'cut-broker'];
 
-/** What harms a link of a worker: which of them, and the directions in which nothing gets through, or a delay. */
+/** The harm to a link of a worker: which link, and the directions that are cut, or a delay. */
 const LINK_HARMS = {
   'cut-worker': ['coordinator', BOTH],
   'mute-worker': ['coordinator', ['up']],
@@ -129,7 +129,7 @@ class ChaosLaunch {
       await this.#checkWorkersEnd();
       return { result, faults: this.#applied, violations: this.#violations, pids: this.#pids };
     } finally {
-      // Nothing is started again, and who waits for time to pass goes on at once.
+      // No process is started again, and waits for time to pass end at once.
       this.#isOver = true;
       for (const links of this.#links.values()) await links[Symbol.asyncDispose]();
     }
@@ -215,7 +215,7 @@ class ChaosLaunch {
 
   async #startBroker(): Promise<void> {
     this.#brokers += 1;
-    // A folder of its own: what the one before stored is lost.
+    // The new broker has a folder of its own, so the store of the old one is lost.
     const folder = path.join(this.#machine.folder, `broker-${this.#brokers}`);
     await mkdir(folder);
     const { brokerBinary: binary, place } = this.#options;
@@ -273,7 +273,7 @@ class ChaosLaunch {
     if (pid !== undefined) this.#pids.push(pid);
   }
 
-  /** Waits for the end of the run, or for its deadline; nobody is harmed after it. */
+  /** Waits for the end of the run or for its deadline. No process is harmed after that. */
   async #waitForResult(): Promise<RunResult | undefined> {
     const { deadlineMs, signal } = this.#options;
     try {

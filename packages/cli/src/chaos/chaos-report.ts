@@ -1,6 +1,6 @@
 /**
- * What a chaos run proved, or did not: counts, and one sentence for each broken promise. The ledger is judged from its file by
- * the independent checker; the fault-free run of the same configuration says which weights are right.
+ * The report of a chaos run: counts, and one sentence for each broken promise. The independent checker judges the ledger from
+ * its file. The right weights are those of the fault-free run of the same configuration.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
@@ -41,7 +41,7 @@ export interface TrialFacts {
   readonly ledgerFile: string;
   readonly end: ChaosEnd;
   readonly expectedSha256: string | undefined;
-  /** How long what was ended with the run may take to go. Default: 10 s. */
+  /** Time for processes that were ended with the run to be gone. Default: 10 s. */
   readonly graceMs?: number;
 }
 

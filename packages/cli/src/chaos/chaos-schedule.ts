@@ -1,6 +1,6 @@
 /**
- * What a chaos run does to processes and links, and when: a pure function of the seed. Which process a fault meets is a share of
- * those that live then, because nobody knows beforehand who does.
+ * The faults of a chaos run and their times: a pure function of the seed. A fault names its victim as a share of the
+ * processes that live at that time, because these are not known beforehand.
  */
 import { randomKey, randomStream } from '@facet/shared';
 

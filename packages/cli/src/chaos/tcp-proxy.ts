@@ -1,7 +1,7 @@
 /**
- * A link that can be harmed: whoever connects to it reaches the target through it, until one or both directions are held.
- * What is held waits, as on a network that is cut: nobody is told, not even of a connection that ended meanwhile. Bytes are
- * never lost from the middle of a stream, which TCP excludes.
+ * A link that can be harmed: a TCP proxy to a target, whose directions can be held. Held data waits, as on a network that is
+ * cut. Neither side is told, not even of a connection that ended meanwhile. Bytes are never lost from the middle of a stream,
+ * because TCP excludes that.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

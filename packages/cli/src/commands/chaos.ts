@@ -25,7 +25,7 @@ interface ChaosOptions extends ConfigOptions {
 
 const MS_PER_SECOND = 1_000;
 const SECONDS_PER_MINUTE = 60;
-/** A run under faults may take so many times as long as one without, and this much more. */
+/** A run under faults may take this many times as long as one without, and this much more. */
 const SLOWDOWN = 10;
 const PATIENCE_SECONDS = 300;
 

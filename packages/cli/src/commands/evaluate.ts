@@ -1,6 +1,6 @@
 /**
  * `facet evaluate`: how good a checkpoint is, on the whole test split or on the images that its run holds out, in this
- * process and without a cluster. It leaves a page and a document; where they cannot be written it still says its numbers.
+ * process and without a cluster. It writes a page and a document. If they cannot be written, it still prints its numbers.
  */
 import type { Command } from 'commander';
 import { openDataset } from '@facet/datasets';
@@ -92,7 +92,7 @@ async function evaluateFound(
   const dataset = await openDataset({ name: config.dataset, folder: dataFolder ?? config.dataFolder });
   const { evaluateWeights, requireComparable } = await import('@facet/worker');
   const model = modelFor(checkpoint, dataset);
-  // Minutes may pass until attention is compared: say now what cannot be.
+  // Attention is compared minutes later, so checkpoints that cannot be compared are refused now.
   if (other !== undefined) requireComparable(model, comparedModel(other.checkpoint, dataset));
   const evaluation = await evaluateWeights({
     ...model,

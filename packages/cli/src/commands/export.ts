@@ -1,6 +1,6 @@
 /**
- * `facet export`: a trained model in a format of others. What is written is run at once and compared with our own
- * evaluation; a difference is a failure, and the files stay to be looked at.
+ * `facet export`: writes a trained model in a format for other programs. The files are run at once and compared with our own
+ * evaluation. A difference is a failure; the files stay, so that the user can look at them.
  */
 import path from 'node:path';
 import type { Command } from 'commander';

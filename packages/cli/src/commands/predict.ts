@@ -1,6 +1,6 @@
 /**
- * `facet predict`: what a trained model takes images for. Every file gets its line; one that cannot be read is named, and
- * the exit code says that there was one.
+ * `facet predict`: classifies images with a trained model. Every image gets a line. An image that cannot be read is named,
+ * and the exit code is 2.
  */
 import type { Command } from 'commander';
 import { wishFor } from '@facet/shared';
@@ -60,7 +60,7 @@ async function predict(paths: readonly string[], options: PredictOptions, contex
   return EXIT.usage;
 }
 
-/** A default that decides the answer is said aloud. */
+/** Says which run was taken by default, because it decides the answer. */
 async function newestRun({ env, stderr }: CliContext): Promise<string> {
   const runs = runsFolder(env);
   const [newest] = await listRuns(runs);

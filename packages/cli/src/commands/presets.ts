@@ -1,5 +1,5 @@
 /**
- * `facet presets`: which presets there are and what each one was measured to cost and to reach.
+ * `facet presets`: lists the presets with their size, accuracy and time as measured.
  */
 import type { Command } from 'commander';
 import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';

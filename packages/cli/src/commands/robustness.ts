@@ -1,6 +1,6 @@
 /**
- * `facet robustness`: how a checkpoint holds against attacks and corruptions, in this process and without a cluster. The
- * report is written only when it is whole; an earlier one stays until then.
+ * `facet robustness`: tests a checkpoint against attacks and corruptions, in this process and without a cluster. The report
+ * is written when it is whole; until then an earlier one stays.
  */
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';

@@ -1,6 +1,7 @@
 /**
- * `facet simulate`: how long the all-reduce of a step takes in worlds that nobody has at hand, by the cost model of the
- * collective: direct, in groups of a host's ranks, and in the groups that are fastest. Nothing is trained or sent.
+ * `facet simulate`: predicts how long the all-reduce of a step takes on clusters that the user does not have at hand. It uses
+ * the cost model of the collective: direct, in groups of a host's ranks, and in the fastest groups. Nothing is trained or
+ * sent.
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { OPERATION_DEFAULTS } from '@facet/shared';

@@ -1,6 +1,6 @@
 /**
- * An evaluation as text: the headline with and without test-time augmentation, accuracy per class, the confusion matrix
- * with true classes as rows, the reliability of confidences, and the mistakes the model was surest of.
+ * An evaluation as text: the accuracy with and without test-time augmentation, accuracy per class, the confusion matrix with
+ * true classes as rows, the reliability of confidences, and the most confident mistakes.
  */
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, InspectionReport, Mistake, ReliabilityBin, Scores } from '@facet/worker';
@@ -14,7 +14,7 @@ export interface EvaluationLabels {
   readonly classes: readonly string[];
 }
 
-/** So many mistakes are shown; JSON has more. */
+/** Number of mistakes that are shown. JSON has more. */
 const MISTAKES_SHOWN = 10;
 
 /** The lines of an evaluation. */

@@ -1,6 +1,6 @@
 /**
  * The display of a running training on a terminal, as lines of text: a pure function of the coordinator's status. It is
- * redrawn several times a second, so its height changes only with the number of workers.
+ * redrawn several times a second. Its height changes only with the number of workers, so that it does not jump.
  */
 import type { Status } from '@facet/proto';
 import { formatAccuracy, formatBar, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';

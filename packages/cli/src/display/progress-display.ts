@@ -1,6 +1,6 @@
 /**
- * Shows a running training: redrawn in place on a terminal, plain lines elsewhere. It only reads: a display that cannot
- * reach the coordinator says so and changes nothing. Notes (a worker that died) stay in the scrollback.
+ * Shows a running training: redrawn in place on a terminal, plain lines elsewhere. It only reads. If it cannot reach the
+ * coordinator, it says so. Notes, such as a worker that died, stay in the scrollback.
  */
 import { createLogUpdate } from 'log-update';
 import type { Status } from '@facet/proto';
@@ -12,7 +12,7 @@ import { plainLines, startPlainProgress } from './plain-lines.js';
 
 const TERMINAL_POLL_MS = 250;
 const PLAIN_POLL_MS = 1_000;
-/** A coordinator that says nothing for so long is worth a word. */
+/** If the coordinator does not answer for this long, the display says so. */
 const SILENCE_MS = 5_000;
 
 export interface ProgressDisplay extends Disposable {

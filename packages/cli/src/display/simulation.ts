@@ -1,4 +1,4 @@
-/** What `facet simulate` predicts, and how it is said. */
+/** The predictions of `facet simulate` as text. */
 import type { AllReducePrediction as Prediction, Cluster, ExchangeCosts } from '@facet/worker';
 import { formatBytes, formatCount, formatMilliseconds } from './format.js';
 import { tableLines } from './table.js';

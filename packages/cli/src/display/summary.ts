@@ -1,5 +1,5 @@
 /**
- * What a run came to, in a few lines for people: the result, the proof, where things are, and what to do next.
+ * The result of a run in a few lines for people: accuracy, proof, where things are, and what to do next.
  */
 import type { RunResult } from '@facet/coordinator';
 import { formatAccuracy, formatCount, formatLoss, formatSeconds } from './format.js';

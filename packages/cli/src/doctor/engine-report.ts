@@ -1,6 +1,6 @@
 /**
- * What the probes of the engines say, as a table and as advice. An engine whose hardware or package is not here is absent,
- * which is no fault; one that is here and crashes, hangs or computes wrong gradients has failed.
+ * The results of the engine probes as a table and as advice. An engine without its hardware or package is absent, which is no
+ * fault. An engine that is present and crashes, hangs or computes wrong gradients has failed.
  */
 import type { EngineProbe } from '@facet/worker';
 import type { Palette } from '../display/palette.js';

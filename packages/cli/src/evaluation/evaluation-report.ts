@@ -1,6 +1,6 @@
 /**
- * Puts the report of `facet evaluate` together: the numbers, how the run got there, what the model looks at, and the pictures
- * of the page. A model that cannot be inspected here still has its numbers.
+ * Assembles the report of `facet evaluate`: the numbers, the curves of the run, what the model looks at, and the pictures of
+ * the page. If the model cannot be inspected here, the report still has its numbers.
  */
 import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
@@ -66,7 +66,7 @@ function nameOf({ info, path: folder, weightsSha256 }: TrainedWeights): Checkpoi
   return { run: info.run, step: info.step, checkpoint: folder, weightsSha256 };
 }
 
-/** Only onnxruntime inspects; where it does not run, the rest of the report is as good without. */
+/** Only onnxruntime can inspect a model. If it does not run here, the report is made without this part. */
 async function tryInspection(
   evaluated: EvaluatedCheckpoint,
 ): Promise<{ readonly inspection: ModelInspection | undefined; readonly warnings: readonly string[] }> {

@@ -1,6 +1,6 @@
 /**
- * What is checked before a launch starts or writes anything: the broker, the dataset, the ports. The configuration is
- * sound by then; this is about the machine.
+ * Checks the machine before a launch starts or writes anything: the broker, the dataset, the ports. The configuration has
+ * been checked before.
  */
 import { createServer } from 'node:net';
 import { openDataset } from '@facet/datasets';
@@ -9,7 +9,7 @@ import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
 import { requireJetStream } from './broker-probe.js';
 
-/** `up` starts all workers on one machine; more belong on more machines. */
+/** `up` starts all workers on one machine. More workers than this need more machines. */
 export const MAX_LOCAL_WORKERS = 64;
 
 export interface LaunchCheck {

@@ -1,6 +1,6 @@
 /**
- * Ctrl-C, once and twice: the first signal asks for an orderly stop, the second for an end at once. One signal that
- * arrives over two ways (a terminal sends it to every process, and npm passes it on) counts as one.
+ * Ctrl-C, once and twice: the first signal asks for an orderly stop, the second ends at once. A signal may arrive twice,
+ * because a terminal sends it to every process and npm passes it on. Two such arrivals count as one.
  */
 import type { CliContext } from '../context.js';
 

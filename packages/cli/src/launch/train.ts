@@ -52,7 +52,7 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
       },
     });
   } finally {
-    // A folder that never became a run would only be in the way of the next one.
+    // A folder without a run would only be in the way of the next one.
     if (!holdsRun(plan.paths.folder)) await rm(plan.paths.folder, { recursive: true, force: true });
   }
   return report(end, plan, { context, isJson });

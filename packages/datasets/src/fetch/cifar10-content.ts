@@ -1,6 +1,6 @@
 /**
- * What must hold of CIFAR-10 before it enters the cache: the pinned digests, and, independently of them, the facts that
- * the literature states about the data set. The second check is there for whoever changes the first.
+ * The checks of CIFAR-10 before it enters the cache: the pinned digests and, independently of them, the facts that the
+ * literature states about the dataset. The second check guards against a mistake in a change of the first.
  */
 import { TrainingError } from '@facet/shared';
 import { writeFile } from 'node:fs/promises';

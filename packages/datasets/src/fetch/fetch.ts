@@ -1,6 +1,6 @@
 /**
- * Fetching: which datasets need it, from where, and what must hold before anything is published in the cache. A dataset
- * that is already there and verified is left alone; a damaged one is replaced.
+ * Fetches datasets: which ones, from where, and the checks before they enter the cache. A dataset that is in the cache and
+ * sound is left alone; a damaged one is replaced.
  */
 import { join } from 'node:path';
 import { cacheFolderOf } from '../cache-folder.js';
@@ -40,7 +40,7 @@ async function isRight(source: DatasetSource): Promise<boolean> {
     await openDataset(source);
     return true;
   } catch {
-    // Whatever is wrong with it, a fetch mends it or says why not.
+    // Whatever is wrong with the dataset, fetching it again mends that or says why not.
     return false;
   }
 }

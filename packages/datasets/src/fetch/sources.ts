@@ -1,6 +1,6 @@
 /**
- * Tries several sources of one dataset in order until one gives content that can be sealed. A source that fails, or
- * gives wrong content, costs only itself; when all do, one error lists every source with its reason.
+ * Tries several sources of one dataset in order, until one gives sound content. A source that fails or gives wrong content is
+ * skipped. If all fail, one error lists every source with its reason.
  */
 import { TrainingError } from '@facet/shared';
 import type { OnProgress } from './progress.js';
