@@ -58,6 +58,8 @@ export interface CheckpointInfo {
   readonly metrics: Readonly<Record<string, number>>;
   /** What the run was computed with so far, such as `onnxruntime/cpu`; absent in checkpoints of earlier versions. */
   readonly engines?: readonly string[] | undefined;
+  /** Size of the images that the run trains on; absent in checkpoints of earlier versions. */
+  readonly image?: ImageShape | undefined;
   /** ISO time in UTC. */
   readonly at: string;
 }
@@ -83,8 +85,6 @@ export interface RunFile extends CheckpointInfo {
   readonly layout: readonly ParameterLayout[];
   /** Set where the folder is a trained model: which weights of the run these are. Nothing can be resumed from it. */
   readonly weights?: EvaluatedWeights;
-  /** What the model takes; absent in checkpoints, and in models that were exported before it was kept. */
-  readonly image?: ImageShape;
 }
 
 /** Which weights were evaluated: the last ones, or the moving average of a run that keeps one (`optimizer.emaDecay`). */
@@ -121,7 +121,7 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
       width: count.min(1).max(MOST_SIDE),
       channels: count.min(1).max(4),
     })
-    .exactOptional(),
+    .optional(),
 });
 
 /** Checks the parsed JSON of a run.json; the reason names every member that is wrong. */

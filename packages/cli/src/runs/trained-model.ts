@@ -1,6 +1,6 @@
 /**
- * A checkpoint as a model that can answer: its weights with the size of its images and the names of its classes. The
- * samples of a dataset are read only where nothing else says how large they are.
+ * A checkpoint as a model that can answer: its weights with the size of its images and the names of its classes. It needs
+ * none of the samples that it was trained on.
  */
 import type { TrainedWeights } from '@facet/coordinator';
 import { datasetClasses, openDataset, type Dataset } from '@facet/datasets';
@@ -17,13 +17,12 @@ export interface NamedModel {
 /**
  * The model in a checkpoint.
  *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when its configuration is not of this version; DATASET_UNAVAILABLE or
- *   DATASET_INVALID when it was trained on files of one's own and these are not there any more.
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when its configuration is not of this version.
  */
 export async function modelOf(checkpoint: TrainedWeights): Promise<NamedModel> {
   const config = configOf(checkpoint);
   const classNames = datasetClasses(config.dataset);
-  const image = checkpoint.image ?? (await imageShapeOf(config));
+  const image = checkpoint.info.image ?? (await earlierImageShape(config));
   return { model: modelFor(checkpoint, { image, classes: classNames }), classNames };
 }
 
@@ -40,7 +39,10 @@ export function modelFor(
   return { config: configOf(checkpoint), image, classes: classes.length, weights, layout };
 }
 
-async function imageShapeOf({ dataset, dataFolder }: RunConfig): Promise<ImageShape> {
-  if (dataFolder === undefined) return DATASET_SHAPES[dataset].image;
-  return (await openDataset({ name: dataset, folder: dataFolder })).image;
+/** Checkpoints of earlier versions do not say it. Files of one's own may differ from the dataset that they stand for. */
+async function earlierImageShape({ dataset, dataFolder: folder }: RunConfig): Promise<ImageShape> {
+  const published = DATASET_SHAPES[dataset].image;
+  if (folder === undefined) return published;
+  const opened = await openDataset({ name: dataset, folder }).catch(() => undefined);
+  return opened?.image ?? published;
 }

@@ -8,7 +8,6 @@ import {
   TrainingError,
   type CheckpointInfo,
   type EvaluatedWeights,
-  type ImageShape,
   type FileSeal,
   type ParameterLayout,
   type RunFile,
@@ -40,8 +39,6 @@ export interface TrainedWeights {
   readonly evaluatedWeights: EvaluatedWeights;
   readonly layout: readonly ParameterLayout[];
   readonly info: CheckpointInfo;
-  /** What the model takes, where the folder says it: one that holds nothing else. */
-  readonly image?: ImageShape | undefined;
   /** SHA-256 of the weights in model.safetensors, by which a run is known: of the last ones where these are an average of a run. */
   readonly weightsSha256: string;
 }
@@ -76,8 +73,8 @@ export async function readTrainedWeights(path: string): Promise<TrainedWeights> 
     const files = await readFiles(path, runFile);
     const weights = decodeWeights(files, layout);
     await requireHash(weights, runFile.weightsSha256);
-    const { image, weightsSha256 } = runFile;
-    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), image, weightsSha256 };
+    const { weightsSha256 } = runFile;
+    return { path, weights, evaluatedWeights, layout, info: infoOf(runFile), weightsSha256 };
   });
 }
 
@@ -184,8 +181,20 @@ async function readFileOf(path: string, name: string): Promise<Uint8Array> {
   }
 }
 
-function infoOf({ run, step, epoch, config, codeVersion, ledgerStep, metrics, engines, at }: RunFile): CheckpointInfo {
-  return { run, step, epoch, config, codeVersion, ledgerStep, metrics, ...(engines && { engines }), at };
+function infoOf({
+  run,
+  step,
+  epoch,
+  config,
+  codeVersion,
+  ledgerStep,
+  metrics,
+  engines,
+  image,
+  at,
+}: RunFile): CheckpointInfo {
+  const facts = { run, step, epoch, config, codeVersion, ledgerStep, metrics, at };
+  return { ...facts, ...(engines && { engines }), ...(image && { image }) };
 }
 
 function invalid(fault: string, options?: ErrorOptions): TrainingError {

@@ -63,9 +63,8 @@ describe('trained weights', () => {
     expect(await readTrainedWeights(await writeModel())).toMatchObject({
       weights: ema,
       evaluatedWeights: 'average',
-      info: { ...info, config: training },
+      info: { ...info, config: training, image },
       layout,
-      image,
     });
   });
 

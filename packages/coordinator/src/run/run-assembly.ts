@@ -147,6 +147,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
       ledgerStep: commits.lastStep,
       metrics: checkpointMetrics(history, plan, step),
       engines: engines.engines,
+      image: dataset.image,
     }),
     bestStep: () => history.bestStep,
     onTaken: ({ held }) => {

@@ -108,3 +108,13 @@ it('finds answers that are no numbers, or too few, infinitely wrong', () => {
   const short = { logits: Float32Array.of(1, 2), probabilities: [0.3] };
   expect(compareAnswers(expected, short, facts)).toMatchObject({ probabilityDeviation: Infinity });
 });
+
+it.each([
+  ['has moved', '/nowhere'],
+  // The built-in files, whose images are larger than the model's.
+  ['is not named', undefined],
+])('needs no folder of its dataset: it %s', async (_what, dataFolder) => {
+  const { dataFolder: _gone, ...config } = randomModel().config;
+  const model = { ...randomModel(), config: { ...config, ...(dataFolder !== undefined && { dataFolder }) } };
+  expect(await checkImages(model, 1)).toMatchObject({ source: 'random images', pixels: { length: 64 * 12 * 12 } });
+});
