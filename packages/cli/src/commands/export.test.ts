@@ -90,6 +90,6 @@ test('what decided the arithmetic and the size of images come back from an expor
 
 test('a model that was exported with its whole configuration still opens', async () => {
   const { info, ...old } = await readTrainedWeights(MODEL);
-  const whole = { ...old, info: { ...info, config } };
-  expect((await modelOf({ ...whole, image: undefined })).model.config).toEqual(config);
+  const whole = { ...old, info: { ...info, config, image: undefined } };
+  expect((await modelOf(whole)).model.config).toEqual(config);
 });
