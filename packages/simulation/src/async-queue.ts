@@ -1,5 +1,5 @@
 /**
- * A queue that one reader iterates and anybody fills, until it ends. What was pushed before the end is still read.
+ * A queue with one reader and any number of writers, until it ends. Values that were pushed before the end are still read.
  */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   /** Called once, at the end. */

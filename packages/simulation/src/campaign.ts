@@ -1,6 +1,6 @@
 /**
- * Many schedules one after the other, each from a seed of its own, against the fault-free run. Whoever finds a violation
- * gets the seed, which is all that is needed to see it again.
+ * Many schedules one after the other, each from a seed of its own, compared with the fault-free run. A violation is reported
+ * with its seed, which is enough to see it again.
  */
 import { drawFaults } from './fault-schedule.js';
 import type { Trace } from './silent-sinks.js';
@@ -8,7 +8,7 @@ import { simulate, type Observation } from './simulation.js';
 import { createTinyRun, type TinyRun, type TinyRunOptions } from './tiny-run.js';
 import { findViolations } from './verdict.js';
 
-/** What a state is made of differs, what travels, and who computes what. */
+/** The kinds of runs. They differ in the parts of a state, in the format of gradients, and in who computes what. */
 const RUNS: readonly TinyRunOptions[] = [
   { emaDecay: 0 },
   { emaDecay: 0.9 },
@@ -17,7 +17,7 @@ const RUNS: readonly TinyRunOptions[] = [
   { emaDecay: 0, hasStandby: true },
 ];
 
-/** A run and what comes of it when nothing goes wrong. */
+/** A run and its result without faults. */
 interface Measure {
   readonly run: TinyRun;
   readonly expected: Observation;

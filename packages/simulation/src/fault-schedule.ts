@@ -1,6 +1,6 @@
 /**
- * The faults of one simulation, drawn from its seed: what happens to whom, after how many further events, and for how long.
- * A fault may hit any instant, since the world counts events and not time.
+ * The faults of one simulation, drawn from its seed: the kind, the victim, the number of events until then, and the duration.
+ * A fault may hit any instant, because the world counts events and not time.
  */
 import { randomKey, randomStream, type RandomStream } from '@facet/shared';
 

@@ -1,6 +1,6 @@
 /**
- * One simulated run: starts broker, coordinator and workers, lets the faults of a schedule happen, and starts again whatever
- * died, as a supervisor would. It judges nothing; see verdict.ts.
+ * One simulated run: starts broker, coordinator and workers, lets the faults of a schedule happen, and restarts dead processes
+ * as a supervisor would. verdict.ts judges the run.
  */
 import type { Ending } from '@facet/coordinator/internal';
 import { TrainingError, type ErrorCode, type LedgerRecord } from '@facet/shared';
@@ -15,14 +15,14 @@ import { startWorker, type SeenMembership, type SimulatedWorker } from './simula
 import type { TinyRun } from './tiny-run.js';
 import { World, type Process } from './world.js';
 
-/** After so much virtual time without an end, something waits forever. */
+/** If a run has not ended after this much virtual time, something waits forever. */
 const DEADLINE_MS = 20 * 60_000;
-/** A process that exits by itself is started again after so long. */
+/** Time until a process that exited by itself is started again. */
 const RESTART_MS = 500;
 
-/** How a process ends that finds nobody for long. */
+/** Errors with which a process ends that finds no peer for long. */
 const RIGHTFUL: readonly ErrorCode[] = ['COORDINATOR_UNREACHABLE', 'BROKER_UNREACHABLE'];
-/** How a candidate ends that finds a leader where it should begin, or nothing to go on with where it stands by. */
+/** Errors with which a candidate ends: another one leads the run that it should begin, or a standby finds no run. */
 const RIGHTFUL_OF_CANDIDATES: readonly ErrorCode[] = ['RUN_LOCKED', 'RUN_NOT_FOUND'];
 
 export interface SimulationOptions {

@@ -1,6 +1,6 @@
 /**
- * What must be true of every run whatever happened to it. The fault-free run of the same configuration is the measure: the
- * ledger exact, the same weights after every step, generations that only move forward, and an end.
+ * The promises that every run must keep, whatever faults it had: an exact ledger, the same weights after every step as in the
+ * fault-free run of the same configuration, generations that only move forward, and an end.
  */
 import { checkLedger, type LedgerRecord } from '@facet/shared';
 import type { Observation } from './simulation.js';

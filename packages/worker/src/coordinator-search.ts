@@ -1,13 +1,14 @@
 /**
- * Where a worker looks for its coordinator: where the run's lease says that the leader listens, then at the addresses of its command
- * line, in turn. A lease may be old and an address may be wrong: who answers is believed only by its term (membership.ts).
+ * The places where a worker looks for its coordinator: first the leader's address in the run's lease, then the addresses of its
+ * command line, in turn. A lease may be old and an address may be wrong, so the worker checks the term of the coordinator that
+ * answers (membership.ts).
  */
 import type { CoordinatorStream } from './coordinator-stream.js';
 
 export interface CoordinatorSearchOptions {
   /** host:port, at least one. */
   readonly addresses: readonly string[];
-  /** Where the lease says that the leader is; undefined when nobody says. */
+  /** The leader's address in the lease; undefined if there is none. */
   readonly leader: () => Promise<string | undefined>;
   /** @throws TrainingError COORDINATOR_UNREACHABLE */
   readonly open: (address: string) => Promise<CoordinatorStream>;

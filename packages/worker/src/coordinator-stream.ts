@@ -46,7 +46,7 @@ export async function openCoordinatorStream(address: string): Promise<Coordinato
       );
     };
     const channel = client.getChannel();
-    // gRPC itself would go on trying, while the coordinator may be elsewhere by now.
+    // gRPC itself would go on trying this address, but the coordinator may be at another one by now.
     const check = (): void => {
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) resolve();

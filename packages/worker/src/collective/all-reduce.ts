@@ -20,8 +20,8 @@ import { isIdle, rootOf, subtreeKey, type PartialSum } from './schedule/reductio
 const { exchange: DEFAULTS } = OPERATION_DEFAULTS;
 
 /**
- * How long a stage is waited for, in usual waits. Who is late for one stage keeps others waiting in the next: they wait longer, so that the
- * first deadline to pass is that of somebody who waits for the one who is late, and names it.
+ * How long to wait for each stage, in usual waits. A rank that is late for one stage keeps others waiting in the next. Later
+ * stages wait longer, so that the first deadline to pass is in a rank that waits for the late one directly and can name it.
  */
 function patienceOf(kind: FrameKind, hasGroups: boolean): number {
   const stages: readonly FrameKind[] = hasGroups
@@ -42,7 +42,7 @@ export interface AllReduceOptions {
   readonly groupSize?: number;
   /** Elements of the flat buffer. */
   readonly length: number;
-  /** What partial sums have been rounded to, and sums of them will be; the same on every rank. */
+  /** The format that partial sums are rounded to, and that their sums will be rounded to; the same on every rank. */
   readonly format: GradientFormat;
   readonly bucketBytes: number;
   /** Most bytes of float32 values in one message, before they are encoded. Default: the configuration's. */
@@ -58,7 +58,7 @@ export interface AllReduceOptions {
   readonly microBatches: (step: number) => number;
   /** Sends a frame to a rank, one at a time; resolves when the values may be overwritten and the transport takes more. */
   readonly send: (rank: number, header: Buffer, values: Uint8Array) => Promise<void>;
-  /** How a rank is called in messages. */
+  /** The name of a rank in messages. */
   readonly nameOf: (rank: number) => string;
   /** Called with the first failure. */
   readonly onFailed?: (error: TrainingError) => void;
@@ -69,7 +69,7 @@ export interface AllReduceOptions {
 export interface AllReduce {
   /** The ranks that this one talks to; every other one is reached through them. */
   readonly peers: readonly number[];
-  /** What contributions must be rounded to, at every node of the tree. */
+  /** The format that contributions must be rounded to, at every node of the tree. */
   readonly format: GradientFormat;
   /**
    * Sends a part of this rank's contribution to the next step ahead, while the rest is computed. A failure fails the step.
@@ -161,7 +161,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
   };
 
   const sendChunk = async (to: number, header: ContributionHeader, values: Float32Array): Promise<void> => {
-    // Without values one message goes all the same: that its sender has come so far.
+    // One message is sent even without values: it says that its sender has reached this step.
     for (let offset = 0; offset === 0 || offset < values.length; offset += messageElements) {
       if (latch.failure !== undefined) throw latch.failure;
       const part = values.subarray(offset, offset + messageElements);
@@ -206,7 +206,8 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
     });
 
   /**
-   * Ranks without a micro-batch say that they are there: nobody else has to wait for them, and would leave them behind by more than a step.
+   * Ranks without a micro-batch send an empty message. Without it the others would not wait for them, and could get more than
+   * one step ahead.
    */
   const meetIdle = (step: number): Promise<unknown>[] => {
     const total = microBatches(step);
@@ -261,7 +262,7 @@ export function createAllReduce(options: AllReduceOptions): AllReduce {
         });
         await Promise.all([...early.values(), ...meetIdle(step), ...done]);
       } catch (caught) {
-        // The latched failure names the cause; what was caught may only be its consequence.
+        // The latched failure is the cause. The caught error may be its consequence.
         const error = TrainingError.from(caught);
         latch.fail(error);
         throw latch.failure ?? error;

@@ -1,11 +1,12 @@
 /**
- * What peers have sent so far: per step and contribution one buffer, or a place where it is wanted, that fills up in order. Buffers are reused,
- * at the latest in the next step, so what is held is bounded by the two steps that may be under way. Whether a frame is welcome at all is decided elsewhere.
+ * The values that peers have sent so far. Each contribution of a step has one buffer, or a place that its reader gave, which
+ * fills up in order. Buffers are used again, at the latest in the next step. At most two steps are under way, which bounds the
+ * memory. Whether a frame is allowed at all is decided elsewhere.
  */
 
 /** A chunk on its way from a peer. */
 export interface Arrival {
-  /** Nothing any more once they have been used up. */
+  /** Empty after they have been used up. */
   values: Float32Array;
   /** Elements that have come, from the first one on. */
   received: number;

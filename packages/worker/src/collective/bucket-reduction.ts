@@ -1,6 +1,7 @@
 /**
- * One bucket of one step on one rank: contributions to its share are added, within its group; then, if there are other groups, theirs to its
- * chunk of that share; and both results go back the way the contributions came. Contributions to other ranks' shares have been sent.
+ * One bucket of one step on one rank. It adds its group's contributions to its share. If there are other groups, it then adds
+ * theirs to its chunk of that share. Both results go back the way the contributions came. Contributions to other ranks'
+ * shares have been sent before.
  */
 import { rangeOfRank } from '@facet/shared';
 import type { GradientFormat } from './formats/gradient-format.js';
@@ -26,7 +27,7 @@ import {
   type Subtree,
 } from './schedule/reduction-tree.js';
 
-/** What is sent as one contribution, in as many frames as it takes. */
+/** One contribution, which is sent in as many frames as it takes. */
 export type ContributionHeader = Omit<FrameHeader, 'offset' | 'format' | 'count'>;
 
 export interface BucketReduction {
@@ -118,7 +119,7 @@ export async function reduceBucket(
     Promise.all(
       reducedBy(kind, peers).map(async ({ peer, header, place }) => {
         const values = await wait(peer, header, place.length);
-        // What came before it was expected is somewhere else.
+        // Values that came before they were expected lie in another buffer.
         if (values.buffer !== place.buffer || values.byteOffset !== place.byteOffset) place.set(values);
       }),
     );
@@ -158,7 +159,8 @@ export async function reduceBucket(
         return send(peer, { ...common, kind: 'group-partial', owner: peer, subtree }, theirs);
       }),
     );
-    // Others are waited for when this rank's part is done: a deadline that is missed should name who is late, not who waits for it.
+    // Waits for others only after this rank's part is done, so that a missed deadline names the late rank, not one that waits
+    // for it.
     const across = async (): Promise<void> => {
       await reduceChunk(sums);
       await gather('group-reduced', cross);

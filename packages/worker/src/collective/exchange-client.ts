@@ -10,8 +10,9 @@ import { openFrameSocket } from './frame-socket.js';
 import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
 
 /**
- * How the frames of the all-reduce travel: on sockets beside the gRPC stream (`tcp`), which between workers of one host are Unix sockets
- * (`unix`), whose values then go through memory that both share (`auto`); or as messages of the stream (`grpc`).
+ * How the frames of the all-reduce travel. `grpc`: as messages of the gRPC stream. `tcp`: on TCP sockets beside the stream.
+ * `unix`: the same, with Unix sockets between workers of one host. `auto`: the same, with the values in memory that both
+ * workers of one host share.
  */
 export type Transport = 'auto' | 'unix' | 'tcp' | 'grpc';
 
@@ -21,7 +22,7 @@ export interface Inlet {
 
 export interface InletOptions {
   readonly address: string;
-  /** How the peer is called in messages. */
+  /** The peer's name in messages. */
   readonly peer: string;
   readonly request: Pick<PullRequest, 'run' | 'generation' | 'rank'>;
   readonly transport: Transport;
@@ -87,7 +88,7 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
         unixName: transport === 'tcp' ? undefined : metadata.get(UNIX_NAME_KEY)[0]?.toString(),
         ringBytes: transport === 'auto' ? options.ringBytes : 0,
         sink: options.sink,
-        // When both end at once, the stream is the one that knows why.
+        // If both end at once, the stream's error says why.
         onClosed: (reason) => setImmediate(end, reason),
         signal: over.signal,
       }).then(

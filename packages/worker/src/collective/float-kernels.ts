@@ -1,6 +1,7 @@
 /**
- * The two loops that every all-reduce spends its own time in, as WebAssembly SIMD: adding float32 arrays and a checksum. Values in a FloatMemory
- * are worked on where they are; others go through blocks of scratch memory that stay in the cache. The sums have the same bits: adding in double precision and rounding once is float32 addition.
+ * The two loops in which an all-reduce spends its time, as WebAssembly SIMD: adding float32 arrays, and a checksum. Values in a
+ * FloatMemory are processed in place. Others go through blocks of scratch memory that fit the cache. The sums have the same
+ * bits as in JavaScript, because adding in double precision and rounding once is float32 addition.
  */
 import { BLOCK_BYTES, createKernels, kernelsAt, padded, type Kernels } from './float-memory.js';
 import { LANES, PRIME, ROTATION, STRIDE } from './float-module.js';

@@ -1,11 +1,12 @@
 /**
- * Memory in which the kernels of float-kernels.ts work where the values are, without copying them into scratch memory first. A worker has one,
- * and every generation takes of it what it needs from the start again: what lives as long as the process is not left to the garbage collector.
+ * Memory in which the kernels of float-kernels.ts work in place, without copying values into scratch memory first. A worker has
+ * one for the life of its process, and every generation allocates from its start again. So nothing is left to the garbage
+ * collector.
  */
 import { assembleFloatModule, LANES, STRIDE, type FloatFunctions } from './float-module.js';
 
 export interface FloatMemory {
-  /** So many elements, not zeroed; valid until `reset`. When there is no more memory of this kind, ordinary memory. */
+  /** Allocates elements, not zeroed, valid until `reset`. If this memory is used up, it returns ordinary memory. */
   readonly allocate: (length: number) => Float32Array;
   /** Everything that was allocated is free again. */
   readonly reset: () => void;
@@ -22,7 +23,7 @@ export interface Kernels extends FloatFunctions {
   readonly scratch: Scratch;
 }
 
-/** What every such memory begins with: the state of a checksum and two blocks that stay in the cache. */
+/** The start of every such memory: the state of a checksum, and two blocks of scratch that fit the cache. */
 export interface Scratch {
   readonly state: Uint32Array;
   readonly left: Float32Array;
@@ -50,7 +51,7 @@ const { WebAssembly } = globalThis as unknown as {
 };
 
 const module = new WebAssembly.Module(assembleFloatModule(MAX_PAGES));
-/** Whose memory a buffer is; memory that grows has a new buffer every time. */
+/** The owner of each buffer. A memory that grows gets a new buffer every time. */
 const owners = new WeakMap<object, Kernels>();
 
 /** The kernels that reach these values where they are, if there are any. */

@@ -44,7 +44,7 @@ export function arrivalKey(from: number, kind: FrameHeader['kind'], bucket: numb
   return `${from}/${kind}/${bucket}/${subtreeKey(subtree)}`;
 }
 
-/** What a peer may send. */
+/** The frames that a peer may send. */
 function kindsFrom(schedule: BucketSchedule, rank: number, from: number): readonly FrameKind[] {
   if (!groupPeers(schedule, rank).includes(from)) return ['group-partial', 'group-reduced'];
   return schedule.ownership === 'replicated' ? ['partial'] : ['partial', 'reduced'];
@@ -93,7 +93,7 @@ export function createFrameInlet(options: FrameInletOptions): FrameSink {
     return slice;
   };
 
-  /** A rank without a micro-batch contributes that it is there. */
+  /** The contribution of a rank without a micro-batch: an empty frame. */
   const isFromIdle = ({ kind, step }: ReceivedHeader): boolean =>
     kind === 'partial' && isIdle(options.microBatches(step), schedule.split, from);
 

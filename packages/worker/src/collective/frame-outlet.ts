@@ -1,6 +1,6 @@
 /**
- * How frames leave for one peer: over the gRPC stream on which it pulls, over the socket that belongs to that stream, or through memory that
- * both share. One frame is sent at a time; a send that resolved has left the values to be overwritten, and waited for as long as the way was full.
+ * Sends frames to one peer: over the gRPC stream on which it pulls, over the socket of that stream, or through memory that both
+ * share. One frame is sent at a time. A send waits while the way is full. When it resolves, the values may be overwritten.
  */
 import type { Socket } from 'node:net';
 import type { ServerWritableStream } from '@grpc/grpc-js';

@@ -1,6 +1,6 @@
 /**
- * The pulling end of a socket of values: connects, greets with the token, on the same host with the offer of a ring buffer, and reads the values of
- * every frame from the one or the other into the place where they belong.
+ * The pulling end of a socket of values. It connects and greets with the token; on the same host it also offers a ring buffer.
+ * It reads the values of every frame, from the socket or from the ring, into the place where they belong.
  */
 import { connect, type Socket } from 'node:net';
 import { parseAddress, TrainingError } from '@facet/shared';
@@ -10,7 +10,7 @@ import { createRingBuffer, NO_OFFER, type RingBuffer } from './ring-buffer.js';
 import { abstractPath, greeting, TAKES_OFFER } from './socket-door.js';
 import { createTurns, nextTurn } from './turns.js';
 
-/** The peer is told so often that there is room again. */
+/** How often per lap of the ring the peer is told that there is room again. */
 const CREDITS_PER_LAP = 8;
 
 export interface FrameSocketOptions {
@@ -159,7 +159,7 @@ function createFrameReader(sink: FrameSink, isOffering: boolean, giveBack: (cred
       filled = 0;
       if (place !== undefined) return end(place);
       place = sink.begin(header);
-      // A refused frame has failed the all-reduce: nothing behind it is wanted.
+      // A refused frame has failed the all-reduce, so later frames are ignored.
       if (place === undefined) return 'nothing';
       if (ring !== undefined) readFrom(ring, place);
       else if (place.length > 0) return 'more';

@@ -1,7 +1,7 @@
 /**
- * One frame of the all-reduce as it travels between workers: a fixed little-endian header, then values in the run's format. A frame says
- * everything about itself, so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and
- * values are apart here, so that a transport may leave the values where they are and put them where they belong.
+ * One frame of the all-reduce: a fixed little-endian header, then values in the run's format. The header identifies the frame,
+ * so that a stale or foreign one is refused with a reason. docs/protocol.md has the layout too. Header and values are separate
+ * here, so that a transport need not copy the values.
  *
  *   0 u32 magic "FAR3"   4 u32 run   8 u32 generation   12 u32 step   16 u16 bucket   18 u16 owner   20 u8 kind (from 1,
  *   FRAME_KINDS)   21 u8 level   22 u8 format   23 u8 zero   24 u32 index   28 u32 offset   32 u32 count   36 u32 checksum of the

@@ -1,6 +1,6 @@
 /**
- * The first failure of a collective: it fails everything that waits now or later, and it stays. Whatever waits does so through
- * `guard`, which has a deadline; a missed deadline is a failure like any other.
+ * The first failure of a collective. It stays, and fails everything that waits now or later. All waits go through `guard`,
+ * which has a deadline. A missed deadline is a failure like any other.
  */
 import { TrainingError, type Clock } from '@facet/shared';
 

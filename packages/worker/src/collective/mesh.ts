@@ -11,9 +11,9 @@ import type { GradientFormat } from './formats/gradient-format.js';
 import type { Outlet, Way } from './frame-outlet.js';
 import { runWord } from './frame.js';
 
-/** Messages that a peer on the same host may have written before they are read, */
+/** Ring capacity, in messages. */
 const MESSAGES_PER_RING = 2;
-/** and steps: it is one ahead at most. */
+/** Ring capacity, in gradients. A peer is at most one step ahead, so two gradients are enough. */
 const STEPS_PER_RING = 2;
 
 export interface MeshPeer {
@@ -54,7 +54,7 @@ export interface MeshOptions {
 
 export interface Mesh {
   readonly allReduce: AllReduce;
-  /** To how many peers values travel in which way. */
+  /** Number of peers for each way in which values travel. */
   readonly ways: Partial<Record<Way, number>>;
   close(): void;
 }
@@ -155,7 +155,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
           onClosed: lost(peer),
           signal,
         }).then((inlet) => {
-          // A connection that opens after the attempt was given up must not stay.
+          // If a connection opens after the attempt was given up, it is closed.
           if (isClosed) inlet.close();
           else inlets.push(inlet);
           pulledFrom.add(peer.rank);

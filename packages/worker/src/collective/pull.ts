@@ -1,6 +1,6 @@
 /**
- * One peer's pull as the pulled side sees it: over the gRPC stream alone, or with the socket that belongs to it. A pull ends once:
- * by the peer, or from here, with the reason if there is one; a pull that is closed holds neither a socket nor a token.
+ * One peer's pull, seen from the pulled side: over the gRPC stream alone, or with the socket that belongs to it. A pull ends
+ * once, by the peer or from here, with the reason if there is one. A closed pull holds neither a socket nor a token.
  */
 import { Metadata, status } from '@grpc/grpc-js';
 import { ringOutlet, socketOutlet, streamOutlet, type FrameStream, type Outlet } from './frame-outlet.js';

@@ -1,7 +1,8 @@
 /**
- * Memory that two workers of one host share: a ring of bytes, into which one writes the values of frames and out of which the other reads
- * them. It is a file without a name in the system's memory, made by who reads and found by who writes through `/proc`, so nothing is left
- * of it when its process dies, however it dies. Who has room and what is there is told over the socket that belongs to it.
+ * Memory that two workers of one host share: a ring of bytes. One worker writes the values of frames into it, the other reads
+ * them. The ring is a file without a name in the system's memory. The reader makes it, and the writer opens it through `/proc`.
+ * So nothing is left of it when its process dies, however it dies. Free room and new data are announced over the socket that
+ * belongs to the ring.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, statSync, unlinkSync, writeSync, type Stats } from 'node:fs';
@@ -37,7 +38,7 @@ export function createRingBuffer(bytes: number, token: string): RingBuffer | und
     const path = `${FOLDER}/facet-${randomBytes(12).toString('hex')}`;
     fd = openSync(path, 'wx+', 0o600);
     unlinkSync(path);
-    // What has never been written is not there yet, and later there may be no room for it.
+    // Memory that was never written is not allocated yet, and later there may be no room for it.
     writeWhole(fd, Buffer.alloc(bytes), 0);
     writeWhole(fd, Buffer.from(token), bytes);
     return ringOf({ pid: process.pid, fd, bytes });

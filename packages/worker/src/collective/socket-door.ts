@@ -1,7 +1,7 @@
 /**
- * The port of a worker: gRPC, and beside it the sockets that carry the values of a pull. Who pulls is told a token over gRPC and
- * comes back with it on a connection of its own, over TCP to the same port or, on the same host, over a Unix socket. What does not begin
- * like our greeting is gRPC's; a greeting without a valid token is hung up on.
+ * The port of a worker: gRPC, and the sockets that carry the values of a pull. A puller gets a token over gRPC. It comes back
+ * with the token on a connection of its own, over TCP to the same port or, on the same host, over a Unix socket. A connection
+ * that does not begin with our greeting belongs to gRPC. A greeting without a valid token is closed.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -98,7 +98,7 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
         onGrpc(socket);
         return;
       }
-      // Who comes over the network shares no memory with us.
+      // A peer that comes over the network cannot share memory with us.
       admit(greeted.offer === undefined ? greeted.token : '', { socket, way: 'tcp' });
     });
   });

@@ -1,14 +1,14 @@
-/** The event loop is everybody's: what could keep it for itself lets others have their turn in between. */
+/** Long work on the event loop is cut into pieces, so that other work runs in between. */
 
-/** Bytes that one peer may send or take before others come first, as fast as the two of them may be. */
+/** Bytes that one peer may send or receive before other work has its turn. */
 const TURN_BYTES = 1024 * 1024;
 
-/** Resolves when everybody else has had a turn. */
+/** Resolves when other work has had its turn. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Counts the bytes of one way; what it returns is told how many more there were and says whether it is the turn of others. */
+/** Counts the bytes of one way. The returned function adds to the count, and says whether other work should have its turn. */
 export function createTurns(): (bytes: number) => boolean {
   let sinceTurn = 0;
   return (bytes) => {

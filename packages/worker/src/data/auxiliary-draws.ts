@@ -12,7 +12,7 @@ export interface AuxiliaryTensors {
   readonly hiddenTokens: Float32Array;
 }
 
-/** Half of the tokens are hidden: enough to have to look elsewhere, and every micro-batch hides as many. */
+/** Half of the tokens are hidden, so that the model must look at the other views. Every micro-batch hides as many. */
 const HIDDEN_SHARE = 0.5;
 
 /** Draws pairs of different tokens, and the hidden ones. */

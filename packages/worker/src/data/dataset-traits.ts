@@ -1,6 +1,6 @@
 /**
- * What is true of a dataset's pictures and no file says: whether a mirrored picture keeps its class, and how pictures from
- * elsewhere must look to resemble it. Names of classes and sizes are not here but in @facet/datasets.
+ * Facts about a dataset's pictures that its files do not state: whether a mirrored picture keeps its class, and how other
+ * pictures must be prepared to look like it. Class names and sizes are in @facet/datasets.
  */
 import type { RunConfig } from '@facet/shared';
 

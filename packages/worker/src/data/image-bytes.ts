@@ -1,5 +1,5 @@
 /**
- * From what a model computes with to what a picture is made of.
+ * Turns the numbers that a model computes with into the bytes of a picture.
  */
 import type { ImageShape } from '@facet/shared';
 

@@ -1,7 +1,7 @@
 /**
- * The attack program: how one micro-batch is read, and how that would change with its pixels. The gradient by the images is
- * tfjs's own, through the resampling of every view; a view that passed none on would look robust without being it.
- * What to do with the gradient is the attacks' business (robustness/attacks/).
+ * The attack program: the losses of one micro-batch and their gradient by its pixels. The gradient is tfjs's own, through the
+ * resampling of every view. A view that passed no gradient on would look robust without being robust. The attacks use the
+ * gradient (robustness/attacks/).
  *
  * Losses per sample, z the logits and y the true class, without label smoothing:
  *
@@ -22,7 +22,7 @@ import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } fr
 
 export const ATTACK_LOSSES = ['cross-entropy', 'margin'] as const;
 
-/** What a white-box attack may climb. */
+/** Losses that a white-box attack may climb. */
 export type AttackLoss = (typeof ATTACK_LOSSES)[number];
 
 /** @throws TrainingError ENGINE_UNAVAILABLE for an engine that cannot run the attack program. */

@@ -1,7 +1,7 @@
 /**
- * Which engine a worker computes with. An engine that was asked for is taken as it is; otherwise the engines whose hardware
- * is seen here must prove their gradients and be faster than onnxruntime/cpu on the run's own program. A decision over what
- * the caller saw and measures: where no GPU is seen nothing is measured, and what was passed over is always said.
+ * Chooses the engine of a worker. An engine that the user asked for is taken without a trial. Otherwise an engine whose
+ * hardware is seen here must prove its gradients, and be faster than onnxruntime/cpu on the run's own program. If no GPU is
+ * seen, nothing is measured. The reasons against every other engine are returned. The caller looks for hardware and measures.
  */
 import { TrainingError, type EngineWish } from '@facet/shared';
 import { ENGINES, formatEngine, isSameEngine, type EngineId } from './engine-id.js';
@@ -34,9 +34,9 @@ export interface ChooseEngineOptions {
   readonly broken?: readonly PassedOver[];
 }
 
-/** What every machine has, and what the others are measured against. */
+/** The engine that every machine has. The others are measured against it. */
 const BASELINE: EngineId = { name: 'onnxruntime', device: 'cpu' };
-/** Two workers of one machine should not part ways over noise: a GPU must be faster by more than this share. */
+/** A GPU must be faster by more than this share, so that noise does not make two workers of one machine choose differently. */
 const MARGIN = 0.1;
 
 const NOT_SEEN: Readonly<Record<EngineId['device'], string>> = {

@@ -1,5 +1,5 @@
 /**
- * What the programs of a configuration are, without running them: what `facet engine show` prints.
+ * Describes the programs of a configuration without running them, for `facet engine show`.
  */
 import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { createModel } from '../model/multi-view-transformer.js';

@@ -1,6 +1,6 @@
 /**
- * The training loop's handle on an engine that computes beside it: runs are queued, one at a time, every wait has a deadline,
- * and an engine that ends fails them all. Whether the engine is a thread or a process is the link's matter.
+ * The training loop's handle on an engine that computes beside it. Runs are queued and served one at a time, and every wait has
+ * a deadline. If the engine ends, all runs fail. The link decides whether the engine is a thread or a process.
  */
 import { parseErrorCode, TrainingError } from '@facet/shared';
 import type { EngineReply, EngineRequest, RunRequest } from './engine-protocol.js';

@@ -1,4 +1,4 @@
-/** The arithmetic of one lossy format, on values of which none has to be exact. */
+/** The arithmetic of one lossy format. All its values may be rounded. */
 import { kernelsAt, type Kernels } from '../float-memory.js';
 import { FORMAT_STRIDE } from '../float-module.js';
 import type { Subtree } from '../schedule/reduction-tree.js';
@@ -9,7 +9,7 @@ export interface TreeNode extends Subtree {
 }
 
 export interface Codec {
-  /** Elements that share something, and are never cut apart. */
+  /** Number of elements that share an exponent and must stay together. */
   readonly block: number;
   readonly bytesOf: (count: number) => number;
   /** Rounds in place; `start` is where the values begin in the gradient, a multiple of the block. */

@@ -1,7 +1,7 @@
 /**
- * What the sums of the reduction tree are rounded to, and so what travels between workers. Every node of the tree is rounded, a
- * micro-batch's own gradient included, whether or not it will travel: what does travel is then sent without loss, and the result
- * does not depend on where the tree is cut, that is on the number of workers. Nothing is carried from one step to the next (ADR 10).
+ * The format that sums of the reduction tree are rounded to and sent in. Every node of the tree is rounded, also a micro-batch's
+ * own gradient, whether or not it will be sent. So everything that is sent is sent without loss, and the result does not depend
+ * on where the tree is cut, that is on the number of workers. Nothing is carried from one step to the next (ADR 10).
  */
 import type { GradientFormatName } from '@facet/shared';
 import { bf16 } from './bf16.js';
@@ -11,11 +11,11 @@ import { createInt8 } from './int8.js';
 
 export interface GradientFormat {
   readonly name: GradientFormatName;
-  /** What travels of a gradient is cut at multiples of so many elements, counted from its first one. */
+  /** A gradient may be cut only at multiples of this number of elements, counted from its first one. */
   readonly alignment: number;
   /** Whether values travel as they are in memory, so that they are not encoded. */
   readonly isPlain: boolean;
-  /** How many elements are rounded in a few milliseconds, after which others should have their turn; a multiple of the alignment. */
+  /** Number of elements to round before the event loop gets its turn: a few milliseconds; a multiple of the alignment. */
   readonly turnElements: number;
   /**
    * Rounds the sum at a node in place; rounding twice changes nothing more.

@@ -1,7 +1,7 @@
 /**
- * Integers of 8 bits times a power of two that 256 neighbours share. Rounds up or down at random, with the odds that keep the mean
- * (Gupta et al. 2015): to the nearest, whatever is below half a unit of its block would never count. The draws are a function of
- * seed, step, node and element, so every worker rounds alike. Powers of two, because then rounding again changes nothing.
+ * Integers of 8 bits times a power of two that 256 neighbours share. It rounds up or down at random, with odds that keep the
+ * mean (Gupta et al. 2015). Rounding to nearest would lose every value below half a unit of its block. The draws are a function
+ * of seed, step, node and element, so every worker rounds alike. With powers of two, rounding again changes nothing.
  */
 import { randomKey } from '@facet/shared';
 import type { Kernels } from '../float-memory.js';

@@ -1,4 +1,4 @@
-/** Rounding that lets the event loop go on in between: a large gradient takes longer than a heartbeat or a peer should wait. */
+/** Rounding in pieces. The event loop runs between them, because a heartbeat or a peer cannot wait for a large gradient. */
 import { nextTurn } from '../turns.js';
 import type { TreeNode } from './codec.js';
 import type { GradientFormat } from './gradient-format.js';

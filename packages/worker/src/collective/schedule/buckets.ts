@@ -39,13 +39,13 @@ export interface ScheduleOptions {
   readonly bucketBytes: number;
   /** Default: 1. */
   readonly alignment?: number;
-  /** Up to so many bytes every rank owns the whole. Default: 64 KiB, of two ranks 2 MiB, as measured. */
+  /** Up to this many bytes every rank owns the whole. Default, as measured: 64 KiB; with two ranks 2 MiB. */
   readonly replicatedBytes?: number;
 }
 
-/** Up to so many bytes further hops cost more than the bytes that they save. */
+/** Up to this many bytes a second hop costs more than the bytes that it saves. */
 const REPLICATED_BYTES = 64 * 1024;
-/** Two ranks send the same number of bytes either way: a second hop saves them additions only. */
+/** The same for two ranks. They send the same number of bytes either way, so a second hop saves only additions. */
 const REPLICATED_BYTES_OF_TWO = 2 * 1024 * 1024;
 
 /** Cuts a flat buffer into buckets of at most `bucketBytes`; a small buffer saves hops. */
@@ -86,7 +86,7 @@ export function chunkOf(schedule: BucketSchedule, bucket: number, rank: number):
   return part(share, worldSize / groupSize, Math.floor(rank / groupSize), alignment);
 }
 
-/** What of the flat buffer a contribution is to, or a result is of. */
+/** The part of the flat buffer that a contribution or a result belongs to. */
 export function sliceOf(
   schedule: BucketSchedule,
   { kind, bucket, owner }: { readonly kind: FrameKind; readonly bucket: number; readonly owner: number },

@@ -1,7 +1,8 @@
 /**
- * How long an all-reduce takes, from the schedule that the ranks follow: what each of them sends and adds, what leaves its host, how often it
- * waits for a hop. A LogGP-like model (Alexandrov et al. 1995) with two resources, the cores of a host and its link; buckets are a
- * pipeline over both, so the slower one decides and the other adds its first bucket. It knows nothing of stragglers and of switches.
+ * Predicts how long an all-reduce takes, from the schedule that the ranks follow: what each rank sends and adds, what leaves its
+ * host, and how often it waits for a hop. It is a LogGP-like model (Alexandrov et al. 1995) with two resources, the cores of a
+ * host and its link. Buckets are a pipeline over both: the slower one decides, and the other adds its first bucket. The model
+ * leaves out stragglers and switches.
  */
 import {
   chunkOf,
@@ -13,7 +14,7 @@ import {
   type Slice,
 } from './buckets.js';
 
-/** What the software costs one core; `npm run bench -- allreduce` measures it. */
+/** Costs of the software on one core; `npm run bench -- allreduce` measures them. */
 export interface ExchangeCosts {
   /** Seconds to send a byte and to receive one. */
   readonly perByte: number;
@@ -115,7 +116,7 @@ export function predictAllReduce(shape: AllReduceShape, cluster: Cluster, costs:
   };
 }
 
-/** What two ranks of one host took for a gradient of some bytes. */
+/** A measurement: the time of two ranks of one host for a gradient. */
 export interface PairMeasurement {
   readonly bytes: number;
   readonly seconds: number;

@@ -1,6 +1,6 @@
 /**
- * Groups of ranks that reduce among themselves before they talk to others, most usefully the ranks of one host: then what crosses
- * the network is one sum per group, or a few, where otherwise every rank sends its own. A group is a range of ranks, and so of micro-batches: what it
+ * Groups of ranks that reduce among themselves before they talk to others, most usefully the ranks of one host. Then one sum
+ * per group, or a few, crosses the network instead of one per rank. A group is a range of ranks, and so of micro-batches. Its
  * sums are sub-trees of the reduction tree, so the bits do not depend on the groups (ADR 11).
  */
 
@@ -23,7 +23,7 @@ function lengthOfRun(hosts: readonly string[]): number {
   return end < 0 ? Math.max(1, hosts.length) : end;
 }
 
-/** Whether every so many ranks share a host that no other ones have. */
+/** Whether each run of `size` ranks shares a host that no other rank is on. */
 function areRuns(hosts: readonly string[], size: number): boolean {
   const isUniform = hosts.every((host, rank) => host === hosts[rank - (rank % size)]);
   return isUniform && new Set(hosts).size === hosts.length / size;

@@ -45,7 +45,7 @@ export function subtreesOf(range: MicroBatchRange, microBatches: number): Subtre
   return subtrees;
 }
 
-/** Whether a rank has no micro-batch in a step of so many. */
+/** Whether a rank has no micro-batch in a step with this number of micro-batches. */
 export function isIdle(microBatches: number, split: WorkSplit, rank: number): boolean {
   const { start, end } = rangeOfRank(microBatches, split, rank);
   return start === end;

@@ -1,6 +1,6 @@
 /**
- * Where a pixel comes from that lies outside of an image: nowhere, or mirrored at the edge. Indices only; whoever reads
- * the pixels decides what "nowhere" looks like.
+ * The source of a pixel outside of an image: none, or the image mirrored at its edge. This file computes indices only; the
+ * reader of the pixels decides what "none" looks like.
  */
 import type { AugmentationConfig } from '@facet/shared';
 
