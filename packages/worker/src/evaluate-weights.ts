@@ -1,6 +1,6 @@
 /**
- * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster: what
- * `facet evaluate` does. It feeds the samples and keeps the logits; what they are worth is worked out in evaluation/.
+ * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster, for
+ * `facet evaluate`. It feeds the samples and keeps the logits. The figures are computed in evaluation/.
  */
 import type { ParameterLayout, RunConfig } from '@facet/shared';
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
@@ -70,7 +70,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   }
 }
 
-/** Scores know positions; people look for the ids of the split. */
+/** Replaces positions in the scores by ids of the split, which people look for. */
 function named(scores: Scores, ids: Uint32Array): Scores {
   const topMistakes = scores.topMistakes.map((mistake) => ({ ...mistake, sample: ids[mistake.sample]! }));
   return { ...scores, topMistakes };

@@ -1,5 +1,5 @@
 /**
- * What the simulation needs of a worker beside its public face: its membership, and the shapes of what surrounds it.
+ * What the simulation uses of a worker beyond its public interface: its membership, and the types of its surroundings.
  */
 export type { StateSnapshot } from './collective/exchange-server.js';
 export { ORDINARY_MEMORY } from './collective/float-memory.js';

@@ -1,6 +1,6 @@
 /**
- * One generation in the life of a worker: get the state, connect to the peers, train, and be over. It is always in one of
- * three states: forming, formed (waiting for Start), running; `end` may come in any of them.
+ * One generation in the life of a worker: get the state, connect to the peers, train, end. It is in one of three states:
+ * forming, formed (waiting for Start), running. `end` may come in any of them.
  */
 import {
   evenSplit,
@@ -28,7 +28,7 @@ import { runGeneration, type StepResult } from './train/generation-loop.js';
 import { markApplied, resetState, type TrainingState } from './train/training-state.js';
 import type { WorkerNetwork } from './worker-network.js';
 
-/** What a worker has once and every generation uses. */
+/** The parts of a worker that all its generations share. */
 export interface WorkerResources {
   readonly welcome: Welcome;
   readonly config: RunConfig;
@@ -131,7 +131,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       },
       signal,
     });
-    // Ended between the last connection and here: nobody else has the mesh to close it.
+    // The generation has ended since the last connection was made. Only this code has the mesh and can close it.
     if (signal.aborted) mesh.close();
     return { mesh, shards };
   };

@@ -27,7 +27,7 @@ export function addEngineShow(
 ): void {
   const command = group
     .command('show')
-    .description('the programs that a configuration is compiled to: nodes, operations, memory');
+    .description('show the programs that a configuration is compiled to: nodes, operations, memory');
   addConfigOptions(command, 'show')
     .option('--nodes', 'print every node of the compiled programs')
     .option('--captured', 'with --nodes: as recorded from tfjs, before lowering and optimisation')

@@ -32,7 +32,9 @@ export function addEvaluateCommand(
 ): void {
   const command = program
     .command('evaluate <run>')
-    .description('accuracy, calibration, confusion, worst mistakes and attention of a run or checkpoint, as a page too')
+    .description(
+      'accuracy, calibration, confusion, worst mistakes and attention of a run or checkpoint, also as a page',
+    )
     .usage('[options] <run name | run folder | checkpoint folder>')
     .option('--split <name>', `${splits.options.join(' or ')} (images of the training split)`, 'test')
     .option('--tta', 'also with test-time augmentation: logits averaged over shifts and, where allowed, mirror images')

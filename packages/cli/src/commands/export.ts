@@ -101,6 +101,6 @@ function exportLines({ files, check }: Export, folder: string): string[] {
     }),
     '',
     `checked by running it on ${images} images (${source}): logits differ by ${logitDeviation.toExponential(1)} of the largest, ` +
-      `probabilities by ${probabilityDeviation.toExponential(1)}; at most ${tolerance} is right`,
+      `probabilities by ${probabilityDeviation.toExponential(1)}; the limit is ${tolerance}`,
   ];
 }

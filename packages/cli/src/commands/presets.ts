@@ -19,7 +19,7 @@ export function addPresetsCommand(
 ): void {
   program
     .command('presets')
-    .description('models and recipes that belong together: size, epochs, accuracy and time as measured')
+    .description('list the presets, each a model with its recipe: size, epochs, accuracy and time as measured')
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet presets')
     .action((options: PresetsOptions) => run(() => Promise.resolve(list(options, context))));

@@ -33,7 +33,7 @@ export function addSimulateCommand(
     .command('simulate')
     .description('predict the time of an all-reduce for 2 to 4,096 ranks, direct and in groups, by a cost model')
     .option('--megabytes <number>', 'size of the gradient: 4 bytes per parameter', positive, 25)
-    .option('--max-ranks <number>', 'up to so many ranks, a power of two', powerOfTwo(2), MOST_RANKS)
+    .option('--max-ranks <number>', 'largest number of ranks, a power of two', powerOfTwo(2), MOST_RANKS)
     .option('--ranks-per-host <number>', 'ranks on each host, a power of two', powerOfTwo(1), 8)
     .option('--cores-per-host <number>', 'cores that they share (default: one for each rank)', positive)
     .option('--gbit <number>', "speed of a host's link, in each direction", positive, 10)

@@ -27,7 +27,7 @@ export function addStatusCommand(
 ): void {
   program
     .command('status')
-    .description('show how a run does now')
+    .description('show the current state of a run')
     .option('--coordinator <host:port>', 'address of its coordinator (default: the runs on this machine)')
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet status --coordinator 10.0.0.5:5555')

@@ -1,11 +1,11 @@
 /**
- * What tells of a GPU before anything is loaded: device nodes and driver files. It costs two listings of folders, so that a
- * machine without a GPU starts as fast as if nobody had asked. It says nothing about whether the GPU works.
+ * Looks for signs of a GPU before anything is loaded: device nodes and driver files. It only lists two folders, so a machine
+ * without a GPU does not start more slowly. It does not say whether the GPU works.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import type { Device } from './engine-id.js';
 
-/** For each kind of GPU the file or system that tells of one; undefined when nothing does. */
+/** For each kind of GPU the file or system that shows one; undefined if there is none. */
 export type GpuEvidence = Readonly<Record<Exclude<Device, 'cpu'>, string | undefined>>;
 
 export interface MachineFiles {

@@ -1,6 +1,6 @@
 /**
- * The inspection program: the evaluation program with what the model looks at as further outputs. It is captured the way the
- * others are, from the same forward pass, so that what it shows is what answers.
+ * The inspection program: the evaluation program with further outputs that show what the model looks at. It is captured from
+ * the same forward pass as the others, so it shows the very computation that gives the answer.
  */
 import type * as tf from '@tensorflow/tfjs';
 import { createModel } from '../model/multi-view-transformer.js';

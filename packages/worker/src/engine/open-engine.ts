@@ -1,6 +1,6 @@
 /**
- * From a wish to an engine that computes: chooses, opens, and chooses again without what could not be opened. An engine
- * that was asked for is opened or the error is the caller's; nobody gets another engine than they named.
+ * Opens an engine for a wish. It chooses an engine and opens it; if that fails, it chooses again among the others. An engine
+ * that the user named is opened, or its error is thrown. The user never gets another engine than the named one.
  */
 import { TrainingError, type EngineWish } from '@facet/shared';
 import { chooseEngine, type EngineChoice, type PassedOver } from './choose-engine.js';

@@ -1,6 +1,6 @@
 /**
- * Probes an engine in a process of its own. A driver that crashes takes that process with it and nothing else, one that
- * hangs is killed at a deadline, and both are results like any other.
+ * Probes an engine in a process of its own. If a driver crashes, only that process dies. If it hangs, the process is killed at
+ * a deadline. Both are ordinary results.
  */
 import { fork } from 'node:child_process';
 import { TrainingError } from '@facet/shared';

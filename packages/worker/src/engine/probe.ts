@@ -1,6 +1,6 @@
 /**
  * Probes an engine with a real forward and backward pass of a small model, compared with the reference, and times it on a
- * program that matters. What a worker or `facet doctor` says about an engine comes from here, never from a version number.
+ * given program. Workers and `facet doctor` judge an engine by this probe, never by a version number.
  */
 import { PRESETS, randomKey, randomStream, TrainingError, type ErrorCode } from '@facet/shared';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
@@ -34,7 +34,7 @@ export interface TimedProgram {
 /** Two correct engines differ by rounding only; a wrong one by far more. */
 export const PROBE_TOLERANCE = 1e-4;
 
-/** The small model that probes and engine tests run: every part of the real one, few of each. */
+/** The small model for probes and engine tests. It has every part of the real one, and few of each. */
 export const PROBE_SHAPE: MicroBatchShape = {
   image: { height: 12, width: 12, channels: 1 },
   classes: 10,
@@ -54,9 +54,9 @@ export async function probeEngine(
 ): Promise<EngineProbe> {
   try {
     const maxRelativeError = await withCompute(engine, { ...timed, shape: PROBE_SHAPE }, compareWithReference);
-    // A NaN is wrong too.
+    // Written so that a NaN fails as well.
     if (!(maxRelativeError <= PROBE_TOLERANCE)) {
-      const detail = `gradients differ by ${maxRelativeError.toExponential(1)}, at most ${PROBE_TOLERANCE} is right; do not train on it`;
+      const detail = `gradients differ by ${maxRelativeError.toExponential(1)}, expected at most ${PROBE_TOLERANCE}; do not train on it`;
       return { ...engine, ok: false, detail, milliseconds: undefined, maxRelativeError };
     }
     const milliseconds = await withCompute(engine, timed, medianMilliseconds);

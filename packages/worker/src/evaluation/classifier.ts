@@ -1,5 +1,5 @@
 /**
- * A trained model that answers: images in, logits out, in micro-batches of the run's own size, so that the numbers are
+ * A trained model that takes images and returns logits. It computes in micro-batches of the run's own size, so its numbers are
  * those of the run's own evaluation. It owns an engine until it is closed.
  */
 import { TrainingError, type EngineWish, type ImageShape, type ParameterLayout, type RunConfig } from '@facet/shared';
@@ -7,7 +7,7 @@ import { formatEngine } from '../engine/engine-id.js';
 import { microBatchShape, type MicroBatchShape } from '../engine/micro-batch-program.js';
 import { openEngine } from '../engine/open-engine.js';
 
-/** What a trained model is made of, as a checkpoint stores it. */
+/** The parts of a trained model, as a checkpoint stores them. */
 export interface TrainedModel {
   readonly config: RunConfig;
   readonly image: ImageShape;

@@ -1,6 +1,6 @@
 /**
- * The mistakes that a model was surest of: the samples worth looking at, because there either the model or the label is
- * badly wrong. Pure.
+ * The most confident mistakes of a model. They are worth looking at, because either the model or the label is badly wrong
+ * there. Pure.
  */
 import { argMax } from './probabilities.js';
 

@@ -1,19 +1,19 @@
 /**
- * Everything that is said about a set of answers: accuracy in all and per class, confusion, calibration, the worst
- * mistakes. Pure; where the logits come from, with or without test-time augmentation, is the caller's business.
+ * The figures of a set of answers: accuracy in all and per class, confusion, calibration, the worst mistakes. Pure. The caller
+ * brings the logits, with or without test-time augmentation.
  */
 import { TrainingError, wilsonInterval, type Interval } from '@facet/shared';
 import { calibrate, type Calibration } from './calibration.js';
 import { topMistakes, type Mistake } from './mistakes.js';
 import { argMax, softmaxRows } from './probabilities.js';
 
-/** So many mistakes are kept. */
+/** Number of mistakes that are kept. */
 export const MISTAKES_KEPT = 20;
 
 export interface Scores {
   /** Fraction of correct answers. */
   readonly accuracy: number;
-  /** Where the accuracy may lie because only so many samples were asked about: 95 %, after Wilson. */
+  /** The 95 % interval of the accuracy after Wilson, for this number of samples. */
   readonly accuracyInterval: Interval;
   /** Mean cross-entropy in nats, without label smoothing: the negative log-likelihood. */
   readonly loss: number;

@@ -1,6 +1,6 @@
 /**
- * The check of an exported model: its answers to test images against those of our own evaluation. Says how far they are
- * apart and judges it; what follows from that is the caller's.
+ * The check of an exported model: compares its answers to test images with those of our own evaluation. It returns the
+ * deviation and whether that is acceptable.
  */
 import { openDataset } from '@facet/datasets';
 import { randomKey, randomStream, TrainingError, type ImageShape } from '@facet/shared';

@@ -1,6 +1,6 @@
 /**
  * Collects the nodes and constants of a TensorFlow graph. A node is told by its name, a constant is written the first time
- * it is used and once only. Pure; which operation becomes which node is graph-model's business.
+ * it is used and once only. Pure. graph-model.ts decides which operation becomes which node.
  */
 import {
   elementCount,

@@ -17,7 +17,7 @@ export interface AttentionReading {
   readonly pooling: Float32Array;
 }
 
-/** Who attends to whom within the image itself, as the mean over heads, [tokens, tokens]. */
+/** Attention from each token of the image to each other one, as the mean over heads, [tokens, tokens]. */
 export function meanAttention(
   { attention }: Pick<AttentionReading, 'attention'>,
   { heads, tokens }: AttentionShape,

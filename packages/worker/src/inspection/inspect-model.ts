@@ -1,6 +1,6 @@
 /**
- * What a model looks at: a few images in detail, and over many the correspondence of its attention between views and with
- * another checkpoint. The images are a fixed choice: nobody picks the pretty ones.
+ * Shows what a model looks at: a few images in detail, and over many images the correspondence of its attention between views
+ * and with another checkpoint. The choice of images is fixed, so that nobody can pick the pretty ones.
  */
 import { TrainingError } from '@facet/shared';
 import { interleavedBytes } from '../data/image-bytes.js';

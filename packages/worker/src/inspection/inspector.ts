@@ -1,6 +1,6 @@
 /**
- * A trained model that says what it looked at: images in, one reading of each out. It always runs on onnxruntime's
- * processor backend, whatever evaluated the model: a few hundred images need no faster one.
+ * A trained model that also returns what it looked at, one reading per image. It always runs on onnxruntime's CPU backend,
+ * also if another engine evaluated the model: a few hundred images need no faster one.
  */
 import { programShape, requireSameLayout, type TrainedModel } from '../evaluation/classifier.js';
 import { captureInspectionProgram } from '../engine/inspection-program.js';

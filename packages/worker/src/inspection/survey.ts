@@ -1,6 +1,6 @@
 /**
- * What a model makes of many images, kept as little as comparing needs: who attends to whom, the answer, and the pictures
- * that the views make.
+ * The readings of many images, reduced to what a comparison needs: attention between tokens, the answer, and the pictures that
+ * the views make.
  */
 import { argMax } from '../evaluation/probabilities.js';
 import { meanAttention } from './attention-maps.js';

@@ -7,7 +7,7 @@ import { normalise, parameter, project, type ForwardContext } from './forward-co
 import { tokenShift } from './spatial-ops.js';
 import { mixViews, viewWeights } from './view-embedding.js';
 
-/** Below it the logarithm of a view weight stays finite: such a view is as good as not there. */
+/** Smallest view weight in the logarithm, so that it stays finite. A view with this weight has no influence. */
 const LOG_WEIGHT_EPSILON = 1e-6;
 
 export interface AttentionView {

@@ -1,6 +1,6 @@
 /**
- * What the model looks at, as tensors: attention, pooling, view weights, and the views as pictures. All of it is read off the
- * forward pass that answers; nothing is computed in another way for being looked at, and none of it has a gradient.
+ * What the model looks at, as tensors: attention, pooling, view weights, and the views as pictures. All of it comes from the
+ * forward pass that gives the answer. Nothing is computed in another way for the inspection, and nothing has a gradient.
  */
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';

@@ -1,7 +1,7 @@
 /**
  * Makes a tfjs backend the current one. TensorFlow's is loaded from its parts and not through its package's entry, which
  * brings image codecs, TensorBoard and a downloader along. There is one tfjs in the process: the one that the model is written
- * with. A binding that comes with a copy of its own is given ours, or its kernels would register where nobody looks.
+ * with. If a binding comes with a copy of its own, it gets ours instead; otherwise its kernels would register in the copy.
  */
 import { readFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';

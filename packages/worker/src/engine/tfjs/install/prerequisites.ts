@@ -1,6 +1,6 @@
 /**
- * What a machine needs before TensorFlow's binding can be built on it. Everything that is missing is told at once, with the
- * package that brings it: a build that stops three times for one program each is three times as annoying.
+ * The programs that a machine needs before TensorFlow's binding can be built on it. All missing ones are reported at once,
+ * each with the package that contains it.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

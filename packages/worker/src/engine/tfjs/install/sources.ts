@@ -1,6 +1,6 @@
 /**
- * What the installation is made of, and the fetching of it by the ordinary clients: pip for TensorFlow's libraries and headers,
- * npm for the binding's source. Nothing that arrives is run here, and no install script ever is.
+ * The parts of the installation, and how they are fetched by the ordinary clients: pip for TensorFlow's libraries and headers,
+ * npm for the binding's source. Nothing that is fetched is run here. Install scripts are never run.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
