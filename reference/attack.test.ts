@@ -1,6 +1,6 @@
 /** Attacks on a tiny model against PyTorch: gradients by the pixels, FGSM, PGD in both balls, adversarial training. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomKey, randomStream, type AdversarialConfig, type ImageShape, type ModelConfig } from '@facet/shared';
+import type { AdversarialConfig, ImageShape, ModelConfig } from '@facet/shared';
 import type { TrainingSlot } from '../packages/worker/src/engine/compute.js';
 import type { AttackLoss } from '../packages/worker/src/engine/attack-program.js';
 import { createAttackCompute, type AttackCompute } from '../packages/worker/src/robustness/attack-compute.js';
@@ -8,6 +8,7 @@ import { createAttackCompute, type AttackCompute } from '../packages/worker/src/
 import { attackByGradient, type PgdOptions } from '../packages/worker/src/robustness/attacks/pgd.js';
 import type { Threat } from '../packages/worker/src/robustness/attacks/threat.js';
 import { createAdversary } from '../packages/worker/src/train/adversary.js';
+import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
 
 const stored = storedNumbers<{
@@ -35,10 +36,7 @@ const ids = Uint32Array.from(stored.ids);
 const labels = Uint8Array.from(stored.labels);
 const pixels = image.height * image.width;
 
-function imagesOf(): Float32Array {
-  const stream = randomStream(randomKey('simulation', number, 1));
-  return Float32Array.from({ length: ids.length * pixels }, () => stream.nextUniform());
-}
+const imagesOf = (): Float32Array => drawnPixels(ids.length * pixels, number);
 
 let compute: AttackCompute;
 
@@ -49,11 +47,7 @@ beforeAll(async () => {
     engine: { name: 'onnxruntime', device: 'cpu' },
     threads: 1,
   });
-  const stream = randomStream(randomKey('simulation', number, 0));
-  for (const { name, offset, length } of compute.layout.slots) {
-    const start = name.endsWith('.gain') ? 1 : 0;
-    for (let i = offset; i < offset + length; i++) compute.weights[i] = 0.6 * (stream.nextUniform() - 0.5) + start;
-  }
+  compute.weights.set(drawnWeights(compute.layout.slots, number));
 });
 afterAll(() => compute.close());
 

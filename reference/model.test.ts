@@ -4,7 +4,7 @@
  * what a run computes.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomKey, randomStream, type ImageShape, type ModelConfig } from '@facet/shared';
+import { randomKey, type ImageShape, type ModelConfig } from '@facet/shared';
 import { drawAuxiliary } from '../packages/worker/src/data/auxiliary-draws.js';
 import { createCompute, type Compute } from '../packages/worker/src/engine/compute.js';
 import {
@@ -16,6 +16,7 @@ import { interpretProgram } from '../packages/worker/src/compiler/program/interp
 import { POSITION_PAIRS } from '../packages/worker/src/model/auxiliary-losses.js';
 import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
 import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/worker/src/model/parameters.js';
+import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
 
 interface StoredShape {
@@ -58,21 +59,6 @@ const shapeOf = ({ image, classes, model, labelSmoothing, sampleWeights }: Model
   labelSmoothing,
 });
 
-const uniforms = (count: number, ...words: readonly number[]): Float32Array => {
-  const stream = randomStream(randomKey('simulation', ...words));
-  return Float32Array.from({ length: count }, () => stream.nextUniform());
-};
-
-function weightsOf({ number }: ModelCase, { slots, length }: ParameterLayout): Float32Array {
-  const stream = randomStream(randomKey('simulation', number, 0));
-  const weights = new Float32Array(length);
-  for (const slot of slots) {
-    const start = slot.name.endsWith('.gain') ? 1 : 0;
-    for (let i = 0; i < slot.length; i++) weights[slot.offset + i] = 0.6 * (stream.nextUniform() - 0.5) + start;
-  }
-  return weights;
-}
-
 /** The inputs of the training program beside the parameters, by name. */
 function inputsOf(of: ModelCase): Record<string, Float32Array> {
   const { image, classes, number, mixedShare, sampleWeights } = of;
@@ -89,7 +75,7 @@ function inputsOf(of: ModelCase): Record<string, Float32Array> {
   };
   if (hasAuxiliary) drawAuxiliary(draws, randomKey('auxiliary', number, 1, 0));
   return {
-    images: uniforms(rows * image.channels * image.height * image.width, number, 1),
+    images: drawnPixels(rows * image.channels * image.height * image.width, number),
     targets,
     sampleWeights: Float32Array.from(sampleWeights),
     ...(hasAuxiliary && draws),
@@ -108,7 +94,7 @@ function expectGradient(of: ModelCase, actual: (name: string) => ArrayLike<numbe
 describe.each(cases)('$name', (of) => {
   it('has the loss, the answers and the gradients of PyTorch', async () => {
     const layout = layoutOf(of);
-    const weights = weightsOf(of, layout);
+    const weights = drawnWeights(layout.slots, of.number);
     const parameters = Object.fromEntries(
       layout.slots.map(({ name, offset, length }) => [name, weights.subarray(offset, offset + length)]),
     );
@@ -133,7 +119,7 @@ describe('on onnxruntime', () => {
 
   it('a model has the same', async () => {
     const { layout } = compute;
-    compute.weights.set(weightsOf(of, layout));
+    compute.weights.set(drawnWeights(layout.slots, of.number));
     const [slot] = compute.trainingSlots;
     const { images, targets, sampleWeights, tokenPairs, hiddenTokens } = inputsOf(of);
     slot.tensors.images.set(images!);

@@ -13,6 +13,7 @@ import torch
 from facet_reference import (
     attack_cases,
     augmentation_cases,
+    file_cases,
     model_cases,
     optimizer_cases,
     random_cases,
@@ -28,6 +29,7 @@ SETS = {
     "layout": model_cases.layout_numbers,
     "augmentation": augmentation_cases.augmentation_numbers,
     "attack": attack_cases.attack_numbers,
+    "files": file_cases.file_numbers,
     "optimizer": optimizer_cases.optimizer_numbers,
     "wired-update": wired_update.wired_update_numbers,
     "rounding": rounding_cases.rounding_numbers,

@@ -15,19 +15,23 @@ class Mismatch(Exception):
 
 
 def write(name: str, content: dict) -> None:
-    """`content` is {"numbers": JSON value, "tensors": {name: float32 array}}; the second may be missing."""
+    """`content` has "numbers", a JSON value; it may have "tensors" by name, and "write" and "compare" for more."""
     FOLDER.mkdir(exist_ok=True)
     text = json.dumps(content["numbers"], separators=(",", ":"), ensure_ascii=False)
     # One case a line, so that a change can be read.
     (FOLDER / f"{name}.json").write_text(text.replace('},{"name"', '},\n{"name"') + "\n")
     if "tensors" in content:
         save_file(content["tensors"], FOLDER / f"{name}.safetensors")
+    if "write" in content:
+        content["write"]()
 
 
 def compare(name: str, content: dict) -> None:
     """Raises Mismatch when what is stored differs by more than rounding."""
     stored = json.loads((FOLDER / f"{name}.json").read_text())
     compare_values(name, json.loads(json.dumps(content["numbers"])), stored)
+    if "compare" in content:
+        content["compare"]()
     tensors = content.get("tensors", {})
     kept = load_file(FOLDER / f"{name}.safetensors") if tensors else {}
     if tensors.keys() != kept.keys():
