@@ -3,8 +3,8 @@
  * the other and a labels.npy; and MNIST-C's, one folder per corruption with test_images.npy and test_labels.npy. Finds and
  * checks; one corruption is in memory at a time.
  */
-import { TrainingError } from '@facet/shared';
-import { readdir, readFile } from 'node:fs/promises';
+import { readRegularFile, TrainingError } from '@facet/shared';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageShape, Split } from './dataset.js';
 import { decodeNpy, type NpyArray } from './format/npy.js';
@@ -29,6 +29,8 @@ export interface ExpectedSamples {
   readonly classes: number;
 }
 
+/** Five severities of 32x32 pixels take 150 MB for every 10,000 images. */
+const MOST_NPY_BYTES = 2 ** 31;
 const LABELS = 'labels.npy';
 const IMAGES_IN_FOLDER = 'test_images.npy';
 const LABELS_IN_FOLDER = 'test_labels.npy';
@@ -114,8 +116,9 @@ async function readSplits(
 }
 
 async function readNpy(file: string): Promise<NpyArray> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new TrainingError('DATASET_UNAVAILABLE', `${file} cannot be read; expected a .npy file there`, { cause });
+  const bytes = await readRegularFile(file, MOST_NPY_BYTES).catch((cause: unknown) => {
+    const fault = `${file} cannot be read: ${TrainingError.from(cause).message}; expected a .npy file there`;
+    throw new TrainingError('DATASET_UNAVAILABLE', fault, { cause });
   });
   return decodeNpy(file, bytes);
 }

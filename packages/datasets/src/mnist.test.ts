@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { TrainingError } from '@facet/shared';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -96,6 +97,28 @@ describe('IDX files in a folder', () => {
       ) as unknown,
     };
     await expect(openDataset({ name: 'mnist', folder })).rejects.toMatchObject(expected);
+  });
+
+  it.each([
+    [
+      'than its header says',
+      encodeIdx([4, 2, 3], new Uint8Array(1_000_000)),
+      /Cannot create a Buffer larger than 41 bytes/,
+    ],
+    ['and no header of images', new Uint8Array(10_000_000), /Cannot create a Buffer larger than \d+ bytes/],
+  ])('are refused when the .gz holds more %s, before memory is taken', async (_, content, expected) => {
+    const folder = await temporaryFolder();
+    const { 'train-images-idx3-ubyte': _images, ...plain } = tinyMnist();
+    await writeFiles(folder, { ...plain, 'train-images-idx3-ubyte.gz': gzipSync(content) });
+    await expect(openDataset({ name: 'mnist', folder })).rejects.toThrow(expected);
+  });
+
+  it.skipIf(process.platform === 'win32')('are refused when one of them is a pipe', async () => {
+    const folder = await temporaryFolder();
+    const { 'train-images-idx3-ubyte': _images, ...plain } = tinyMnist();
+    await writeFiles(folder, plain);
+    execFileSync('mkfifo', [join(folder, 'train-images-idx3-ubyte')]);
+    await expect(openDataset({ name: 'mnist', folder })).rejects.toThrow(/it is a pipe, expected a regular file/);
   });
 
   it('are refused when there are fewer labels than images', async () => {

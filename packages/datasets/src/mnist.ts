@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Dataset, DatasetSource, Split } from './dataset.js';
 import { readDatasetFile, type FileSet, type FileSpec } from './file-set.js';
-import { decodeIdxImages, decodeIdxLabels, type IdxImages } from './format/idx.js';
+import { decodeIdxImages, decodeIdxLabels, idxFileBytes, type IdxImages } from './format/idx.js';
 import { contentSha256 } from './identity.js';
 
 /** Class names in label order. */
@@ -84,5 +84,5 @@ function packageFolder(): string {
 }
 
 function idxFile(name: string, bytes: number, digest: string): FileSpec {
-  return { name, bytes, algorithm: 'md5', digest };
+  return { name, bytes, algorithm: 'md5', digest, bytesByHead: idxFileBytes };
 }

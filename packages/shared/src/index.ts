@@ -4,12 +4,13 @@ export {
   makePrivateFolder,
   PRIVATE_FILE,
   PRIVATE_FOLDER,
-  readWholeFile,
   syncFile,
   syncFolder,
   writeDurableFile,
   writeWhole,
 } from './disk/durable-files.js';
+export { makeFolder } from './disk/make-folder.js';
+export { openRegularFile, readRegularFile, readRegularText } from './disk/regular-file.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {

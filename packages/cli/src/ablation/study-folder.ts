@@ -3,19 +3,21 @@
  * runs. A file is there whole or not at all; a finished trial is one whose result is there.
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   isRunName,
   makePrivateFolder,
+  readRegularText,
   RUN_NAME_EXPECTATION,
+  type RunConfig,
   TrainingError,
   trainingPart,
   writeWhole,
-  type RunConfig,
 } from '@facet/shared';
 import type { ReportContent } from '../runs/report-files.js';
 import type { StudyPlan, Trial } from './study-plan.js';
+
+const MOST_STUDY_BYTES = 64 * 1024 * 1024;
 
 /** The result of a finished trial. */
 export interface TrialResult {
@@ -120,7 +122,7 @@ export function studyFolder(runs: string, study: string): StudyFolder {
 async function readJson<T>(file: string): Promise<T | undefined> {
   if (!existsSync(file)) return undefined;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
+    return JSON.parse(await readRegularText(file, MOST_STUDY_BYTES)) as T;
   } catch (caught) {
     const { message } = caught as Error;
     throw new TrainingError('CONFIG_INVALID', `${file} cannot be read: ${message}; restore it, or move it away`, {

@@ -2,9 +2,9 @@
  * Trains one trial of a study with the processes of `facet up`: broker, coordinator, workers. A trial that was interrupted
  * is resumed. Of its checkpoints only the last stays.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { pruneCheckpoints, type StoredResult } from '@facet/coordinator';
-import { TrainingError, type RunConfig } from '@facet/shared';
+import { readRegularText, type RunConfig, TrainingError } from '@facet/shared';
 import type { Environment } from '../context.js';
 import { openStatusClient, type StatusClient } from '../runs/status-client.js';
 import { checkLaunch } from '../launch/preflight.js';
@@ -16,6 +16,8 @@ import { isSuccess } from '../runs/run-result.js';
 import type { LoadTrial } from './plan-study.js';
 import type { TrialResult } from './study-folder.js';
 import type { Trial } from './study-plan.js';
+
+const MOST_RESULT_BYTES = 16 * 1024 * 1024;
 
 export interface TrialPlace {
   /** The folder of the study's runs. */
@@ -61,7 +63,7 @@ export async function trainTrial(trial: Trial, place: TrialPlace): Promise<Trial
     );
   }
   await pruneCheckpoints({ folder: paths.checkpoints, keep: 1 });
-  return resultOf(trial, config, JSON.parse(await readFile(paths.result, 'utf8')) as StoredResult);
+  return resultOf(trial, config, JSON.parse(await readRegularText(paths.result, MOST_RESULT_BYTES)) as StoredResult);
 }
 
 /** Runs the processes of a trial and tells how far it is. */

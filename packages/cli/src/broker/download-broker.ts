@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolder } from '@facet/shared';
 import { PINNED_BROKER_VERSION, brokerFileName, cachedBrokerFolder, probeBroker } from './find-broker.js';
 
 /** Where a release comes from and what it must be. */
@@ -64,7 +65,7 @@ export async function downloadBroker(options: BrokerDownloadOptions): Promise<Br
   log(`downloading nats-server ${release.version} (${url}) ...`);
   const startedAtMs = Date.now();
   try {
-    await mkdir(path.dirname(folder), { recursive: true });
+    await makeFolder(path.dirname(folder));
     scratch = await mkdtemp(`${folder}.`);
     const archive = path.join(scratch, `${archiveName}.part`);
     const unpacked = path.join(scratch, 'unpacked');

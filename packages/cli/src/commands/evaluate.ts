@@ -51,12 +51,12 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const split = readSplit(options.split);
   const { wish, threads } = readPlace(options);
   const found = await findCheckpoint(name, context);
+  const files = reportFiles('evaluation', { named: options.report, checkpoint: found.checkpoint.path });
   const other = options.compare === undefined ? undefined : await findCheckpoint(options.compare, context);
   const warnings = [...found.warnings, ...(other?.warnings ?? [])];
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const report = await evaluateFound(found, { ...options, split, wish, threads, other });
   const { document } = report;
-  const files = reportFiles('evaluation', { named: options.report, checkpoint: document.checkpoint });
 
   const { evaluationPage } = await import('../report/evaluation-page.js');
   const content = { document, page: evaluationPage(document, report.pictures) };

@@ -56,6 +56,7 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const settings = readRobustnessFlags(options, { attacks: ATTACK_NAMES, norms: NORMS });
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
+  const files = reportFiles('robustness', { named: options.report, checkpoint: checkpoint.path });
   const config = configOf(checkpoint);
   const dataset = await openLimited(config, options.dataFolder);
   const shape = { image: dataset.image, classes: dataset.classes.length };
@@ -90,7 +91,6 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;
   const document = { run, step, checkpoint: folder, weightsSha256, ...report };
-  const files = reportFiles('robustness', { named: options.report, checkpoint: folder });
   const { robustnessPage } = await import('../report/robustness-page.js');
   const page = robustnessPage(
     document,

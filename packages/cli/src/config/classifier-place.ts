@@ -2,9 +2,12 @@
  * Where a command runs a trained model: the flags --engine, --device and --threads, which mean the same to every command
  * that has them.
  */
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { TrainingError, type EngineWish } from '@facet/shared';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from './engine-flags.js';
+
+const THREADS_PER_CORE = 4;
 
 export interface PlaceOptions extends EngineFlags {
   readonly threads?: string;
@@ -25,13 +28,22 @@ export function addPlaceOptions(command: Command): Command {
     .option('--threads <number>', 'threads to use; 0 takes all cores', '0');
 }
 
+/**
+ * The most threads that are of any use here. Threads of an engine wait by spinning: with many more of them than cores nothing
+ * gets done.
+ */
+export function mostThreads(cores = availableParallelism()): number {
+  return THREADS_PER_CORE * cores;
+}
+
 /** @throws TrainingError CONFIG_INVALID naming every flag that is wrong, what it was and what was expected. */
 export function readPlace(options: PlaceOptions): Place {
   const { threads = '0' } = options;
   const { wish, problems } = readEngineFlags(options);
   const count = Number(threads);
-  const isCount = threads.trim() !== '' && Number.isInteger(count) && count >= 0;
-  const wrongCount = isCount ? [] : [`--threads: '${threads}', expected a whole number of at least 0`];
+  const most = mostThreads();
+  const isCount = threads.trim() !== '' && Number.isInteger(count) && count >= 0 && count <= most;
+  const wrongCount = isCount ? [] : [`--threads: '${threads}', expected a whole number from 0 to ${most}`];
   const all = [...problems, ...wrongCount];
   if (all.length > 0) throw new TrainingError('CONFIG_INVALID', all.join('\n'));
   return { wish, threads: count };

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { PRESETS } from '@facet/shared';
-import { loadStoredConfig } from './load-config.js';
+import { loadStoredConfig, readConfigFile } from './load-config.js';
 
 it('refuses to go on with a run that was begun by another arithmetic, and says what can be done with it', async () => {
   const runs = await mkdtemp(path.join(tmpdir(), 'facet-runs-'));
@@ -20,3 +21,33 @@ it('refuses to go on with a run that was begun by another arithmetic, and says w
     message: expect.stringMatching(/^arithmetic: 1, an earlier build's.*start a new run/) as string,
   });
 });
+
+it.skipIf(process.platform === 'win32').each<[string, (file: string) => unknown, RegExp]>([
+  ['a pipe', (file) => execFileSync('mkfifo', [file]), /it is a pipe, expected a regular file/],
+  ['a folder', (file) => mkdir(file), /it is a folder, expected a regular file/],
+  [
+    'a file too long',
+    (file) => writeFile(file, ' '.repeat(2 ** 17 + 1)),
+    /it has 131073 bytes, expected at most 131072/,
+  ],
+  ['one that grows when it is read', (file) => writeFile(file, bomb()), /Excessive alias count/],
+  ['one too deep', (file) => writeFile(file, '['.repeat(2 ** 15)), /expected a YAML file with configuration keys/],
+])('refuses %s as a configuration', async (_, make, expected) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'facet-config-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'facet.yaml');
+  await make(file);
+  await expect(readConfigFile(file)).rejects.toThrow(expected);
+});
+
+/** Ten lists, each of which is ten times the one before. */
+function bomb(): string {
+  const lines = Array.from(
+    { length: 10 },
+    (_, i) =>
+      `a${i}: &a${i} [${Array(10)
+        .fill(i === 0 ? '1' : `*a${i - 1}`)
+        .join(', ')}]`,
+  );
+  return lines.join('\n');
+}

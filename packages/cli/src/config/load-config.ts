@@ -2,12 +2,12 @@
  * Reads a run's configuration from its layers for a command: the file is read and parsed here, everything is judged by
  * resolveConfig, and what is wrong becomes one error that lists all of it.
  */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   changedTrainingKeys,
   mergeMappings,
   isRunName,
+  readRegularText,
   resolveConfig,
   TrainingError,
   type ConfigInput,
@@ -18,6 +18,9 @@ import {
 import { parse } from 'yaml';
 import type { Environment } from '../context.js';
 import { defaultRunName, requireRun, runPaths, type RunPaths } from '../runs/run-folders.js';
+
+/** A configuration has a hundred keys. The parser takes time that grows with the square of the depth. */
+const MOST_CONFIG_BYTES = 128 * 1024;
 
 export interface LoadedConfig {
   readonly config: RunConfig;
@@ -91,7 +94,7 @@ export async function loadStoredConfig(
  */
 export async function readConfigFile(file: string): Promise<unknown> {
   try {
-    return parse(await readFile(file, 'utf8')) as unknown;
+    return parse(await readRegularText(file, MOST_CONFIG_BYTES)) as unknown;
   } catch (caught) {
     const { code, message } = caught as NodeJS.ErrnoException;
     const fault = code === 'ENOENT' ? 'there is no such file' : message.trim();

@@ -2,14 +2,16 @@
  * A broker of our own: nats-server with JetStream on a free port of 127.0.0.1, under the guard that ends it with us. Its
  * store lives in a folder that nobody needs afterwards, because NATS is transport and the ledger is the truth.
  */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TrainingError } from '@facet/shared';
+import { makeFolder, readRegularText, TrainingError } from '@facet/shared';
 import { requireJetStream } from './broker-probe.js';
 import { guarded } from './broker-guard.js';
 import { describeEnd, startChild, type Child } from './child-process.js';
 import { lastLines } from './log-tail.js';
+
+const MOST_PORTS_BYTES = 1024 * 1024;
 
 const START_DEADLINE_MS = 20_000;
 const POLL_MS = 20;
@@ -44,7 +46,7 @@ export function startBrokerProcess({ binary, folder, logFile, port = -1, env }: 
  */
 export async function startBroker(options: BrokerOptions, onStarted: (child: Child) => void): Promise<RunningBroker> {
   const store = path.join(options.folder, 'broker');
-  await mkdir(store, { recursive: true });
+  await makeFolder(store);
   const child = startBrokerProcess(options);
   onStarted(child);
   const deadline = performance.now() + START_DEADLINE_MS;
@@ -66,7 +68,9 @@ async function readPortsFile(folder: string): Promise<string | undefined> {
   try {
     const name = (await readdir(folder)).find((entry) => entry.endsWith('.ports'));
     if (name === undefined) return undefined;
-    const ports = JSON.parse(await readFile(path.join(folder, name), 'utf8')) as { nats?: readonly string[] };
+    const ports = JSON.parse(await readRegularText(path.join(folder, name), MOST_PORTS_BYTES)) as {
+      nats?: readonly string[];
+    };
     return ports.nats?.[0];
   } catch {
     return undefined;

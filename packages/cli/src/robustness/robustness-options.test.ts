@@ -47,6 +47,7 @@ test.each<[string, Partial<RobustnessFlags>, string]>([
   ],
   ['no samples', { samples: '0' }, "--samples: '0', expected a whole number from 1 to 1000000"],
   ['half a step', { steps: '1.5' }, "--steps: '1.5', expected a whole number from 1 to 1000000"],
+  ['more threads than are of use', { threads: '9999' }, "--threads: '9999', expected a whole number from 0 to "],
   ['no restarts', { restarts: '0' }, "--restarts: '0', expected a whole number from 1 to 1000000"],
   ['an unknown device', { device: 'gpu' }, "--device: 'gpu', expected one of"],
 ])('refuses %s', (_, flags, problem) => {

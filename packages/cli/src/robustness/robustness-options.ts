@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { configSchema, suggestion, TrainingError, type DatasetShape, type Norm } from '@facet/shared';
 import { openCorruptionFolder } from '@facet/datasets';
 import type { AttackChoice, AttackName, CorruptionChoice, Device } from '@facet/worker';
+import { mostThreads } from '../config/classifier-place.js';
 
 /** The flags as they were typed. */
 export interface RobustnessFlags {
@@ -49,10 +50,10 @@ const MOST = 1_000_000;
  */
 export function readRobustnessFlags(flags: RobustnessFlags, names: RobustnessNames): RobustnessSettings {
   const problems: string[] = [];
-  const whole = (flag: string, text: string, least: number): number => {
+  const whole = (flag: string, text: string, least: number, most = MOST): number => {
     const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > MOST) {
-      problems.push(`--${flag}: '${text}', expected a whole number from ${least} to ${MOST}`);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+      problems.push(`--${flag}: '${text}', expected a whole number from ${least} to ${most}`);
     }
     return value;
   };
@@ -77,7 +78,7 @@ export function readRobustnessFlags(flags: RobustnessFlags, names: RobustnessNam
     samples: whole('samples', flags.samples, 1),
     seed: whole('seed', flags.seed, 0),
     device: device.data ?? 'cpu',
-    threads: whole('threads', flags.threads, 0),
+    threads: whole('threads', flags.threads, 0, mostThreads()),
   };
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('\n'));
   return settings;

@@ -3,8 +3,9 @@
  * goes away with the process. A file that was left behind is believed by nobody: whoever reads it must ask the address.
  */
 import { readFileSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { writeWhole } from '@facet/shared';
+import { readRegularText, writeWhole } from '@facet/shared';
+
+const MOST_ADDRESS_BYTES = 1024 * 1024;
 
 export interface CoordinatorAddress {
   readonly run: string;
@@ -36,7 +37,7 @@ export function removeAddressFile(file: string): void {
 export async function readAddressFile(file: string): Promise<CoordinatorAddress | undefined> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    value = JSON.parse(await readRegularText(file, MOST_ADDRESS_BYTES));
   } catch {
     return undefined;
   }

@@ -32,6 +32,14 @@ describe('the place of a report', () => {
   });
 });
 
+it('is refused as a file of another kind, while any folder is taken', async () => {
+  const at = (named: string) => () => reportFiles('evaluation', { named, checkpoint: '/c' });
+  expect(at(path.join(folder, 'x.pdf'))).toThrow(/x\.pdf' ends in \.pdf, expected a \.html or \.json file, a folder/);
+  await mkdir(path.join(folder, 'x.pdf'));
+  expect(at(path.join(folder, 'x.pdf'))().file).toBe(path.join(folder, 'x.pdf', 'evaluation.json'));
+  expect(at('/a/v1.5')().file).toBe('/a/v1.5/evaluation.json');
+});
+
 describe('writing a report', () => {
   it('makes the folder, replaces what was there and leaves nothing else', async () => {
     const files = reportFiles('evaluation', { named: path.join(folder, 'new'), checkpoint: '' });

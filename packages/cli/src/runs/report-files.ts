@@ -2,10 +2,10 @@
  * Where a command leaves its report, and how: a JSON document and the page that is drawn from it, side by side. Each file
  * appears whole or not at all, and an earlier one stays until then. What stands in them is the command's business.
  */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { TrainingError, writeWhole } from '@facet/shared';
+import { makeFolder, TrainingError, writeWhole } from '@facet/shared';
 import { holdsRun } from './run-folders.js';
 
 export interface ReportFiles {
@@ -48,10 +48,19 @@ export function reportFiles(
   return reportFilesAt(named, name);
 }
 
-/** The files of a report in a folder, or beside a file, that somebody named. */
+/**
+ * The files of a report in a folder, or beside a file, that somebody named.
+ *
+ * @throws TrainingError CONFIG_INVALID for a file that is neither .html nor .json.
+ */
 export function reportFilesAt(named: string, name: string): ReportFiles {
   const { dir, name: stem, ext } = path.parse(path.resolve(named));
   const isFile = ext === '.html' || ext === '.json';
+  // Who writes `x.pdf` means a file. A folder may be called `v1.5`, or be there already.
+  if (!isFile && /^\.[a-z]/i.test(ext) && !existsSync(named)) {
+    const expected = 'a .html or .json file, a folder that exists, or the name of a new one without an ending';
+    throw new TrainingError('CONFIG_INVALID', `--report: '${named}' ends in ${ext}, expected ${expected}`);
+  }
   return { ...(isFile ? pairIn(dir, stem) : pairIn(path.resolve(named), name)), isNamed: true };
 }
 
@@ -65,7 +74,7 @@ export async function writeReport(
   content: ReportContent,
 ): Promise<ReportOutcome> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     // What lies in a run's folder is its owner's; a place that somebody named is as others are there.
     const readers = isNamed ? 'as-umask-says' : 'owner';
     await writeWhole(file, `${JSON.stringify(content.document, null, 2)}\n`, readers);

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { closestName, isRunName, PRIVATE_FOLDER, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
+import { closestName, isRunName, makeFolder, PRIVATE_FOLDER, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
 import type { Environment } from '../context.js';
 
 const LEDGER_FILE = 'ledger.jsonl';
@@ -84,7 +84,7 @@ export function requireFreeName(paths: RunPaths): void {
  * @throws TrainingError RUN_EXISTS when anything has the name already.
  */
 export async function claimRunFolder(paths: RunPaths): Promise<void> {
-  await mkdir(path.dirname(paths.folder), { recursive: true, mode: PRIVATE_FOLDER });
+  await makeFolder(path.dirname(paths.folder), { mode: PRIVATE_FOLDER });
   try {
     await mkdir(paths.folder, { mode: PRIVATE_FOLDER });
   } catch (caught) {

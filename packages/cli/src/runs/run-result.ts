@@ -1,13 +1,15 @@
 /**
  * The result of a run as a coordinator hands it to whoever started it, and as `--json` prints it.
  */
-import { readFile } from 'node:fs/promises';
+import { readRegularText } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
+
+const MOST_RESULT_BYTES = 16 * 1024 * 1024;
 
 /** A result that was written to a file; undefined when there is none. What was undefined comes back as absent. */
 export async function readResult(file: string): Promise<RunResult | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as RunResult;
+    return JSON.parse(await readRegularText(file, MOST_RESULT_BYTES)) as RunResult;
   } catch {
     return undefined;
   }

@@ -6,15 +6,16 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
+  type CheckpointInfo,
+  type FileSeal,
+  makeFolder,
+  type ParameterLayout,
+  type PerFile,
   PRIVATE_FOLDER,
   syncFolder,
   TrainingError,
-  writeDurableFile,
-  type CheckpointInfo,
-  type FileSeal,
-  type ParameterLayout,
-  type PerFile,
   type TrainingState,
+  writeDurableFile,
 } from '@facet/shared';
 import { listCheckpoints, stepName, temporaryPath } from './checkpoint-names.js';
 import { isDamage, readCheckpoint, type Checkpoint } from './read-checkpoint.js';
@@ -164,7 +165,7 @@ interface PlaceFolderOptions {
 }
 
 async function placeFolder({ folder, step, contents }: PlaceFolderOptions): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  const firstMade = await makeFolder(folder, { mode: PRIVATE_FOLDER });
   if (firstMade !== undefined) await syncFolder(dirname(folder));
   const temporary = await freeTemporaryPath(folder, step);
   temporaryInUse.add(temporary);

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import {
-  readWholeFile,
+  readRegularFile,
   TrainingError,
   type CheckpointInfo,
   type EvaluatedWeights,
@@ -18,6 +18,9 @@ import { listCheckpoints, stepName, stepOf } from './checkpoint-names.js';
 import { readRunFile } from './run-file.js';
 import { sha256, weightsSha256 } from './sha256.js';
 import { decodeState, decodeWeights, type TensorFiles } from './state-files.js';
+
+/** It holds a configuration, and a line for each parameter. */
+const MOST_RUN_FILE_BYTES = 16 * 1024 * 1024;
 
 /** A checkpoint of which every byte was verified. */
 export interface Checkpoint {
@@ -121,7 +124,7 @@ export function isDamage(caught: unknown): caught is TrainingError {
 }
 
 async function readRun(path: string): Promise<RunFile & { readonly bytes: number }> {
-  const bytes = await readFileOf(path, 'run.json');
+  const bytes = await readFileOf(path, 'run.json', MOST_RUN_FILE_BYTES);
   const runFile = readRunFile(new TextDecoder().decode(bytes));
   const namedStep = stepOf(path);
   if (namedStep !== undefined && namedStep !== runFile.step) {
@@ -163,7 +166,7 @@ async function requireHash(weights: Float32Array, expected: string): Promise<voi
 }
 
 async function readSealed(path: string, name: TensorFileName, expected: FileSeal): Promise<Uint8Array> {
-  const bytes = await readFileOf(path, name);
+  const bytes = await readFileOf(path, name, expected.bytes);
   if (bytes.byteLength !== expected.bytes) {
     throw invalid(`${name} has ${bytes.byteLength} bytes, expected ${expected.bytes}`);
   }
@@ -172,9 +175,9 @@ async function readSealed(path: string, name: TensorFileName, expected: FileSeal
   return bytes;
 }
 
-async function readFileOf(path: string, name: string): Promise<Uint8Array> {
+async function readFileOf(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    return await readWholeFile(join(path, name));
+    return await readRegularFile(join(path, name), maxBytes);
   } catch (caught) {
     const { code, message } = caught as NodeJS.ErrnoException;
     throw invalid(code === 'ENOENT' ? `${name} is missing` : `${name} cannot be read: ${message}`, { cause: caught });

@@ -3,22 +3,25 @@
  * checkpoint, and refuses what does not belong together; from then on only this process writes here.
  */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type LedgerRecord,
   makePrivateFolder,
+  type Plan,
+  readRegularText,
+  type RunConfig,
+  type RunRecord,
   TrainingError,
   trainingIdentity,
   writeWhole,
-  type LedgerRecord,
-  type Plan,
-  type RunConfig,
-  type RunRecord,
 } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
 import { openLedger, type LedgerFile } from '../ledger/ledger-file.js';
 import { lockRun, takeOverRun, type RunLock } from './run-lock.js';
+
+const MOST_RESULT_BYTES = 16 * 1024 * 1024;
 
 export const LEDGER_FILE = 'ledger.jsonl';
 const CONFIG_FILE = 'config.json';
@@ -91,7 +94,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
 /** The result of a run that ended earlier, as it was written; undefined when there is none. */
 export async function readResult(folder: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(join(folder, RESULT_FILE), 'utf8')) as unknown;
+    return JSON.parse(await readRegularText(join(folder, RESULT_FILE), MOST_RESULT_BYTES)) as unknown;
   } catch {
     return undefined;
   }

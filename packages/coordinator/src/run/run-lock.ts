@@ -5,11 +5,13 @@
  * it checks. The lock does not protect against a shared disk whose writes are not seen by other machines.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, readFile, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, link, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { syncFolder, TrainingError, writeDurableFile } from '@facet/shared';
+import { readRegularText, syncFolder, TrainingError, writeDurableFile } from '@facet/shared';
 import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
+
+const MOST_LOCK_BYTES = 1024 * 1024;
 
 const LOCK_FILE = 'lock';
 
@@ -131,7 +133,9 @@ async function removeStale(path: string, owner: LockOwner | undefined, own: OwnL
 
 async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
-    const { pid, host, startTicks, id } = JSON.parse(await readFile(path, 'utf8')) as Partial<LockOwner>;
+    const { pid, host, startTicks, id } = JSON.parse(
+      await readRegularText(path, MOST_LOCK_BYTES),
+    ) as Partial<LockOwner>;
     if (typeof pid !== 'number' || typeof host !== 'string') return undefined;
     return { pid, host, ...(typeof startTicks === 'number' && { startTicks }), ...(typeof id === 'string' && { id }) };
   } catch {

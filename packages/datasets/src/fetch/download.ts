@@ -3,10 +3,10 @@
  * file, so two processes that download the same file write the same bytes and cannot damage each other; `path` itself
  * appears, by rename, only after the digest of all bytes was found right and they were synced.
  */
-import { syncFile, syncFolder, TrainingError } from '@facet/shared';
+import { makeFolder, syncFile, syncFolder, TrainingError } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** What to download and under which deadlines. */
@@ -38,7 +38,7 @@ const REPORT_EVERY_BYTES = 1 << 20;
 export async function downloadFile(request: DownloadRequest): Promise<void> {
   const { url, path, md5 } = request;
   if ((await sizeOf(path)) > 0 && (await md5Of(path)) === md5) return;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const part = `${path}.part`;
   const resumedBytes = await sizeOf(part);
   await transferAll(request, part);

@@ -19,6 +19,9 @@ describe('the PNG batches', () => {
     expect(() => decodePngBatch('b.png', png, 3)).toThrow(
       'b.png is a PNG of 1024x2 pixels, expected 1024x3; the package',
     );
+    const bomb = Buffer.from(png.subarray(0, 60));
+    bomb.writeUInt32BE(2 ** 31 - 1, 16);
+    expect(() => decodePngBatch('b.png', bomb, 2)).toThrow('b.png is a PNG of 2147483647x2 pixels, expected 1024x2');
     expect(() => decodePngBatch('b.png', png.subarray(0, 60), 2)).toThrow('b.png has 60 bytes that are not a PNG');
   });
 });

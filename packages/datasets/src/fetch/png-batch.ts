@@ -6,6 +6,8 @@ import { TrainingError } from '@facet/shared';
 import { PNG } from 'pngjs';
 import { CIFAR_IMAGE } from '../format/cifar-binary.js';
 
+/** Signature, and the chunk that gives the size. */
+const HEADER_BYTES = 33;
 const IMAGE_PIXELS = CIFAR_IMAGE.height * CIFAR_IMAGE.width;
 
 /**
@@ -14,10 +16,11 @@ const IMAGE_PIXELS = CIFAR_IMAGE.height * CIFAR_IMAGE.width;
  * @throws TrainingError DATASET_INVALID when the file is not a PNG of that size.
  */
 export function decodePngBatch(file: string, bytes: Buffer, rows: number): Uint8Array {
-  const { width, height, data } = readPng(file, bytes);
+  const { width, height } = sizeOf(file, bytes);
   if (width !== IMAGE_PIXELS || height !== rows) {
     throw invalid(file, `is a PNG of ${width}x${height} pixels, expected ${IMAGE_PIXELS}x${rows}`);
   }
+  const { data } = readPng(file, bytes);
   const pixels = new Uint8Array(rows * IMAGE_PIXELS * 3);
   // pngjs always gives RGBA.
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
@@ -47,6 +50,12 @@ export function parseLabels(file: string, bytes: Buffer, count: number): Uint8Ar
   const wrong = list.findIndex((label: unknown) => !Number.isInteger(label) || Number(label) < 0 || Number(label) > 9);
   if (wrong !== -1) throw invalid(file, `has label ${String(list[wrong])} at sample ${wrong}, expected 0 to 9`);
   return Uint8Array.from(list as number[]);
+}
+
+/** Width and height as the header says: they are judged before the decoder takes memory for them. */
+function sizeOf(file: string, bytes: Buffer): { width: number; height: number } {
+  if (bytes.length < HEADER_BYTES) throw invalid(file, `has ${bytes.length} bytes, expected a PNG`);
+  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
 }
 
 function readPng(file: string, bytes: Buffer): PNG {

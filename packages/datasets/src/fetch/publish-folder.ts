@@ -4,7 +4,7 @@
  */
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { syncFile, syncFolder } from '@facet/shared';
+import { makeFolder, syncFile, syncFolder } from '@facet/shared';
 
 /** A staging folder this old belongs to a process that died. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
@@ -20,7 +20,7 @@ export interface Staging {
 /** Lets `fill` write the content, then replaces `target` by it. Nothing stays behind when `fill` throws. */
 export async function publishFolder(target: string, fill: (staging: Staging) => Promise<void>): Promise<void> {
   const parent = dirname(target);
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const prefix = `${basename(target)}.staging-`;
   await removeAbandoned(parent, prefix);
   const root = await mkdtemp(join(parent, prefix));

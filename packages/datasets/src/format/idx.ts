@@ -44,6 +44,18 @@ export function decodeIdxLabels(file: string, bytes: Uint8Array, classCount: num
   return labels;
 }
 
+/**
+ * Bytes of a whole file, from its first ones; undefined when they are not the header of an IDX file of bytes.
+ */
+export function idxFileBytes(head: Uint8Array): number | undefined {
+  const dimensions = head[3] ?? 0;
+  const headerBytes = 4 + 4 * dimensions;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (head.length < headerBytes || ![IMAGES_MAGIC, LABELS_MAGIC].includes(view.getUint32(0))) return undefined;
+  const lengths = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
+  return headerBytes + lengths.reduce((product, length) => product * length, 1);
+}
+
 function readHeader(file: string, bytes: Uint8Array, magic: number, content: string): number[] {
   const dimensions = magic & 0xff;
   const headerBytes = 4 + 4 * dimensions;

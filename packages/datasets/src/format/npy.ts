@@ -11,6 +11,9 @@ export interface NpyArray {
   readonly values: Uint8Array;
 }
 
+/** NumPy reads no longer header by itself (`max_header_size`). */
+const MOST_HEADER_BYTES = 10_000;
+const MOST_SHOWN_CHARACTERS = 200;
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 
 /** Bytes of one element, by NumPy's name. */
@@ -30,6 +33,9 @@ export function decodeNpy(file: string, bytes: Uint8Array): NpyArray {
   const version = bytes[6]!;
   if (version < 1 || version > 3) throw invalid(file, `has .npy version ${version}, expected 1, 2 or 3`);
   const [headerAt, headerBytes] = version === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+  if (headerBytes > MOST_HEADER_BYTES) {
+    throw invalid(file, `has a header of ${headerBytes} bytes, expected at most ${MOST_HEADER_BYTES}`);
+  }
   const start = headerAt + headerBytes;
   if (start > bytes.length) {
     throw invalid(file, `has ${bytes.length} bytes, expected a header of ${start} bytes and the array`);
@@ -63,7 +69,10 @@ function parseHeader(file: string, header: string): { type: string; shape: numbe
   const order = /'fortran_order': *(True|False)/.exec(header)?.[1];
   const shape = /'shape': *\(([\d, ]*)\)/.exec(header)?.[1];
   if (type === undefined || order === undefined || shape === undefined) {
-    throw invalid(file, `has the header ${JSON.stringify(header.trim())}, expected descr, fortran_order and shape`);
+    throw invalid(
+      file,
+      `has the header ${JSON.stringify(header.trim().slice(0, MOST_SHOWN_CHARACTERS))}, expected descr, fortran_order and shape`,
+    );
   }
   if (order === 'True') throw invalid(file, 'is stored in Fortran order, expected C order');
   return { type, shape: shape.split(',').flatMap((length) => (length.trim() === '' ? [] : [Number(length)])) };

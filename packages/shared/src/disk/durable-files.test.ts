@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makePrivateFolder, readWholeFile, writeDurableFile, writeWhole } from './durable-files.js';
+import { makePrivateFolder, writeDurableFile, writeWhole } from './durable-files.js';
 
 let folder = '';
 const modeOf = async (name: string): Promise<string> => ((await stat(join(folder, name))).mode & 0o777).toString(8);
@@ -47,7 +47,7 @@ describe('what only its owner may read', () => {
       '700',
       '600',
     ]);
-    expect(await readWholeFile(join(folder, 'runs', 'demo', 'lock'))).toEqual(Uint8Array.of(1, 2));
+    expect([...(await readFile(join(folder, 'runs', 'demo', 'lock')))]).toEqual([1, 2]);
   });
 
   it('is a folder that was open to others, but not the one above it', async () => {

@@ -1,12 +1,11 @@
 /**
  * The one place where files are written so that they survive a power cut: bytes are synced before anyone may see their
- * name, and a folder is synced after a name in it changed. Reading does not stop at readFile's 2 GiB. Folders and files of
+ * name, and a folder is synced after a name in it changed. Folders and files of
  * runs are for their owner alone, because a configuration may hold the password of a broker.
  */
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-
-const READ_BYTES = 1 << 28;
+import { makeFolder } from './make-folder.js';
 
 /** The mode of a file that only its owner may read. */
 export const PRIVATE_FILE = 0o600;
@@ -16,7 +15,7 @@ const PUBLIC_FILE = 0o666;
 
 /** Makes a folder that only its owner may enter, and those above it that are missing; closes one that was open to others. */
 export async function makePrivateFolder(path: string): Promise<void> {
-  const firstMade = await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+  const firstMade = await makeFolder(path, { mode: PRIVATE_FOLDER });
   if (firstMade !== undefined || process.platform === 'win32') return;
   // A folder of somebody else stays as it is: whether it can be used is for the first write to say.
   await chmod(path, PRIVATE_FOLDER).catch(() => undefined);
@@ -68,19 +67,4 @@ export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   await using folder = await open(path, 'r');
   await folder.sync();
-}
-
-/** The whole file in memory of its own, as long as it is when it is opened. */
-export async function readWholeFile(path: string): Promise<Uint8Array> {
-  await using file = await open(path, 'r');
-  const { size } = await file.stat();
-  const bytes = new Uint8Array(size);
-  let position = 0;
-  while (position < size) {
-    const length = Math.min(READ_BYTES, size - position);
-    const { bytesRead } = await file.read(bytes, { offset: position, length, position });
-    if (bytesRead === 0) return bytes.subarray(0, position);
-    position += bytesRead;
-  }
-  return bytes;
 }

@@ -3,9 +3,9 @@
  * written and reads them back, so it covers everything that a user gets; a failed one leaves the files to be looked at.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { encodeSafetensors, toTensors, TrainingError } from '@facet/shared';
+import { encodeSafetensors, makeFolder, toTensors, TrainingError } from '@facet/shared';
 import type { TrainedModel } from '../evaluation/classifier.js';
 import { writeOnnx } from '../compiler/onnx/onnx-writer.js';
 import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
@@ -58,7 +58,7 @@ export async function exportModel(options: ExportOptions): Promise<Export> {
   const format = FORMATS[options.format];
   const files = new Map(await format.write(options));
   files.set('README.md', encoded(exportReadme(options)));
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const [name, bytes] of files) await writeFile(path.join(folder, name), bytes);
   const { pixels, source } = await checkImages(model, batch);
   const expected = await ownAnswers(model, pixels);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -28,7 +29,8 @@ test('bad files have their reason, and the good ones their answers, in order', a
       .toFile(path.join(folder, 'many', `image-${i}.PNG`));
   await drawing(12).jpeg().toFile(path.join(folder, 'photo'));
   await writeFile(path.join(folder, 'zero.png'), '');
-  const paths = ['zero.png', 'many', 'gone.png', 'photo', 'empty'].map((name) => path.join(folder, name));
+  execFileSync('mkfifo', [path.join(folder, 'pipe')]);
+  const paths = ['zero.png', 'many', 'gone.png', 'photo', 'empty', 'pipe'].map((name) => path.join(folder, name));
 
   const predictions = await predictImages({ model: randomModel(), paths, engine: CPU, threads: 1 });
 
@@ -38,12 +40,14 @@ test('bad files have their reason, and the good ones their answers, in order', a
     'gone.png',
     'photo',
     'empty',
+    'pipe',
   ]);
   const reasons = predictions.flatMap((prediction) => (prediction.ok ? [] : [prediction.error.message]));
   expect(reasons).toEqual([
     expect.stringContaining('zero.png: the file is empty, expected a PNG or JPEG image'),
     expect.stringContaining('gone.png: no such file, expected a PNG or JPEG file or a folder of them'),
     expect.stringContaining('empty: the folder has no image among its 0 entries, expected .png, .jpg, .jpeg files'),
+    expect.stringContaining('pipe: it is a pipe, expected a regular file'),
   ]);
   for (const prediction of predictions) {
     if (!prediction.ok) continue;

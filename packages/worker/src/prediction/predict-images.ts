@@ -2,14 +2,16 @@
  * Classifies image files with a trained model, a micro-batch at a time. One bad file is an entry with its reason and
  * keeps no other from its answer; only a model that cannot run fails the whole call.
  */
-import { readFile } from 'node:fs/promises';
-import { TrainingError } from '@facet/shared';
+import { readRegularFile, TrainingError } from '@facet/shared';
 import { DATASET_TRAITS } from '../data/dataset-traits.js';
 import { openClassifier, type ClassifierPlace, type TrainedModel } from '../evaluation/classifier.js';
 import { softmaxRows } from '../evaluation/probabilities.js';
 import { decodeImage } from './decode-image.js';
 import { listImageFiles, type ImageFile } from './image-files.js';
 import { prepareImage, type Change } from './prepare-image.js';
+
+/** More than any camera writes. */
+const MOST_IMAGE_BYTES = 256 * 1024 * 1024;
 
 export interface PredictOptions extends ClassifierPlace {
   readonly model: TrainedModel;
@@ -86,7 +88,7 @@ async function prepare(found: ImageFile, { config, image }: TrainedModel): Promi
   if (!found.ok) return found;
   const { file } = found;
   try {
-    const { picture, width, height } = await decodeImage(file, await readFile(file));
+    const { picture, width, height } = await decodeImage(file, await readRegularFile(file, MOST_IMAGE_BYTES));
     return { ok: true, file, width, height, ...prepareImage(picture, image, DATASET_TRAITS[config.dataset].style) };
   } catch (caught) {
     if (caught instanceof TrainingError) return { file, ok: false, error: caught };

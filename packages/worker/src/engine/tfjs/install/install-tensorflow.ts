@@ -4,9 +4,9 @@
  * The folder is built beside its place, proven by a forward and backward pass, and appears by one rename.
  */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TrainingError } from '@facet/shared';
+import { makeFolder, TrainingError } from '@facet/shared';
 import { probeEngine, PROBE_SHAPE } from '../../probe.js';
 import {
   INSTALL_RECORD,
@@ -81,7 +81,7 @@ export async function installTensorflow(options: InstallOptions): Promise<Instal
   const present = await readRecord(folder);
   if (present !== undefined) return { folder, isNew: false, record: present };
 
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   const scratch = await mkdtemp(`${folder}.`);
   try {
     const toolchain = await findToolchain({ env, python, folder: scratch, ...(signal && { signal }) });
@@ -157,7 +157,7 @@ async function compile(built: string, { compiler, nodeHeaders, context }: Compil
     headers = join(target, 'include');
   }
   context.log(`compiling the binding (${compiler}) ...`);
-  await mkdir(dirname(join(built, BINDING)), { recursive: true });
+  await makeFolder(dirname(join(built, BINDING)));
   const args = ['-std=c++17', '-O2', '-shared', '-fPIC', `-DNAPI_VERSION=${NODE_API_VERSION}`, `-I${headers}`];
   args.push('-Itensorflow/include', 'binding/tfjs_backend.cc', 'binding/tfjs_binding.cc', '-o', BINDING);
   args.push(...LIBRARIES, '-Wl,-rpath,$ORIGIN/../../tensorflow');
