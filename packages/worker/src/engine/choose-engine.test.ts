@@ -148,7 +148,7 @@ describe('where a GPU is seen', () => {
   });
 
   it('an engine with wrong gradients is never taken, however fast', async () => {
-    const detail = 'gradients differ by 2.0e-1, at most 0.0001 is right; do not train on it';
+    const detail = 'gradients differ by 2.0e-1, expected at most 0.0001; do not train on it';
     const wrong: EngineTrial = { ok: false, detail, milliseconds: 0.1 };
     const trials = { 'onnxruntime/cpu': 20, 'onnxruntime/webgpu': wrong };
     const { choice } = await choose({ evidence: ANY_GPU, trials });
