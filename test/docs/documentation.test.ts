@@ -8,7 +8,13 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { allKeys } from '../../packages/shared/src/config/expectation.js';
 import { documentedMetrics } from '../metrics/metric-names.js';
-import { facetArguments, flagsOf, isKnownFlag, lineProblem, mentionProblem } from './facet-lines.js';
+import {
+  facetArguments,
+  flagsOf,
+  isKnownFlag,
+  lineProblem,
+  mentionProblem,
+} from '../../packages/cli/test/documented-lines.js';
 import { anchorsOf, readPage, repositoryFiles, ROOT, type Found, type Page } from './markdown.js';
 import { presetNumberProblems } from './preset-numbers.js';
 

@@ -1,6 +1,12 @@
 /** The eyes of the documentation tests: what they read out of Markdown, and that they see what is wrong. */
 import { describe, expect, test } from 'vitest';
-import { facetArguments, flagsOf, isKnownFlag, lineProblem, mentionProblem } from './facet-lines.js';
+import {
+  facetArguments,
+  flagsOf,
+  isKnownFlag,
+  lineProblem,
+  mentionProblem,
+} from '../../packages/cli/test/documented-lines.js';
 import { anchorsOf, parsePage } from './markdown.js';
 import { presetNumberProblems } from './preset-numbers.js';
 

@@ -4,8 +4,8 @@
  */
 import { PassThrough } from 'node:stream';
 import { CommanderError, type Command } from 'commander';
-import type { OutputStream } from '../../packages/cli/src/context.js';
-import { createProgram } from '../../packages/cli/src/program.js';
+import type { OutputStream } from '../src/context.js';
+import { createProgram } from '../src/program.js';
 
 /** What makes the rest of a line a command of ours; variables may be set before it. */
 const PREFIX = /^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:npx )?facet(?: |$)/;
