@@ -367,6 +367,16 @@ describe('with a run that exists', () => {
     expect(await readdir(run())).toEqual(['config.json', 'ledger.jsonl']);
   });
 
+  it('says which folder it cannot make, and what decides where it is', async () => {
+    const inFile = path.join(run(), 'config.json', 'runs');
+    const { code, stderr } = await runInProcess([...up, '--run', 'other'], { ...env(), FACET_RUNS: inFile });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error \[DISK_REFUSED\]: cannot .*\(ENOTDIR\); name another folder .*FACET_RUNS/m,
+    );
+    expect(stderr).not.toContain('    at ');
+  });
+
   it('names it when another one is asked for', async () => {
     for (const args of [
       ['resume', 'dmeo'],

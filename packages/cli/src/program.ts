@@ -2,7 +2,7 @@
  * The command line as a whole: its commands, and how mistakes are reported. Each command is a file in commands/. It loads
  * what it needs only when it runs, so that `facet status` does not wait for an engine.
  */
-import { TrainingError } from '@facet/shared';
+import { diskRefusal, TrainingError } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
@@ -110,9 +110,9 @@ function reportFailure(caught: unknown, isJson: boolean, { stdout, stderr }: Cli
     printError('CONFIG_INVALID', caught.message.replace(/^error: /, ''));
     return EXIT.usage;
   }
-  const error = TrainingError.from(caught);
-  const isKnown = caught instanceof TrainingError;
-  printLine(stderr, isKnown ? `error [${error.code}]: ${error.message}` : String(stackOf(caught)));
+  const known = caught instanceof TrainingError ? caught : diskRefusal(caught);
+  const error = known ?? TrainingError.from(caught);
+  printLine(stderr, known !== undefined ? `error [${error.code}]: ${error.message}` : String(stackOf(caught)));
   printError(error.code, error.message);
   return exitCodeOf(error);
 }

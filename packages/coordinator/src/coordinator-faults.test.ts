@@ -1,12 +1,13 @@
-import { readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Status } from '@facet/proto';
 import type { RunConfig, WorkItem } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
 import type { Coordinator } from './coordinator.js';
 import type { RunResult, StoredResult } from './run/result.js';
-import { CoordinatedRun, createGate, ofKind } from '../test/coordinated-run.js';
+import { CoordinatedRun, createGate, log, ofKind } from '../test/coordinated-run.js';
+import { startCoordinator } from './start-coordinator.js';
 
 let run: CoordinatedRun;
 
@@ -184,6 +185,33 @@ describe('stop and resume', () => {
     const form = worker.received.find((message) => message.form)?.form;
     expect(form).toMatchObject({ generation: 1_002, step: 6, stateStep: 5 });
     expect(ofKind(await run.readLedger(), 'resume')).toMatchObject([{ fromStep: 5 }]);
+  });
+
+  it('resumes under another name in another place, and stores nothing that would be wrong there', async () => {
+    await stopBefore(6);
+    const { runFolder, folder } = run.tiny;
+    const moved = join(folder, 'elsewhere', 'renamed');
+    await mkdir(dirname(moved));
+    await rename(runFolder, moved);
+    const config = run.tiny.config({ run: 'renamed', workers: { count: 1, min: 1, max: 4 } });
+    const coordinator = await startCoordinator({ config, runFolder: moved, mode: 'resume', codeVersion: 'test', log });
+    run.defer({ [Symbol.asyncDispose]: () => coordinator.close() });
+    await run.addWorker(coordinator, 'c');
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', run: 'renamed', steps: 8, ledger: { clean: true } });
+    expect(result.checkpoint).toBe(join(moved, 'checkpoints', 'step-000000008'));
+    const stored = JSON.parse(await readFile(join(moved, 'config.json'), 'utf8')) as Record<string, unknown>;
+    expect(stored).toMatchObject({ dataset: 'mnist', nats: config.nats });
+    expect(stored).not.toHaveProperty('run');
+  });
+
+  it('stores no address of a broker that ends with the run', async () => {
+    const { runFolder } = run.tiny;
+    const options = { config: run.tiny.config(), runFolder, mode: 'new', codeVersion: 'test', log } as const;
+    await (await startCoordinator({ ...options, hasOwnBroker: true })).close();
+    const stored = JSON.parse(await readFile(join(runFolder, 'config.json'), 'utf8')) as Record<string, unknown>;
+    expect(stored).toHaveProperty('dataset');
+    expect(stored).not.toHaveProperty('nats');
   });
 
   it('passes over a damaged checkpoint, says so, and replays from the one before', async () => {

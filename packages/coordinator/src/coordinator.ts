@@ -10,6 +10,8 @@ export interface CoordinatorOptions {
   /** Holds the ledger, the checkpoints, config.json, result.json and the lock. */
   readonly runFolder: string;
   readonly mode: 'new' | 'resume';
+  /** The broker belongs to whoever starts the run, and ends with it: its address is not stored. */
+  readonly hasOwnBroker?: boolean;
   /** Workers of another version are refused. */
   readonly codeVersion: string;
   readonly log: Logger;

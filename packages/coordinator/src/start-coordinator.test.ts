@@ -108,6 +108,16 @@ describe('refusals', () => {
     expect(end.kind === 'refusal' && end.message).toContain(text);
   });
 
+  it('leaves nothing of a run that could not begin, and the name is free', async () => {
+    const broker = run.tiny.config().nats.url;
+    await expect(run.coordinate({ nats: { url: 'nats://127.0.0.1:1' } })).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+    });
+    await expect(readdir(run.tiny.runFolder)).rejects.toMatchObject({ code: 'ENOENT' });
+    const coordinator = await run.coordinate({ nats: { url: broker } });
+    expect(coordinator.address).not.toBe('');
+  });
+
   it('names a busy port', async () => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));

@@ -48,6 +48,7 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
     folder: options.runFolder,
     mode,
     config,
+    hasOwnBroker: options.hasOwnBroker ?? false,
     lock: options.leadership?.lock ?? 'respect',
     onLedgerError: (error) => {
       onLedgerError(error);
@@ -70,7 +71,8 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
     if (mode === 'new') await folder.ledger.append(expected);
     return running.coordinator;
   } catch (caught) {
-    await folder.close();
+    // A start that failed before the run began is not in the way of the next one.
+    await (mode === 'new' && folder.ledger.isUnwritten ? folder.discard() : folder.close());
     throw caught;
   }
 }

@@ -57,20 +57,20 @@ export class FaultyDisk {
           this.#move(from, to);
         })) as Files['rename'],
       rm: ((path: string, options) => this.#call('rm', path, () => rm(path, options))) as Files['rm'],
-      open: ((path: string, flags?: string, mode?: number) =>
-        flags === 'r'
+      open: ((path: string, flags?: string | number, mode?: number) =>
+        flags === 'r' || typeof flags === 'number'
           ? this.#read(path, flags)
           : this.#call('open', path, () => this.#open(path, flags, mode))) as Files['open'],
     };
   }
 
   /** A disk that is full can still be read. */
-  async #read(path: string, flags: 'r'): Promise<Handle> {
+  async #read(path: string, flags: string | number): Promise<Handle> {
     if (this.#isDead) throw new Error('the process is dead');
     return this.#open(path, flags);
   }
 
-  async #open(path: string, flags?: string, mode?: number): Promise<Handle> {
+  async #open(path: string, flags?: string | number, mode?: number): Promise<Handle> {
     return this.#watch(await this.#real!.open(path, flags, mode), path);
   }
 

@@ -11,6 +11,7 @@ export {
 } from './disk/durable-files.js';
 export { makeFolder } from './disk/make-folder.js';
 export { openRegularFile, readRegularFile, readRegularText } from './disk/regular-file.js';
+export { diskRefusal } from './disk/disk-refusal.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {

@@ -236,6 +236,7 @@ class ChaosLaunch {
       role: 'coordinator',
       mode: hasBegun ? 'resume' : 'new',
       natsUrl: `nats://${HOST}:${publisherLink.port}`,
+      isOwnBroker: true,
       folder,
     });
     const child = group.start('coordinator', spec);

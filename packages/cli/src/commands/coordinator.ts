@@ -25,6 +25,7 @@ interface CoordinatorCommandOptions extends ConfigOptions {
   readonly addressFile?: string;
   readonly resultFile?: string;
   readonly exitWithParent?: boolean;
+  readonly ownBroker?: boolean;
 }
 
 /** How long a coordinator may take to close when its parent is gone: the broker that it asks is gone as well. */
@@ -45,6 +46,7 @@ export function addCoordinatorCommand(
     .addOption(new Option('--address-file <file>').hideHelp())
     .addOption(new Option('--result-file <file>').hideHelp())
     .addOption(new Option('--exit-with-parent').hideHelp())
+    .addOption(new Option('--own-broker').hideHelp())
     .addHelpText('after', '\nExample:\n  facet coordinator --config facet.yaml --host 192.0.2.10 --port 5555')
     .action((options: CoordinatorCommandOptions) => run(() => coordinate(options, context)));
 }
@@ -71,6 +73,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   for (const note of notes) log.warn(note);
   const started = await startCandidate({
     config,
+    hasOwnBroker: options.ownBroker === true,
     runFolder: paths.folder,
     role: options.standby ? 'standby' : 'first',
     mode: continues(options) ? 'resume' : 'new',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { PRESETS } from '@facet/shared';
-import { loadStoredConfig, readConfigFile } from './load-config.js';
+import { loadConfig, loadStoredConfig, readConfigFile } from './load-config.js';
 
 it('refuses to go on with a run that was begun by another arithmetic, and says what can be done with it', async () => {
   const runs = await mkdtemp(path.join(tmpdir(), 'facet-runs-'));
@@ -51,3 +51,38 @@ function bomb(): string {
   );
   return lines.join('\n');
 }
+
+/** The folder of a run with a stored configuration, in a folder of runs. */
+async function storeRun(name: string, stored: Record<string, unknown>): Promise<string> {
+  const runs = await mkdtemp(path.join(tmpdir(), 'facet-runs-'));
+  onTestFinished(() => rm(runs, { recursive: true, force: true }));
+  await mkdir(path.join(runs, name));
+  await writeFile(path.join(runs, name, 'ledger.jsonl'), '');
+  await writeFile(path.join(runs, name, 'config.json'), JSON.stringify(stored));
+  return runs;
+}
+
+const STORED = { ...PRESETS['mnist-fast'], preset: 'mnist-fast' };
+
+it.each([
+  ['as this version stores it', STORED],
+  ['with the name that an earlier version stored', { ...STORED, run: 'before' }],
+])('goes on with a run under the name of its folder, wherever that is: %s', async (_, stored) => {
+  const runs = await storeRun('renamed', stored);
+  const options = { env: {}, flags: {}, configFile: undefined };
+  const byName = await loadStoredConfig('renamed', { ...options, runs });
+  expect(byName).toMatchObject({ config: { run: 'renamed' }, paths: { folder: path.join(runs, 'renamed') } });
+  const byPath = await loadStoredConfig(path.join(runs, 'renamed'), { ...options, runs: '/nowhere' });
+  expect(byPath).toMatchObject({ config: { run: 'renamed' }, paths: { folder: path.join(runs, 'renamed') } });
+  await expect(loadStoredConfig('renamed', { ...options, runs, flags: { run: 'other' } })).rejects.toThrow(
+    "run: 'other', expected 'renamed', which is resumed",
+  );
+});
+
+it('starts a run with the stored configuration of another one: it gets a name and a broker of its own', async () => {
+  const runs = await storeRun('first', STORED);
+  const configFile = path.join(runs, 'first', 'config.json');
+  const { config, sourceOf } = await loadConfig({ env: {}, runs, flags: {}, configFile });
+  expect(config.run).toMatch(/^mnist-fast-\d{8}-\d{6}$/);
+  expect(sourceOf('nats.url')).toBe('default');
+});

@@ -55,19 +55,21 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
 }
 
 /**
- * The configuration that a run goes on with: as stored, with the overrides of this command.
+ * The configuration that a run goes on with: as stored, with the overrides of this command, under the name of its folder.
  *
- * @throws TrainingError RUN_NOT_FOUND; CHECKPOINT_INCOMPATIBLE naming every override that would change the arithmetic;
+ * @throws TrainingError RUN_NOT_FOUND; RUN_NAME_INVALID; CHECKPOINT_INCOMPATIBLE naming every override that would change the arithmetic;
  *   CONFIG_INVALID when the stored configuration or an override is wrong.
  */
 export async function loadStoredConfig(
-  run: string,
+  nameOrPath: string,
   options: LoadConfigOptions,
 ): Promise<LoadedConfig & { readonly paths: RunPaths }> {
   const { env, runs, flags, configFile, isAdversarial } = options;
-  const paths = await requireRun(runs, run);
+  const { folder } = await requireRun(runs, nameOrPath);
+  const run = path.basename(folder);
+  const paths = runPaths(path.dirname(folder), run);
   // A run of a build that had no such key is of the first arithmetic, not of what its preset has today.
-  const stored = mergeMappings({ arithmetic: 1 }, await readMapping(paths.config));
+  const stored = mergeMappings(mergeMappings({ arithmetic: 1 }, await readMapping(paths.config)), { run });
   const before = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
   const file = await readMapping(configFile);
   const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags, isAdversarial }, options);

@@ -33,12 +33,23 @@ export async function checkLaunch({
   const source = sourceOf('nats.url');
   const isOwnBroker = source === 'default' || source === 'preset';
   const brokerBinary = isOwnBroker ? await requireBroker(env) : undefined;
-  if (!isOwnBroker) await requireJetStream(config.nats.url);
+  if (!isOwnBroker) await requireNamedBroker(config.nats.url, source);
   await requireDataset(config);
   const { host, port, httpPort } = config.coordinator;
   await requireFreePort(host, port, 'coordinator.port');
   await requireFreePort(host, httpPort, 'coordinator.httpPort');
   return { brokerBinary };
+}
+
+async function requireNamedBroker(url: string, source: ConfigSource): Promise<void> {
+  try {
+    await requireJetStream(url);
+  } catch (caught) {
+    if (source !== 'file' || !(caught instanceof TrainingError)) throw caught;
+    const advice =
+      "nats.url comes from the file; in a run's config.json of an earlier version it is the address of a broker that is gone: take `nats` out";
+    throw new TrainingError(caught.code, `${caught.message}; ${advice}`, { cause: caught });
+  }
 }
 
 async function requireBroker(env: Environment): Promise<string> {

@@ -28,6 +28,8 @@ export interface CoordinatorStart {
   readonly role: CoordinatorRole;
   readonly mode: 'new' | 'resume';
   readonly natsUrl: string;
+  /** The broker is the launch's own: its address is no configuration. */
+  readonly isOwnBroker: boolean;
   /** A folder of the launch's own, for its configuration and its result. */
   readonly folder: string;
 }
@@ -35,7 +37,7 @@ export interface CoordinatorStart {
 /** A coordinator; writes its configuration first. */
 export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
   const { config, paths, env } = place;
-  const { role, mode, natsUrl, folder } = start;
+  const { role, mode, natsUrl, isOwnBroker, folder } = start;
   const file = path.join(folder, `${role}.json`);
   // A standby leads while the one before may still hold the ports that were asked for.
   const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
@@ -43,10 +45,11 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   // It may hold the broker's password.
   await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl } }), 'owner');
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
+  const broker = isOwnBroker ? ['--own-broker'] : [];
   const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
   return {
     name: role,
-    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...begin]),
+    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...begin]),
     logFile: path.join(paths.logs, `${role}.log`),
     env: { ...withoutConfigVariables(env), FACET_RUNS: path.dirname(paths.folder) },
   };

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { AdversarialConfig } from '@facet/shared';
+import { readLedgerFile, TrainingError, type AdversarialConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext } from '../context.js';
 import { formatPercent } from '../display/format.js';
 import { openProgressDisplay } from '../display/progress-display.js';
@@ -51,11 +51,43 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
         display.note('stopping with a checkpoint; press Ctrl-C again to stop at once');
       },
     });
-  } finally {
-    // A folder without a run would only be in the way of the next one.
-    if (!holdsRun(plan.paths.folder)) await rm(plan.paths.folder, { recursive: true, force: true });
+  } catch (caught) {
+    if (!(await removeUnlessBegun(plan, caught))) throw caught;
+    throw withoutLogs(caught);
   }
+  await removeUnlessBegun(plan, failureOf(end));
   return report(end, plan, { context, isJson });
+}
+
+/** Why a run failed that could say it itself. */
+function failureOf({ result }: LaunchEnd): TrainingError | undefined {
+  return result?.outcome === 'failed' ? new TrainingError(result.code ?? 'INTERNAL', result.message ?? '') : undefined;
+}
+
+/**
+ * A folder that never became a run, and one of a run that a mistake in the command ended before its first step, would only
+ * be in the way of the next one. After any other failure the logs are needed.
+ */
+async function removeUnlessBegun({ mode, paths }: LaunchPlan, failure: unknown): Promise<boolean> {
+  const isMistake = failure instanceof TrainingError && failure.isUsage;
+  const isKept = holdsRun(paths.folder) && !(isMistake && mode === 'new' && !(await hasCommits(paths.ledger)));
+  if (isKept) return false;
+  await rm(paths.folder, { recursive: true, force: true });
+  return true;
+}
+
+async function hasCommits(ledger: string): Promise<boolean> {
+  let count = 0;
+  await readLedgerFile(ledger, ({ kind }) => {
+    if (kind === 'commit') count += 1;
+  });
+  return count > 0;
+}
+
+/** The error without the logs that it names, which are gone. */
+function withoutLogs(caught: unknown): unknown {
+  if (!(caught instanceof TrainingError)) return caught;
+  return new TrainingError(caught.code, caught.message.replaceAll(/ \(log: [^)]*\)/g, ''), { cause: caught });
 }
 
 /** What the attacks cost, since images/s counts trained samples; undefined when the run makes none. */

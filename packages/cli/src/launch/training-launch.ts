@@ -71,9 +71,10 @@ export async function launchTraining(
   await makePrivateFolder(paths.logs);
 
   const natsUrl = await brokerUrl(plan, folder, group);
+  const isOwnBroker = plan.brokerBinary !== undefined;
   if (signals.stop.aborted) return { result: undefined, isInterrupted: true };
   const startCoordinator = async (role: CoordinatorRole): Promise<Child> =>
-    group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, natsUrl, folder }));
+    group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, natsUrl, isOwnBroker, folder }));
   const coordinator = await startCoordinator('coordinator');
   const coordinators = [coordinator];
   using stopping = stopOnSignal(coordinators, signals, observer);

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
 import { configSchema, OPERATION_DEFAULTS, TrainingError, type RunConfig } from '@facet/shared';
 import type { CliContext } from '../context.js';
-import { listRuns, pathsIn, requireRun, runNotFound, runsFolder } from './run-folders.js';
+import { isPath, listRuns, pathsIn, requireRun, runNotFound, runsFolder } from './run-folders.js';
 
 export interface FoundCheckpoint {
   readonly checkpoint: TrainedWeights;
@@ -22,12 +22,11 @@ export interface FoundCheckpoint {
  */
 export async function findCheckpoint(name: string, { env }: CliContext): Promise<FoundCheckpoint> {
   const { newestSoundCheckpoint, readTrainedWeights, trainedWeights } = await import('@facet/coordinator');
-  const isPath = name.includes(path.sep) || name === '.' || name === '..';
-  if (isPath && existsSync(path.join(name, 'run.json'))) {
+  if (isPath(name) && existsSync(path.join(name, 'run.json'))) {
     return { checkpoint: await readTrainedWeights(path.resolve(name)), warnings: [] };
   }
   const runs = runsFolder(env);
-  const paths = isPath ? pathsIn(path.resolve(name)) : await requireRun(runs, name);
+  const paths = isPath(name) ? pathsIn(path.resolve(name)) : await requireRun(runs, name);
   if (!existsSync(paths.folder)) throw runNotFound(`there is no folder ${paths.folder}`, name, await listRuns(runs));
   const { checkpoint, skipped } = await newestSoundCheckpoint(paths.checkpoints);
   const warnings = skipped.map((passed) => `checkpoint ${passed.path} is damaged and is passed over: ${passed.reason}`);

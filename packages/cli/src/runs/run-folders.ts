@@ -5,7 +5,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { closestName, isRunName, makeFolder, PRIVATE_FOLDER, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
+import {
+  closestName,
+  diskRefusal,
+  isRunName,
+  makeFolder,
+  PRIVATE_FOLDER,
+  RUN_NAME_EXPECTATION,
+  TrainingError,
+} from '@facet/shared';
 import type { Environment } from '../context.js';
 
 const LEDGER_FILE = 'ledger.jsonl';
@@ -81,27 +89,38 @@ export function requireFreeName(paths: RunPaths): void {
 /**
  * Takes a name by making its folder; of two that try at once, one succeeds.
  *
- * @throws TrainingError RUN_EXISTS when anything has the name already.
+ * @throws TrainingError RUN_EXISTS when anything has the name already; DISK_REFUSED when the folder cannot be made.
  */
 export async function claimRunFolder(paths: RunPaths): Promise<void> {
-  await makeFolder(path.dirname(paths.folder), { mode: PRIVATE_FOLDER });
   try {
+    await makeFolder(path.dirname(paths.folder), { mode: PRIVATE_FOLDER });
     await mkdir(paths.folder, { mode: PRIVATE_FOLDER });
   } catch (caught) {
-    if ((caught as NodeJS.ErrnoException).code === 'EEXIST') throw nameTaken(paths);
-    throw caught;
+    const { code, path: refused } = caught as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && refused === paths.folder) throw nameTaken(paths);
+    throw (
+      diskRefusal(caught, 'name another folder for runs with FACET_RUNS, or give this user the right to it') ?? caught
+    );
   }
 }
 
+/** Whether somebody typed where a run is, rather than what it is called. */
+export function isPath(text: string): boolean {
+  return text.includes(path.sep) || text === '.' || text === '..';
+}
+
 /**
- * The paths of a run that exists.
+ * The paths of a run that exists. A run is called what its folder is called: whoever renames or moves the folder renames or
+ * moves the run.
  *
+ * @param run its name, or the path of its folder
  * @throws TrainingError RUN_NOT_FOUND listing the runs that there are.
  */
-export async function requireRun(runs: string, name: string): Promise<RunPaths> {
-  const paths = runPaths(runs, name);
+export async function requireRun(runs: string, run: string): Promise<RunPaths> {
+  const paths = isPath(run) ? pathsIn(path.resolve(run)) : runPaths(runs, run);
   if (holdsRun(paths.folder)) return paths;
-  throw runNotFound(`there is no run '${name}' in ${runs}`, name, await listRuns(runs));
+  const fault = isPath(run) ? `${paths.folder} holds no run` : `there is no run '${run}' in ${runs}`;
+  throw runNotFound(fault, run, await listRuns(runs));
 }
 
 /** RUN_NOT_FOUND with the runs that there are. */

@@ -126,6 +126,11 @@ export class LedgerFile {
   readonly path: string;
   /** Whether nothing stood in the file when it was opened. */
   readonly isNew: boolean;
+  /** Whether nothing stands in it: nothing was found, and no append was made. */
+  get isUnwritten(): boolean {
+    return this.#chain.before === undefined;
+  }
+
   /** The torn tail that was cut off when the file was opened. */
   readonly recovered: { readonly bytes: number } | undefined;
 

@@ -3,7 +3,7 @@
  * checkpoint, and refuses what does not belong together; from then on only this process writes here.
  */
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type LedgerRecord,
@@ -31,7 +31,8 @@ export interface OpenRunFolderOptions {
   readonly folder: string;
   readonly mode: 'new' | 'resume';
   readonly config: RunConfig;
-  /** True for a coordinator that holds the run's lease: it takes the folder from the earlier one. */
+  readonly hasOwnBroker: boolean;
+  /** `take-over` for a coordinator that holds the run's lease: it takes the folder from the earlier one. */
   readonly lock: 'respect' | 'take-over';
   readonly onLedgerError: (error: TrainingError) => void;
   /** Called with every record of the ledger, in order, before the folder is open. */
@@ -49,6 +50,8 @@ export interface RunFolder {
   /** False once another coordinator has taken the folder over. */
   isHeld(): Promise<boolean>;
   writeResult(result: unknown): Promise<void>;
+  /** Closes the folder of a run that has not begun, and removes what was made of it. */
+  discard(): Promise<void>;
   /** Closes the ledger and gives the lock back. */
   close(): Promise<void>;
 }
@@ -59,7 +62,7 @@ export interface RunFolder {
  * @throws TrainingError RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED, LEDGER_INVALID or CHECKPOINT_INCOMPATIBLE.
  */
 export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {
-  const { folder, mode, config, onLedgerError, onRecord } = options;
+  const { folder, mode, onLedgerError, onRecord } = options;
   await checkMode(options);
   await makePrivateFolder(folder);
   const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
@@ -74,7 +77,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     if (ledger.recovered !== undefined) {
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
-    if (mode === 'new' || ledger.isNew) await writeWhole(join(folder, CONFIG_FILE), configText(config), 'owner');
+    if (mode === 'new' || ledger.isNew) await writeWhole(join(folder, CONFIG_FILE), storedConfigText(options), 'owner');
     return {
       path: folder,
       checkpointsPath,
@@ -84,6 +87,13 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       isHeld: () => lock.isHeld(),
       writeResult: (result) => writeWhole(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`, 'owner'),
       close: () => closeBoth(ledger, lock),
+      async discard() {
+        await ledger?.close();
+        for (const name of [LEDGER_FILE, CONFIG_FILE]) await rm(join(folder, name), { force: true });
+        await lock.release();
+        // Whatever else lies there is somebody's.
+        await rmdir(folder).catch(() => undefined);
+      },
     };
   } catch (caught) {
     await closeBoth(ledger, lock);
@@ -100,9 +110,18 @@ export async function readResult(folder: string): Promise<unknown> {
   }
 }
 
-/** The resolved configuration as it is stored and sent. */
+/** The resolved configuration as it is sent to workers. */
 export function configText(config: RunConfig): string {
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/**
+ * The resolved configuration as a file that another run can be started with: a run is called what its folder is called, and
+ * a broker that ends with the run is gone.
+ */
+function storedConfigText({ config, hasOwnBroker }: Pick<OpenRunFolderOptions, 'config' | 'hasOwnBroker'>): string {
+  const { run: _run, nats, ...others } = config;
+  return `${JSON.stringify(hasOwnBroker ? others : { ...others, nats }, null, 2)}\n`;
 }
 
 /** SHA-256 of the part of the configuration that decides the arithmetic. */
@@ -150,8 +169,8 @@ export function checkSameRun(found: LedgerRecord | undefined, expected: RunRecor
       `the ledger starts with "${found?.kind}", expected "run"; restore it from a copy`,
     );
   }
+  // Its name may have changed: that is the folder's.
   const keys = [
-    'run',
     'dataset',
     'datasetSha256',
     'trainSamples',
@@ -172,7 +191,7 @@ export function checkSameRun(found: LedgerRecord | undefined, expected: RunRecor
   const list = differing.join('; ');
   throw new TrainingError(
     'CONFIG_INVALID',
-    `run ${found.run} was started with another configuration or dataset: ${list}; what decides the arithmetic is fixed for the life of a run`,
+    `run ${expected.run} was started with another configuration or dataset: ${list}; what decides the arithmetic is fixed for the life of a run`,
   );
 }
 

@@ -51,7 +51,9 @@ export async function writeWhole(path: string, content: string, readers: FileRea
     await rename(part, path);
     await syncFolder(dirname(path));
   } catch (caught) {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => undefined);
+    // A full disk is refused to a handle, which has no name.
+    if (caught instanceof Error && 'code' in caught && !('path' in caught)) Object.assign(caught, { path });
     throw caught;
   }
 }

@@ -2,11 +2,11 @@
  * Ledgers as files, read piece by piece, because they may be longer than a string can be; and the verdict on one, which
  * whoever trained the run and `facet ledger check` take from here, so that they cannot disagree.
  */
-import { open, stat } from 'node:fs/promises';
 import { TrainingError } from '../errors.js';
 import { LedgerChecker, type LedgerReport } from '../ledger/check-ledger.js';
 import type { LedgerRecord } from '../ledger/ledger-record.js';
 import { LedgerReader, type LedgerEnd } from '../ledger/read-ledger.js';
+import { openRegularFile } from './regular-file.js';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -14,18 +14,14 @@ const CHUNK_BYTES = 1 << 20;
  * Reads a ledger.
  *
  * @param onRecord called with every readable record, in order
- * @throws TrainingError LEDGER_INVALID when it is no regular file; the system's error when there is none, or it cannot be read.
+ * @throws Error when it is no regular file; the system's error when there is none, or it cannot be read.
  */
 export async function readLedgerFile(path: string, onRecord: (record: LedgerRecord) => void): Promise<LedgerEnd> {
-  // Opening a pipe would wait for its other end.
-  if (!(await stat(path)).isFile()) {
-    throw new TrainingError('LEDGER_INVALID', `${path} is no regular file, expected a run's ledger.jsonl`);
-  }
-  await using file = await open(path, 'r');
+  await using file = await openRegularFile(path, Number.MAX_SAFE_INTEGER);
   const reader = new LedgerReader(onRecord);
   const chunk = new Uint8Array(CHUNK_BYTES);
   for (;;) {
-    const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null);
+    const { bytesRead } = await file.handle.read(chunk, 0, CHUNK_BYTES, null);
     if (bytesRead === 0) return reader.end();
     reader.push(chunk.subarray(0, bytesRead));
   }

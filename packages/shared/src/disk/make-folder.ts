@@ -37,5 +37,9 @@ async function isFolder(path: string): Promise<boolean> {
     if (code === 'ENOENT' && dirname(path) !== path) return false;
     throw caught;
   }
-  throw Object.assign(new Error(`ENOTDIR: ${path} is a file, expected a folder`), { code: 'ENOTDIR' });
+  throw Object.assign(new Error(`ENOTDIR: ${path} is a file, expected a folder`), {
+    code: 'ENOTDIR',
+    syscall: 'mkdir',
+    path,
+  });
 }
