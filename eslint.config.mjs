@@ -31,14 +31,14 @@ const PURE_FOLDERS = [
 const ENGINES = ['^@tensorflow/', '^onnxruntime-'];
 const WIRES = ['^@grpc/', '^@nats-io/'];
 const FORBIDDEN_IMPORTS = {
-  shared: [...ENGINES, ...WIRES, '^@facet/', '^facet$'],
-  proto: [...ENGINES, '^@nats-io/', '^@facet/', '^facet$'],
-  datasets: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet$'],
-  telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet$'],
-  coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet$'],
-  worker: ['^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet$'],
-  cli: ['^@facet/simulation$', '^facet$'],
-  simulation: [...ENGINES, ...WIRES, '^facet$'],
+  shared: [...ENGINES, ...WIRES, '^@facet/', '^facet(/|$)'],
+  proto: [...ENGINES, '^@nats-io/', '^@facet/', '^facet(/|$)'],
+  datasets: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
+  telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
+  coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet(/|$)'],
+  worker: ['^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet(/|$)'],
+  cli: ['^@facet/simulation$', '^facet(/|$)'],
+  simulation: [...ENGINES, ...WIRES, '^facet(/|$)'],
 };
 
 /** No package is entered by a side door. */
@@ -98,9 +98,25 @@ const packageRules = Object.keys(FORBIDDEN_IMPORTS).flatMap((name) => {
   ];
 });
 
+/** Benches use what packages export, like everybody else: then the compiler says when a package changes under them. */
+const benchRules = {
+  files: ['bench/src/**/*.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          { regex: DEEP_IMPORT, message: "Import the package by its name; what it doesn't export is its own." },
+          { regex: '^\\.\\./.*packages/', message: 'Import the package by its name, or its internal entry.' },
+        ],
+      },
+    ],
+  },
+};
+
 const TYPESCRIPT = ['**/*.ts'];
 // The test project as well: the packages' own projects leave tests out of the build.
-const PROJECTS = ['packages/*/tsconfig.json', 'tsconfig.test.json'];
+const PROJECTS = ['packages/*/tsconfig.json', 'bench/tsconfig.json', 'tsconfig.test.json'];
 const TESTS = ['**/*.test.ts', 'packages/*/test/**/*.ts', 'test/**/*.ts'];
 const NODE_GLOBALS = [
   'AbortController',
@@ -158,6 +174,7 @@ export default defineConfig(
     },
   },
   ...packageRules,
+  benchRules,
   {
     files: TESTS,
     rules: {

@@ -20,7 +20,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'reference/*.test.ts', 'scripts/**/*.test.mjs'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'bench/src/**/*.test.ts',
+            'reference/*.test.ts',
+            'scripts/**/*.test.mjs',
+          ],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

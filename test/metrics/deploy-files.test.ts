@@ -63,6 +63,17 @@ describe('deploy/facet.yaml', () => {
   });
 });
 
+describe('deploy/Dockerfile.dockerignore', () => {
+  test('keeps every project that the image builds', () => {
+    const ignored = readFileSync(path.join(DEPLOY, 'Dockerfile.dockerignore'), 'utf8').split('\n');
+    const { references } = JSON.parse(readFileSync(path.join(DEPLOY, '..', 'tsconfig.json'), 'utf8')) as {
+      references: { path: string }[];
+    };
+    const folders = references.map((reference) => reference.path.split('/')[0]!);
+    expect(ignored.filter((line) => folders.includes(line))).toEqual([]);
+  });
+});
+
 describe('deploy/compose.yaml', () => {
   const services = Object.entries(compose.services);
 

@@ -1,17 +1,29 @@
 /**
- * What the simulation uses of a worker beyond its public interface: its membership, and the types of its surroundings.
+ * What the simulation and the benches use of a worker beyond its public interface: its membership and the types of its
+ * surroundings, the all-reduce, and the update. Nothing here loads an engine; see internal-engine.ts.
  */
-export type { StateSnapshot } from './collective/exchange-server.js';
-export { ORDINARY_MEMORY } from './collective/float-memory.js';
+export { startExchangeServer, type StateSnapshot } from './collective/exchange-server.js';
+export { addFloats, checksum } from './collective/float-kernels.js';
+export { createFloatMemory, ORDINARY_MEMORY } from './collective/float-memory.js';
+export { bytesOf } from './collective/formats/codec.js';
+export { gradientFormat } from './collective/formats/gradient-format.js';
+export { roundInTurns } from './collective/formats/round-in-turns.js';
 export { deliver, wholeFrame } from './collective/frame.js';
+export { openMesh, type Mesh, type MeshOptions } from './collective/mesh.js';
+export { createPartialSums } from './collective/partial-sums.js';
+export { createRingBuffer } from './collective/ring-buffer.js';
+export { fitCosts, predictAllReduce } from './collective/schedule/cost-model.js';
 export { createCoordinatorSearch } from './coordinator-search.js';
 export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
-export { allocateMicroBatch } from './data/micro-batch.js';
+export { drawAuxiliary } from './data/auxiliary-draws.js';
+export { allocateMicroBatch, fillMicroBatch } from './data/micro-batch.js';
 export type { ShardFeed } from './data/shard-source.js';
 export type { Compute, EvaluationSlot, TrainingSlot } from './engine/compute.js';
-export { createGradientSum, gradientSumLength, type GradientSum } from './engine/gradient-sum.js';
+export { asGradient, createGradientSum, gradientSumLength, type GradientSum } from './engine/gradient-sum.js';
 export { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 export type { WorkerResources } from './membership-generation.js';
 export { layoutParameters } from './model/parameters.js';
-export { allocateTrainingState } from './train/training-state.js';
+export { applyAdamW } from './train/adamw.js';
+export { allocateTrainingState, markApplied } from './train/training-state.js';
+export { updateAverage } from './train/weight-average.js';
 export type { WorkerNetwork } from './worker-network.js';

@@ -77,6 +77,8 @@ export interface OnnxAttribute {
 export interface OnnxNode {
   readonly name: string;
   readonly opType: string;
+  /** Default: ONNX's own operations. */
+  readonly domain?: string;
   readonly input: readonly string[];
   readonly output: readonly string[];
   readonly attribute: readonly OnnxAttribute[];
