@@ -63,7 +63,7 @@ export const PRESETS = {
   'mnist-fast': {
     ...MNIST,
     epochs: 3,
-    batch: { global: 256, micro: 32 },
+    batch: { global: 128, micro: 32 },
     model: {
       ...MULTI_VIEW,
       viewPatchSize: 10,
@@ -85,7 +85,7 @@ export const PRESETS = {
     },
     optimizer: {
       ...ADAMW,
-      peakLearningRate: 8e-3,
+      peakLearningRate: 6e-3,
       labelSmoothing: 0.05,
       emaDecay: 0,
     },
