@@ -2,6 +2,7 @@
  * The parts of its process that a command may use: streams, environment, signals. Commands return their exit code. Only
  * main.ts ends the process, and it does so early only if the parent is lost.
  */
+import { visibleJson, visibleText } from '@facet/shared';
 import type { ExitCode } from './exit-codes.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,12 +25,17 @@ export interface CliContext {
 /** Runs one command and returns the exit code of the process. */
 export type CommandAction = () => Promise<ExitCode>;
 
-/** Prints one line. */
+/** Prints one line, or several; nothing in it can be a command to the terminal. */
 export function printLine(stream: OutputStream, line: string): void {
+  stream.write(`${visibleText(line)}\n`);
+}
+
+/** Prints a line with colours of ours, in which everything else was made visible before. */
+export function printStyled(stream: OutputStream, line: string): void {
   stream.write(`${line}\n`);
 }
 
 /** Prints a value as one line of JSON: the last thing that `--json` writes to stdout. */
 export function printJson(stream: OutputStream, value: unknown): void {
-  stream.write(`${JSON.stringify(value)}\n`);
+  stream.write(`${visibleJson(value)}\n`);
 }

@@ -2,7 +2,7 @@
  * The command line as a whole: its commands, and how mistakes are reported. Each command is a file in commands/. It loads
  * what it needs only when it runs, so that `facet status` does not wait for an engine.
  */
-import { diskRefusal, TrainingError } from '@facet/shared';
+import { diskRefusal, TrainingError, visibleText } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
@@ -92,8 +92,8 @@ export function createProgram({ version, context, run }: ProgramOptions): Comman
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeOut: (text) => context.stdout.write(visibleText(text)),
+      writeErr: (text) => context.stderr.write(visibleText(text)),
     })
     .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2');
   for (const add of COMMANDS) add(program, context, run);

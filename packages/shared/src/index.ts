@@ -125,3 +125,4 @@ export { resolveConfig, type ConfigInput, type ConfigResolution } from './config
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { brokerLogin, brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
+export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';

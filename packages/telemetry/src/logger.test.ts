@@ -1,4 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { createLogger } from './logger.js';
 
@@ -12,5 +14,21 @@ it('ends nothing when the log cannot be written', () => {
     }).not.toThrow();
   } finally {
     closeSync(full);
+  }
+});
+
+it('holds no command to a terminal, and means the same', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'facet-log-'));
+  const file = path.join(folder, 'log');
+  const to = openSync(file, 'w');
+  try {
+    const reason = '\u001b]0;mine\u0007 \u009b2J \u202egnp';
+    createLogger('worker', 'info', to).info({ reason }, 'a peer left');
+    const line = readFileSync(file, 'utf8');
+    expect(line).toMatch(/^[\u0020-\u007e]*\n$/);
+    expect(JSON.parse(line)).toMatchObject({ reason, msg: 'a peer left' });
+  } finally {
+    closeSync(to);
+    rmSync(folder, { recursive: true });
   }
 });

@@ -1,6 +1,7 @@
 /**
  * Structured logs: one JSON object per line on stderr, so that stdout stays free for results.
  */
+import { escapeInJson } from '@facet/shared';
 import pino, { type Logger } from 'pino';
 
 export type { Logger };
@@ -26,5 +27,7 @@ export function createLogger(role: string, level: LogLevel = 'info', file = STDE
   destination.on('error', ({ code }: NodeJS.ErrnoException) => {
     if (READER_GONE.has(code)) destination.write = () => true;
   });
-  return pino({ level, base: { role, pid: process.pid } }, destination);
+  // JSON leaves characters as they are that a terminal takes for commands.
+  const write = (line: string): boolean => destination.write(escapeInJson(line));
+  return pino({ level, base: { role, pid: process.pid } }, { write });
 }

@@ -3,8 +3,8 @@
  * datasets, running each engine. Every check that fails says what to do.
  */
 import type { Command } from 'commander';
-import { ENGINE_NAMES, suggestion, TrainingError, type EngineName } from '@facet/shared';
-import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { ENGINE_NAMES, suggestion, TrainingError, visibleLine, type EngineName } from '@facet/shared';
+import { printJson, printStyled, type CliContext, type CommandAction } from '../context.js';
 import { brokerCheck, datasetChecks, nodeCheck, portCheck, type Check } from '../doctor/checks.js';
 import { chooseFrom, probeEngines } from '../doctor/engine-probes.js';
 import { engineLines, engineRemedies, engineState, isHealthy, type EngineReport } from '../doctor/engine-report.js';
@@ -46,7 +46,7 @@ async function examine({ engine, json }: DoctorOptions, context: CliContext): Pr
     const found = probes.map((probe) => ({ ...probe, state: engineState(probe) }));
     printJson(stdout, { ok, ...(name === undefined && { checks, auto: engines.auto }), engines: found });
   } else {
-    for (const line of reportLines(checks, engines, context)) printLine(stdout, line);
+    for (const line of reportLines(checks, engines, context)) printStyled(stdout, line);
   }
   return ok ? EXIT.ok : EXIT.failed;
 }
@@ -78,7 +78,9 @@ function reportLines(checks: readonly Check[], engines: EngineReport, { stdout, 
   return [
     ...(checks.length === 0 ? [] : [...checkLines(checks, palette, columns), '']),
     ...engineLines(engines, { palette, columns }),
-    ...(remedies.length === 0 ? [] : ['', 'what to do:', ...remedies.flatMap((line) => indented(line, columns))]),
+    ...(remedies.length === 0
+      ? []
+      : ['', 'what to do:', ...remedies.flatMap((line) => indented(visibleLine(line), columns))]),
   ];
 }
 

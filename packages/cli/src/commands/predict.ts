@@ -3,7 +3,7 @@
  * and the exit code is 2.
  */
 import type { Command } from 'commander';
-import { wishFor } from '@facet/shared';
+import { visibleLine, wishFor } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { predictionJson, predictionLines } from '../display/prediction.js';
@@ -43,7 +43,7 @@ async function predict(paths: readonly string[], options: PredictOptions, contex
   const engine = wishFor(wish, model.config.engine);
   const predictions = await predictImages({ model, paths, engine, threads });
   for (const prediction of predictions) {
-    if (!prediction.ok) printLine(stderr, `error [${prediction.error.code}]: ${prediction.error.message}`);
+    if (!prediction.ok) printLine(stderr, visibleLine(`error [${prediction.error.code}]: ${prediction.error.message}`));
   }
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import type { Status } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
-import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { printJson, printLine, printStyled, type CliContext, type CommandAction } from '../context.js';
 import { frameLines } from '../display/frame.js';
 import { paletteFor } from '../display/palette.js';
 import { askStatus } from '../runs/status-client.js';
@@ -47,7 +47,7 @@ async function showStatus({ coordinator, json }: StatusOptions, context: CliCont
   for (const { address, status } of found) {
     const palette = paletteFor(stdout, env);
     for (const line of frameLines(status, { columns, rows: status.workers.length + 10, palette }))
-      printLine(stdout, line);
+      printStyled(stdout, line);
     printLine(stdout, `coordinator at ${address}`);
   }
   return EXIT.ok;

@@ -3,6 +3,7 @@
  */
 import { createLogUpdate } from 'log-update';
 import type { FetchProgress } from '@facet/datasets';
+import { visibleText } from '@facet/shared';
 import { printLine, type OutputStream } from '../context.js';
 import { formatBytes, formatPercent } from './format.js';
 
@@ -54,8 +55,8 @@ export function openProgressLine(stream: OutputStream): ProgressLine {
   const log = createLogUpdate(stream, { showCursor: true });
   return {
     show: (text, isPassing) => {
-      if (isPassing) log(text);
-      else log.persist(text);
+      if (isPassing) log(visibleText(text));
+      else log.persist(visibleText(text));
     },
     [Symbol.dispose]: () => {
       log.done();

@@ -4,6 +4,7 @@
  */
 import { createLogUpdate } from 'log-update';
 import type { Status } from '@facet/proto';
+import { visibleText } from '@facet/shared';
 import { printLine, type Environment, type OutputStream } from '../context.js';
 import { openStatusClient, type StatusClient } from '../runs/status-client.js';
 import { frameLines } from './frame.js';
@@ -83,7 +84,7 @@ function terminalCanvas(stream: OutputStream, env: Environment): Canvas {
       log(frameLines(status, { ...size, palette }).join('\n'));
     },
     note: (line) => {
-      log.persist(line);
+      log.persist(visibleText(line));
     },
     end: () => {
       log.done();

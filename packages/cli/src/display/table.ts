@@ -1,7 +1,8 @@
 /**
  * Plain tables: columns as wide as their widest cell, numbers to the right. No borders, so that a table pastes well. The
- * last column may be wrapped to the width of a terminal.
+ * last column may be wrapped to the width of a terminal. A cell cannot leave its line.
  */
+import { visibleLine } from '@facet/shared';
 
 export interface TableOptions {
   readonly header: readonly string[];
@@ -23,7 +24,7 @@ export function tableLines(options: TableOptions): string[] {
 
 /** The lines of the header and of every row, in that order. */
 export function tableBlocks({ header, rows, right = [], columns }: TableOptions): string[][] {
-  const all = [header, ...rows];
+  const all = [header, ...rows].map((row) => row.map(visibleLine));
   const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   const indent = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
   const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(columns - indent, LEAST_WRAP);

@@ -3,6 +3,7 @@
  * fault. An engine that is present and crashes, hangs or computes wrong gradients has failed.
  */
 import type { EngineProbe } from '@facet/worker';
+import { visibleLine } from '@facet/shared';
 import type { Palette } from '../display/palette.js';
 import { tableBlocks, wrapText } from '../display/table.js';
 import { TIMED_PROGRAM_TEXT, type AutoChoice } from './engine-probes.js';
@@ -57,7 +58,7 @@ export function engineLines({ probes, auto }: EngineReport, { palette, columns }
     ...head.map((line) => palette.faint(line)),
     ...coloured.flat(),
     ...wrap(note).map((line) => palette.faint(line)),
-    ...(auto === undefined ? [] : wrap(autoText(auto))),
+    ...(auto === undefined ? [] : wrap(visibleLine(autoText(auto)))),
   ];
 }
 

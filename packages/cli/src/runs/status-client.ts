@@ -1,9 +1,11 @@
 /**
  * Asks a coordinator for a picture of its run. Every question has a deadline; what goes wrong is an outcome, because a
- * display lives through a coordinator that is busy, and a command says what to do.
+ * display lives through a coordinator that is busy, and a command says what to do. Texts of whoever answers are made visible
+ * here, before anything lays them out.
  */
 import { credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Coordination, type Status } from '@facet/proto';
+import { visibleValues } from '@facet/shared';
 
 export type StatusAnswer =
   { readonly ok: true; readonly status: Status } | { readonly ok: false; readonly reason: string };
@@ -23,7 +25,7 @@ export function openStatusClient(address: string, deadlineMs = DEADLINE_MS): Sta
         client.getStatus({}, { deadline: Date.now() + deadlineMs }, (error, status) => {
           if (error !== null) resolve({ ok: false, reason: error.details || error.message });
           else if (status === undefined) resolve({ ok: false, reason: 'the answer is empty' });
-          else resolve({ ok: true, status });
+          else resolve({ ok: true, status: visibleValues(status) });
         });
       }),
     [Symbol.dispose]: () => {
