@@ -61,3 +61,6 @@ export function studyResults(plan: StudyPlan, accuracies: Partial<Record<ArmName
 export function studyCosts({ arms }: StudyPlan): Map<ArmName, ArmCost> {
   return new Map(arms.map(({ name }) => [name, { parameters: 82_698, macsPerImage: 1.64e6 }]));
 }
+
+/** Who made a report that nobody made. */
+export const STUDY_MAKER = { at: '2026-11-29T01:20:00.000Z', version: '0.1.0+test' };

@@ -54,3 +54,4 @@ export type {
   RobustnessReport,
   SanityCheck,
 } from './robustness/report.js';
+export { learningRate } from './train/adamw.js';

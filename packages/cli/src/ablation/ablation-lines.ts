@@ -1,8 +1,9 @@
 /** A study in a few lines for people: a table of arms, and what may be concluded. */
 import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
+import { counted } from '../display/frame.js';
 import { tableLines } from '../display/table.js';
-import type { AblationReport, ArmReport } from './ablation-report.js';
-import { SHOWN_DIFFERENCE, type PairedDifference, type Spread } from './paired-differences.js';
+import type { AblationReport, ArmDifference, ArmReport } from './ablation-report.js';
+import { ALPHA, SHOWN_DIFFERENCE, type PairedDifference, type Spread } from './paired-differences.js';
 
 /** The lines of a report. */
 export function ablationLines(report: AblationReport): string[] {
@@ -10,12 +11,13 @@ export function ablationLines(report: AblationReport): string[] {
     `study ${report.study}: ${studyText(report)}`,
     '',
     ...tableLines({
-      header: ['arm', 'parameters', 'MACs', 'seeds', 'accuracy', `difference from ${report.baseline}`, 'p (Holm)'],
-      right: [1, 2, 3, 4, 5, 6],
+      header: ['arm', 'parameters', 'MACs', 'seeds', 'accuracy', `difference from ${report.baseline}`, 'p', 'p (Holm)'],
+      right: [1, 2, 3, 4, 5, 6, 7],
       rows: report.arms.map((arm) => armRow(arm, report)),
     }),
     '',
     conclusion(report),
+    ...survivors(report),
   ];
 }
 
@@ -38,7 +40,8 @@ function armRow(arm: ArmReport, { baseline }: AblationReport): string[] {
     String(trials.length),
     accuracyText(arm),
     name === baseline ? 'baseline' : differenceText(difference),
-    difference?.holmP === undefined ? '' : pText(difference.holmP),
+    pText(difference?.p),
+    pText(difference?.holmP),
   ];
 }
 
@@ -57,27 +60,51 @@ export function differenceText(difference: PairedDifference | undefined): string
   return `${pointsText(mean)} [${pointsText(interval[0])}, ${pointsText(interval[1])}]`;
 }
 
-/** `0.034`, `<0.001`. */
-export function pText(p: number): string {
+/** `0.034`, `<0.001`; nothing where there is no p. */
+export function pText(p: number | undefined): string {
+  if (p === undefined) return '';
   return p < 0.001 ? '<0.001' : p.toFixed(3);
 }
 
-/** What a difference of a multi-view arm from a control shows, at 95 %. */
-export function verdictOf({ interval }: Pick<PairedDifference, 'interval'>): string {
-  if (interval === undefined) return 'one seed says nothing about chance';
-  if (interval[0] > 0) return 'the views help';
-  return interval[1] < 0 ? 'the views harm' : 'no difference was shown';
+/** What survives the correction: a difference is claimed only when its adjusted p is below 5 %. */
+export function effectOf({ mean, holmP }: ArmDifference): 'gains' | 'loses' | 'not shown' {
+  if (holmP === undefined || holmP >= ALPHA) return 'not shown';
+  return mean > 0 ? 'gains' : 'loses';
+}
+
+/** What the best multi-view arm against the best control shows. */
+export function verdictOf(difference: ArmDifference): string {
+  if (difference.interval === undefined) return 'one seed says nothing about chance';
+  const words = { gains: 'the views help', loses: 'the views harm', 'not shown': 'no difference was shown' };
+  return words[effectOf(difference)];
 }
 
 /** What the best multi-view arm against the best control says, and how much it may say. */
 export function conclusion({ best }: Pick<AblationReport, 'best'>): string {
   if (best === undefined) return 'no multi-view arm can be compared with a control yet';
-  const { arm, control, difference } = best;
+  const { arm, control, difference, pairs } = best;
   const said = `best multi-view arm ${arm} against best control ${control}: ${differenceText(difference)} points`;
-  const { seeds, seedsNeeded } = difference;
+  const { seeds, seedsNeeded, p, holmP } = difference;
   if (seedsNeeded === undefined) return `${said}; ${verdictOf(difference)}`;
-  const limits = `95 %, ${seeds} paired seeds; both were picked by these means, which the interval does not know`;
-  return `${said}: ${verdictOf(difference)} (${limits}). At this spread ${100 * SHOWN_DIFFERENCE} points take ${seedsNeeded} seeds`;
+  const chance = `p ${pText(p)} alone, ${pText(holmP)} by Holm over the ${counted(pairs, 'pair')} that could have been the best`;
+  return `${said}: ${verdictOf(difference)} (${seeds} paired seeds; ${chance}). At this spread ${100 * SHOWN_DIFFERENCE} points take ${seedsNeeded} seeds`;
+}
+
+/** Which arms differ from the baseline once all differences are judged together; nothing while none can be judged. */
+export function survivors({ arms, baseline }: Pick<AblationReport, 'arms' | 'baseline'>): string[] {
+  const judged = arms.flatMap(({ name, sameAs, difference }) =>
+    sameAs === undefined && difference?.holmP !== undefined ? [{ name, difference }] : [],
+  );
+  if (judged.length === 0) return [];
+  const shown = judged.filter(({ difference }) => effectOf(difference) !== 'not shown');
+  const over = `after Holm's correction over ${counted(judged.length, 'arm')}`;
+  if (shown.length === 0) return [`${over} no difference from ${baseline} is shown`];
+  const each = shown.map(
+    ({ name, difference }) =>
+      `${name} ${effectOf(difference)} ${pointsText(difference.mean)} points (p ${pText(difference.holmP)})`,
+  );
+  const rest = shown.length === judged.length ? '' : '; the others show no difference';
+  return [`${over}, against ${baseline}: ${each.join(', ')}${rest}`];
 }
 
 /** A difference of shares in points, with its sign: `+0.42`. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ArmName } from '@facet/shared';
-import { studyBase, studyCosts, studyPlan, studyResults } from '../../test/made-up-study.js';
+import { STUDY_MAKER, studyBase, studyCosts, studyPlan, studyResults } from '../../test/made-up-study.js';
 import { ablationReport, type AblationReport } from './ablation-report.js';
 import { studyCommand } from './study-command.js';
 
@@ -9,7 +9,7 @@ const PLAN = studyPlan(ARMS, [1, 2, 3]);
 
 /** A report over `ARMS` on three seeds. */
 function reportOf(accuracies: Partial<Record<ArmName, readonly number[]>>, plan = PLAN): AblationReport {
-  return ablationReport({ plan, results: studyResults(plan, accuracies), costs: studyCosts(plan) });
+  return ablationReport({ made: STUDY_MAKER, plan, results: studyResults(plan, accuracies), costs: studyCosts(plan) });
 }
 
 const WHOLE = reportOf({

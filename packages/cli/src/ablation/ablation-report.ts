@@ -11,6 +11,7 @@ import {
   type PairedDifference,
   type Spread,
 } from './paired-differences.js';
+import type { ReportMaker } from '../runs/report-origin.js';
 import { studyCommand } from './study-command.js';
 import type { TrialResult } from './study-folder.js';
 import { trialsOf, type StudyPlan } from './study-plan.js';
@@ -38,11 +39,22 @@ export interface ArmReport extends Partial<Spread>, ArmCost {
 }
 
 export interface ArmDifference extends PairedDifference {
-  /** Holm's adjustment of p over all arms that differ from the baseline; undefined without a p. */
+  /** Holm's adjustment of p over everything that it was compared beside; undefined without a p. */
   readonly holmP: number | undefined;
 }
 
+/** The best multi-view arm against the best control, both chosen by their means on the same images. */
+export interface BestComparison {
+  readonly arm: ArmName;
+  readonly control: ArmName;
+  /** Its interval knows nothing of the choice; holmP is adjusted over all pairs that could have been chosen. */
+  readonly difference: ArmDifference;
+  /** Pairs of a multi-view arm and a control that have a p. */
+  readonly pairs: number;
+}
+
 export interface AblationReport {
+  readonly made: ReportMaker;
   readonly study: string;
   readonly dataset: TrainingConfig['dataset'];
   readonly preset: string;
@@ -56,9 +68,7 @@ export interface AblationReport {
   readonly baseline: ArmName;
   readonly seeds: readonly number[];
   readonly arms: readonly ArmReport[];
-  /** Both are chosen by their means on the same images. The interval does not take that choice into account. */
-  readonly best:
-    { readonly arm: ArmName; readonly control: ArmName; readonly difference: PairedDifference } | undefined;
+  readonly best: BestComparison | undefined;
   readonly trialsFinished: number;
   readonly trialsPlanned: number;
   /** Seconds of training in all. */
@@ -69,16 +79,18 @@ export interface AblationReport {
 }
 
 export interface ReportOptions {
+  readonly made: ReportMaker;
   readonly plan: StudyPlan;
   readonly results: readonly TrialResult[];
   readonly costs: ReadonlyMap<ArmName, ArmCost>;
 }
 
 /** Makes the report. */
-export function ablationReport({ plan, results, costs }: ReportOptions): AblationReport {
+export function ablationReport({ made, plan, results, costs }: ReportOptions): AblationReport {
   const { study, base, seeds, baseline } = plan;
   const arms = armReports(plan, results, costs);
   return {
+    made,
     study,
     dataset: base.dataset,
     preset: base.preset,
@@ -139,13 +151,27 @@ function withHolm(differences: ReadonlyMap<string, PairedDifference | undefined>
 function bestOf(arms: readonly ArmReport[]): AblationReport['best'] {
   const [arm, control] = [bestWithRole(arms, 'multi-view'), bestWithRole(arms, 'control')];
   if (arm === undefined || control === undefined) return undefined;
-  const difference = pairedDifference(bySeed(arm.trials), bySeed(control.trials));
-  return difference && { arm: arm.name, control: control.name, difference };
+  const own = arms.filter(({ sameAs }) => sameAs === undefined);
+  const pairName = (one: ArmReport, other: ArmReport): string => `${one.name} - ${other.name}`;
+  const adjusted = withHolm(
+    new Map(
+      own
+        .filter(({ role }) => role === 'multi-view')
+        .flatMap((one) =>
+          own
+            .filter(({ role }) => role === 'control')
+            .map((other) => [pairName(one, other), pairedDifference(bySeed(one.trials), bySeed(other.trials))]),
+        ),
+    ),
+  );
+  const difference = adjusted.get(pairName(arm, control));
+  const pairs = [...adjusted.values()].filter(({ p }) => p !== undefined).length;
+  return difference && { arm: arm.name, control: control.name, difference, pairs };
 }
 
 /** The first of those with the highest mean. */
 function bestWithRole(arms: readonly ArmReport[], role: ArmReport['role']): ArmReport | undefined {
-  const trained = arms.filter((arm) => arm.role === role && arm.mean !== undefined);
+  const trained = arms.filter((arm) => arm.role === role && arm.sameAs === undefined && arm.mean !== undefined);
   const most = Math.max(...trained.map(({ mean }) => mean!));
   return trained.find(({ mean }) => mean === most);
 }

@@ -27,7 +27,8 @@ export interface PairedDifference {
 
 /** 0.3 points: the gain that one may expect of views. */
 export const SHOWN_DIFFERENCE = 0.003;
-const ALPHA = 0.05;
+/** What an adjusted p must be below before anything is claimed; intervals are those of 1 - ALPHA. */
+export const ALPHA = 0.05;
 
 /** Mean and standard deviation. */
 export function spreadOf(values: readonly number[]): Spread {

@@ -17,6 +17,7 @@ import { studyProgress } from '../ablation/study-progress.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { listenForStop } from '../launch/stop-signals.js';
+import { reportMaker } from '../runs/report-origin.js';
 import { runsFolder } from '../runs/run-folders.js';
 
 interface AblateOptions extends ConfigOptions, StudyWish {
@@ -63,12 +64,14 @@ async function ablate(options: AblateOptions, context: CliContext): Promise<Exit
   const lock = await folder.lock();
   try {
     await folder.writePlan(plan);
-    const report = (results: readonly TrialResult[]): AblationReport => ablationReport({ plan, results, costs });
+    const reportOf = async (results: readonly TrialResult[]): Promise<AblationReport> =>
+      ablationReport({ made: await reportMaker(context), plan, results, costs });
     const end = await trainStudy(study, context, async (results) => {
-      await writeFiles(study, report(results));
+      await writeFiles(study, await reportOf(results));
     });
-    const files = await writeFiles(study, report(end.results));
-    return showEnd(end, { report: report(end.results), files, isJson: options.json === true }, context);
+    const report = await reportOf(end.results);
+    const files = await writeFiles(study, report);
+    return showEnd(end, { report, files, isJson: options.json === true }, context);
   } finally {
     await lock.release();
   }

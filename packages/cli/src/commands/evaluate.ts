@@ -12,6 +12,7 @@ import { comparedModel, makeEvaluationReport } from '../evaluation/evaluation-re
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { configOf, findCheckpoint, type FoundCheckpoint } from '../runs/find-checkpoint.js';
 import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
+import { reportMaker, type ReportMaker } from '../runs/report-origin.js';
 import { modelFor } from '../runs/trained-model.js';
 
 interface EvaluateOptions extends PlaceOptions {
@@ -55,7 +56,8 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const other = options.compare === undefined ? undefined : await findCheckpoint(options.compare, context);
   const warnings = [...found.warnings, ...(other?.warnings ?? [])];
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
-  const report = await evaluateFound(found, { ...options, split, wish, threads, other });
+  const made = await reportMaker(context);
+  const report = await evaluateFound(found, { ...options, split, wish, threads, other, made });
   const { document } = report;
 
   const { evaluationPage } = await import('../report/evaluation-page.js');
@@ -84,11 +86,12 @@ interface Evaluating extends Pick<EvaluateOptions, 'dataFolder' | 'tta'> {
   readonly wish: ReturnType<typeof readPlace>['wish'];
   readonly threads: number;
   readonly other: FoundCheckpoint | undefined;
+  readonly made: ReportMaker;
 }
 
 async function evaluateFound(
   { checkpoint }: FoundCheckpoint,
-  { dataFolder, tta, split, wish, threads, other }: Evaluating,
+  { dataFolder, tta, split, wish, threads, other, made }: Evaluating,
 ): ReturnType<typeof makeEvaluationReport> {
   const config = configOf(checkpoint);
   const dataset = await openDataset({ name: config.dataset, folder: dataFolder ?? config.dataFolder });
@@ -104,7 +107,7 @@ async function evaluateFound(
     threads,
     augmentation: tta ? 'test-time' : 'none',
   });
-  return makeEvaluationReport({ checkpoint, compared: other?.checkpoint, dataset, split, evaluation, threads });
+  return makeEvaluationReport({ made, checkpoint, compared: other?.checkpoint, dataset, split, evaluation, threads });
 }
 
 function readSplit(text: string): RunConfig['evaluation'] {

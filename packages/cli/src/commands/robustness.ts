@@ -15,6 +15,7 @@ import { pixelImage } from '../report/pixel-image.js';
 import type { AttackedPictures } from '../report/robustness-page.js';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../robustness/robustness-options.js';
 import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
+import { originOf, reportMaker } from '../runs/report-origin.js';
 import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
 
 interface RobustnessOptions extends RobustnessFlags {
@@ -90,7 +91,8 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
 
   const { run, step } = checkpoint.info;
   const { weightsSha256, path: folder } = checkpoint;
-  const document = { run, step, checkpoint: folder, weightsSha256, ...report };
+  const origin = originOf(checkpoint, dataset, await reportMaker(context));
+  const document = { run, step, checkpoint: folder, weightsSha256, ...origin, ...report };
   const { robustnessPage } = await import('../report/robustness-page.js');
   const page = robustnessPage(
     document,

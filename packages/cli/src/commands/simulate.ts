@@ -9,6 +9,7 @@ import type { AllReducePrediction } from '@facet/worker';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { simulationLines, type SimulatedWorld, type SimulationDocument } from '../display/simulation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { reportMaker } from '../runs/report-origin.js';
 import { reportFilesAt, writeReport } from '../runs/report-files.js';
 
 const MOST_RANKS = 4096;
@@ -59,8 +60,9 @@ function positive(text: string): number {
   return value;
 }
 
-async function simulate(options: SimulateOptions, { stdout, stderr }: CliContext): Promise<ExitCode> {
-  const document = await predictWorlds(options);
+async function simulate(options: SimulateOptions, context: CliContext): Promise<ExitCode> {
+  const { stdout, stderr } = context;
+  const document = { made: await reportMaker(context), ...(await predictWorlds(options)) };
   if (options.report !== undefined) {
     const { simulationPage } = await import('../report/simulation-page.js');
     const files = reportFilesAt(options.report, 'simulation');
@@ -75,7 +77,7 @@ async function simulate(options: SimulateOptions, { stdout, stderr }: CliContext
   return EXIT.ok;
 }
 
-async function predictWorlds(options: SimulateOptions): Promise<SimulationDocument> {
+async function predictWorlds(options: SimulateOptions): Promise<Omit<SimulationDocument, 'made'>> {
   const { groupSizes, MEASURED_COSTS, predictAllReduce } = await import('@facet/worker');
   const { ranksPerHost, coresPerHost = ranksPerHost, gbit, hopUs, megabytes } = options;
   const bytes = Math.ceil((megabytes * 1e6) / 4) * 4;

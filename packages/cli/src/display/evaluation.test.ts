@@ -27,18 +27,18 @@ const evaluation = { ...scores, samples: 2_400, engine: 'onnxruntime/cpu' };
 
 test('shows accuracy, accuracy per class, the confusion matrix, reliability and the worst mistakes', () => {
   expect(evaluationLines(evaluation, labels)).toEqual([
-    'test accuracy 75.00 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100, on 2,400 samples, by onnxruntime/cpu',
+    'test accuracy 75.00 %, 95 % interval 73.20 to 76.70 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100, on 2,400 images, by onnxruntime/cpu',
     '',
-    'class  accuracy  samples',
-    'cat    100.00 %    1,200',
-    'dog     50.00 %    1,200',
+    'class  accuracy      95 % interval  samples',
+    'cat    100.00 %  99.68 to 100.00 %    1,200',
+    'dog     50.00 %   47.18 to 52.82 %    1,200',
     '',
     'true \\ answer   cat  dog',
     'cat            1200    0',
     'dog             600  600',
     '',
-    'confidence      mean  accuracy  answers',
-    '50 to 100 %  76.23 %   75.00 %    2,400',
+    'confidence   mean confidence  accuracy     95 % interval  answers',
+    '50 to 100 %          76.23 %   75.00 %  73.23 to 76.69 %    2,400',
     '',
     'worst mistake   true  answer  confidence',
     'test sample 17  dog   cat        99.80 %',
@@ -46,7 +46,7 @@ test('shows accuracy, accuracy per class, the confusion matrix, reliability and 
 
   const [heldOut] = evaluationLines(evaluation, { ...labels, split: 'held-out', evaluatedWeights: 'average' });
   expect(heldOut).toBe(
-    'held-out accuracy 75.00 % of the averaged weights, loss 0.5000, calibration error 1.23 %, Brier score 0.2100, on 2,400 samples, by onnxruntime/cpu',
+    'held-out accuracy 75.00 % of the averaged weights, 95 % interval 73.20 to 76.70 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100, on 2,400 images, by onnxruntime/cpu',
   );
 });
 
@@ -54,6 +54,6 @@ test('shows the scores with test-time augmentation beside the plain ones', () =>
   const augmented = { ...scores, accuracy: 0.76, transforms: ['identity', 'left'] };
   const lines = evaluationLines({ ...evaluation, augmented }, labels);
   expect(lines[1]).toBe(
-    'with test-time augmentation (2 looks): accuracy 76.00 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100',
+    'with test-time augmentation (2 looks): accuracy 76.00 %, 95 % interval 73.20 to 76.70 %, loss 0.5000, calibration error 1.23 %, Brier score 0.2100',
   );
 });

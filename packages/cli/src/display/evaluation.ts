@@ -5,6 +5,7 @@
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, InspectionReport, Mistake, ReliabilityBin, Scores } from '@facet/worker';
 import { formatAccuracy, formatCount, formatLoss } from './format.js';
+import { intervalOf, intervalText } from './interval.js';
 import { tableLines } from './table.js';
 
 export interface EvaluationLabels {
@@ -25,7 +26,7 @@ export function evaluationLines(
   const { samples, perClass, confusion, calibration, topMistakes, augmented, engine } = evaluation;
   const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
   const columns = classes.map((_, index) => index);
-  const headlines = [`${split} ${headline(evaluation, of)}, on ${formatCount(samples)} samples, by ${engine}`];
+  const headlines = [`${split} ${headline(evaluation, of)}, on ${formatCount(samples)} images, by ${engine}`];
   if (augmented !== undefined) {
     headlines.push(`with test-time augmentation (${augmented.transforms.length} looks): ${headline(augmented)}`);
   }
@@ -33,13 +34,13 @@ export function evaluationLines(
     ...headlines,
     '',
     ...tableLines({
-      header: ['class', 'accuracy', 'samples'],
-      right: [1, 2],
-      rows: classes.map((name, index) => [
-        name,
-        formatAccuracy(perClass[index] ?? Number.NaN),
-        formatCount(sum(confusion[index] ?? [])),
-      ]),
+      header: ['class', 'accuracy', '95 % interval', 'samples'],
+      right: [1, 2, 3],
+      rows: classes.map((name, index) => {
+        const count = sum(confusion[index] ?? []);
+        const accuracy = count === 0 ? Number.NaN : (perClass[index] ?? Number.NaN);
+        return [name, formatAccuracy(accuracy), intervalOf(accuracy, count), formatCount(count)];
+      }),
     }),
     '',
     ...tableLines({
@@ -53,23 +54,25 @@ export function evaluationLines(
   ];
 }
 
-function headline({ accuracy, loss, calibration }: Scores, of = ''): string {
+function headline({ accuracy, accuracyInterval, loss, calibration }: Scores, of = ''): string {
   const { expectedCalibrationError, brierScore } = calibration;
   const quality = `calibration error ${formatAccuracy(expectedCalibrationError)}, Brier score ${formatLoss(brierScore)}`;
-  return `accuracy ${formatAccuracy(accuracy)}${of}, loss ${formatLoss(loss)}, ${quality}`;
+  const interval = `95 % interval ${intervalText(accuracyInterval)}`;
+  return `accuracy ${formatAccuracy(accuracy)}${of}, ${interval}, loss ${formatLoss(loss)}, ${quality}`;
 }
 
 /** Bins without answers are left out. */
 function reliabilityLines(bins: readonly ReliabilityBin[]): string[] {
   return tableLines({
-    header: ['confidence', 'mean', 'accuracy', 'answers'],
-    right: [1, 2, 3],
+    header: ['confidence', 'mean confidence', 'accuracy', '95 % interval', 'answers'],
+    right: [1, 2, 3, 4],
     rows: bins
       .filter(({ count }) => count > 0)
       .map(({ lower, upper, count, confidence, accuracy }) => [
         `${(lower * 100).toFixed(0)} to ${(upper * 100).toFixed(0)} %`,
         formatAccuracy(confidence ?? Number.NaN),
         formatAccuracy(accuracy ?? Number.NaN),
+        intervalOf(accuracy ?? Number.NaN, count),
         formatCount(count),
       ]),
   });

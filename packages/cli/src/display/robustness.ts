@@ -3,19 +3,20 @@
  */
 import type { AttackMethod, RobustnessReport, SanityCheck } from '@facet/worker';
 import { formatAccuracy, formatCount, formatPercent, formatSeconds } from './format.js';
+import { cellNote, intervalOf, meanNote } from './interval.js';
 import { tableLines } from './table.js';
 
 /** The lines of a report. */
 export function robustnessLines(report: RobustnessReport): string[] {
   const { clean, samples, attacks } = report;
   return [
-    `clean accuracy ${formatAccuracy(clean.accuracy)} on ${formatCount(samples)} test samples`,
+    `clean accuracy ${formatAccuracy(clean.accuracy)}, 95 % interval ${intervalOf(clean.accuracy, samples)}, on ${formatCount(samples)} test images`,
     ...(attacks.length === 0 ? [] : attackLines(report)),
-    ...(report.corruptions === null ? [] : corruptionLines(report.corruptions)),
+    ...(report.corruptions === null ? [] : corruptionLines(report.corruptions, samples)),
   ];
 }
 
-function attackLines({ attacks, worstCase, curves, checks }: RobustnessReport): string[] {
+function attackLines({ attacks, worstCase, curves, checks, samples }: RobustnessReport): string[] {
   const summary = summariseChecks(checks);
   const worst = worstCase.map(
     ({ norm, eps, accuracy }) => ['all of them', norm, formatEps(eps), '', accuracy] as const,
@@ -26,21 +27,25 @@ function attackLines({ attacks, worstCase, curves, checks }: RobustnessReport): 
     formatEps(eps),
     describeMethod(method),
     formatAccuracy(accuracy),
+    intervalOf(accuracy, samples),
     formatSeconds(seconds),
   ]);
   return [
     '',
     ...tableLines({
-      header: ['attack', 'norm', 'eps', 'how', 'accuracy', 'time'],
-      right: [4, 5],
+      header: ['attack', 'norm', 'eps', 'how', 'accuracy', '95 % interval', 'time'],
+      right: [4, 5, 6],
       rows: [
         ...single,
-        ...worst.map(([name, norm, eps, how, accuracy]) => [name, norm, eps, how, formatAccuracy(accuracy)]),
+        ...worst.map(([name, norm, eps, how, accuracy]) => [
+          ...[name, norm, eps, how, formatAccuracy(accuracy)],
+          intervalOf(accuracy, samples),
+        ]),
       ],
     }),
     ...curves.flatMap(({ norm, steps, points }) => [
       '',
-      `accuracy over eps, ${norm}, PGD with the margin loss, ${steps} steps`,
+      `accuracy over eps, ${norm}, PGD with the margin loss, ${steps} steps (${cellNote(samples)})`,
       ...tableLines({
         header: ['eps', ...points.map(({ eps }) => formatEps(eps))],
         right: [...points.keys()].map((column) => column + 1),
@@ -56,16 +61,14 @@ function attackLines({ attacks, worstCase, curves, checks }: RobustnessReport): 
   ];
 }
 
-function corruptionLines({
-  source,
-  results,
-  meanAccuracy,
-  meanError,
-}: NonNullable<RobustnessReport['corruptions']>): string[] {
+function corruptionLines(
+  { source, results, meanAccuracy, meanError }: NonNullable<RobustnessReport['corruptions']>,
+  samples: number,
+): string[] {
   const severities = results[0]?.accuracies.map((_, index) => String(index + 1)) ?? [];
   return [
     '',
-    source === 'generated' ? 'corruptions, generated, by severity' : `corruptions from ${source}, by severity`,
+    `corruptions, ${source === 'generated' ? 'generated' : `from ${source}`}: accuracy by severity (${cellNote(samples)})`,
     ...tableLines({
       header: ['corruption', ...severities, 'mean'],
       right: [...severities.keys(), severities.length].map((column) => column + 1),
@@ -75,7 +78,7 @@ function corruptionLines({
         formatPercent(accuracies.reduce((sum, value) => sum + value, 0) / accuracies.length),
       ]),
     }),
-    `mean accuracy ${formatAccuracy(meanAccuracy)}, mean error ${formatAccuracy(meanError)}`,
+    `mean accuracy ${formatAccuracy(meanAccuracy)}, mean error ${formatAccuracy(meanError)}; ${meanNote(meanAccuracy, samples)}`,
   ];
 }
 

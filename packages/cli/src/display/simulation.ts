@@ -1,5 +1,6 @@
 /** The predictions of `facet simulate` as text. */
 import type { AllReducePrediction as Prediction, Cluster, ExchangeCosts } from '@facet/worker';
+import type { ReportMaker } from '../runs/report-origin.js';
 import { formatBytes, formatCount, formatMilliseconds } from './format.js';
 import { tableLines } from './table.js';
 
@@ -14,6 +15,7 @@ export interface SimulatedWorld {
 }
 
 export interface SimulationDocument {
+  readonly made: ReportMaker;
   readonly bytes: number;
   readonly cluster: Omit<Cluster, 'ranks'>;
   readonly costs: ExchangeCosts;

@@ -10,11 +10,14 @@ import type { ComparedModel, Evaluation, ModelInspection } from '@facet/worker';
 import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../report/evaluation-document.js';
 import type { PixelImage } from '../report/kit/png-uri.js';
 import { pixelImage } from '../report/pixel-image.js';
+import { configOf } from '../runs/find-checkpoint.js';
+import { originOf, type ReportMaker } from '../runs/report-origin.js';
 import { pathsIn } from '../runs/run-folders.js';
 import { modelFor } from '../runs/trained-model.js';
-import { readTrainingCurve } from '../runs/training-curve.js';
+import { readTrainingCurve, type RateAt } from '../runs/training-curve.js';
 
 export interface EvaluatedCheckpoint {
+  readonly made: ReportMaker;
   readonly checkpoint: TrainedWeights;
   /** Another checkpoint whose attention is compared. */
   readonly compared: TrainedWeights | undefined;
@@ -40,20 +43,24 @@ export function comparedModel(checkpoint: TrainedWeights, dataset: Dataset): Com
 
 /** Makes the report of an evaluation. */
 export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Promise<EvaluationReport> {
-  const { checkpoint, compared, dataset, split, evaluation } = evaluated;
+  const { checkpoint, compared, dataset, split, evaluation, made } = evaluated;
   const { inspection, warnings } = await tryInspection(evaluated);
   // A checkpoint of a run lies two folders below it.
   const { ledger } = pathsIn(path.dirname(path.dirname(checkpoint.path)));
+  const { learningRate } = await import('@facet/worker');
+  const { optimizer } = configOf(checkpoint);
+  const rateAt: RateAt = (step, totalSteps) => learningRate(optimizer, step, totalSteps);
   return {
     document: {
       version: 1,
       ...nameOf(checkpoint),
+      ...originOf(checkpoint, dataset, made),
       evaluatedWeights: checkpoint.evaluatedWeights,
       dataset: dataset.name,
       classes: dataset.classes,
       split,
       ...evaluation,
-      training: (await readTrainingCurve(ledger)) ?? null,
+      training: (await readTrainingCurve(ledger, rateAt)) ?? null,
       inspection: inspection?.report ?? null,
       compared: compared === undefined ? null : nameOf(compared),
     },

@@ -7,12 +7,16 @@ import {
   accuracyText,
   conclusion,
   differenceText,
+  effectOf,
   pointsText,
   pText,
   studyText,
+  survivors,
   verdictOf,
 } from '../ablation/ablation-lines.js';
+import { ALPHA } from '../ablation/paired-differences.js';
 import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
+import { aboutSection, code, makerFacts, type Fact } from './about-section.js';
 import { dataTable } from './kit/data-table.js';
 import { forestPlot, type ForestRow } from './kit/forest-plot.js';
 import { html, type Html, type HtmlPart } from './kit/html.js';
@@ -32,6 +36,7 @@ export function ablationPage(report: AblationReport): string {
       seedSection(report),
       armSection(report),
       methodSection(report),
+      aboutSection(aboutFacts(report)),
     ],
   });
 }
@@ -40,23 +45,27 @@ function resultSection(report: AblationReport): Section {
   const { arms, baseline } = report;
   return {
     title: 'Result',
-    intro: `${conclusion(report)}.`,
+    intro: [conclusion(report), ...survivors(report)].map((text) => `${text[0]!.toUpperCase()}${text.slice(1)}. `),
     content: [
       keyFigures(figuresOf(report)),
       dataTable({
-        header: ['arm', 'accuracy', `difference from ${baseline}, points`, 'p (Holm)', 'seeds', 'parameters', 'MACs'],
-        numbers: [1, 2, 3, 4, 5, 6],
+        header: [
+          ...['arm', 'accuracy', `difference from ${baseline}, points`, 'p', 'p (Holm)', 'after Holm'],
+          ...['seeds', 'parameters', 'MACs'],
+        ],
+        numbers: [1, 2, 3, 4, 6, 7, 8],
         rows: arms.map((arm) => [
           arm.sameAs === undefined ? arm.name : `${arm.name} (= ${arm.sameAs})`,
           accuracyText(arm),
-          arm.name === baseline ? 'baseline' : differenceCell(arm),
-          arm.difference?.holmP === undefined ? '' : pText(arm.difference.holmP),
+          arm.name === baseline ? 'baseline' : differenceText(arm.difference),
+          pText(arm.difference?.p),
+          pText(arm.difference?.holmP),
+          effectCell(arm),
           arm.trials.length,
           formatCount(arm.parameters),
           formatMacs(arm.macsPerImage),
         ]),
-        caption:
-          'Accuracy: mean and standard deviation over the seeds. Difference: mean over the same seeds and its 95 % interval, coloured where it leaves 0 out; it is for one arm alone, p for all of them together.',
+        caption: `Accuracy: mean ± standard deviation over the seeds. Difference: mean over the same seeds and its 95 % interval. Interval and p are for one arm alone; p (Holm) is for all arms together, and only what is below ${ALPHA} there counts as shown.`,
       }),
     ],
   };
@@ -76,12 +85,12 @@ function figuresOf({ best, arms, seeds, trialsFinished, trialsPlanned, trainSeco
   ];
 }
 
-/** Coloured only where the interval leaves no difference out. */
-function differenceCell({ difference }: ArmReport): HtmlPart {
-  const text = differenceText(difference);
-  const [low, high] = difference?.interval ?? [0, 0];
-  if (low > 0) return html`<span class="good">${text}</span>`;
-  return high < 0 ? html`<span class="bad">${text}</span>` : text;
+/** The word says it; the colour only repeats it. */
+function effectCell({ difference }: ArmReport): HtmlPart {
+  if (difference?.holmP === undefined) return '';
+  const effect = effectOf(difference);
+  const kinds = { gains: 'good', loses: 'bad', 'not shown': 'note' } as const;
+  return html`<span class="${kinds[effect]}">${effect}</span>`;
 }
 
 function differenceSection({ arms, baseline }: AblationReport): Section {
@@ -92,7 +101,7 @@ function differenceSection({ arms, baseline }: AblationReport): Section {
   });
   return {
     title: 'Differences',
-    intro: `Each arm minus ${baseline} with the same seed: the mean over the seeds and its 95 % interval by Student's t. An interval that holds 0 shows no difference.`,
+    intro: `Each arm minus ${baseline} with the same seed: the mean over the seeds and its 95 % interval by Student's t. An interval that holds 0 shows no difference. One that does not may still be luck where many arms are compared: the table says what is left after Holm's correction.`,
     content:
       rows.length === 0
         ? html`<p>There is no arm with two seeds that the baseline has too, so there is no interval yet.</p>`
@@ -122,7 +131,7 @@ function curveSection({ arms, baseline, split }: AblationReport): Section {
     content: groups.map((group) =>
       lineChart({
         description: `Accuracy after each epoch of ${group.map(({ name }) => name).join(', ')}`,
-        x: { label: 'epoch' },
+        x: { label: 'epoch', kind: 'whole', domain: [1, Math.max(2, ...group.map(({ curve }) => curve.length))] },
         y: { label: `${split} accuracy`, kind: 'percent' },
         series: group.map(({ name, curve }) => ({ name, points: curve.map((y, epoch) => ({ x: epoch + 1, y })) })),
       }),
@@ -134,15 +143,36 @@ function seedSection({ arms, seeds }: AblationReport): Section {
   return {
     title: 'Every trial',
     intro: 'Accuracy after the last epoch. Trials in one column have the same seed, and so the same order of samples.',
-    content: dataTable({
-      header: ['arm', ...seeds.map((seed) => `seed ${seed}`)],
-      numbers: seeds.map((_, i) => i + 1),
-      rows: ownTrials(arms).map(({ name, trials }) => [
-        name,
-        ...seeds.map((seed) => formatAccuracy(trials.find((trial) => trial.seed === seed)?.accuracy ?? Number.NaN)),
-      ]),
-    }),
+    content: [
+      seedTable(arms, seeds, (trial) => formatAccuracy(trial?.accuracy ?? Number.NaN)),
+      seedTable(
+        arms,
+        seeds,
+        (trial) => (trial === undefined ? '-' : code(trial.weightsSha256.slice(0, SHOWN_DIGITS))),
+        `SHA-256 of the weights of each trial, the first ${SHOWN_DIGITS} digits; ablation.json has all of them.`,
+      ),
+    ],
   };
+}
+
+/** Digits of a hash that tell trials apart. */
+const SHOWN_DIGITS = 12;
+
+function seedTable(
+  arms: AblationReport['arms'],
+  seeds: readonly number[],
+  cell: (trial: ArmReport['trials'][number] | undefined) => HtmlPart,
+  caption?: string,
+): Html {
+  return dataTable({
+    ...(caption !== undefined && { caption }),
+    header: ['arm', ...seeds.map((seed) => `seed ${seed}`)],
+    numbers: seeds.map((_, i) => i + 1),
+    rows: ownTrials(arms).map(({ name, trials }) => [
+      name,
+      ...seeds.map((seed) => cell(trials.find((trial) => trial.seed === seed))),
+    ]),
+  });
 }
 
 function armSection({ arms }: AblationReport): Section {
@@ -178,6 +208,18 @@ function methodSection(report: AblationReport): Section {
       commandHtml('More seeds', `facet ablate --study ${study} --seeds ${nextSeeds(report)}`),
     ],
   };
+}
+
+function aboutFacts({ made, study, dataset, preset, baseline, seeds, trialsFinished }: AblationReport): Fact[] {
+  return [
+    ...makerFacts(made),
+    ['Study', study],
+    ['Dataset', dataset],
+    ['Preset', preset],
+    ['Baseline', baseline],
+    ['Seeds', seeds.join(', ')],
+    ['Trials', `${trialsFinished}, each a run in ${study}/runs with its checkpoint`],
+  ];
 }
 
 function nextSeeds({ seeds }: AblationReport): string {

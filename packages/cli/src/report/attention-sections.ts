@@ -45,6 +45,7 @@ function viewWeightSection({ views, viewWeights }: InspectionReport): Section {
       description: `Weights of the views: ${bars.map(({ name, text }) => `${name} ${text}`).join('; ')}`,
       axis: { label: 'weight', kind: 'percent' },
       bars,
+      tone: 'neutral',
     }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, InspectionReport } from '@facet/worker';
+import type { ReportOrigin } from '../runs/report-origin.js';
 import type { TrainingCurve } from '../runs/training-curve.js';
 import type { PixelImage } from './kit/png-uri.js';
 
@@ -16,7 +17,7 @@ export interface CheckpointName {
   readonly weightsSha256: string;
 }
 
-export interface EvaluationDocument extends Evaluation, CheckpointName {
+export interface EvaluationDocument extends Evaluation, CheckpointName, ReportOrigin {
   /** Version of this shape. */
   readonly version: 1;
   /** Their moving average, or the last ones. */

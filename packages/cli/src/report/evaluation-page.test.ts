@@ -17,6 +17,12 @@ const DOCUMENT: EvaluationDocument = {
   step: 1_234,
   checkpoint: '/runs/demo/checkpoints/step-1234',
   weightsSha256: 'ab'.repeat(32),
+  made: { at: '2026-11-29T01:20:00.000Z', version: '0.1.0+test' },
+  trained: {
+    ...{ preset: 'mnist-fast', seed: 42, epochs: 3, parameters: 82_698 },
+    ...{ at: '2026-11-28T11:58:00.000Z', version: '0.1.0+then' },
+  },
+  datasetSha256: 'ef'.repeat(32),
   evaluatedWeights: 'average',
   dataset: 'mnist',
   classes: ['<cat>', 'dog & co'],
@@ -43,6 +49,12 @@ const DOCUMENT: EvaluationDocument = {
   topMistakes: [{ sample: 17, truth: 1, answer: 0, confidence: 0.998, truthProbability: 0.002 }],
   training: {
     steps: 2_000,
+    stepsPerEpoch: 1_000,
+    trainAccuracy: [
+      { step: 1_000, accuracy: 0.81 },
+      { step: 2_000, accuracy: 0.82 },
+    ],
+    learningRate: [1, 2_000].map((step) => ({ step, rate: 1 / step })),
     loss: [1, 2].map((step) => ({ step, mean: step, low: step, high: step })),
     evaluations: [
       { step: 1_000, split: 'test', accuracy: 0.8765, loss: 0.5 },
@@ -82,10 +94,10 @@ describe('the page of an evaluation', () => {
 
   it.each([
     ['the result', ['95.12 %', '94.29 to 95.84 %', '0.4567', '3.21 %', '0.1234', '3,000 test images of mnist']],
-    ['every class', ['96.33 % of 1,500', '93.91 % of 1,500']],
+    ['every class', ['96.33 % of 1,500 95.25 to 97.17 %', '93.91 % of 1,500']],
     ['the confusion', ['1,445', '55', '91', '1,409']],
-    ['the training', ['2,000 committed steps', 'last 86.54 %', 'best 87.65 % after step 1,000']],
-    ['the calibration', ['50 to 100 %', '92.12 %']],
+    ['the training', ['2,000 committed steps', 'last 86.54 %', 'best 87.65 % after step 1,000 (epoch 1)']],
+    ['the calibration', ['50 to 100 %', '92.12 %', '94.29 to 95.83 %']],
     ['the mistakes', ['dog &amp; co, taken for &lt;cat&gt;', '99.80 % sure', 'test image 17']],
     ['the view weights', ['block 1, identity', '61.0 %', '39.0 %']],
     [
@@ -93,9 +105,47 @@ describe('the page of an evaluation', () => {
       ['dog &amp; co, read correctly (91.00 % sure), image 7', 'up to 40.0 %', 'head 2', 'up to 25.0 %'],
     ],
     ['the correspondence', ['through zoom-in 0.625 0.250 0.375 0.375', 'first 256 images']],
-    ['where it comes from', [DOCUMENT.checkpoint, DOCUMENT.weightsSha256, 'moving average', 'onnxruntime/cpu']],
+    [
+      'where it comes from',
+      [DOCUMENT.checkpoint, DOCUMENT.weightsSha256, DOCUMENT.datasetSha256, 'moving average', 'onnxruntime/cpu'],
+    ],
+    [
+      'when, by what, and of which training it was made',
+      [
+        ...['Made 2026-11-29 01:20 UTC', 'By Facet 0.1.0+test', 'Preset mnist-fast', 'Seed of the training 42'],
+        ...['Parameters 82,698', 'Trained 3 epochs, until 2026-11-28 11:58 UTC, by Facet 0.1.0+then'],
+      ],
+    ],
   ])('says %s', (_, texts) => {
     for (const text of texts) expect(textOf(page)).toContain(text);
+  });
+
+  it('has one colour for each split, in every chart', () => {
+    const classes = [...page.matchAll(/class="tone-([\w-]+)"/g)].map(([, tone]) => tone);
+    expect(new Set(classes)).toEqual(new Set(['training', 'test', 'warm', 'neutral']));
+    const legends = [...page.matchAll(/<li class="([\w-]+)">[^]*?<\/svg>\s*([^<]*?)\s*<\/li>/g)];
+    expect(new Set(legends.map(([, tone, name]) => `${name}: ${tone}`))).toEqual(
+      new Set([
+        ...['training: tone-training', 'test: tone-test'],
+        ...['this checkpoint, test images: tone-test', 'perfect calibration: tone-neutral'],
+      ]),
+    );
+  });
+
+  it('has loss, training accuracy and learning rate over whole epochs', () => {
+    for (const label of ['Loss over epochs', 'Accuracy over epochs', 'Learning rate over epochs']) {
+      const chart = new RegExp(`class="wide"[^>]* aria-label="${label}[^]*?</svg>`).exec(page)![0];
+      expect(chart).toContain('<g class="tone-training">');
+      const across = [...chart.matchAll(/text-anchor="middle">\s*([\d.]+)\s*</g)].map(([, tick]) => tick);
+      expect(across).toEqual(['0', '1', '2']);
+    }
+  });
+
+  it('says nothing of a class without images', () => {
+    const confusion = [[0, 0], DOCUMENT.confusion[1]!];
+    const text = textOf(evaluationPage({ ...DOCUMENT, confusion, perClass: [0, 0.9391] }, PICTURES));
+    expect(text).toContain('&lt;cat&gt; no images -');
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   it('loads nothing', () => {
@@ -109,7 +159,9 @@ describe('the page of an evaluation', () => {
     const compared = { run: 'other', step: 9, checkpoint: '/runs/other/step-9', weightsSha256: 'cd'.repeat(32) };
     const augmented = { ...scores, accuracy: 0.9555, transforms: ['identity', 'left'] };
     const text = textOf(evaluationPage({ ...DOCUMENT, compared, augmented }, PICTURES));
-    expect(text).toContain('With test-time augmentation 95.55 % mean over 2 looks at each image');
+    expect(text).toContain(
+      'With test-time augmentation 95.55 % 95 % interval 94.29 to 95.84 %; mean over 2 looks at each image',
+    );
     expect(text).toContain('/runs/other/step-9');
   });
 

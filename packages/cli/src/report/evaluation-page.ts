@@ -2,8 +2,10 @@
  * The page of `facet evaluate`: how good the checkpoint is, how it got there, where it errs and what it looks at. A function
  * of the document and the pictures; every number on it stands in the document.
  */
-import { wilsonInterval, type Interval } from '@facet/shared';
+import { wilsonInterval } from '@facet/shared';
 import { formatAccuracy, formatCount, formatLoss } from '../display/format.js';
+import { intervalOf, intervalText } from '../display/interval.js';
+import { aboutSection, checkpointFacts, code, type Fact } from './about-section.js';
 import { attentionSections } from './attention-sections.js';
 import type { EvaluationDocument, EvaluationPictures } from './evaluation-document.js';
 import { barChart } from './kit/bar-chart.js';
@@ -25,7 +27,7 @@ export function evaluationPage(document: EvaluationDocument, pictures: Evaluatio
     lead: `Step ${formatCount(step)}, on ${formatCount(samples)} ${split} images of ${dataset}.`,
     sections: [
       { title: 'Result', content: resultFigures(document) },
-      ...(training === null ? [] : [trainingSection(training, step)]),
+      ...(training === null ? [] : [trainingSection(training, { step, split, samples })]),
       classSection(document),
       confusionSection(document),
       calibrationSection(document),
@@ -33,18 +35,17 @@ export function evaluationPage(document: EvaluationDocument, pictures: Evaluatio
       ...(inspection === null
         ? []
         : attentionSections({ inspection, compared, pictures: pictures.samples, classes: document.classes })),
-      { title: 'About this report', content: aboutTable(document) },
+      aboutSection(aboutFacts(document)),
     ],
   });
 }
 
 function resultFigures({ accuracy, accuracyInterval, loss, calibration, augmented }: EvaluationDocument): Html {
-  const looks = augmented === undefined ? '' : `mean over ${augmented.transforms.length} looks at each image`;
   return keyFigures([
-    { label: 'Accuracy', value: formatAccuracy(accuracy), note: `95 % interval ${formatInterval(accuracyInterval)}` },
+    { label: 'Accuracy', value: formatAccuracy(accuracy), note: `95 % interval ${intervalText(accuracyInterval)}` },
     ...(augmented === undefined
       ? []
-      : [{ label: 'With test-time augmentation', value: formatAccuracy(augmented.accuracy), note: looks }]),
+      : [{ label: 'With test-time augmentation', value: formatAccuracy(augmented.accuracy), note: looks(augmented) }]),
     { label: 'Loss', value: formatLoss(loss), note: 'cross-entropy in nats' },
     {
       label: 'Calibration error',
@@ -55,39 +56,53 @@ function resultFigures({ accuracy, accuracyInterval, loss, calibration, augmente
   ]);
 }
 
-function classSection({ classes, perClass, confusion }: EvaluationDocument): Section {
+function looks({ transforms, accuracyInterval }: NonNullable<EvaluationDocument['augmented']>): string {
+  return `95 % interval ${intervalText(accuracyInterval)}; mean over ${transforms.length} looks at each image`;
+}
+
+function classSection({ classes, perClass, confusion, split }: EvaluationDocument): Section {
   const bars = classes.map((name, index) => {
     const value = perClass[index] ?? 0;
-    return { name, value, text: `${formatAccuracy(value)} of ${formatCount(sum(confusion[index] ?? []))}` };
+    const count = sum(confusion[index] ?? []);
+    const text = count === 0 ? 'no images' : `${formatAccuracy(value)} of ${formatCount(count)}`;
+    return { name, value, text, interval: intervalOf(value, count) };
   });
   return {
     title: 'Accuracy of each class',
-    content: barChart({
-      description: `Accuracy of each class: ${bars.map(({ name, text }) => `${name} ${text}`).join(', ')}`,
-      axis: { label: 'accuracy', kind: 'percent', domain: [0, 1] },
-      bars,
-    }),
+    content: [
+      barChart({
+        description: `Accuracy of each class: ${bars.map(({ name, text }) => `${name} ${text}`).join(', ')}`,
+        axis: { label: 'accuracy', kind: 'percent', domain: [0, 1] },
+        bars,
+        tone: split,
+      }),
+      dataTable({
+        header: ['Class', 'Accuracy', '95 % interval'],
+        numbers: [1, 2],
+        rows: bars.map(({ name, text, interval }) => [name, text, interval]),
+      }),
+    ],
   };
 }
 
-function confusionSection({ classes, confusion }: EvaluationDocument): Section {
+function confusionSection({ classes, confusion, split }: EvaluationDocument): Section {
   const mostWrong = Math.max(1, ...confusion.flatMap((row, truth) => row.filter((_, answer) => answer !== truth)));
   const cells = confusion.map((row, truth) =>
     row.map((count, answer): HeatCell => {
       const text = formatCount(count);
-      if (answer === truth) return { text, share: count / Math.max(1, sum(row)) };
+      if (answer === truth) return { text, share: count / Math.max(1, sum(row)), tone: split };
       return { text, share: Math.sqrt(count / mostWrong), tone: 'warm' };
     }),
   );
   return {
     title: 'Confusion',
     intro:
-      'What images of each class were taken for. Blue: the share of the class that was right. Orange: mistakes, the strongest colour for the most frequent one.',
+      'What images of each class were taken for. On the diagonal is what was right, stronger for a larger share of its class. Orange, off the diagonal, are mistakes, the strongest colour for the most frequent one.',
     content: heatMap({ caption: 'Counts of images', corner: 'true \\ answer', rows: classes, columns: classes, cells }),
   };
 }
 
-function calibrationSection({ calibration }: EvaluationDocument): Section {
+function calibrationSection({ calibration, split }: EvaluationDocument): Section {
   const bins = calibration.bins.filter(({ count }) => count > 0);
   const points = bins.map(({ confidence, accuracy, count }) => {
     return { x: confidence!, y: accuracy!, ...wilsonInterval(accuracy!, count) };
@@ -102,9 +117,10 @@ function calibrationSection({ calibration }: EvaluationDocument): Section {
         x: { label: 'confidence', kind: 'percent', domain: [0, 1] },
         y: { label: 'accuracy', kind: 'percent', domain: [0, 1] },
         series: [
-          { name: 'this checkpoint', points },
+          { name: `this checkpoint, ${split} images`, tone: split, points },
           {
             name: 'perfect calibration',
+            tone: 'neutral',
             points: [
               { x: 0, y: 0 },
               { x: 1, y: 1 },
@@ -113,12 +129,13 @@ function calibrationSection({ calibration }: EvaluationDocument): Section {
         ],
       }),
       dataTable({
-        header: ['Confidence', 'Mean confidence', 'Accuracy', 'Answers'],
-        numbers: [1, 2, 3],
+        header: ['Confidence', 'Mean confidence', 'Accuracy', '95 % interval', 'Answers'],
+        numbers: [1, 2, 3, 4],
         rows: bins.map(({ lower, upper, confidence, accuracy, count }) => [
           `${(100 * lower).toFixed(0)} to ${(100 * upper).toFixed(0)} %`,
           formatAccuracy(confidence!),
           formatAccuracy(accuracy!),
+          intervalOf(accuracy!, count),
           formatCount(count),
         ]),
       }),
@@ -150,26 +167,17 @@ function mistakeSection(
   };
 }
 
-function aboutTable(document: EvaluationDocument): Html {
-  const { run, step, checkpoint, weightsSha256, evaluatedWeights, engine, compared } = document;
-  const rows: (readonly [string, Html | string])[] = [
-    ['Run', run],
-    ['Step', formatCount(step)],
-    ['Checkpoint', html`<code>${checkpoint}</code>`],
+function aboutFacts(document: EvaluationDocument): Fact[] {
+  const { samples, split, evaluatedWeights, engine, compared } = document;
+  return [
+    ...checkpointFacts(document),
+    ['Evaluated on', `${formatCount(samples)} ${split} images`],
     ['Weights', evaluatedWeights === 'average' ? 'moving average' : 'of the last step'],
-    ['SHA-256 of the weights', html`<code>${weightsSha256}</code>`],
     ['Computed by', engine],
     ...(compared === null
       ? []
-      : [
-          ['Compared with', html`<code>${compared.checkpoint}</code>, <code>${compared.weightsSha256}</code>`] as const,
-        ]),
+      : [['Compared with', html`${code(compared.checkpoint)}, ${code(compared.weightsSha256)}`] as const]),
   ];
-  return dataTable({ header: ['What', 'Value'], rows });
-}
-
-function formatInterval({ low, high }: Interval): string {
-  return `${(100 * low).toFixed(2)} to ${formatAccuracy(high)}`;
 }
 
 function sum(counts: readonly number[]): number {

@@ -7,6 +7,12 @@ const DOCUMENT: RobustnessDocument = {
   step: 70,
   checkpoint: '/runs/demo/checkpoints/step-70',
   weightsSha256: 'ab'.repeat(32),
+  made: { at: '2026-11-29T01:20:00.000Z', version: '0.1.0+test' },
+  trained: {
+    ...{ preset: 'mnist-fast', seed: 42, epochs: 3, parameters: 82_698 },
+    ...{ at: '2026-11-28T11:58:00.000Z', version: '0.1.0+then' },
+  },
+  datasetSha256: 'ef'.repeat(32),
   dataset: 'mnist',
   samples: 200,
   seed: 3,
@@ -75,11 +81,15 @@ it.each([
     'that a check failed',
     ['1 of 3 failed', 'do not believe the numbers: failed huge-eps (linf); not checked restarts'],
   ],
-  ['every attack with its interval', ['12.50 % 8.6 to 17.8 %', '3.21', 'square linf 0.3 1,000 queries 35.00 %']],
+  ['every attack with its interval', ['12.50 % 8.61 to 17.80 %', '3.21', 'square linf 0.3 1,000 queries 35.00 %']],
   ['every check', ['gradients-reach-the-pixels passed A &gt; B 200 of 200', 'huge-eps linf failed C 3.0 % survive']],
   ['every corruption and its mean', ['shot noise 91.0 % 82.0 % 86.5 %']],
   ['what became of images', ['taken for 8']],
-  ['where it comes from', [DOCUMENT.checkpoint, DOCUMENT.weightsSha256, '0.1234', '1:01']],
+  [
+    'where it comes from',
+    [DOCUMENT.checkpoint, DOCUMENT.weightsSha256, '0.1234', '1:01', '2026-11-29 01:20 UTC', '82,698'],
+  ],
+  ['how sure it is of corruptions', ['95 % interval within', '95 % interval of each: at most ± 6.9 points']],
 ])('says %s', (_, texts) => {
   const text = textOf(robustnessPage(DOCUMENT, ATTACKED));
   for (const each of texts) expect(text).toContain(each);
@@ -89,6 +99,14 @@ it('describes the curve in words, and loads nothing', () => {
   const page = robustnessPage(DOCUMENT, ATTACKED);
   expect(page).toContain('aria-label="Accuracy over eps in linf: 0 96.5&nbsp;%, 0.15 41.0&nbsp;%"');
   expect(page).not.toMatch(/https?:|url\(|<script|<link/);
+});
+
+it('marks every attack of the table by a shape of its own, in the colour of what was attacked', () => {
+  const page = robustnessPage(DOCUMENT, ATTACKED);
+  const chart = /class="wide"[^>]* aria-label="Accuracy over eps[^]*?<\/svg>/.exec(page)![0];
+  const marks = [...chart.matchAll(/<g class="tone-attacked">\s*<path\s+class="mark"[^>]* d="([^"]*)"/g)];
+  expect(marks).toHaveLength(DOCUMENT.attacks.length);
+  expect(new Set(marks.map(([, shape]) => shape)).size).toBe(DOCUMENT.attacks.length);
 });
 
 it('leaves out attacks or corruptions that were not asked for', () => {

@@ -4,8 +4,11 @@
  */
 import type { AttackReport, RobustnessReport, SanityCheck } from '@facet/worker';
 import { wilsonInterval } from '@facet/shared';
+import { cellNote, intervalOf, meanNote } from '../display/interval.js';
 import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from '../display/format.js';
 import { describeMethod, formatEps, summariseChecks, VERDICT_WORDS } from '../display/robustness.js';
+import type { ReportOrigin } from '../runs/report-origin.js';
+import { aboutSection, checkpointFacts, type Fact } from './about-section.js';
 import type { CheckpointName } from './evaluation-document.js';
 import { dataTable } from './kit/data-table.js';
 import { heatMap } from './kit/heat-map.js';
@@ -16,7 +19,7 @@ import { lineChart, type LineSeries } from './kit/line-chart.js';
 import { pageHtml, type Section } from './kit/page.js';
 import { pngUri, type PixelImage } from './kit/png-uri.js';
 
-export interface RobustnessDocument extends RobustnessReport, CheckpointName {}
+export interface RobustnessDocument extends RobustnessReport, CheckpointName, ReportOrigin {}
 
 /** A few images as an attack left them. */
 export interface AttackedPictures {
@@ -41,8 +44,8 @@ export function robustnessPage(document: RobustnessDocument, attacked: readonly 
       { title: 'Result', content: resultFigures(document) },
       ...(attacks.length === 0 ? [] : [attackSection(document), curveSection(document), checkSection(document.checks)]),
       ...(attacked.length === 0 ? [] : [pictureSection(attacked)]),
-      ...(corruptions === null ? [] : [corruptionSection(corruptions)]),
-      { title: 'About this report', content: aboutTable(document) },
+      ...(corruptions === null ? [] : [corruptionSection(corruptions, samples)]),
+      aboutSection(aboutFacts(document)),
     ],
   });
 }
@@ -62,7 +65,7 @@ function resultFigures({ clean, samples, worstCase, corruptions, checks }: Robus
           {
             label: 'Mean over corruptions',
             value: formatAccuracy(corruptions.meanAccuracy),
-            note: `${corruptions.results.length} corruptions`,
+            note: `${corruptions.results.length} corruptions; ${meanNote(corruptions.meanAccuracy, samples)}`,
           },
         ]),
     ...(checks.length === 0 ? [] : [{ label: 'Sanity checks', value: verdict, note }]),
@@ -109,10 +112,11 @@ function curveSection({ curves, attacks, samples }: RobustnessDocument): Section
   return {
     title: 'Accuracy over the size of the ball',
     intro:
-      'The curve is PGD with the margin loss; its band is the 95 % interval. Single dots are the attacks at the size of the protocol. An honest curve falls to zero.',
+      'The curve is PGD with the margin loss, without an attack at 0; its band is the 95 % interval. Hollow marks are the attacks of the table at their size. An honest curve falls to zero.',
     content: curves.map(({ norm, steps, points }) => {
       const curve: LineSeries = {
         name: `PGD, margin loss, ${steps} steps`,
+        tone: 'attacked',
         points: points.map(({ eps, accuracy }) => ({ x: eps, y: accuracy, ...wilsonInterval(accuracy, samples) })),
       };
       const single = attacks.filter((attack) => attack.norm === norm).map(attackPoint);
@@ -128,7 +132,7 @@ function curveSection({ curves, attacks, samples }: RobustnessDocument): Section
 }
 
 function attackPoint({ name, eps, accuracy }: AttackReport): LineSeries {
-  return { name, points: [{ x: eps, y: accuracy }] };
+  return { name, tone: 'attacked', points: [{ x: eps, y: accuracy }] };
 }
 
 function checkSection(checks: readonly SanityCheck[]): Section {
@@ -171,25 +175,24 @@ function pictureSection(attacked: readonly AttackedPictures[]): Section {
   };
 }
 
-function corruptionSection({
-  source,
-  results,
-  meanAccuracy,
-  meanError,
-}: NonNullable<RobustnessReport['corruptions']>): Section {
+function corruptionSection(
+  { source, results, meanAccuracy, meanError }: NonNullable<RobustnessReport['corruptions']>,
+  samples: number,
+): Section {
   const severities = results[0]?.accuracies.map((_, i) => String(i + 1)) ?? [];
   const cells = results.map(({ accuracies }) =>
     [...accuracies, accuracies.reduce((sum, each) => sum + each, 0) / accuracies.length].map((accuracy) => ({
       text: formatPercent(accuracy),
       share: accuracy,
+      tone: 'attacked' as const,
     })),
   );
   const from = source === 'generated' ? 'Generated here' : `Read from ${source}`;
   return {
     title: 'Corruptions',
-    intro: `${from}; accuracy by severity. Mean accuracy ${formatAccuracy(meanAccuracy)}, mean error ${formatAccuracy(meanError)}, not divided by that of a reference model.`,
+    intro: `${from}; accuracy by severity. Mean accuracy ${formatAccuracy(meanAccuracy)}, mean error ${formatAccuracy(meanError)}, not divided by that of a reference model; ${meanNote(meanAccuracy, samples)}.`,
     content: heatMap({
-      caption: 'Accuracy by severity, 1 the mildest',
+      caption: `Accuracy by severity, 1 the mildest. ${cellNote(samples)}.`,
       corner: 'corruption',
       rows: results.map(({ name }) => name.replaceAll('_', ' ')),
       columns: [...severities, 'mean'],
@@ -198,26 +201,17 @@ function corruptionSection({
   };
 }
 
-function aboutTable({ run, step, checkpoint, weightsSha256, seed, clean, seconds }: RobustnessDocument): Html {
-  return dataTable({
-    header: ['What', 'Value'],
-    rows: [
-      ['Run', run],
-      ['Step', formatCount(step)],
-      ['Checkpoint', html`<code>${checkpoint}</code>`],
-      ['SHA-256 of the weights', html`<code>${weightsSha256}</code>`],
-      ['Seed', String(seed)],
-      ['Clean loss', formatLoss(clean.loss)],
-      ['Time', formatSeconds(seconds)],
-    ],
-  });
+function aboutFacts(document: RobustnessDocument): Fact[] {
+  const { samples, seed, clean, seconds } = document;
+  return [
+    ...checkpointFacts(document),
+    ['Evaluated on', `${formatCount(samples)} test images`],
+    ['Seed of the images and attacks', String(seed)],
+    ['Clean loss', formatLoss(clean.loss)],
+    ['Time', formatSeconds(seconds)],
+  ];
 }
 
 function intervalNote(accuracy: number, samples: number): string {
   return `95 % interval ${intervalOf(accuracy, samples)}`;
-}
-
-function intervalOf(accuracy: number, samples: number): string {
-  const { low, high } = wilsonInterval(accuracy, samples);
-  return `${(100 * low).toFixed(1)} to ${formatPercent(high)}`;
 }

@@ -7,6 +7,7 @@ import {
   type SimulationDocument,
 } from '../display/simulation.js';
 import { formatBytes, formatCount, formatMilliseconds } from '../display/format.js';
+import { aboutSection, makerFacts } from './about-section.js';
 import { dataTable } from './kit/data-table.js';
 import { html, type Html } from './kit/html.js';
 import { lineChart, type LineSeries } from './kit/line-chart.js';
@@ -14,7 +15,7 @@ import { pageHtml } from './kit/page.js';
 
 /** The whole page as text. */
 export function simulationPage(document: SimulationDocument): string {
-  const { bytes, cluster, worlds } = document;
+  const { made, bytes, cluster, worlds } = document;
   return pageHtml({
     title: `All-reduce of ${formatBytes(bytes)}`,
     lead: `Predicted, with ${describeCluster(cluster)}.`,
@@ -28,6 +29,11 @@ export function simulationPage(document: SimulationDocument): string {
           machine. It knows nothing of stragglers, of switches that many hosts share, or of what else the cores do.
         </p>`,
       },
+      aboutSection([
+        ...makerFacts(made),
+        ['Gradient', `${formatBytes(bytes)}, 4 bytes per parameter`],
+        ['Cluster', describeCluster(cluster)],
+      ]),
     ],
   });
 }

@@ -1,14 +1,20 @@
 /**
- * How a run got where it is, from its ledger: the loss of its steps, thinned out to what a chart can show, and every
- * evaluation. Numbers for people; the ledger's checker is the one who judges.
+ * How a run got where it is, from its ledger: loss and accuracy of its steps, thinned out to what a chart can show, and
+ * every evaluation; beside them the learning rate, which is a function of the step. Numbers for people; the ledger's checker
+ * is the one who judges.
  */
-import { readLedgerFile, type CommitRecord, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { readLedgerFile, type LedgerRecord, type RunConfig, type RunRecord } from '@facet/shared';
 
 export interface TrainingCurve {
   /** Committed steps. */
   readonly steps: number;
+  readonly stepsPerEpoch: number;
   /** At most MOST_POINTS stretches of equal length. */
   readonly loss: readonly LossPoint[];
+  /** Of the same stretches; without those whose ledger does not say what was right. */
+  readonly trainAccuracy: readonly AccuracyPoint[];
+  /** At the first step, and at the last one of every stretch. */
+  readonly learningRate: readonly RatePoint[];
   readonly evaluations: readonly EvaluationPoint[];
 }
 
@@ -21,6 +27,20 @@ export interface LossPoint {
   readonly high: number;
 }
 
+/** Over the samples of a stretch as they were trained on: augmented, each read by the weights of its own step. */
+export interface AccuracyPoint {
+  readonly step: number;
+  readonly accuracy: number;
+}
+
+export interface RatePoint {
+  readonly step: number;
+  readonly rate: number;
+}
+
+/** The learning rate of a step, of so many in all. */
+export type RateAt = (step: number, totalSteps: number) => number;
+
 export interface EvaluationPoint {
   readonly step: number;
   readonly split: RunConfig['evaluation'];
@@ -31,7 +51,7 @@ export interface EvaluationPoint {
 const MOST_POINTS = 200;
 
 /** The curve in a ledger's file; undefined when there is no such file or no step in it. */
-export async function readTrainingCurve(ledger: string): Promise<TrainingCurve | undefined> {
+export async function readTrainingCurve(ledger: string, rateAt: RateAt): Promise<TrainingCurve | undefined> {
   const curve = new CurveReader();
   try {
     await readLedgerFile(ledger, (record) => {
@@ -41,43 +61,72 @@ export async function readTrainingCurve(ledger: string): Promise<TrainingCurve |
     // A checkpoint that stands alone has no ledger, and a report can do without.
     return undefined;
   }
-  return curve.end();
+  return curve.end(rateAt);
 }
 
 /** The curve of a ledger's records; undefined when no step was committed. */
-export function trainingCurve(records: readonly LedgerRecord[]): TrainingCurve | undefined {
+export function trainingCurve(records: readonly LedgerRecord[], rateAt: RateAt): TrainingCurve | undefined {
   const curve = new CurveReader();
   for (const record of records) curve.add(record);
-  return curve.end();
+  return curve.end(rateAt);
 }
 
 /** Keeps of every step no more than a chart needs. */
 class CurveReader {
-  readonly #steps: StepLoss[] = [];
+  #run: RunRecord | undefined;
+  readonly #steps: StepFacts[] = [];
   readonly #evaluations: EvaluationPoint[] = [];
 
   add(record: LedgerRecord): void {
-    if (record.kind === 'commit') this.#steps.push({ step: record.step, loss: record.loss });
+    if (record.kind === 'run') this.#run = record;
+    if (record.kind === 'commit') {
+      const { step, loss, samples, correct } = record;
+      this.#steps.push({ step, loss, samples: samples.length, correct });
+    }
     this.#evaluations.push(...evaluationPoint(record));
   }
 
-  end(): TrainingCurve | undefined {
-    const steps = this.#steps;
-    if (steps.length === 0) return undefined;
-    const stretch = Math.ceil(steps.length / MOST_POINTS);
-    const points = Array.from({ length: Math.ceil(steps.length / stretch) }, (_, i) =>
-      lossPoint(steps.slice(i * stretch, (i + 1) * stretch)),
+  end(rateAt: RateAt): TrainingCurve | undefined {
+    const [steps, run] = [this.#steps, this.#run];
+    if (run === undefined || steps.length === 0) return undefined;
+    const stepsPerEpoch = Math.ceil(run.trainSamples / run.globalBatch);
+    const length = Math.ceil(steps.length / MOST_POINTS);
+    const stretches = Array.from({ length: Math.ceil(steps.length / length) }, (_, i) =>
+      steps.slice(i * length, (i + 1) * length),
     );
-    return { steps: steps.length, loss: points, evaluations: this.#evaluations };
+    const rated = new Set([steps[0]!, ...stretches.map((stretch) => stretch.at(-1)!)]);
+    return {
+      steps: steps.length,
+      stepsPerEpoch,
+      loss: stretches.map(lossPoint),
+      trainAccuracy: stretches.flatMap(accuracyPoint),
+      learningRate: [...rated].map(({ step }) => ({ step, rate: rateAt(step, stepsPerEpoch * run.epochs) })),
+      evaluations: this.#evaluations,
+    };
   }
 }
 
-type StepLoss = Pick<CommitRecord, 'step' | 'loss'>;
+interface StepFacts {
+  readonly step: number;
+  readonly loss: number;
+  readonly samples: number;
+  readonly correct: number | undefined;
+}
 
-function lossPoint(steps: readonly StepLoss[]): LossPoint {
+function lossPoint(steps: readonly StepFacts[]): LossPoint {
   const losses = steps.map(({ loss }) => loss);
   const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   return { step: steps.at(-1)!.step, mean, low: Math.min(...losses), high: Math.max(...losses) };
+}
+
+function accuracyPoint(steps: readonly StepFacts[]): AccuracyPoint[] {
+  let [right, samples] = [0, 0];
+  for (const { correct, samples: count } of steps) {
+    if (correct === undefined) return [];
+    right += correct;
+    samples += count;
+  }
+  return [{ step: steps.at(-1)!.step, accuracy: right / samples }];
 }
 
 function evaluationPoint(record: LedgerRecord): EvaluationPoint[] {

@@ -3,12 +3,16 @@
  * the chart's view box.
  */
 import { scaleLinear, scaleLog, type ScaleContinuousNumeric } from 'd3-scale';
+import { formatCount } from '../../display/format.js';
 import { html, type Html } from './html.js';
 
 export interface Axis {
   readonly label: string;
-  /** `percent` writes fractions of 1 as percentages; `log2` and `log10` are for values above 0; `number` when left out. */
-  readonly kind?: 'number' | 'percent' | 'log2' | 'log10';
+  /**
+   * `percent` writes fractions of 1 as percentages; `whole` has ticks at whole numbers only, for what is counted; `log2` and
+   * `log10` are for values above 0; `number` when left out.
+   */
+  readonly kind?: 'number' | 'percent' | 'whole' | 'log2' | 'log10';
   /** Where the axis ends; when left out, at round numbers around the values. */
   readonly domain?: readonly [number, number];
 }
@@ -23,7 +27,8 @@ export interface PlotArea {
 
 export type ValueScale = ScaleContinuousNumeric<number, number>;
 
-const TICKS_ACROSS = 7;
+/** Room for a tick and its label. */
+const TICK_PIXELS = 76;
 const TICKS_UP = 5;
 
 /** The scale of an axis over values, of which those that are no finite numbers count as absent. */
@@ -46,8 +51,9 @@ export function valueScale(
 
 /** Grid lines, tick labels and label of the horizontal axis. */
 export function horizontalAxis(axis: Axis, scale: ValueScale, { left, right, top, bottom }: PlotArea): Html {
-  const format = tickFormat(axis, scale, TICKS_ACROSS);
-  const ticks = scale.ticks(TICKS_ACROSS).map((tick) => {
+  const count = Math.max(2, Math.floor((right - left) / TICK_PIXELS));
+  const format = tickFormat(axis, scale, count);
+  const ticks = ticksOf(axis, scale, count).map((tick) => {
     const x = coordinate(scale(tick));
     return html`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" />
       <text class="tick" x="${x}" y="${bottom + 16}" text-anchor="middle">${format(tick)}</text>`;
@@ -61,7 +67,7 @@ export function horizontalAxis(axis: Axis, scale: ValueScale, { left, right, top
 /** Grid lines and tick labels of the vertical axis, its label above it. */
 export function verticalAxis(axis: Axis, scale: ValueScale, { left, right, top }: PlotArea): Html {
   const format = tickFormat(axis, scale, TICKS_UP);
-  const ticks = scale.ticks(TICKS_UP).map((tick) => {
+  const ticks = ticksOf(axis, scale, TICKS_UP).map((tick) => {
     const y = coordinate(scale(tick));
     return html`<line class="grid" x1="${left}" x2="${right}" y1="${y}" y2="${y}" />
       <text class="tick" x="${left - 8}" y="${y + 4}" text-anchor="end">${format(tick)}</text>`;
@@ -74,7 +80,13 @@ export function coordinate(value: number): number {
   return Number(value.toFixed(2));
 }
 
+function ticksOf({ kind }: Axis, scale: ValueScale, count: number): number[] {
+  const ticks = scale.ticks(count);
+  return kind === 'whole' ? ticks.filter(Number.isInteger) : ticks;
+}
+
 function tickFormat({ kind }: Axis, scale: ValueScale, count: number): (tick: number) => string {
+  if (kind === 'whole') return formatCount;
   if (kind !== 'percent') return scale.tickFormat(count);
   const percent = scale.tickFormat(count, '%');
   return (tick) => percent(tick).replace('%', ' %');

@@ -13,12 +13,18 @@ export interface DataTable {
   readonly numbers?: readonly number[];
 }
 
+/** A text of more characters gets room to wrap in, instead of a column of single words. */
+const LONG = 24;
+
 /** A table that scrolls by itself where the window is narrow. */
 export function dataTable({ caption, header, rows, numbers = [] }: DataTable): Html {
-  const kind = (column: number): string => (numbers.includes(column) ? 'number' : 'text');
+  const kind = (column: number, cell?: HtmlPart): string => {
+    if (numbers.includes(column)) return 'number';
+    return typeof cell === 'string' && cell.length > LONG ? 'text long' : 'text';
+  };
   const head = header.map((text, column) => html`<th scope="col" class="${kind(column)}">${text}</th>`);
   const body = rows.map(([first, ...rest]) => {
-    const cells = rest.map((cell, i) => html`<td class="${kind(i + 1)}">${cell}</td>`);
+    const cells = rest.map((cell, i) => html`<td class="${kind(i + 1, cell)}">${cell}</td>`);
     return html`<tr>
       <th scope="row" class="${kind(0)}">${first}</th>
       ${cells}

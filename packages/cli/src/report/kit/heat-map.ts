@@ -4,13 +4,13 @@
  */
 import { html, type Html, type HtmlPart } from './html.js';
 import { tableFrame } from './table-frame.js';
+import { toneClass, type Tone } from './tone.js';
 
 export interface HeatCell {
   readonly text: string;
   /** How strongly the cell is coloured, 0..1. */
   readonly share: number;
-  /** `warm` for what went wrong; `accent` when left out. */
-  readonly tone?: 'accent' | 'warm';
+  readonly tone: Tone;
 }
 
 export interface HeatMap {
@@ -32,12 +32,12 @@ export function heatMap({ caption, corner, rows, columns, cells }: HeatMap): Htm
         ${(cells[row] ?? []).map(cellHtml)}
       </tr>`,
   );
-  const head = html`<th class="corner">${corner}</th>
+  const head = html`<th scope="col" class="corner">${corner}</th>
     ${columns.map((name) => html`<th scope="col">${name}</th>`)}`;
   return tableFrame({ kind: 'heat', caption, head, body });
 }
 
-function cellHtml({ text, share, tone = 'accent' }: HeatCell): Html {
+function cellHtml({ text, share, tone }: HeatCell): Html {
   const bounded = Math.min(1, Math.max(0, share));
-  return html`<td class="${tone}" style="--share: ${Number(bounded.toFixed(3))}">${text}</td>`;
+  return html`<td class="${toneClass(tone)}" style="--share: ${Number(bounded.toFixed(3))}">${text}</td>`;
 }

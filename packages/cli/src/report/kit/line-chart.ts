@@ -2,7 +2,7 @@
  * Curves over a common axis, each with an optional band around it. Series differ by colour and by dashes, so that they can
  * be told apart without colour; short ones also have dots that say their values.
  */
-import { area, line } from 'd3-shape';
+import { area, line, symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTriangle } from 'd3-shape';
 import {
   coordinate,
   horizontalAxis,
@@ -12,9 +12,10 @@ import {
   type PlotArea,
   type ValueScale,
 } from './axis.js';
-import { chartFigure } from './chart-figure.js';
+import { chartFigure, type Drawing } from './chart-figure.js';
 import { html, type Html } from './html.js';
 import { SERIES_COUNT } from './stylesheet.js';
+import { toneClass, type Tone } from './tone.js';
 
 export interface LinePoint {
   readonly x: number;
@@ -27,8 +28,10 @@ export interface LinePoint {
 
 export interface LineSeries {
   readonly name: string;
-  /** In the order of x. */
+  /** In the order of x; a single point is drawn as a mark of its own shape. */
   readonly points: readonly LinePoint[];
+  /** Absent: the next of the series colours. */
+  readonly tone?: Tone;
 }
 
 export interface LineChart {
@@ -40,8 +43,12 @@ export interface LineChart {
   readonly series: readonly LineSeries[];
 }
 
-const SIZE = { width: 640, height: 300 };
-const AREA: PlotArea = { left: 62, right: 626, top: 32, bottom: 252 };
+const HEIGHT = 300;
+/** What is left free around the plot. */
+const MARGIN = { left: 62, right: 16, top: 32, bottom: 48 };
+const MARKS = [symbolSquare, symbolTriangle, symbolDiamond, symbolCircle];
+/** Of a mark, in square pixels. */
+const MARK_AREA = 90;
 const DASHES = ['none', '7 4', '2 3', '10 3 2 3', '4 2', '12 4'];
 /** Longer series are curves only. */
 const DOTS_AT_MOST = 24;
@@ -51,21 +58,22 @@ export function lineChart({ description, caption, x, y, series }: LineChart): Ht
   const points = series.flatMap((each) => each.points);
   const across = points.map((point) => point.x);
   const heights = points.flatMap(({ y: value, low = value, high = value }) => [value, low, high]);
-  const scales: Scales = {
-    x: valueScale(x, across, [AREA.left, AREA.right]),
-    y: valueScale(y, heights, [AREA.bottom, AREA.top]),
-  };
-  return chartFigure({
-    ...SIZE,
-    description,
-    caption,
-    legend: series.length > 1 ? legendOf(series) : undefined,
-    content: [
-      horizontalAxis(x, scales.x, AREA),
-      verticalAxis(y, scales.y, AREA),
+  const draw = (width: number): Drawing => {
+    const plot: PlotArea = {
+      ...{ left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: HEIGHT - MARGIN.bottom },
+    };
+    const scales: Scales = {
+      x: valueScale(x, across, [plot.left, plot.right]),
+      y: valueScale(y, heights, [plot.bottom, plot.top]),
+    };
+    const content = [
+      horizontalAxis(x, scales.x, plot),
+      verticalAxis(y, scales.y, plot),
       series.map((each, i) => seriesHtml(each, i, scales)),
-    ],
-  });
+    ];
+    return { height: HEIGHT, content };
+  };
+  return chartFigure({ description, caption, legend: series.length > 1 ? legendOf(series) : undefined, draw });
 }
 
 interface Scales {
@@ -73,19 +81,36 @@ interface Scales {
   readonly y: ValueScale;
 }
 
-function seriesHtml({ name, points }: LineSeries, i: number, scales: Scales): Html {
+function seriesHtml(series: LineSeries, i: number, scales: Scales): Html {
+  const { name, points } = series;
   const drawn = points.filter(isDefined);
-  return html`<g class="${seriesClass(i)}">
+  if (points.length === 1) {
+    return html`<g class="${seriesClass(series, i)}">${drawn.map((point) => markHtml(name, point, i, scales))}</g>`;
+  }
+  return html`<g class="${seriesClass(series, i)}">
     <path class="band" d="${bandPath(points, scales)}" />
     <path class="curve" stroke-dasharray="${dashesOf(i)}" d="${curvePath(points, scales)}" />
     ${drawn.length > DOTS_AT_MOST ? undefined : drawn.map((point) => dotHtml(name, point, scales))}
   </g>`;
 }
 
-function dotHtml(name: string, { x, y }: LinePoint, scales: Scales): Html {
-  return html`<circle class="dot" cx="${coordinate(scales.x(x))}" cy="${coordinate(scales.y(y))}" r="3">
-    <title>${name}: ${Number(x.toPrecision(4))}, ${Number(y.toPrecision(4))}</title>
-  </circle>`;
+function dotHtml(name: string, point: LinePoint, scales: Scales): Html {
+  const [x, y] = [coordinate(scales.x(point.x)), coordinate(scales.y(point.y))];
+  return html`<circle class="dot" cx="${x}" cy="${y}" r="3">${titleOf(name, point)}</circle>`;
+}
+
+/** Large and hollow: it is seen over a curve, and so is the curve under it. */
+function markHtml(name: string, point: LinePoint, i: number, scales: Scales): Html {
+  const [x, y] = [coordinate(scales.x(point.x)), coordinate(scales.y(point.y))];
+  return html`<path class="mark" transform="translate(${x} ${y})" d="${markPath(i)}">${titleOf(name, point)}</path>`;
+}
+
+function titleOf(name: string, { x, y }: LinePoint): Html {
+  return html`<title>${name}: ${Number(x.toPrecision(4))}, ${Number(y.toPrecision(4))}</title>`;
+}
+
+function markPath(i: number): string {
+  return symbol(MARKS[i % MARKS.length], MARK_AREA)()!;
 }
 
 function curvePath(points: readonly LinePoint[], scales: Scales): string | undefined {
@@ -110,16 +135,16 @@ const isDefined = ({ y }: LinePoint): boolean => Number.isFinite(y);
 
 function legendOf(series: readonly LineSeries[]): Html {
   const entries = series.map(
-    ({ name, points }, i) =>
-      html`<li class="${seriesClass(i)}">
-        <svg viewBox="0 0 28 8" aria-hidden="true">
+    (each, i) =>
+      html`<li class="${seriesClass(each, i)}">
+        <svg viewBox="0 0 28 16" aria-hidden="true">
           ${
-            points.length === 1
-              ? html`<circle class="dot" cx="14" cy="4" r="3" />`
-              : html`<path class="curve" stroke-dasharray="${dashesOf(i)}" d="M0 4H28" />`
+            each.points.length === 1
+              ? html`<path class="mark" transform="translate(14 8)" d="${markPath(i)}" />`
+              : html`<path class="curve" stroke-dasharray="${dashesOf(i)}" d="M0 8H28" />`
           }
         </svg>
-        ${name}
+        ${each.name}
       </li>`,
   );
   return html`<ul class="legend">
@@ -127,5 +152,6 @@ function legendOf(series: readonly LineSeries[]): Html {
   </ul>`;
 }
 
-const seriesClass = (i: number): string => `series-${(i % SERIES_COUNT) + 1}`;
+const seriesClass = ({ tone }: LineSeries, i: number): string =>
+  tone === undefined ? `series-${(i % SERIES_COUNT) + 1}` : toneClass(tone);
 const dashesOf = (i: number): string => DASHES[i % DASHES.length]!;

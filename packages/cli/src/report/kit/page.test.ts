@@ -27,14 +27,20 @@ function wholePage(text: string): string {
         content: [
           keyFigures([{ label: text, value: text, note: text }]),
           dataTable({ caption: text, header: [text, text], rows: [[text, html`<b>${text}</b>`]], numbers: [1] }),
-          heatMap({ caption: text, corner: text, rows: [text], columns: [text], cells: [[{ text, share: 2 }]] }),
+          heatMap({
+            caption: text,
+            corner: text,
+            rows: [text],
+            columns: [text],
+            cells: [[{ text, share: 2, tone: 'warm' }]],
+          }),
           imageGrid({ images: [{ source: 'data:,', alt: text, caption: [text, text] }], width: 84 }),
         ],
       },
       {
         title: text,
         content: [
-          barChart({ description: text, axis: { label: text }, bars: [{ name: text, value: 1, text }] }),
+          barChart({ description: text, axis: { label: text }, bars: [{ name: text, value: 1, text }], tone: 'test' }),
           forestPlot({
             description: text,
             axis: { label: text },
@@ -83,7 +89,7 @@ describe('a page', () => {
     for (const [tag] of page.matchAll(/<svg[^>]*>/g)) expect(tag).toMatch(/role="img" aria-label="text"|aria-hidden/);
     for (const [tag] of page.matchAll(/<img[^>]*>/g)) expect(tag).toContain('alt="text"');
     const headers = [...page.matchAll(/<th[ >][^>]*>/g)].map(([tag]) => tag);
-    expect(headers.filter((tag) => !/scope="(row|col)"|corner/.test(tag))).toEqual([]);
+    expect(headers.filter((tag) => !/scope="(row|col)"/.test(tag))).toEqual([]);
   });
 });
 
@@ -92,7 +98,8 @@ describe('a chart', () => {
     lineChart({ description: 'd', x: { label: 'x' }, y: { label: 'y' }, series: [{ name: 's', points }] }).markup;
 
   it('has round ticks that cover its values', () => {
-    const ticks = [...curve([0, 97].map((x) => ({ x, y: x / 1000 }))).matchAll(/<text class="tick"[^>]*>([^<]*)</g)];
+    const [wide] = curve([0, 97].map((x) => ({ x, y: x / 1000 }))).split('class="narrow"') as [string];
+    const ticks = [...wide.matchAll(/<text class="tick"[^>]*>([^<]*)</g)];
     expect(ticks.map(([, text]) => text)).toEqual(
       ['0', '20', '40', '60', '80', '100'].concat(['0.00', '0.02', '0.04', '0.06', '0.08', '0.10']),
     );
@@ -108,17 +115,40 @@ describe('a chart', () => {
 
   it('writes percentages the way the command does', () => {
     const bars = [{ name: 'a', value: 0.5, text: '50.00 %' }];
-    const { markup } = barChart({ description: 'd', axis: { label: 'x', kind: 'percent', domain: [0, 1] }, bars });
+    const { markup } = barChart({
+      description: 'd',
+      axis: { label: 'x', kind: 'percent', domain: [0, 1] },
+      bars,
+      tone: 'test',
+    });
     expect(markup).toContain('>100&nbsp;%<');
   });
 
-  it('keeps bars and whiskers of a plot inside the drawing', () => {
-    const rows = [{ name: 'a', estimate: -0.2, low: -0.5, high: 0.1, text: '-0.2' }];
+  it('has ticks at whole numbers only where it counts', () => {
+    for (const end of [1, 2, 3, 7, 40]) {
+      const points = [0, end].map((x) => ({ x, y: x }));
+      const chart = { description: 'd', x: { label: 'epoch', kind: 'whole' as const }, y: { label: 'y' } };
+      const { markup } = lineChart({ ...chart, series: [{ name: 's', points }] });
+      const across = [...markup.matchAll(/text-anchor="middle">([^<]*)</g)].map(([, text]) => text!);
+      expect(across.filter((text) => text !== 'epoch' && !/^\d+$/.test(text))).toEqual([]);
+      expect(across.filter((text) => text === '1').length).toBe(end <= 3 ? 2 : across.filter((t) => t === '1').length);
+    }
+  });
+
+  it('keeps bars, whiskers and marks inside of both drawings', () => {
+    const rows = [
+      { name: 'a long name of an arm', estimate: -0.2, low: -0.5, high: 0.1, text: '-0.20 [-0.50, +0.10]' },
+    ];
     const { markup } = forestPlot({ description: 'd', axis: { label: 'x' }, rows });
-    const width = Number(/viewBox="0 0 (\d+)/.exec(markup)![1]);
-    const places = [...markup.matchAll(/ (?:x1|x2|cx)="([^"]*)"/g)].map(([, x]) => Number(x));
-    expect(Math.min(...places)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...places)).toBeLessThanOrEqual(width);
+    const drawings = markup.split('<svg').slice(1);
+    expect(drawings).toHaveLength(2);
+    for (const drawing of drawings) {
+      const width = Number(/viewBox="0 0 (\d+)/.exec(drawing)![1]);
+      const places = [...drawing.matchAll(/ (?:x1|x2|cx)="([^"]*)"/g)].map(([, x]) => Number(x));
+      expect(Math.min(...places)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...places)).toBeLessThanOrEqual(width);
+      expect(Math.max(...places) - Math.min(...places)).toBeGreaterThan(width / 3);
+    }
   });
 });
 

@@ -3,18 +3,25 @@
  * dark, and a print form without cut charts. Class names are those that the other files of this folder write.
  */
 
+import { toneClass, TONES } from './tone.js';
+
 /** Colours of chart series, in order; a seventh series begins again with the first. */
 export const SERIES_COUNT = 6;
 
-const LIGHT = `
+/** How much of a tone the strongest cell of a heat map has, in percent. */
+export const HEAT_SHARE = { light: 62, dark: 40 };
+
+export const LIGHT = `
   --page: #ffffff; --ink: #1c2430; --muted: #586371; --line: #d9dee4; --soft: #f3f5f7;
-  --accent: #2f6fab; --warm: #c2571a; --good: #2e7d43; --bad: #b3261e;
+  --shade: rgb(28 36 48 / 0.3); --accent: #2f6fab; --good: #2e7d43; --bad: #b3261e;
+  --training: #2f6fab; --held-out: #8350a0; --test: #1f7a6d; --attacked: #a8324f; --neutral: #5b6673; --warm: #c2571a;
   --series-1: #2f6fab; --series-2: #c2571a; --series-3: #2e7d43; --series-4: #8350a0; --series-5: #a8324f; --series-6: #6b6f2a;
 `;
 
-const DARK = `
+export const DARK = `
   --page: #14181d; --ink: #e4e8ec; --muted: #a0abb7; --line: #343c46; --soft: #1d2329;
-  --accent: #6ea8dc; --warm: #e8925a; --good: #78c08d; --bad: #f0857d;
+  --shade: rgb(0 0 0 / 0.75); --accent: #6ea8dc; --good: #78c08d; --bad: #f0857d;
+  --training: #6ea8dc; --held-out: #c39bdb; --test: #5cc4b4; --attacked: #ec8fa5; --neutral: #a0abb7; --warm: #e8925a;
   --series-1: #6ea8dc; --series-2: #e8925a; --series-3: #78c08d; --series-4: #c39bdb; --series-5: #ec8fa5; --series-6: #c5c873;
 `;
 
@@ -32,8 +39,11 @@ h2 { font-size: 1.25rem; font-weight: 650; margin: 3rem 0 0.5rem; padding-top: 1
 h3 { font-size: 1rem; font-weight: 650; margin: 1.75rem 0 0.5rem; }
 p { max-width: 46rem; margin: 0.5rem 0 1rem; overflow-wrap: anywhere; }
 a { color: var(--accent); }
-code { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em; }
-.lead, figcaption, caption, .note { color: var(--muted); }
+code {
+  font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em;
+  overflow-wrap: anywhere;
+}
+.lead, figcaption, .note { color: var(--muted); }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none; padding: 0; margin: 1rem 0 0; }
 
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 0.75rem; margin: 1.25rem 0; }
@@ -43,13 +53,22 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none;
 .figures .value { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
 .figures .note { font-size: 0.8125rem; }
 
-.scroll { overflow-x: auto; margin: 1rem 0; }
+.scroll {
+  overflow-x: auto; scrollbar-width: thin;
+  background:
+    linear-gradient(to right, var(--page) 30%, transparent) left / 3rem 100% no-repeat local,
+    linear-gradient(to left, var(--page) 30%, transparent) right / 3rem 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 0.75rem 100% no-repeat,
+    linear-gradient(to left, var(--shade), transparent) right / 0.75rem 100% no-repeat;
+}
+.scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9375rem; }
-caption { text-align: left; padding-bottom: 0.5rem; font-size: 0.875rem; }
 th, td { padding: 0.3rem 0.9rem 0.3rem 0; text-align: left; vertical-align: top; font-weight: 400; }
 thead th { color: var(--muted); font-size: 0.875rem; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; }
+td.number, tbody .number { white-space: nowrap; }
+.good, .bad { white-space: nowrap; }
 .good { color: var(--good); font-weight: 650; }
 .bad { color: var(--bad); font-weight: 650; }
 
@@ -59,15 +78,18 @@ tbody tr + tr > * { border-top: 1px solid var(--line); }
 .heat thead .corner { text-align: left; padding-left: 0; }
 .heat td {
   text-align: right; min-width: 3.25rem; font-size: 0.875rem; border: 1px solid var(--page); print-color-adjust: exact;
-  background: color-mix(in srgb, var(--tone) calc(var(--share) * 62%), var(--page));
+  background: color-mix(in srgb, var(--series) calc(var(--share) * ${HEAT_SHARE.light}%), transparent);
 }
-@media screen and (prefers-color-scheme: dark) { .heat td { background: color-mix(in srgb, var(--tone) calc(var(--share) * 40%), var(--page)); } }
-.heat .accent { --tone: var(--accent); }
-.heat .warm { --tone: var(--warm); }
+@media screen and (prefers-color-scheme: dark) {
+  .heat td { background: color-mix(in srgb, var(--series) calc(var(--share) * ${HEAT_SHARE.dark}%), transparent); }
+}
 
 figure { margin: 1.25rem 0; }
 figcaption { font-size: 0.875rem; margin-top: 0.25rem; }
-.chart svg { display: block; width: 100%; max-width: 46rem; height: auto; overflow: visible; }
+.table { margin: 1rem 0; }
+.table figcaption { max-width: 46rem; margin: 0 0 0.25rem; }
+.chart > svg { display: block; width: 100%; max-width: 46rem; height: auto; overflow: visible; }
+.chart > .narrow { display: none; max-width: 27rem; }
 .chart text { font-size: 12px; fill: var(--ink); font-variant-numeric: tabular-nums; font-family: inherit; }
 .chart .tick, .chart .axis { fill: var(--muted); }
 .chart .grid { stroke: var(--line); stroke-width: 1; shape-rendering: crispEdges; }
@@ -76,11 +98,13 @@ figcaption { font-size: 0.875rem; margin-top: 0.25rem; }
 .chart .band { fill: var(--series); opacity: 0.16; }
 .dot, .chart .bar { fill: var(--series); }
 .chart .whisker { stroke: var(--series); stroke-width: 2; }
-.chart .bar, .chart .band, .legend svg { print-color-adjust: exact; }
+.mark { fill: var(--page); stroke: var(--series); stroke-width: 2.5; }
+.chart .bar, .chart .band, .mark, .legend svg { print-color-adjust: exact; }
+${TONES.map((tone) => `.${toneClass(tone)} { --series: var(--${tone}); }`).join('\n')}
 ${Array.from({ length: SERIES_COUNT }, (_, i) => `.series-${i + 1} { --series: var(--series-${i + 1}); }`).join('\n')}
 .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none; margin: 0 0 0.5rem; padding: 0; font-size: 0.875rem; }
 .legend li { display: flex; align-items: center; gap: 0.5rem; }
-.legend svg { width: 28px; height: 8px; max-width: none; }
+.legend svg { width: 28px; height: 16px; max-width: none; overflow: visible; }
 
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; padding: 0; list-style: none; }
 .pictures figure { margin: 0; width: min-content; }
@@ -90,7 +114,16 @@ ${Array.from({ length: SERIES_COUNT }, (_, i) => `.series-${i + 1} { --series: v
 .pictures figcaption .note { color: var(--muted); }
 .card { border: 1px solid var(--line); border-radius: 0.5rem; padding: 1rem 1.25rem; margin: 1.25rem 0; }
 .card h3 { margin-top: 0; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2rem; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0 2rem; }
+
+@media screen and (max-width: 40rem) {
+  body { padding: 1.5rem 1rem 3rem; }
+  .chart > .wide { display: none; }
+  .chart > .narrow { display: block; }
+  .card { padding: 0.75rem; }
+  .long { min-width: 12rem; }
+  .heat tbody th { position: sticky; left: 0; background: var(--page); padding-right: 0.5rem; }
+}
 
 @page { margin: 15mm; }
 @media print {
@@ -98,10 +131,17 @@ ${Array.from({ length: SERIES_COUNT }, (_, i) => `.series-${i + 1} { --series: v
   nav { display: none; }
   h2, h3, section > p { break-after: avoid; }
   h2 { margin-top: 1.5rem; }
-  figure, tr, .figures, .pictures li, .card, .heat { break-inside: avoid; }
+  p, figure, tr, .figures, .pictures li, .card, .heat { break-inside: avoid; }
+  figure.table { break-inside: auto; }
+  .table figcaption { break-after: avoid; }
   thead { display: table-header-group; }
-  .scroll { overflow: visible; }
-  .heat td { min-width: 0; }
-  .chart svg { max-width: 40rem; }
+  .scroll { overflow: visible; background: none; }
+  table, thead th { font-size: 7.5pt; }
+  th, td { padding-right: 0.5rem; }
+  td { overflow-wrap: anywhere; }
+  td.number { overflow-wrap: normal; }
+  .heat td { min-width: 0; font-size: 7.5pt; }
+  .heat th, .heat td { overflow-wrap: normal; padding: 0.2rem 0.3rem; }
+  .chart > svg { max-width: 38rem; }
 }
 `;
