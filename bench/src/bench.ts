@@ -59,7 +59,6 @@ export interface BenchDefinition<Specs extends OptionSpecs, Row, Figures, Ratios
     readonly figures: z.ZodType<Figures>;
     readonly ratios: z.ZodType<Ratios>;
   };
-  readonly load: () => Promise<Run<Specs, Row, Figures, Ratios>>;
 }
 
 /** A bench as the registry holds it: its own types are checked where it is defined. */
@@ -94,11 +93,22 @@ export interface Report extends Environment, Measurements<unknown, unknown, unkn
   readonly failures: readonly string[];
 }
 
-/** Ties a bench's options, its report and its measuring together. */
+/** A definition as it is, with its types. */
 export function defineBench<const Specs extends OptionSpecs, Row, Figures, Ratios>(
   definition: BenchDefinition<Specs, Row, Figures, Ratios>,
+): BenchDefinition<Specs, Row, Figures, Ratios> {
+  return definition;
+}
+
+/**
+ * Ties a bench's options, its report and its measuring together.
+ *
+ * @param load loads what measures, when the bench runs
+ */
+export function openBench<Specs extends OptionSpecs, Row, Figures, Ratios>(
+  { name, summary, options, shape }: BenchDefinition<Specs, Row, Figures, Ratios>,
+  load: () => Promise<Run<Specs, Row, Figures, Ratios>>,
 ): Bench {
-  const { name, summary, options, shape, load } = definition;
   const report = z.strictObject({
     bench: z.literal(name),
     isSmall: z.boolean(),

@@ -1,24 +1,24 @@
 /** Every bench there is, and the usage text that lists them. What is not here cannot be run. */
-import type { Bench, OptionSpecs } from './bench.js';
-import { allreduceBench } from './allreduce/definition.js';
-import { engineBench } from './engine/definition.js';
-import { engineOpsBench } from './engine-ops/definition.js';
-import { fuzzBench } from './fuzz/definition.js';
+import { openBench, type Bench, type OptionSpecs } from './bench.js';
+import { allreduceDefinition } from './allreduce/definition.js';
+import { engineDefinition } from './engine/definition.js';
+import { engineOpsDefinition } from './engine-ops/definition.js';
+import { fuzzDefinition } from './fuzz/definition.js';
 import { COMMON_OPTIONS, UsageError } from './options.js';
-import { presetBench } from './preset/definition.js';
-import { recipeBench } from './recipe/definition.js';
-import { recoveryBench } from './recovery/definition.js';
-import { simulateBench } from './simulate/definition.js';
+import { presetDefinition } from './preset/definition.js';
+import { recipeDefinition } from './recipe/definition.js';
+import { recoveryDefinition } from './recovery/definition.js';
+import { simulateDefinition } from './simulate/definition.js';
 
 export const BENCHES: readonly Bench[] = [
-  presetBench,
-  engineBench,
-  engineOpsBench,
-  allreduceBench,
-  recipeBench,
-  recoveryBench,
-  simulateBench,
-  fuzzBench,
+  openBench(presetDefinition, async () => (await import('./preset/run.js')).runPreset),
+  openBench(engineDefinition, async () => (await import('./engine/run.js')).runEngine),
+  openBench(engineOpsDefinition, async () => (await import('./engine-ops/run.js')).runEngineOps),
+  openBench(allreduceDefinition, async () => (await import('./allreduce/run.js')).runAllreduce),
+  openBench(recipeDefinition, async () => (await import('./recipe/run.js')).runRecipe),
+  openBench(recoveryDefinition, async () => (await import('./recovery/run.js')).runRecovery),
+  openBench(simulateDefinition, async () => (await import('./simulate/run.js')).runSimulate),
+  openBench(fuzzDefinition, async () => (await import('./fuzz/run.js')).runFuzz),
 ];
 
 /** @throws UsageError that lists the benches */

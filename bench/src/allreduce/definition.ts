@@ -40,7 +40,7 @@ const tuned = z.strictObject({ ...place, bucketBytes: z.int(), messageBytes: z.i
 
 export type ComparedRow = z.infer<typeof compared>;
 
-export const allreduceBench = defineBench({
+export const allreduceDefinition = defineBench({
   name: 'allreduce',
   summary: 'the all-reduce between processes of this machine, beside raw TCP between two Node processes and Gloo',
   options,
@@ -55,7 +55,6 @@ export const allreduceBench = defineBench({
     /** Above 1 is faster than what the key names; `a over b` otherwise. */
     ratios: z.record(z.string(), z.number().positive()),
   },
-  load: async () => (await import('./run.js')).runAllreduce,
 });
 
 export type AllreduceOptions = typeof options;

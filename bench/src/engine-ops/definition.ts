@@ -25,10 +25,9 @@ const row = z.strictObject({
 export type OpsRow = z.infer<typeof row>;
 export type OpsOptions = typeof options;
 
-export const engineOpsBench = defineBench({
+export const engineOpsDefinition = defineBench({
   name: 'engine-ops',
   summary: 'several ways to compute one operation in onnxruntime, one thread; it decides what programs use',
   options,
   shape: { row, figures: z.strictObject({}), ratios: z.strictObject({}) },
-  load: async () => (await import('./run.js')).runEngineOps,
 });

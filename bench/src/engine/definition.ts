@@ -26,7 +26,7 @@ const numbers = z.record(z.string(), z.number());
 export type EngineRow = z.infer<typeof row>;
 export type EngineOptions = typeof options;
 
-export const engineBench = defineBench({
+export const engineDefinition = defineBench({
   name: 'engine',
   summary: 'one engine thread beside its own matrix product, PyTorch, PyTorch DDP and tfjs; set-up time and memory',
   options,
@@ -37,5 +37,4 @@ export const engineBench = defineBench({
     /** Of images per second: above 1 is faster than what the key names. */
     ratios: numbers,
   },
-  load: async () => (await import('./run.js')).runEngine,
 });

@@ -14,10 +14,9 @@ export type FuzzRow = z.infer<typeof row>;
 export type FuzzFigures = z.infer<typeof figures>;
 export type FuzzOptions = typeof options;
 
-export const fuzzBench = defineBench({
+export const fuzzDefinition = defineBench({
   name: 'fuzz',
   summary: 'a million bad messages; any that is neither taken nor refused properly fails',
   options,
   shape: { row, figures, ratios: z.strictObject({}) },
-  load: async () => (await import('./run.js')).runFuzz,
 });

@@ -58,10 +58,9 @@ export type PresetFigures = z.infer<typeof figures>;
 export type PresetRatios = z.infer<typeof ratios>;
 export type PresetOptions = typeof options;
 
-export const presetBench = defineBench({
+export const presetDefinition = defineBench({
   name: 'preset',
   summary: 'a preset from start to end: accuracy, time to its goal, where a step spends its time, memory',
   options,
   shape: { row, figures, ratios },
-  load: async () => (await import('./run.js')).runPreset,
 });

@@ -14,10 +14,9 @@ const row = z.strictObject({
 export type RecipeRow = z.infer<typeof row>;
 export type RecipeOptions = typeof options;
 
-export const recipeBench = defineBench({
+export const recipeDefinition = defineBench({
   name: 'recipe',
   summary: 'what augmentation and averaged weights cost one core',
   options,
   shape: { row, figures: z.strictObject({}), ratios: z.strictObject({}) },
-  load: async () => (await import('./run.js')).runRecipe,
 });

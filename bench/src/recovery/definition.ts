@@ -49,10 +49,9 @@ export type RecoveryFigures = z.infer<typeof figures>;
 export type RecoveryRatios = z.infer<typeof ratios>;
 export type RecoveryOptions = typeof options;
 
-export const recoveryBench = defineBench({
+export const recoveryDefinition = defineBench({
   name: 'recovery',
   summary: 'how soon a run goes on after a worker or the coordinator is killed or stopped',
   options,
   shape: { row, figures, ratios },
-  load: async () => (await import('./run.js')).runRecovery,
 });

@@ -27,10 +27,9 @@ export type SimulateRow = z.infer<typeof row>;
 export type SimulateFigures = z.infer<typeof figures>;
 export type SimulateOptions = typeof options;
 
-export const simulateBench = defineBench({
+export const simulateDefinition = defineBench({
   name: 'simulate',
   summary: 'fault schedules in virtual time; any broken promise fails',
   options,
   shape: { row, figures, ratios: z.strictObject({}) },
-  load: async () => (await import('./run.js')).runSimulate,
 });
