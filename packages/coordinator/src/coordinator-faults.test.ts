@@ -1,8 +1,10 @@
 import { mkdir, readFile, rename, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Status } from '@facet/proto';
-import type { RunConfig, WorkItem } from '@facet/shared';
+import { credentials } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Coordination, type Status, type Ticket } from '@facet/proto';
+import { CONFIG_VERSION, createPlan, formatCrc32, type WorkItem } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FAKE_PARAMETERS, fakeCrc, fakeStepDone } from '../test/fake-state.js';
 import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
 import type { Coordinator } from './coordinator.js';
 import type { RunResult, StoredResult } from './run/result.js';
@@ -101,6 +103,50 @@ describe('faults', () => {
     expect(await coordinator.done).toMatchObject({ outcome: 'failed', code: 'ACCOUNTING', steps: 1 });
   });
 
+  it('takes no step, report or fault of a stream that only said Hello', async () => {
+    const coordinator = await run.coordinate();
+    const stranger = new Coordination(coordinator.address, credentials.createInsecure(), CHANNEL_OPTIONS);
+    run.defer({ [Symbol.asyncDispose]: () => Promise.resolve(stranger.close()) });
+    const call = stranger.join();
+    call.on('error', () => undefined);
+    call.on('data', () => undefined);
+    const identity = { workerId: 'stranger', exchangeAddress: '127.0.0.1:9', metricsUrl: '', host: 'here', pid: 1 };
+    call.write({ hello: { ...identity, codeVersion: 'test', configVersion: CONFIG_VERSION, cores: 1 } });
+    const forge = async (): Promise<void> => {
+      const config = run.tiny.config();
+      const plan = createPlan(config, { trainSamples: 64, testSamples: 20 });
+      const forged = Array.from({ length: plan.totalSteps }, (_, at) => ({
+        ...fakeStepDone({ config, plan, generation: 1, step: at + 1 }),
+        weightsCrc: 0xdead,
+      }));
+      for (const stepDone of forged) call.write({ stepDone });
+      const state = { generation: 1, hasState: true, appliedStep: 8, weightsCrc: 0xdead, recent: forged };
+      call.write({ report: state });
+      call.write({ fault: { generation: 1, step: 1, code: 'DESYNC', message: 'forged' } });
+      call.write({ evaluationDone: { generation: 1, step: 4, parts: [], confusion: [] } });
+      call.write({
+        ready: { programSha256: 'a'.repeat(64), parameters: FAKE_PARAMETERS, engine: 'fake', device: 'cpu', state },
+      });
+      // It has been heard once it joins the members as a newcomer, by another generation.
+      await vi.waitUntil(async () => (await statusOf(coordinator)).workers.length === 3, { timeout: 5_000 });
+      call.cancel();
+    };
+    let forging: Promise<void> | undefined;
+    const options: Partial<FakeWorkerOptions> = {
+      beforeWork: ({ isReady }) => (isReady ? (forging ??= forge()) : undefined),
+    };
+    await run.addWorker(coordinator, 'a', options);
+    await run.addWorker(coordinator, 'b', options);
+    expect(await coordinator.done).toMatchObject({
+      outcome: 'finished',
+      steps: 8,
+      ledger: { missing: 0, duplicated: 0 },
+    });
+    for (const { step, weightsCrc } of ofKind(await run.readLedger(), 'commit'))
+      expect(weightsCrc).toBe(formatCrc32(fakeCrc(step)));
+    expect(ofKind(await run.readLedger(), 'fault').filter(({ code }) => code !== 'PEER_UNAVAILABLE')).toEqual([]);
+  });
+
   it('takes in a worker that comes later', async () => {
     const coordinator = await run.coordinate();
     let late: Promise<FakeWorker> | undefined;
@@ -159,12 +205,12 @@ describe('stop and resume', () => {
     },
   });
 
-  async function stopBefore(step: number, changes: Partial<RunConfig> = {}): Promise<RunResult> {
-    const coordinator = await run.coordinate(changes);
+  async function stopBefore(step: number): Promise<RunResult & { readonly ticket: Ticket | null }> {
+    const coordinator = await run.coordinate();
     const options = stopAt(() => coordinator, step);
-    await run.addWorker(coordinator, 'a', options);
+    const worker = await run.addWorker(coordinator, 'a', options);
     await run.addWorker(coordinator, 'b', options);
-    return coordinator.done;
+    return { ...(await coordinator.done), ticket: worker.ticket };
   }
 
   it('stops with a checkpoint and resumes from it with other workers', async () => {
@@ -256,9 +302,9 @@ describe('stop and resume', () => {
   });
 
   it('commits what only a surviving worker knows when the coordinator comes back', async () => {
-    await stopBefore(3);
+    const { ticket } = await stopBefore(3);
     const coordinator = await run.coordinate({ workers: { count: 1, min: 1, max: 4 } }, 'resume');
-    const survivor = await run.addWorker(coordinator, 'a', { appliedStep: 4 });
+    const survivor = await run.addWorker(coordinator, 'a', { appliedStep: 4, hello: { ticket } });
     expect(await coordinator.done).toMatchObject({
       outcome: 'finished',
       steps: 8,

@@ -17,6 +17,7 @@ import {
   type JoinResponse__Output,
   type PullStateResponse__Output,
   type StepDone,
+  type Ticket,
   type Welcome,
 } from '@facet/proto';
 import {
@@ -66,7 +67,7 @@ export interface FakeWorkerOptions {
   readonly hello?: Partial<Hello>;
   readonly programSha256?: string;
   readonly engine?: { readonly engine: string; readonly device: string };
-  /** The worker comes with the state after this step, and knows the steps before. */
+  /** The worker comes with the state after this step, and knows the steps before; believed with a ticket alone. */
   readonly appliedStep?: number;
   /** Called before a piece of work is done; may throw, or call methods of the worker. */
   readonly beforeWork?: (worker: FakeWorker, item: WorkItem) => void | Promise<void>;
@@ -94,6 +95,8 @@ export class FakeWorker {
   readonly ended: Promise<FakeEnd>;
   appliedStep: number | undefined;
   isReady = false;
+  /** Of its last generation. */
+  ticket: Ticket | null = null;
   readonly #settle: (end: FakeEnd) => void;
   readonly #client: InstanceType<typeof Coordination>;
   readonly #server: Server;
@@ -233,6 +236,7 @@ export class FakeWorker {
   }
 
   async #form(form: Form): Promise<void> {
+    this.ticket = form.ticket;
     this.#running = { form, abort: new AbortController(), lastStep: Number.POSITIVE_INFINITY };
     if (form.stateSource === 'STATE_SOURCE_INITIAL') this.appliedStep = 0;
     if (form.stateSource === 'STATE_SOURCE_PULL') this.appliedStep = await pull(form, this.#welcome?.run ?? '');

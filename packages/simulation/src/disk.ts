@@ -5,7 +5,13 @@
  * writer before appends from then on is in no file.
  */
 import { createHash } from 'node:crypto';
-import type { AssemblyFolder, CheckpointIo, Ending, Leadership } from '@facet/coordinator/internal';
+import {
+  RunKey,
+  type AssemblyFolder,
+  type CheckpointIo,
+  type Ending,
+  type Leadership,
+} from '@facet/coordinator/internal';
 import {
   TrainingError,
   type CheckpointInfo,
@@ -51,6 +57,8 @@ export interface StoredCheckpoint {
 
 export class Disk {
   readonly records: LedgerRecord[] = [];
+  /** Of its run. */
+  readonly key = new RunKey(new Uint8Array(32));
   #ending: Ending | undefined;
   #checkpoints: StoredCheckpoint[] = [];
   /** How many faults keep it full. */

@@ -140,12 +140,11 @@ async function open(
     let onEnd: (ending: Ending) => void = () => undefined;
     const assembly = assembleRun({
       config,
-      mode,
       codeVersion: CODE_VERSION,
       plan,
       dataset,
       earlier,
-      folder: { checkpointsPath: 'checkpoints', checkpoint, ledger },
+      folder: { checkpointsPath: 'checkpoints', checkpoint, ledger, key: disk.key },
       broker,
       source: createShardSource({ config, plan, dataset }),
       io: disk.checkpointIo(network, process),

@@ -4,7 +4,7 @@
  * arguments; what a generation does is in membership-generation.ts.
  */
 import { pause, repeat, TrainingError, type Clock } from '@facet/shared';
-import type { JoinRequest, JoinResponse__Output, Welcome } from '@facet/proto';
+import type { JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
 import type { Logger } from '@facet/telemetry';
 import type { StateSnapshot } from './collective/exchange-server.js';
 import type { CoordinatorStream } from './coordinator-stream.js';
@@ -47,6 +47,8 @@ export interface Membership {
 /** Past steps that are reported again to a coordinator that may have missed them. */
 const RECENT_STEPS = 64;
 const RECONNECT_DELAY_MS = 200;
+/** Where another run is led, this one's coordinator does not come back in a moment. */
+const OTHER_RUN_DELAY_MS = 2_000;
 const DEFAULT_RECONNECT_MS = 30_000;
 
 /** A worker that has not said Hello yet. */
@@ -56,6 +58,8 @@ export function createMembership(options: MembershipOptions): Membership {
   const recent: { generation: number; result: StepResult }[] = [];
   /** The highest term of a coordinator that was heard: one of a lower term was replaced, and is not obeyed. */
   let term = 0;
+  /** Of the last generation that this worker was a member of. */
+  let ticket: Ticket | null = null;
   let generation: Generation | undefined;
   let resources: WorkerResources | undefined;
 
@@ -86,7 +90,8 @@ export function createMembership(options: MembershipOptions): Membership {
   /** One membership, from Hello to the end of the stream. */
   const session = async (): Promise<WorkerOutcome | 'lost'> => {
     await using stream = await options.connect();
-    stream.send({ hello: { ...options.hello, term } });
+    const { run = '', runId = '' } = resources?.welcome ?? {};
+    stream.send({ hello: { ...options.hello, term, run, runId, ticket } });
     let stopHeartbeat: (() => void) | undefined;
     // The coordinator ends the stream when nobody needs this worker any more. It has a deadline for that, and its own end
     // is seen by keepalive, so this waits for nothing else.
@@ -117,11 +122,14 @@ export function createMembership(options: MembershipOptions): Membership {
     }
   };
 
-  const isOutdated = (message: JoinResponse__Output): boolean => message.term < term;
+  /** Its terms are not those of this run. */
+  const isOfAnotherRun = ({ refusal }: JoinResponse__Output): boolean => refusal?.code === 'RUN_MISMATCH';
+
+  const isOutdated = (message: JoinResponse__Output): boolean => message.term < term && !isOfAnotherRun(message);
 
   /** Some messages end the generation at once, even while an earlier message is still being handled. */
   const onArrival = (message: JoinResponse__Output): void => {
-    if (isOutdated(message)) return;
+    if (isOutdated(message) || isOfAnotherRun(message)) return;
     term = message.term;
     if (message.regroup) void generation?.end(message.regroup.reason);
     if (message.stop) void generation?.end(message.stop.message);
@@ -132,6 +140,8 @@ export function createMembership(options: MembershipOptions): Membership {
     message: JoinResponse__Output,
   ): Promise<WorkerOutcome | undefined> => {
     if (message.refusal) {
+      // Whoever leads another run there may go, and this run's own coordinator may be elsewhere.
+      if (isOfAnotherRun(message)) throw new TrainingError('RUN_MISMATCH', message.refusal.message);
       return { outcome: 'refused', message: `${message.refusal.code}: ${message.refusal.message}` };
     } else if (message.welcome) {
       const { welcome } = message;
@@ -150,6 +160,7 @@ export function createMembership(options: MembershipOptions): Membership {
     } else if (message.form) {
       await generation?.end('a new generation forms');
       const { form } = message;
+      ticket = form.ticket;
       log.info(
         { generation: form.generation, rank: form.rank, worldSize: form.peers.length, step: form.step },
         'generation forms',
@@ -201,6 +212,7 @@ export function createMembership(options: MembershipOptions): Membership {
       let lostAt: number | undefined;
       for (;;) {
         const patienceMs = resources?.config.timeouts.gatherMs ?? DEFAULT_RECONNECT_MS;
+        let delayMs = RECONNECT_DELAY_MS;
         try {
           const outcome = await session();
           if (outcome !== 'lost') return outcome;
@@ -209,16 +221,18 @@ export function createMembership(options: MembershipOptions): Membership {
         } catch (caught) {
           const error = TrainingError.from(caught);
           if (error.code === 'CANCELLED' && signal.aborted) return { outcome: 'left' };
-          if (error.code !== 'COORDINATOR_UNREACHABLE') throw error;
+          if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'RUN_MISMATCH') throw error;
           lostAt ??= clock.now();
           if (clock.now() - lostAt > patienceMs) {
-            throw new TrainingError('COORDINATOR_UNREACHABLE', `${error.message}; gave up after ${patienceMs} ms`, {
-              cause: error,
-            });
+            throw new TrainingError(error.code, `${error.message}; gave up after ${patienceMs} ms`, { cause: error });
+          }
+          if (error.code === 'RUN_MISMATCH') {
+            log.warn({ reason: error.message }, "another run's coordinator is there; looking for this run's own");
+            delayMs = OTHER_RUN_DELAY_MS;
           }
         }
         if (signal.aborted) return { outcome: 'left' };
-        await pause(clock, RECONNECT_DELAY_MS);
+        await pause(clock, delayMs);
       }
     },
     snapshot(step) {

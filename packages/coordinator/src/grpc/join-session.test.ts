@@ -23,6 +23,10 @@ const hello = {
   exchangeAddress: '127.0.0.1:2',
   metricsUrl: '',
   cores: 1,
+  term: 0,
+  run: '',
+  runId: '',
+  ticket: null,
 };
 
 let call: FakeCall;

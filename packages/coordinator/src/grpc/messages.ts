@@ -3,7 +3,7 @@
  * with a refusal that names the field. Whether a message fits the state of the run is decided elsewhere.
  */
 import type { EvaluationDone, Hello, JoinRequest__Output, Report, StepDone } from '@facet/proto';
-import { TrainingError } from '@facet/shared';
+import { isRunName, TrainingError } from '@facet/shared';
 
 const MAX_NAME_LENGTH = 255;
 const MAX_URL_LENGTH = 2_048;
@@ -18,6 +18,8 @@ const MAX_TEXT_LENGTH = 4_096;
 const SHA256 = /^[0-9a-f]{64}$/;
 const WORKER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const ENGINE = /^[a-z][a-z0-9-]{0,63}$/;
+const RUN_ID = /^[0-9a-f]{0,64}$/;
+const MAX_SEAL_BYTES = 64;
 const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):\d{1,5}$/;
 
 type ReadyMessage = NonNullable<JoinRequest__Output['ready']>;
@@ -29,6 +31,10 @@ export function checkHello(hello: Hello): void {
   ), 'hello.worker_id', hello.workerId, 'letters, digits, dots and dashes, at most 128');
   require(ADDRESS.test(hello.exchangeAddress), 'hello.exchange_address', hello.exchangeAddress, 'host:port');
   require(hello.host.length <= MAX_NAME_LENGTH, 'hello.host', hello.host, `at most ${MAX_NAME_LENGTH} characters`);
+  require(hello.run === '' || isRunName(hello.run), 'hello.run', hello.run, "a run's name or nothing");
+  require(RUN_ID.test(hello.runId), 'hello.run_id', hello.runId, "a run's id or nothing");
+  const sealBytes = hello.ticket?.seal.length ?? 0;
+  require(sealBytes <= MAX_SEAL_BYTES, 'hello.ticket.seal', `${sealBytes} bytes`, `at most ${MAX_SEAL_BYTES}`);
   const { metricsUrl } = hello;
   const isUrl = metricsUrl === '' || (metricsUrl.length <= MAX_URL_LENGTH && URL.canParse(metricsUrl));
   require(isUrl, 'hello.metrics_url', metricsUrl, 'a URL or nothing');

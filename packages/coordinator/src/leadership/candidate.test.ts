@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkLedger } from '@facet/shared';
 import { CoordinatedRun, createGate, log, ofKind } from '../../test/coordinated-run.js';
 import type { FakeWorker } from '../../test/fake-worker.js';
+import { RunKey } from '../run/run-key.js';
 import { startCandidate, type Candidate } from './candidate.js';
 
 const TIMEOUTS = { heartbeatMs: 2_000, stepMs: 20_000, gatherMs: 30_000 };
@@ -163,7 +164,9 @@ describe('a candidate', () => {
 describe('a coordinator of an earlier term', () => {
   it('steps down when a worker has obeyed a later one', async () => {
     const first = await Contender.start('first');
-    const worker = await run.addWorker(first.place, 'a', { hello: { term: 5 } });
+    const key = await readFile(join(run.tiny.runFolder, 'run.key'), 'utf8');
+    const later = new RunKey(Buffer.from(key.trim(), 'hex')).ticket({ term: 5, generation: 1, workerId: 'a' });
+    const worker = await run.addWorker(first.place, 'a', { hello: { term: 5, ticket: later } });
     expect(await worker.ended).toEqual({ kind: 'gone' });
     await vi.waitUntil(() => first.waits.length === 1, { timeout: 10_000 });
     expect(first.waits[0]).toContain('worker a has obeyed the coordinator of term 5, this one is of term 1');

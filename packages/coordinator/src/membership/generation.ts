@@ -81,8 +81,8 @@ export function formOrGather(draft: Draft, wanted: number): void {
 }
 
 /** Lets workers go that asked to leave: between two generations nobody needs them. */
-function dismissLeavers({ workers, commands, generation }: Draft): void {
-  for (const { workerId, isLeaving } of [...workers.values()]) {
+function dismissLeavers({ workers, commands }: Draft): void {
+  for (const { workerId, isLeaving, generation } of [...workers.values()]) {
     if (!isLeaving) continue;
     workers.delete(workerId);
     commands.push({ kind: 'dismiss', workerId, generation, reason: 'its generation is over' });
@@ -107,7 +107,7 @@ export function form(draft: Draft): void {
   const members = byHost(ready.slice(0, policy.workers.max));
   const generation = draft.generation + 1;
   draft.generation = generation;
-  for (const { workerId } of members) change(draft, workerId, { stage: 'member' });
+  for (const { workerId } of members) change(draft, workerId, { stage: 'member', generation });
   draft.phase = {
     kind: 'forming',
     generation,

@@ -23,6 +23,8 @@ export interface WorkerEntry {
   readonly heardAtMs: number;
   /** The state that it last reported, if the ledger explains it. */
   readonly held: HeldState | undefined;
+  /** The last generation that it was a member of; 0 if it was in none. */
+  readonly generation: number;
   /** The worker asked to leave. It goes as soon as the others do not need it. */
   readonly isLeaving: boolean;
 }
@@ -176,6 +178,7 @@ export type Command =
   | {
       readonly kind: 'dismiss';
       readonly workerId: string;
+      /** The last one that it was a member of; 0 when it was in none. */
       readonly generation: number;
       readonly reason: string;
     }

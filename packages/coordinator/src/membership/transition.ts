@@ -121,6 +121,7 @@ function onConnected(draft: Draft, { workerId, host }: EventOf<'connected'>): vo
     connectedAtMs: draft.nowMs,
     heardAtMs: draft.nowMs,
     held: undefined,
+    generation: 0,
     isLeaving: false,
   });
 }
@@ -191,13 +192,14 @@ function onApplied(draft: Draft, { workerId, generation, held }: EventOf<'applie
 function onLeaveRequested(draft: Draft, { workerId, reason }: EventOf<'leave-requested'>): void {
   change(draft, workerId, { isLeaving: true });
   const { phase } = draft;
+  const generation = draft.workers.get(workerId)?.generation ?? 0;
   const isMember = phase.kind === 'running' && phase.members.includes(workerId);
   const isReporting = phase.kind === 'regrouping' && phase.awaiting.has(workerId);
   const isDonor = phase.kind === 'stopping' && phase.donor === workerId;
   if (isMember) {
     beginDrain(draft, `worker ${workerId} leaves: ${reason}`);
   } else if (!isReporting && !isDonor) {
-    draft.commands.push({ kind: 'dismiss', workerId, generation: draft.generation, reason });
+    draft.commands.push({ kind: 'dismiss', workerId, generation, reason });
     remove(draft, workerId, `worker ${workerId} left: ${reason}`);
   }
 }

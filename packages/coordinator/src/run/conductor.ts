@@ -19,9 +19,11 @@ import {
 import { transition } from '../membership/transition.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
+import { admit, isWithin, type LedRun } from './admission.js';
 import type { Checkpointer } from './checkpointer.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { EngineMix } from './engine-mix.js';
+import { EventQueue } from './event-queue.js';
 import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
 import { Pacing, type PacingRules } from './pacing.js';
@@ -31,7 +33,6 @@ import { formMessage, stopMessage } from './wire-commands.js';
 import type { WorkerDirectory } from './worker-directory.js';
 
 export interface ConductorOptions {
-  readonly term: number;
   /** False as soon as another coordinator may lead. */
   readonly isLeading: () => boolean;
   readonly onFenced: (reason: string) => void;
@@ -39,8 +40,7 @@ export interface ConductorOptions {
   readonly policy: MembershipPolicy;
   readonly plan: Plan;
   readonly everySteps: number;
-  /** Whether workers that this coordinator never saw may bring state of this run. */
-  readonly isResumed: boolean;
+  readonly run: LedRun;
   readonly directory: WorkerDirectory;
   readonly engines: EngineMix;
   readonly pacing: PacingRules;
@@ -59,9 +59,17 @@ export interface ConductorOptions {
 
 export class Conductor implements SessionHandler {
   readonly #options: ConductorOptions;
-  readonly #queue: MembershipEvent[] = [];
+  readonly #events = new EventQueue<MembershipEvent>({
+    apply: (event) => {
+      this.#apply(event);
+    },
+    overflow: (dropped) => {
+      const kinds = [...new Set(dropped.map(({ kind }) => kind))].join(', ');
+      const message = `${dropped.length} events of membership wait (${kinds}); report this as a bug, then resume`;
+      return { kind: 'failed', code: 'INTERNAL', message };
+    },
+  });
   #membership: Membership;
-  #isDispatching = false;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
   #generations = 0;
@@ -108,11 +116,13 @@ export class Conductor implements SessionHandler {
   }
 
   onHello(session: JoinSession, hello: Hello): void {
-    const { directory, log, term, isLeading, onFenced } = this.#options;
+    const { directory, log, run, isLeading, onFenced } = this.#options;
     const { workerId, host } = hello;
-    if (hello.term > term) {
+    const admission = admit(hello, run);
+    if (admission.kind === 'obeys-later') {
       session.end();
-      onFenced(`worker ${workerId} has obeyed the coordinator of term ${hello.term}, this one is of term ${term}`);
+      if (admission.isProven) onFenced(admission.reason);
+      else log.warn({ workerId }, `${admission.reason}, as it says; it has no ticket that shows it`);
       return;
     }
     if (!isLeading()) {
@@ -124,7 +134,7 @@ export class Conductor implements SessionHandler {
     }
     const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded !== undefined) throw new TrainingError('STRAGGLER', excluded);
-    const previous = directory.add(session, hello);
+    const previous = directory.add(session, hello, admission.provenGeneration);
     if (previous !== undefined) {
       previous.end();
       this.dispatch({ kind: 'closed', workerId, reason: 'it came back on another stream' });
@@ -134,6 +144,7 @@ export class Conductor implements SessionHandler {
     this.#options.greeter.greet({ session, host });
   }
 
+  /** Takes in what a worker says. What is only for members to say is dropped when others say it, or when it is out of date. */
   onMessage(session: JoinSession, message: CheckedMessage): void {
     // A step that arrives now is committed by whoever leads next, from the worker's report.
     if (!this.#options.isLeading()) return;
@@ -152,15 +163,12 @@ export class Conductor implements SessionHandler {
         this.#onStepDone(workerId, message.body);
         break;
       case 'evaluationDone':
-        if (this.#isRunning(message.body.generation)) this.#options.intake.acceptEvaluation(workerId, message.body);
+        if (this.#rankOf(workerId, message.body.generation) !== undefined)
+          this.#options.intake.acceptEvaluation(workerId, message.body);
         break;
-      case 'report': {
-        const { held, fault } = this.#options.intake.acceptReport(workerId, message.body);
-        const { generation, appliedStep: step } = message.body;
-        if (fault !== undefined) this.#options.intake.fail(fault.code, fault.message, { generation, step });
-        else this.dispatch({ kind: 'report', workerId, generation, held });
+      case 'report':
+        this.#onReport(workerId, message.body);
         break;
-      }
       case 'fault': {
         const { generation, step, code } = message.body;
         this.dispatch({
@@ -194,19 +202,7 @@ export class Conductor implements SessionHandler {
   /** Applies an event and everything that follows from it; without the right to lead nothing follows. */
   dispatch(event: MembershipEvent): void {
     if (this.#isClosed || !this.#options.isLeading()) return;
-    this.#queue.push(event);
-    if (this.#isDispatching) return;
-    this.#isDispatching = true;
-    try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const { policy, clock } = this.#options;
-        const { state, commands } = transition(this.#membership, next, { policy, nowMs: clock.now() });
-        this.#membership = state;
-        for (const command of commands) this.#execute(command);
-      }
-    } finally {
-      this.#isDispatching = false;
-    }
+    this.#events.push(event);
     this.#scheduleTick();
   }
 
@@ -218,34 +214,48 @@ export class Conductor implements SessionHandler {
     for (const { session } of this.#options.directory.all.values()) session.end();
   }
 
-  #onReady(workerId: string, ready: NonNullable<CheckedMessage & { kind: 'ready' }>['body']): void {
-    const { directory, intake, isResumed, log } = this.#options;
-    const arrival = directory.acceptProgram(workerId, ready);
-    const report = ready.state;
-    const mayHoldState = isResumed || arrival === 'known';
-    if (report === null || !mayHoldState) {
-      this.dispatch({ kind: 'ready', workerId, held: undefined });
-      return;
-    }
-    const { held, fault } = intake.acceptReport(workerId, report);
+  /** A worker is ready once per stream. */
+  #onReady(workerId: string, ready: BodyOf<'ready'>): void {
+    const { directory, intake, log } = this.#options;
+    if (this.#membership.workers.get(workerId)?.stage !== 'connecting') return;
+    directory.acceptProgram(workerId, ready);
+    const provenGeneration = directory.get(workerId)?.provenGeneration ?? 0;
+    const report = ready.state?.hasState === true ? ready.state : undefined;
+    const isUsed = report !== undefined && isWithin(provenGeneration, report);
+    const { held, fault } = isUsed ? intake.acceptReport(workerId, report) : {};
     // Unlike a member's, a newcomer's wrong state harms nobody: it gets the right one.
-    if (fault !== undefined) log.warn({ workerId, reason: fault.message }, "a newcomer's state is not used");
+    const reason = fault?.message ?? `its ticket is of generation ${provenGeneration}`;
+    if (report !== undefined && (!isUsed || fault !== undefined))
+      log.warn({ workerId, reason }, "a newcomer's state is not used");
     this.dispatch({ kind: 'ready', workerId, held });
   }
 
-  #onStepDone(workerId: string, done: NonNullable<CheckedMessage & { kind: 'stepDone' }>['body']): void {
-    const { directory, intake, checkpointer, plan, everySteps } = this.#options;
-    const worker = directory.get(workerId);
-    if (worker === undefined) return;
-    worker.lastStep = done;
-    const { generation, step, weightsCrc } = done;
+  /** A survivor of the generation that is being dissolved says what it holds. */
+  #onReport(workerId: string, report: BodyOf<'report'>): void {
+    const { intake } = this.#options;
+    const { generation, appliedStep: step } = report;
     const { phase } = this.#membership;
-    const isMember = phase.kind === 'running' && phase.generation === generation && phase.members.includes(workerId);
-    intake.acceptStep({ workerId, rank: isMember ? phase.members.indexOf(workerId) : undefined }, done);
-    if (isMember) this.#pacing.observe({ workerId, rank: phase.members.indexOf(workerId) }, done);
+    const isAwaited = phase.kind === 'regrouping' && phase.generation === generation && phase.awaiting.has(workerId);
+    if (!isAwaited || !isWithin(generation, report)) return;
+    const { held, fault } = intake.acceptReport(workerId, report);
+    if (fault !== undefined) intake.fail(fault.code, fault.message, { generation, step });
+    else this.dispatch({ kind: 'report', workerId, generation, held });
+  }
+
+  /** Members alone commit. A step of a generation that is over is not lost: its members' reports have it. */
+  #onStepDone(workerId: string, done: BodyOf<'stepDone'>): void {
+    const { directory, intake, checkpointer, plan, everySteps } = this.#options;
+    const { generation, step, weightsCrc } = done;
+    const worker = directory.get(workerId);
+    const rank = this.#rankOf(workerId, generation);
+    if (worker === undefined || rank === undefined) return;
+    worker.lastStep = done;
+    directory.keepProgram();
+    intake.acceptStep({ workerId, rank }, done);
+    this.#pacing.observe({ workerId, rank }, done);
     const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     // Taken in, the step may have ended the generation.
-    if (!isDue || !this.#isRunning(generation) || !isMember || phase.members[0] !== workerId) return;
+    if (!isDue || rank !== 0 || this.#rankOf(workerId, generation) === undefined) return;
     checkpointer.takePeriodic({ workerId, address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
   }
 
@@ -257,13 +267,24 @@ export class Conductor implements SessionHandler {
     return isLeaving();
   }
 
-  #isRunning(generation: number): boolean {
+  /** A worker's rank in the generation that runs; undefined when it is none of its members, or it is another generation. */
+  #rankOf(workerId: string, generation: number): number | undefined {
     const { phase } = this.#membership;
-    return phase.kind === 'running' && phase.generation === generation;
+    if (phase.kind !== 'running' || phase.generation !== generation) return undefined;
+    const rank = phase.members.indexOf(workerId);
+    return rank === -1 ? undefined : rank;
+  }
+
+  #apply(event: MembershipEvent): void {
+    const { policy, clock } = this.#options;
+    const { state, commands } = transition(this.#membership, event, { policy, nowMs: clock.now() });
+    this.#membership = state;
+    for (const command of commands) this.#execute(command);
   }
 
   #execute(command: Command): void {
-    const { directory, publisher, intake, checkpointer, metrics, clock, log, recorder, stopwatch } = this.#options;
+    const { directory, engines, publisher, intake, checkpointer, metrics, clock, log, recorder, stopwatch } =
+      this.#options;
     switch (command.kind) {
       case 'form': {
         const { generation, members, work, start } = command;
@@ -273,10 +294,17 @@ export class Conductor implements SessionHandler {
         log.info(facts, 'forming a generation');
         this.#worldSize = worldSize;
         this.#generations += 1;
-        this.#noteEngines(members);
+        // Only members compute; a worker that waits changes nothing.
+        for (const member of members) engines.noteMember(member.workerId, directory.get(member.workerId)?.program, log);
         publisher.start({ generation, split: this.#pacing.split, first: work });
         intake.begin(work);
-        for (const member of members) directory.send(member.workerId, formMessage(command, member, shares, directory));
+        const { term, key } = this.#options.run;
+        const context = {
+          shares,
+          directory,
+          ticketOf: (workerId: string) => key.ticket({ term, generation, workerId }),
+        };
+        for (const member of members) directory.send(member.workerId, formMessage(command, member, context));
         break;
       }
       case 'start': {
@@ -345,34 +373,27 @@ export class Conductor implements SessionHandler {
     const { directory, metrics, recorder, intake, log } = this.#options;
     log.info({ workerId, generation, reason }, 'worker left');
     metrics.leaves.inc();
-    void recorder.append({ kind: 'leave', generation, step: intake.committedStep, workerId });
+    // The ledger tells of members: whoever only said Hello leaves no trace in it.
+    if (generation > 0) void recorder.append({ kind: 'leave', generation, step: intake.committedStep, workerId });
     const session = directory.remove(workerId)?.session;
     const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded === undefined) session?.end();
     else session?.refuse('STRAGGLER', excluded);
   }
 
-  /** Only members compute; a worker that waits changes nothing. */
-  #noteEngines(members: readonly { readonly workerId: string }[]): void {
-    const { directory, engines, log } = this.#options;
-    for (const { workerId } of members) {
-      const program = directory.get(workerId)?.program;
-      if (program !== undefined && engines.add(program)) log.warn({ workerId, engines: engines.engines }, engines.note);
-    }
-  }
-
   async #takeFinalCheckpoint({ workerId, held }: Extract<Command, { kind: 'take-final-checkpoint' }>): Promise<void> {
     const { directory, checkpointer } = this.#options;
     const address = directory.get(workerId)?.hello.exchangeAddress ?? '';
-    try {
-      await checkpointer.takeFinal({ workerId, address, held });
-      this.dispatch({ kind: 'final-checkpoint', workerId, failure: undefined });
-    } catch (caught) {
-      this.dispatch({ kind: 'final-checkpoint', workerId, failure: TrainingError.from(caught).message });
-    }
+    const failure = await checkpointer.takeFinal({ workerId, address, held }).then(
+      () => undefined,
+      (caught: unknown) => TrainingError.from(caught).message,
+    );
+    this.dispatch({ kind: 'final-checkpoint', workerId, failure });
   }
 
   #scheduleTick(): void {
     this.#timer.set(this.#isClosed ? undefined : nextDeadlineMs(this.#membership, this.#options.policy));
   }
 }
+
+type BodyOf<K extends CheckedMessage['kind']> = Extract<CheckedMessage, { kind: K }>['body'];

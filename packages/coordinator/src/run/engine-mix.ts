@@ -3,6 +3,7 @@
  * reduced gradient; but engines differ in the last bits, so with several of them the result depends on who computed what.
  * This file notices that and words it; it forbids nothing.
  */
+import type { Logger } from '@facet/telemetry';
 
 /** The engine and device that a worker says it computes with. */
 export interface WorkerEngine {
@@ -29,6 +30,11 @@ export class EngineMix {
     const before = this.#engines.size;
     this.#engines.add(`${engine}/${device}`);
     return this.#engines.size > Math.max(before, 1);
+  }
+
+  /** Notes what a member computes with, and warns when that mixes engines. */
+  noteMember(workerId: string, program: WorkerEngine | undefined, log: Pick<Logger, 'warn'>): void {
+    if (program !== undefined && this.add(program)) log.warn({ workerId, engines: this.engines }, this.note);
   }
 
   /** Every engine so far, such as `onnxruntime/cpu`, in the order in which they came. */

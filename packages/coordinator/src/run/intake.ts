@@ -1,7 +1,7 @@
 /**
  * Takes in what workers computed: steps, evaluations and reports of what they hold. It asks the commit log what each means,
- * writes the ledger, moves the window of shards when a record is durable, and tells membership. Whatever arrives from a
- * generation that is over is still true: a step that was applied is committed.
+ * writes the ledger, moves the window of shards when a record is durable, and tells membership. Whoever calls it has made sure
+ * that the worker was a member of the generation that it speaks of; a step that was applied there is committed, also later.
  */
 import type { EvaluationDone, Report, StepDone } from '@facet/proto';
 import {
@@ -46,7 +46,7 @@ export interface LastStep {
   readonly accuracy: number;
 }
 
-/** Who reports a step. */
+/** Who reports a step; of a report that comes later the rank is not known. */
 interface Reporter {
   readonly workerId: string;
   readonly rank: number | undefined;
@@ -98,8 +98,8 @@ export class Intake {
     return this.#options.commits.lastStep;
   }
 
-  /** A worker finished a step; its rank is known while it is a member of the generation. */
-  acceptStep({ workerId, rank }: Reporter, done: StepDone): void {
+  /** A member finished a step. */
+  acceptStep({ workerId, rank }: Reporter & { readonly rank: number }, done: StepDone): void {
     this.#bytesExchanged += done.bytesSent;
     this.#unrecordedBytes += done.bytesSent;
     const verdict = this.#judge({ workerId, rank }, done);

@@ -70,7 +70,6 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const metrics = createMetrics(() => readMetrics(sources));
   const assembly = assembleRun({
     config,
-    mode: options.mode,
     codeVersion,
     plan,
     dataset,

@@ -20,6 +20,7 @@ import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
 import { qualityOf, type History } from './history.js';
 import { Intake } from './intake.js';
+import type { RunKey } from './run-key.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import { Stopwatch } from './stopwatch.js';
 import { StragglerWatch } from './straggler-watch.js';
@@ -31,11 +32,11 @@ export interface AssemblyFolder {
   readonly checkpointsPath: string;
   readonly checkpoint: Pick<Checkpoint, 'path' | 'layout' | 'weightsSha256' | 'info'> | undefined;
   readonly ledger: Pick<LedgerFile, 'append'>;
+  readonly key: RunKey;
 }
 
 export interface AssemblyParts {
   readonly config: RunConfig;
-  readonly mode: 'new' | 'resume';
   readonly codeVersion: string;
   readonly plan: Plan;
   readonly dataset: Dataset;
@@ -74,7 +75,7 @@ export interface RunAssembly {
 
 /** Puts a coordinator together; it waits for workers at once. The caller closes conductor, checkpointer and publisher. */
 export function assembleRun(parts: AssemblyParts): RunAssembly {
-  const { config, mode, codeVersion, plan, dataset, earlier, folder } = parts;
+  const { config, codeVersion, plan, dataset, earlier, folder } = parts;
   const { broker, source, io, metrics, clock, log } = parts;
   const { run } = config;
   const now = (): number => clock.now();
@@ -157,14 +158,13 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   });
   const term = earlier.terms + 1;
   const conductor = new Conductor({
-    term,
     isLeading: parts.isLeading,
     onFenced: parts.onFenced,
     membership: createMembership({ policy, nowMs: now(), ...earlier }),
     policy,
     plan,
     everySteps: config.checkpoint.everySteps,
-    isResumed: mode === 'resume',
+    run: { name: run, key: folder.key, term },
     directory,
     engines,
     pacing: { watch: stragglers, excludes: config.stragglers.exclude, balancer: balancerOf(config, plan) },
@@ -179,7 +179,8 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     greeter: new Greeter({
       wanted: config.workers.count,
       clock,
-      welcome: (host) => welcomeMessage(config, dataset, directory.countOn(host)),
+      welcome: (host) =>
+        welcomeMessage(config, dataset, { runId: folder.key.id, workersOnHost: directory.countOn(host) }),
     }),
     onEnd: parts.onEnd,
   });

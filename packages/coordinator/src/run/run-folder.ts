@@ -19,6 +19,7 @@ import {
 import type { Dataset } from '@facet/datasets';
 import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
 import { openLedger, type LedgerFile } from '../ledger/ledger-file.js';
+import { RunKey } from './run-key.js';
 import { lockRun, takeOverRun, type RunLock } from './run-lock.js';
 
 const MOST_RESULT_BYTES = 16 * 1024 * 1024;
@@ -26,6 +27,8 @@ const MOST_RESULT_BYTES = 16 * 1024 * 1024;
 export const LEDGER_FILE = 'ledger.jsonl';
 const CONFIG_FILE = 'config.json';
 const RESULT_FILE = 'result.json';
+const KEY_FILE = 'run.key';
+const MOST_KEY_BYTES = 1_024;
 
 export interface OpenRunFolderOptions {
   readonly folder: string;
@@ -43,6 +46,7 @@ export interface RunFolder {
   readonly path: string;
   readonly checkpointsPath: string;
   readonly ledger: LedgerFile;
+  readonly key: RunKey;
   /** Newest sound checkpoint of an earlier coordinator. */
   readonly checkpoint: Checkpoint | undefined;
   /** One sentence each about what was found damaged. */
@@ -77,11 +81,14 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     if (ledger.recovered !== undefined) {
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
-    if (mode === 'new' || ledger.isNew) await writeWhole(join(folder, CONFIG_FILE), storedConfigText(options), 'owner');
+    const isNew = mode === 'new' || ledger.isNew;
+    const key = (isNew ? undefined : await readKey(folder)) ?? (await makeKey(folder));
+    if (isNew) await writeWhole(join(folder, CONFIG_FILE), storedConfigText(options), 'owner');
     return {
       path: folder,
       checkpointsPath,
       ledger,
+      key,
       checkpoint,
       warnings,
       isHeld: () => lock.isHeld(),
@@ -99,6 +106,30 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     await closeBoth(ledger, lock);
     throw caught;
   }
+}
+
+/** The key of a run that has begun; undefined for one that has none, of an earlier version of Facet. */
+async function readKey(folder: string): Promise<RunKey | undefined> {
+  const path = join(folder, KEY_FILE);
+  try {
+    return new RunKey(Buffer.from((await readRegularText(path, MOST_KEY_BYTES)).trim(), 'hex'));
+  } catch (caught) {
+    if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { message } = TrainingError.from(caught);
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      `${path} cannot be used: ${message}; remove it to go on without the workers of before`,
+      {
+        cause: caught,
+      },
+    );
+  }
+}
+
+async function makeKey(folder: string): Promise<RunKey> {
+  const key = RunKey.random();
+  await writeWhole(join(folder, KEY_FILE), `${Buffer.from(key).toString('hex')}\n`, 'owner');
+  return new RunKey(key);
 }
 
 /** The result of a run that ended earlier, as it was written; undefined when there is none. */

@@ -2,7 +2,7 @@
  * Membership's commands as the messages that workers get. Addresses are looked up when a message is made, because a
  * worker may have come back under another one.
  */
-import type { JoinResponse } from '@facet/proto';
+import type { JoinResponse, Ticket } from '@facet/proto';
 import type { Dataset } from '@facet/datasets';
 import type { RunConfig } from '@facet/shared';
 import type { Command, Ending, FormMember } from '../membership/state.js';
@@ -17,12 +17,19 @@ const STOP_REASONS = {
   failed: 'STOP_REASON_FAILED',
 } as const;
 
+/** What a Form says beside what membership decided. */
+export interface FormContext {
+  readonly shares: readonly number[];
+  readonly directory: WorkerDirectory;
+  /** The ticket of a member. */
+  readonly ticketOf: (workerId: string) => Ticket;
+}
+
 /** The Form that one member gets. */
 export function formMessage(
   command: FormCommand,
   member: FormMember,
-  shares: readonly number[],
-  directory: WorkerDirectory,
+  { shares, directory, ticketOf }: FormContext,
 ): JoinResponse {
   const { generation, start, work, members } = command;
   return {
@@ -40,6 +47,7 @@ export function formMessage(
       stateStep: start.step,
       stateWeightsCrc: start.weightsCrc ?? 0,
       shares: [...shares],
+      ticket: ticketOf(member.workerId),
     },
   };
 }
@@ -48,7 +56,7 @@ export function formMessage(
 export function welcomeMessage(
   config: RunConfig,
   { image, classes, sha256, train, test }: Dataset,
-  workersOnHost: number,
+  { runId, workersOnHost }: { readonly runId: string; readonly workersOnHost: number },
 ): JoinResponse {
   return {
     welcome: {
@@ -63,6 +71,7 @@ export function welcomeMessage(
       imageChannels: image.channels,
       classes: [...classes],
       workersOnHost,
+      runId,
     },
   };
 }

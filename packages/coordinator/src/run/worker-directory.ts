@@ -16,16 +16,21 @@ export interface ProgramFacts {
 export interface ConnectedWorker {
   readonly session: JoinSession;
   readonly hello: Hello;
+  /** The generation of which it has shown that it was a member; 0 when of none. */
+  readonly provenGeneration: number;
   program: ProgramFacts | undefined;
   lastStep: StepDone | undefined;
 }
 
+interface KnownProgram {
+  readonly workerId: string;
+  readonly program: ProgramFacts;
+}
+
 export class WorkerDirectory {
   readonly #workers = new Map<string, ConnectedWorker>();
-  /** Everybody who was ever here: only they may come back with state of this run. */
-  readonly #known = new Set<string>();
   readonly #checkpointLayout: readonly ParameterLayout[] | undefined;
-  #reference: { readonly workerId: string; readonly program: ProgramFacts } | undefined;
+  #kept: KnownProgram | undefined;
 
   constructor(checkpointLayout: readonly ParameterLayout[] | undefined) {
     this.#checkpointLayout = checkpointLayout;
@@ -45,7 +50,7 @@ export class WorkerDirectory {
    * @returns the session that the same process had before; the caller ends it.
    * @throws TrainingError CONFIG_INVALID when another process has the id.
    */
-  add(session: JoinSession, hello: Hello): JoinSession | undefined {
+  add(session: JoinSession, hello: Hello, provenGeneration: number): JoinSession | undefined {
     const { workerId, host, pid } = hello;
     const existing = this.#workers.get(workerId);
     if (existing !== undefined && (existing.hello.host !== host || existing.hello.pid !== pid)) {
@@ -55,7 +60,7 @@ export class WorkerDirectory {
         `worker id ${workerId} is in use by process ${other.pid} on ${other.host}; give every worker an id of its own`,
       );
     }
-    this.#workers.set(workerId, { session, hello, program: undefined, lastStep: undefined });
+    this.#workers.set(workerId, { session, hello, provenGeneration, program: undefined, lastStep: undefined });
     return existing?.session;
   }
 
@@ -73,25 +78,34 @@ export class WorkerDirectory {
   /**
    * Notes a worker's program.
    *
-   * @returns whether the worker was ready before, in this coordinator's life.
-   * @throws TrainingError VERSION_MISMATCH when it differs from the first worker's, CHECKPOINT_INCOMPATIBLE when it does
+   * @throws TrainingError VERSION_MISMATCH when it differs from that of the others, CHECKPOINT_INCOMPATIBLE when it does
    *   not fit the checkpoint that the run resumes from.
    */
-  acceptProgram(workerId: string, program: ProgramFacts): 'known' | 'new' {
+  acceptProgram(workerId: string, program: ProgramFacts): void {
     const layout = this.#checkpointLayout;
     if (layout !== undefined) checkAgainstCheckpoint(workerId, program, layout);
-    if (this.#reference !== undefined) checkAgainstFirst(workerId, program, this.#reference);
-    this.#reference ??= { workerId, program };
+    const reference = this.#reference;
+    if (reference !== undefined) checkAgainstFirst(workerId, program, reference);
     const worker = this.#workers.get(workerId);
     if (worker !== undefined) worker.program = program;
-    const wasKnown = this.#known.has(workerId);
-    this.#known.add(workerId);
-    return wasKnown ? 'known' : 'new';
   }
 
-  /** Where each parameter lies in the flat buffers; known once a worker was ready. */
+  /** A step was computed: from now on the run has its program, whoever leaves. */
+  keepProgram(): void {
+    this.#kept ??= this.#reference;
+  }
+
+  /** Where each parameter lies in the flat buffers; known while a worker is ready, and once a step was computed. */
   get layout(): readonly ParameterLayout[] | undefined {
-    return this.#reference === undefined ? undefined : layoutOf(this.#reference.program);
+    const reference = this.#reference;
+    return reference === undefined ? undefined : layoutOf(reference.program);
+  }
+
+  /** What others are compared with. Before the first step, that of the first one that is still here. */
+  get #reference(): KnownProgram | undefined {
+    if (this.#kept !== undefined) return this.#kept;
+    for (const [workerId, { program }] of this.#workers) if (program !== undefined) return { workerId, program };
+    return undefined;
   }
 
   send(workerId: string, response: JoinResponse): void {
@@ -109,11 +123,7 @@ function layoutOf({ parameters }: ProgramFacts): readonly ParameterLayout[] {
   });
 }
 
-function checkAgainstFirst(
-  workerId: string,
-  program: ProgramFacts,
-  first: { readonly workerId: string; readonly program: ProgramFacts },
-): void {
+function checkAgainstFirst(workerId: string, program: ProgramFacts, first: KnownProgram): void {
   const isSame =
     program.programSha256 === first.program.programSha256 &&
     describe(program.parameters) === describe(first.program.parameters);

@@ -26,6 +26,7 @@ import type { Start as _facet_v1_Start, Start__Output as _facet_v1_Start__Output
 import type { StepDone as _facet_v1_StepDone, StepDone__Output as _facet_v1_StepDone__Output } from './facet/v1/StepDone.js';
 import type { StepTimings as _facet_v1_StepTimings, StepTimings__Output as _facet_v1_StepTimings__Output } from './facet/v1/StepTimings.js';
 import type { Stop as _facet_v1_Stop, Stop__Output as _facet_v1_Stop__Output } from './facet/v1/Stop.js';
+import type { Ticket as _facet_v1_Ticket, Ticket__Output as _facet_v1_Ticket__Output } from './facet/v1/Ticket.js';
 import type { Welcome as _facet_v1_Welcome, Welcome__Output as _facet_v1_Welcome__Output } from './facet/v1/Welcome.js';
 import type { WorkerStatus as _facet_v1_WorkerStatus, WorkerStatus__Output as _facet_v1_WorkerStatus__Output } from './facet/v1/WorkerStatus.js';
 
@@ -66,6 +67,7 @@ export interface ProtoGrpcType {
       StepTimings: MessageTypeDefinition<_facet_v1_StepTimings, _facet_v1_StepTimings__Output>
       Stop: MessageTypeDefinition<_facet_v1_Stop, _facet_v1_Stop__Output>
       StopReason: EnumTypeDefinition
+      Ticket: MessageTypeDefinition<_facet_v1_Ticket, _facet_v1_Ticket__Output>
       Welcome: MessageTypeDefinition<_facet_v1_Welcome, _facet_v1_Welcome__Output>
       WorkKind: EnumTypeDefinition
       WorkerStatus: MessageTypeDefinition<_facet_v1_WorkerStatus, _facet_v1_WorkerStatus__Output>

@@ -4,6 +4,7 @@
 import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from '../../facet/v1/Peer.js';
 import type { WorkKind as _facet_v1_WorkKind, WorkKind__Output as _facet_v1_WorkKind__Output } from '../../facet/v1/WorkKind.js';
 import type { StateSource as _facet_v1_StateSource, StateSource__Output as _facet_v1_StateSource__Output } from '../../facet/v1/StateSource.js';
+import type { Ticket as _facet_v1_Ticket, Ticket__Output as _facet_v1_Ticket__Output } from '../../facet/v1/Ticket.js';
 
 /**
  * A new generation. The worker gets the state, opens its streams to its peers, and answers Formed.
@@ -25,6 +26,10 @@ export interface Form {
    * Micro-batches of a full step for each rank, in rank order; none: the same for every rank, as far as can be.
    */
   'shares'?: (number)[];
+  /**
+   * The worker's own.
+   */
+  'ticket'?: (_facet_v1_Ticket | null);
 }
 
 /**
@@ -47,4 +52,8 @@ export interface Form__Output {
    * Micro-batches of a full step for each rank, in rank order; none: the same for every rank, as far as can be.
    */
   'shares': (number)[];
+  /**
+   * The worker's own.
+   */
+  'ticket': (_facet_v1_Ticket__Output | null);
 }

@@ -23,6 +23,10 @@ export interface Welcome {
    * Workers on the same host, this one included; divides the host's cores among them.
    */
   'workersOnHost'?: (number);
+  /**
+   * Differs for every run that ever was, also for one of the same name.
+   */
+  'runId'?: (string);
 }
 
 export interface Welcome__Output {
@@ -46,4 +50,8 @@ export interface Welcome__Output {
    * Workers on the same host, this one included; divides the host's cores among them.
    */
   'workersOnHost': (number);
+  /**
+   * Differs for every run that ever was, also for one of the same name.
+   */
+  'runId': (string);
 }

@@ -1,0 +1,278 @@
+import type { Form, JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
+import { createPlan, OPERATION_DEFAULTS, PRESETS, TrainingError, type RunConfig } from '@facet/shared';
+import { createLogger } from '@facet/telemetry';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../test/testkit/manual-clock.js';
+import { createFloatMemory } from './collective/float-memory.js';
+import { coordinatorStreamOf, type JoinCall } from './coordinator-stream.js';
+import type { Compute } from './engine/compute.js';
+import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
+import type { WorkerResources } from './membership-generation.js';
+import { layoutParameters } from './model/parameters.js';
+import { allocateTrainingState, markApplied } from './train/training-state.js';
+
+const config: RunConfig = {
+  ...PRESETS['mnist-fast'],
+  ...OPERATION_DEFAULTS,
+  preset: 'mnist-fast',
+  run: 'mine',
+  timeouts: { heartbeatMs: 1_000, stepMs: 5_000, gatherMs: 10_000 },
+};
+const plan = createPlan(config, { trainSamples: 2_000, testSamples: 100 });
+const welcome = {
+  run: 'mine',
+  runId: 'aa',
+  imageHeight: 1,
+  imageWidth: 1,
+  imageChannels: 1,
+  classes: ['x'],
+} as Welcome;
+const ticket: Ticket = { term: 1, generation: 3, seal: Buffer.from('sealed') };
+
+/** A stream whose other end is the test. */
+class Call implements JoinCall {
+  readonly sent: JoinRequest[] = [];
+  isCancelled = false;
+  readonly #listeners = new Map<string, (message?: unknown) => void>();
+
+  on(event: string, listener: (message: never) => void): void {
+    this.#listeners.set(event, listener as (message?: unknown) => void);
+  }
+
+  write(message: JoinRequest): void {
+    this.sent.push(message);
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+
+  say(message: Partial<JoinResponse__Output>): void {
+    const [kind] = Object.keys(message);
+    this.#listeners.get('data')?.({ term: 1, ...message, message: kind });
+  }
+
+  end(): void {
+    this.#listeners.get('end')?.();
+  }
+
+  last<K extends keyof JoinRequest>(kind: K): NonNullable<JoinRequest[K]> | undefined {
+    return this.sent.findLast((message) => (message[kind] ?? undefined) !== undefined)?.[kind] ?? undefined;
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+let clock: ManualClock;
+let leaving: AbortController;
+let calls: Call[];
+/** Whether a coordinator answers. */
+let isThere: boolean;
+let prepared: number;
+let membership: Membership;
+let outcome: Promise<WorkerOutcome>;
+
+function resourcesOf(): WorkerResources {
+  const layout = layoutParameters([
+    { name: 'w', shape: [2], initialiser: { kind: 'constant', value: 0.5 }, decays: true },
+  ]);
+  const weights = new Float32Array(layout.length);
+  const compute = {
+    ...{ layout, weights, programSha256: 'b'.repeat(64), trainingSlots: [], evaluationSlots: [] },
+    weightsChanged: () => undefined,
+    close: () => Promise.resolve(),
+  } as unknown as Compute;
+  const shards = { server: 'broker', subscribe: () => new Promise<never>(() => undefined) };
+  const exchange = {
+    outlet: () => new Promise<never>(() => undefined),
+    failPulls: () => undefined,
+    closeThrough: () => undefined,
+  };
+  const network = { clock, shards, exchange } as unknown as WorkerResources['network'];
+  const state = allocateTrainingState(weights, { emaDecay: 0 });
+  return {
+    ...{ welcome, config, plan, compute, state, network, memory: createFloatMemory(), dataset: undefined },
+    ...{ engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 },
+  };
+}
+
+beforeEach(() => {
+  clock = new ManualClock();
+  leaving = new AbortController();
+  calls = [];
+  isThere = true;
+  prepared = 0;
+  membership = createMembership({
+    hello: { workerId: 'w' },
+    connect() {
+      if (!isThere) return Promise.reject(new TrainingError('COORDINATOR_UNREACHABLE', 'nobody answers'));
+      const call = new Call();
+      calls.push(call);
+      return Promise.resolve(coordinatorStreamOf(call, () => undefined));
+    },
+    prepare() {
+      prepared += 1;
+      return Promise.resolve(resourcesOf());
+    },
+    metrics: { recordStep: () => undefined, recordMembership: () => undefined, recordFault: () => undefined },
+    clock,
+    log: createLogger('test', 'silent'),
+    signal: leaving.signal,
+  });
+  outcome = membership.run();
+  outcome.catch(() => undefined);
+});
+
+/** The newest stream, once the worker has said Hello on it. */
+async function joined(): Promise<Call> {
+  await settle();
+  return calls.at(-1)!;
+}
+
+async function welcomed(): Promise<Call> {
+  const call = await joined();
+  call.say({ welcome });
+  await settle();
+  return call;
+}
+
+const formOf = (changes: Partial<Form> = {}): Form => ({
+  ...{ generation: 3, rank: 0, kind: 'WORK_KIND_TRAIN', step: 1, stateSource: 'STATE_SOURCE_INITIAL' },
+  ...{ stateAddress: '', stateStep: 0, stateWeightsCrc: 0, shares: [], ticket },
+  peers: [{ rank: 0, workerId: 'w', exchangeAddress: '127.0.0.1:1' }],
+  ...changes,
+});
+
+async function formed(): Promise<Call> {
+  const call = await welcomed();
+  call.say({ form: formOf() });
+  await settle();
+  return call;
+}
+
+/** Time passes until the worker tries again. */
+async function waitAndJoin(ms = 250): Promise<Call> {
+  await settle();
+  clock.advance(ms);
+  return joined();
+}
+
+describe('a worker', () => {
+  it('says Hello without a run, gets ready once, and forms a generation', async () => {
+    const call = await formed();
+    expect(call.sent[0]).toMatchObject({ hello: { workerId: 'w', term: 0, run: '', runId: '', ticket: null } });
+    expect(call.last('ready')).toMatchObject({ engine: 'onnxruntime', state: { hasState: false, generation: 0 } });
+    expect(call.last('formed')).toMatchObject({ generation: 3, appliedStep: 0 });
+  });
+
+  it('keeps its state, its run and its ticket when the coordinator is gone, and says so when it is back', async () => {
+    const call = await formed();
+    markApplied(membership.resources!.state, 2);
+    call.end();
+    const again = await waitAndJoin();
+    expect(again.sent[0]).toMatchObject({ hello: { term: 1, run: 'mine', runId: 'aa', ticket } });
+    again.say({ welcome });
+    await settle();
+    expect(prepared).toBe(1);
+    const state = { generation: 3, hasState: true, appliedStep: 2, weightsCrc: membership.resources!.state.weightsCrc };
+    expect(again.last('ready')).toMatchObject({ state });
+  });
+
+  it('answers Regroup with what it holds, although its consumer is still being made', async () => {
+    const call = await formed();
+    call.say({ regroup: { generation: 3, reason: 'a peer is gone' } });
+    await settle();
+    await settle();
+    expect(call.last('report')).toMatchObject({ generation: 3, hasState: true, appliedStep: 0 });
+  });
+
+  it('sends heartbeats while it is a member, and none when its stream is over', async () => {
+    const call = await welcomed();
+    clock.advance(1_000);
+    expect(call.sent.filter(({ heartbeat }) => heartbeat)).toHaveLength(4);
+    call.end();
+    await settle();
+    clock.advance(100);
+    expect(call.sent.filter(({ heartbeat }) => heartbeat)).toHaveLength(4);
+  });
+
+  it.each([
+    ['STOP_REASON_FINISHED', 'finished'],
+    ['STOP_REASON_STOPPED', 'stopped'],
+    ['STOP_REASON_FAILED', 'failed'],
+  ] as const)('ends with the run: %s', async (reason, expected) => {
+    (await formed()).say({ stop: { reason, message: 'over' } });
+    expect(await outcome).toEqual({ outcome: expected, message: 'over' });
+    expect(calls[0]!.isCancelled).toBe(true);
+  });
+
+  it('leaves when it is told to, once the coordinator ends its stream', async () => {
+    const call = await formed();
+    leaving.abort();
+    expect(call.last('leave')).toEqual({ reason: 'it was told to stop' });
+    call.end();
+    expect(await outcome).toEqual({ outcome: 'left' });
+  });
+
+  it('gives up when the coordinator stays away for too long', async () => {
+    const call = await formed();
+    isThere = false;
+    call.end();
+    for (let waited = 0; waited <= 10_500; waited += 250) {
+      await settle();
+      clock.advance(250);
+    }
+    await expect(outcome).rejects.toThrow('nobody answers; gave up after 10000 ms');
+  });
+
+  it('does not obey a coordinator of a lower term, and keeps looking', async () => {
+    const call = await formed();
+    call.say({ term: 4, drain: { generation: 9, lastStep: 1, reason: 'x' } });
+    call.end();
+    const old = await waitAndJoin();
+    expect(old.sent[0]).toMatchObject({ hello: { term: 4 } });
+    old.say({ term: 2, stop: { reason: 'STOP_REASON_STOPPED', message: 'obey' } });
+    await waitAndJoin();
+    expect(calls).toHaveLength(3);
+    expect(old.isCancelled).toBe(true);
+  });
+
+  it('ends when it is refused', async () => {
+    (await joined()).say({ refusal: { code: 'VERSION_MISMATCH', message: 'other version' } });
+    expect(await outcome).toEqual({ outcome: 'refused', message: 'VERSION_MISMATCH: other version' });
+  });
+});
+
+describe("a worker that meets another run's coordinator", () => {
+  const refusal = { code: 'RUN_MISMATCH', message: 'worker w belongs to run mine, this coordinator leads run other' };
+
+  it('keeps looking for its own, and takes no term from there', async () => {
+    (await formed()).end();
+    (await waitAndJoin()).say({ term: 70, refusal });
+    const back = await waitAndJoin(2_000);
+    expect(back.sent[0]).toMatchObject({ hello: { term: 1, runId: 'aa' } });
+    back.say({ welcome });
+    await settle();
+    expect(back.last('ready')).toBeDefined();
+  });
+
+  it('is told so by one of a lower term too', async () => {
+    const call = await formed();
+    call.say({ term: 4, drain: { generation: 9, lastStep: 1, reason: 'x' } });
+    call.end();
+    (await waitAndJoin()).say({ term: 1, refusal });
+    await settle();
+    const seen = calls.length;
+    await waitAndJoin(250);
+    expect(calls).toHaveLength(seen);
+  });
+
+  it('gives up in time and names both', async () => {
+    (await formed()).end();
+    for (let waited = 0; waited <= 14_000; waited += 2_000) (await waitAndJoin(2_000)).say({ refusal });
+    await expect(outcome).rejects.toMatchObject({
+      code: 'RUN_MISMATCH',
+      message: `${refusal.message}; gave up after 10000 ms`,
+    });
+  });
+});
