@@ -30,5 +30,6 @@ it('is named without the password when it refuses', { timeout: 120_000 }, async 
   expect(up.code).not.toBe(0);
   expect(up.stderr).toContain('BROKER_UNREACHABLE');
   expect(up.stderr).toContain('***@127.0.0.1');
+  expect(up.stderr).toContain('refuses the login');
   expect(up.stderr).not.toContain('word');
 });

@@ -124,5 +124,6 @@ export { maskSecrets, maskUrl } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
-export { brokerLogin, brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
+export { connectBroker } from './wire/broker-connection.js';
+export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';

@@ -5,11 +5,10 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import {
-  brokerLogin,
+  connectBroker,
   decodeLeaseEntry,
   LEASE_STREAM,
   leaseSubject,
-  maskUrl,
   systemClock,
   TrainingError,
   type Clock,
@@ -18,8 +17,6 @@ import { openInlet, pullState } from './collective/exchange-client.js';
 import type { ExchangeServer } from './collective/exchange-server.js';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const RECONNECT_WAIT_MS = 200;
 const LEASE_TIMEOUT_MS = 1_000;
 
 export interface WorkerNetwork {
@@ -35,28 +32,13 @@ export interface WorkerNetwork {
 }
 
 /**
- * Connects to the broker that the coordinator names; a connection that is lost later is rebuilt for as long as it takes.
+ * Connects to the broker that the coordinator names.
  *
  * @throws TrainingError BROKER_UNREACHABLE naming the address.
  */
-export async function connectBroker(url: string): Promise<NatsConnection> {
-  try {
-    return await connect({
-      ...brokerLogin(url),
-      name: 'facet-worker',
-      noAsyncTraces: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-    });
-  } catch (caught) {
-    const { message } = TrainingError.from(caught);
-    throw new TrainingError(
-      'BROKER_UNREACHABLE',
-      `no NATS broker answers at ${maskUrl(url)}: ${message}; if this machine reaches it at another address, name that with --nats`,
-      { cause: caught },
-    );
-  }
+export function connectWorker(url: string): Promise<NatsConnection> {
+  const advice = 'if this machine reaches it at another address, name that with --nats';
+  return connectBroker(url, { connect, name: 'facet-worker', advice });
 }
 
 /** The network of a worker process. */

@@ -30,7 +30,7 @@ import type { WorkerResources } from './membership-generation.js';
 import { findOwnAddress } from './own-address.js';
 import { allocateTrainingState } from './train/training-state.js';
 import { createWorkerMetrics } from './worker-metrics.js';
-import { connectBroker, socketNetwork } from './worker-network.js';
+import { connectWorker, socketNetwork } from './worker-network.js';
 
 export interface WorkerOptions {
   /** host:port of every coordinator that may lead the run; at least one. */
@@ -144,7 +144,7 @@ async function buildResources(
 ): Promise<WorkerResources> {
   const config = configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8')));
   const dataset = config.data === 'local' ? await openLocalDataset(options, config, welcome) : undefined;
-  const connection = await connectBroker(options.brokerUrl ?? welcome.natsUrl);
+  const connection = await connectWorker(options.brokerUrl ?? welcome.natsUrl);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const shape = microBatchShape(

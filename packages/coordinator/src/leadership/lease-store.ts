@@ -12,7 +12,7 @@ import {
   leaseSubject,
   type LeaseEntry,
 } from '@facet/shared';
-import { connectBroker, managerOf } from '../nats/connect-broker.js';
+import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
 
 /** Deadline of one request: a part of the shortest sensible lease, so that a lost renewal can be sent again in time. */
 const REQUEST_TIMEOUT_MS = 500;
@@ -49,7 +49,7 @@ export async function openLeaseStore({
   readonly url: string;
   readonly run: string;
 }): Promise<LeaseStore> {
-  const connection = await connectBroker(url);
+  const connection = await connectCoordinator(url);
   try {
     const manager = await managerOf(connection, { url, timeoutMs: REQUEST_TIMEOUT_MS });
     const client = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });

@@ -3,35 +3,16 @@
  */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { brokerLogin, maskUrl, TrainingError } from '@facet/shared';
-
-const CONNECT_TIMEOUT_MS = 5_000;
-const RECONNECT_WAIT_MS = 250;
+import { connectBroker, maskUrl, TrainingError } from '@facet/shared';
 
 /**
- * Connects; a connection that is lost later is rebuilt for as long as it takes.
+ * A coordinator's connection.
  *
  * @throws TrainingError BROKER_UNREACHABLE naming the address.
  */
-export async function connectBroker(url: string): Promise<NatsConnection> {
-  try {
-    return await connect({
-      ...brokerLogin(url),
-      name: 'facet-coordinator',
-      // A stack trace per publish costs more than the publish.
-      noAsyncTraces: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      reconnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-    });
-  } catch (caught) {
-    const { message } = TrainingError.from(caught);
-    const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
-    throw new TrainingError('BROKER_UNREACHABLE', `no NATS broker answers at ${maskUrl(url)}: ${message}; ${advice}`, {
-      cause: caught,
-    });
-  }
+export function connectCoordinator(url: string): Promise<NatsConnection> {
+  const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
+  return connectBroker(url, { connect, name: 'facet-coordinator', advice });
 }
 
 /**

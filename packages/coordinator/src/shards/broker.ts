@@ -6,7 +6,7 @@
 import { jetstream, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
-import { connectBroker, managerOf } from '../nats/connect-broker.js';
+import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const MIN_STREAM_BYTES = 64 * 1024 * 1024;
@@ -42,7 +42,7 @@ export interface Broker {
  *   large for the broker.
  */
 export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
-  const connection = await connectBroker(options.url);
+  const connection = await connectCoordinator(options.url);
   try {
     checkPayload(connection, options);
     const manager = await managerOf(connection, { url: options.url, timeoutMs: REQUEST_TIMEOUT_MS });
