@@ -2,10 +2,10 @@
  * The documentation against the repository: what it names exists. Sentences cannot be tested; names, links and numbers can,
  * and they are what goes wrong when code changes. Every test lists all of its findings with file and line.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { BENCHES } from '../../bench/src/registry.js';
 import { allKeys } from '../../packages/shared/src/config/expectation.js';
 import { documentedMetrics } from '../metrics/metric-names.js';
 import {
@@ -83,8 +83,7 @@ describe('commands', () => {
     const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Readonly<Record<string, string>>;
     };
-    const benches = listBenches();
-    expect(benches).toContain('allreduce');
+    expect(BENCH_NAMES).toContain('allreduce');
     const found = problems([...SPANS, ...BLOCK_LINES], (text) => {
       const [, script, rest = ''] = /(?:^|\s)npm run (?:--silent )?([\w-]+)(.*)/.exec(text) ?? [];
       if (script === undefined) return undefined;
@@ -92,7 +91,7 @@ describe('commands', () => {
       if (script !== 'bench') return undefined;
       const [name, ...words] = rest.replace(/^ -- /, '').trim().split(' ');
       if (name === '' || name === 'NAME') return undefined;
-      if (!benches.includes(name!)) return `there is no bench '${name}', only ${benches.join(', ')}`;
+      if (!BENCH_NAMES.includes(name!)) return `there is no bench '${name}', only ${BENCH_NAMES.join(', ')}`;
       const unknown = flagsOf(words).find((flag) => !isInBenches(flag));
       return unknown === undefined ? undefined : `no bench reads ${unknown}`;
     });
@@ -102,7 +101,7 @@ describe('commands', () => {
   test('CONTRIBUTING.md lists every bench', () => {
     const { spans } = readPage('CONTRIBUTING.md');
     const listed = spans.flatMap(({ text }) => /^npm run bench -- ([\w-]+)$/.exec(text)?.[1] ?? []);
-    expect(listed.filter((name) => name !== 'NAME').sort()).toEqual([...listBenches()].sort());
+    expect(listed.filter((name) => name !== 'NAME').sort()).toEqual([...BENCH_NAMES].sort());
   });
 });
 
@@ -194,14 +193,7 @@ function exists(place: string): boolean {
   return place === '' || FILES.some((file) => file === place || file.startsWith(`${place}/`));
 }
 
-/** The benches as `npm run bench` lists them. */
-function listBenches(): readonly string[] {
-  const text = execFileSync(process.execPath, [path.join(ROOT, 'scripts/bench.mjs')], { encoding: 'utf8' });
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('  '))
-    .map((line) => line.trim().split(/\s/)[0]!);
-}
+const BENCH_NAMES = BENCHES.map(({ name }) => name);
 
 let benchSource: string | undefined;
 
