@@ -3,7 +3,7 @@
 // tmux (apt-get install chromium tmux); the pictures are looked at by a person before they are committed.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,6 +17,8 @@ const IMAGES = path.join(ROOT, 'docs', 'images');
 /** What a README may weigh. */
 const MOST_BYTES = { 'report.png': 200_000, 'run.png': 150_000 };
 const SHORT_RUN = ['--set', 'samples.train=12000', '--epochs', '2', '--run', 'demo'];
+/** Half of the picture of the report. */
+const PANEL = { width: 600, height: 1000, scale: 0.62 };
 const COLUMNS = 120;
 const ROWS = 40;
 const RUN_MINUTES = 10;
@@ -30,7 +32,9 @@ await runScript(async () => {
     const facet = [process.execPath, path.join(ROOT, CLI_MAIN)];
     const report = path.join(folder, 'report.html');
     run(...facet, 'evaluate', MODEL, '--report', report);
-    photograph(report, 'report.png', { width: 1200, height: 1500 });
+    const spread = path.join(folder, 'spread.html');
+    writeFileSync(spread, spreadPage(readFileSync(report, 'utf8')));
+    photograph(spread, 'report.png', { width: 2 * PANEL.width, height: PANEL.height });
     const flags = process.argv.length > 2 ? process.argv.slice(2) : SHORT_RUN;
     const screen = path.join(folder, 'run.html');
     const screens = await filmRun({ folder, facet, broker, flags: ['up', '--dataset', 'mnist', ...flags] });
@@ -67,6 +71,19 @@ async function filmRun({ folder, facet, broker, flags }) {
   } finally {
     tmux('kill-server');
   }
+}
+
+/** The report twice, side by side and smaller: from its top, and from its worst mistakes on. */
+function spreadPage(report) {
+  const mistakes = /<section id="([^"]*)">\s*<h2>Worst mistakes/.exec(report)?.[1];
+  if (mistakes === undefined) throw new ScriptError('the report has no section "Worst mistakes"');
+  const { width, height, scale } = PANEL;
+  const panels = ['', `#${mistakes}`].map((place) => `<div><iframe src="report.html${place}"></iframe></div>`);
+  return `<!doctype html><meta charset="utf-8"><style>
+    body { margin: 0; display: flex; }
+    div { width: ${width}px; height: ${height}px; overflow: hidden; }
+    iframe { width: ${width / scale}px; height: ${height / scale}px; border: 0; transform: scale(${scale}); transform-origin: 0 0; }
+  </style>${panels.join('')}`;
 }
 
 /** Takes a picture of the top of a page. */
