@@ -40,6 +40,7 @@ describe('a whole run', () => {
       'config.json',
       'ledger.jsonl',
       'result.json',
+      'run.key',
     ]);
     // config.json may hold the password of a broker.
     const paths = (await readdir(run.tiny.runFolder, { recursive: true })).map((name) =>

@@ -96,7 +96,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       close: () => closeBoth(ledger, lock),
       async discard() {
         await ledger?.close();
-        for (const name of [LEDGER_FILE, CONFIG_FILE]) await rm(join(folder, name), { force: true });
+        for (const name of [LEDGER_FILE, CONFIG_FILE, KEY_FILE]) await rm(join(folder, name), { force: true });
         await lock.release();
         // Whatever else lies there is somebody's.
         await rmdir(folder).catch(() => undefined);
