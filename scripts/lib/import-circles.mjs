@@ -5,8 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', 'gen']);
-/** A test may look at anything, so it does not tie folders together. */
-const TEST_FILE = /\.test\.(ts|mjs)$/;
+/** A test, or what tests are made of, may look at anything, so it does not tie folders together. */
+const TEST_FILE = /(^|\/)test\/|\.test\.(ts|mjs)$/;
 
 /**
  * One line for each circle below the folders; empty is good.

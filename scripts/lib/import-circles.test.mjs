@@ -70,6 +70,8 @@ test('lets a folder use what lies above it, and a test look at anything', async 
     'commands/run.ts': "import { a } from '../errors.js'; import '../lib/a.js';",
     'lib/a.ts': '',
     'lib/a.test.ts': "import '../commands/run.js';",
+    'test/world.ts': "import '../lib/a.js';",
+    'lib/b.ts': "import '../test/world.js';",
   };
   expect(await circlesIn(files)).toEqual([]);
 });

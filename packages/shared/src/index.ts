@@ -120,10 +120,11 @@ export {
 } from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
 export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
-export { maskSecrets, maskUrl } from './config/mask-secrets.js';
+export { maskSecrets } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
 export { connectBroker } from './wire/broker-connection.js';
+export { maskUrl } from './wire/masked-url.js';
 export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';

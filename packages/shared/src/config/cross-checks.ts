@@ -9,7 +9,7 @@ import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
 import { brokerUrlProblem } from '../wire/broker-login.js';
-import { maskUrl } from './mask-secrets.js';
+import { maskUrl } from '../wire/masked-url.js';
 import { ARITHMETIC, configSchema } from './schema.js';
 
 /** Problems between keys, one sentence each. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { maskSecrets, maskUrl } from './mask-secrets.js';
+import { maskUrl } from '../wire/masked-url.js';
+import { maskSecrets } from './mask-secrets.js';
 import { resolveConfig } from './resolve-config.js';
 
 test.each([

@@ -2,28 +2,10 @@
  * The configuration as it may be shown: in logs, in status pages, on a terminal. Credentials are masked. Everything else
  * stays, because a log that hides too much explains nothing.
  */
+import { maskUrl } from '../wire/masked-url.js';
 import type { RunConfig } from './schema.js';
-
-const MASK = '***';
 
 /** A copy of the configuration without the user, password or token in the broker's URL. */
 export function maskSecrets(config: RunConfig): RunConfig {
   return { ...config, nats: { ...config.nats, url: maskUrl(config.nats.url) } };
-}
-
-/** Masks what stands before the host in a URL, or in each of a comma-separated list of them. */
-export function maskUrl(urls: string): string {
-  // A password may contain a comma. So only a comma before a scheme separates two URLs; at worst too much is masked.
-  return urls
-    .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
-    .map(maskOne)
-    .join(',');
-}
-
-function maskOne(url: string): string {
-  // The last "@", not the first: a password may contain one that is not escaped.
-  const end = url.lastIndexOf('@');
-  if (end < 0) return url;
-  const scheme = /^\s*[a-z][a-z0-9+.-]*:\/\//i.exec(url)?.[0] ?? '';
-  return `${scheme}${MASK}${url.slice(end)}`;
 }

@@ -7,7 +7,7 @@ import { suggestion } from './closest-name.js';
 import { variableOf } from './environment.js';
 import { allKeys, expectationAt, namesAt, shown } from './expectation.js';
 import { sourceAt, valueAt, type ConfigLayer, type Mapping } from './layers.js';
-import { maskUrl } from './mask-secrets.js';
+import { maskUrl } from '../wire/masked-url.js';
 import { configSchema } from './schema.js';
 
 /** Checks merged values against the schema. Several faults of one key are one problem. */

@@ -2,9 +2,9 @@
  * How every process of Facet connects to the NATS broker, and what it says when that fails. The NATS client itself is an
  * argument, because this package opens no sockets.
  */
-import { maskUrl } from '../config/mask-secrets.js';
 import { TrainingError } from '../errors.js';
 import { brokerLogin, type BrokerLogin } from './broker-login.js';
+import { maskUrl } from './masked-url.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;
