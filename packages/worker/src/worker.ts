@@ -3,7 +3,7 @@
  * What it does in between is in membership.ts.
  */
 import { randomBytes } from 'node:crypto';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import {
   CONFIG_VERSION,
   configSchema,
@@ -12,6 +12,7 @@ import {
   systemClock,
   TrainingError,
   trainingWish,
+  usableCores,
   type EngineWish,
   type RunConfig,
 } from '@facet/shared';
@@ -103,7 +104,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       pid: process.pid,
       exchangeAddress: advertisedAddress ?? formatAddress(advertisedHost, exchange.port),
       metricsUrl: `http://${formatAddress(advertisedHost, http.port)}/metrics`,
-      cores: availableParallelism(),
+      cores: usableCores(),
     },
     connect: createCoordinatorSearch({
       addresses: coordinatorAddresses,
@@ -134,7 +135,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
 
 function threadsFor(options: WorkerOptions, config: RunConfig, welcome: Welcome): number {
   const asked = options.threads ?? config.engine.threads;
-  return asked > 0 ? asked : Math.max(1, Math.floor(availableParallelism() / Math.max(1, welcome.workersOnHost)));
+  return asked > 0 ? asked : Math.max(1, Math.floor(usableCores() / Math.max(1, welcome.workersOnHost)));
 }
 
 async function buildResources(

@@ -2,8 +2,7 @@
  * Probes engines for `facet doctor`, each in a process of its own and one after the other. At the same time they would share
  * the cores. In one process, a crashing driver would take the other probes with it.
  */
-import { availableParallelism } from 'node:os';
-import { DATASET_SHAPES, PRESETS, TrainingError, type EngineName } from '@facet/shared';
+import { DATASET_SHAPES, PRESETS, TrainingError, usableCores, type EngineName } from '@facet/shared';
 import type { EngineChoice, EngineProbe, TimedProgram } from '@facet/worker';
 
 const PRESET = 'mnist-fast';
@@ -18,7 +17,7 @@ export const TIMED_PROGRAM: TimedProgram = {
     microBatch: PRESETS[PRESET].batch.micro,
     labelSmoothing: PRESETS[PRESET].optimizer.labelSmoothing,
   },
-  threads: availableParallelism(),
+  threads: usableCores(),
 };
 
 /** What TIMED_PROGRAM is, for people. */

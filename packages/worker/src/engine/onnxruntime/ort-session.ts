@@ -3,14 +3,14 @@
  * nothing and allocates nothing that grows. onnxruntime-node computes on the thread that calls it: see engine-thread.ts.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { TrainingError } from '@facet/shared';
+import { threadsOrCores, TrainingError } from '@facet/shared';
 import { elementCount, type DType, type NamedValue, type Program } from '../../compiler/program/program.js';
 import { inputName, outputName, writeOnnx } from '../../compiler/onnx/onnx-writer.js';
 import type { Device } from '../engine-id.js';
 
 export interface SessionOptions {
   readonly device: Device;
-  /** Threads of one run; they change the speed, not the bits. */
+  /** Threads of one run, which change the speed and not the bits; 0 takes all cores. */
   readonly threads: number;
   /** Refuses a program with nodes that the device has no kernel for; otherwise they run on the processor. */
   readonly isFallbackRefused?: boolean;
@@ -77,7 +77,7 @@ async function createSession(
   try {
     return await InferenceSession.create(model, {
       executionProviders: [device],
-      intraOpNumThreads: threads,
+      intraOpNumThreads: threadsOrCores(threads),
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',

@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TrainingError } from '@facet/shared';
+import { threadsOrCores, TrainingError } from '@facet/shared';
 import { formatEngine } from '../engine-id.js';
 import type { EngineLink, LinkListener } from '../engine-host.js';
 import { cudaLibraryPath } from './binding-folder.js';
@@ -94,7 +94,7 @@ function processEnvironment({ engine, binding }: ProcessPlan, threads: number): 
   const { env } = process;
   const cuda = binding === undefined ? '' : cudaLibraryPath(binding);
   return {
-    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTRAOP_THREADS: String(threadsOrCores(threads)),
     // Operations are called one after the other.
     TF_NUM_INTEROP_THREADS: '1',
     // Errors only: at the default level it greets.
