@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { formatRecord, PRESETS, resolveConfig } from '@facet/shared';
 import { studyPlan } from '../test/made-up-study.js';
+import { withCommandName } from './command-name.js';
 import { runCli, runInProcess, type CliEnd } from '../test/run-cli.js';
 
 let folder = '';
@@ -39,6 +40,16 @@ const up = ['up', '--dataset', 'mnist', '--workers', '1'];
 
 test.each<[string, readonly string[], string]>([
   ['an unknown flag', ['up', '--worker', '2'], "error: unknown option '--worker'\n(Did you mean --workers?)\n"],
+  [
+    'the flag of another trainer',
+    ['up', '--lr', '0.1'],
+    "error: unknown option '--lr'\n(The configuration key is optimizer.peakLearningRate: set it with --set optimizer.peakLearningRate=VALUE)\n",
+  ],
+  [
+    'a flag of another trainer that is a key of ours',
+    ['up', '--batch-size', '64'],
+    "error: unknown option '--batch-size'\n(The configuration key is batch.global: set it with --set batch.global=VALUE)\n",
+  ],
   ['an unknown command', ['trian'], "error: unknown command 'trian'\n"],
   [
     'an engine that cannot be installed',
@@ -137,7 +148,7 @@ test.each<[string, readonly string[], string]>([
   [
     'a worker without an address',
     ['worker', '--coordinator', 'here', '--device', 'gpu', '--threads', 'many'],
-    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected one of auto, cpu, webgpu, cuda; did you mean cpu?\n--threads: 'many', expected a whole number from 0 to 1024\n",
+    "error [CONFIG_INVALID]: --coordinator: 'here', expected HOST:PORT, as the coordinator prints it\n--device: 'gpu', expected one of auto, cpu, webgpu, cuda; for a GPU say cuda (NVIDIA) or webgpu\n--threads: 'many', expected a whole number from 0 to 1024\n",
   ],
   [
     'a worker with addresses that are none',
@@ -275,17 +286,21 @@ test('refuses a damaged dataset, and names the file', async () => {
   expect(stderr).toContain(path.join(data, 'train-images-idx3-ubyte'));
 });
 
-test('help is no failure, and no command is one', async () => {
+test('help is no failure, and no command asks for it', async () => {
   const help = await runInProcess(['up', '--help'], {});
   expect(help).toMatchObject({ code: 0, stderr: '' });
   expect(help.stdout).toContain('facet up --dataset mnist --workers 2');
   expect(help.stdout).not.toContain('exit-with-parent');
-  expect((await runInProcess([], {})).code).toBe(2);
+  const alone = await runInProcess([], {});
+  expect(alone).toEqual(await runInProcess(['--help'], {}));
+  expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: facet') as string });
 });
 
 test('the built command says the same, and ends with the same code', async () => {
   for (const args of [['up', '--help'], ['up', '--dataset', 'mnits', '--json'], []]) {
-    expect(await runCli(args, {})).toEqual(await runInProcess(args, {}));
+    const { stdout, stderr, code } = await runInProcess(args, {});
+    const named = { stdout: withCommandName(stdout, 'npx facet'), stderr: withCommandName(stderr, 'npx facet') };
+    expect(await runCli(args, {})).toEqual({ code, ...named });
   }
 });
 

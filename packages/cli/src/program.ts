@@ -2,7 +2,7 @@
  * The command line as a whole: its commands, and how mistakes are reported. Each command is a file in commands/. It loads
  * what it needs only when it runs, so that `facet status` does not wait for an engine.
  */
-import { diskRefusal, TrainingError, visibleText } from '@facet/shared';
+import { keyMeantBy, visibleText } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
@@ -24,6 +24,7 @@ import { addUpCommand } from './commands/up.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { printJson, printLine, type CliContext, type CommandAction } from './context.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { describeFailure } from './failure.js';
 
 /** Adds one command to the program; `run` takes the work that the chosen command wants done. */
 export type AddCommand = (program: Command, context: CliContext, run: (action: CommandAction) => Promise<void>) => void;
@@ -71,8 +72,19 @@ async function parse(args: readonly string[], context: CliContext): Promise<Exit
       code = await action();
     },
   });
+  if (args.length === 0) {
+    program.outputHelp();
+    return EXIT.ok;
+  }
   await program.parseAsync(args, { from: 'user' });
   return code;
+}
+
+/** For the options of other trainers: the key that is meant. */
+function settingAdvice(text: string): string {
+  const [, flag, suggested] = /unknown option '--([\w-]+)[^']*'\n?(\(Did you mean)?/.exec(text) ?? [];
+  const key = flag === undefined || suggested !== undefined ? undefined : keyMeantBy(flag);
+  return key === undefined ? '' : `(The configuration key is ${key}: set it with --set ${key}=VALUE)\n`;
 }
 
 interface ProgramOptions {
@@ -94,13 +106,16 @@ export function createProgram({ version, context, run }: ProgramOptions): Comman
     .configureOutput({
       writeOut: (text) => context.stdout.write(visibleText(text)),
       writeErr: (text) => context.stderr.write(visibleText(text)),
+      outputError: (text, write) => {
+        write(`${text}${settingAdvice(text)}`);
+      },
     })
     .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2');
   for (const add of COMMANDS) add(program, context, run);
   return program;
 }
 
-function reportFailure(caught: unknown, isJson: boolean, { stdout, stderr }: CliContext): ExitCode {
+function reportFailure(caught: unknown, isJson: boolean, { stdout, stderr, env }: CliContext): ExitCode {
   const printError = (code: string, message: string): void => {
     if (isJson) printJson(stdout, { error: { code, message } });
   };
@@ -110,13 +125,8 @@ function reportFailure(caught: unknown, isJson: boolean, { stdout, stderr }: Cli
     printError('CONFIG_INVALID', caught.message.replace(/^error: /, ''));
     return EXIT.usage;
   }
-  const known = caught instanceof TrainingError ? caught : diskRefusal(caught);
-  const error = known ?? TrainingError.from(caught);
-  printLine(stderr, known !== undefined ? `error [${error.code}]: ${error.message}` : String(stackOf(caught)));
+  const { error, lines } = describeFailure(caught, { isDebugging: env['FACET_LOG_LEVEL'] === 'debug' });
+  for (const line of lines) printLine(stderr, line);
   printError(error.code, error.message);
   return exitCodeOf(error);
-}
-
-function stackOf(caught: unknown): unknown {
-  return caught instanceof Error ? (caught.stack ?? caught.message) : caught;
 }

@@ -65,7 +65,7 @@ export function cifar10Files(source: DatasetSource): FileSet {
   }
   const folder = cifar10CacheFolder(source);
   if (!existsSync(folder)) {
-    const remedy = 'run `facet dataset fetch cifar10`, or give `folder` with the six binary batches in it';
+    const remedy = 'run `facet dataset fetch cifar10`, or name a folder with the six binary batches in it';
     throw new TrainingError('DATASET_UNAVAILABLE', `cifar10 is not in the cache: ${folder} does not exist; ${remedy}`);
   }
   return canonicalCifar10Files(folder);

