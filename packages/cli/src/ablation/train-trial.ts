@@ -7,6 +7,7 @@ import { pruneCheckpoints, type StoredResult } from '@facet/coordinator';
 import { readRegularText, type RunConfig, TrainingError } from '@facet/shared';
 import type { Environment } from '../context.js';
 import { openStatusClient, type StatusClient } from '../runs/status-client.js';
+import { DEFAULT_MAX_RESTARTS } from '../launch/max-restarts.js';
 import { checkLaunch } from '../launch/preflight.js';
 import type { StopSignals } from '../launch/stop-signals.js';
 import { launchTraining, type LaunchEnd, type LaunchPlan } from '../launch/training-launch.js';
@@ -52,7 +53,10 @@ export async function trainTrial(trial: Trial, place: TrialPlace): Promise<Trial
     await claimRunFolder(paths);
   }
   const { config } = loaded;
-  const end = await launchShown({ mode: isResumed ? 'resume' : 'new', config, paths, brokerBinary, env }, place);
+  const end = await launchShown(
+    { mode: isResumed ? 'resume' : 'new', config, paths, maxRestarts: DEFAULT_MAX_RESTARTS, brokerBinary, env },
+    place,
+  );
   const { result } = end;
   if (end.isInterrupted || (result?.outcome === 'stopped' && signals.stop.aborted)) return undefined;
   if (result === undefined || !isSuccess(result)) {
@@ -83,7 +87,7 @@ async function launchShown(plan: LaunchPlan, { signals, onProgress, onNote }: Tr
       onCoordinator: ({ address }) => {
         client = openStatusClient(address);
       },
-      onWorkerDied: (worker, how) => {
+      onWorkerDied: ({ worker, how }) => {
         onNote(`${worker.name} of ${plan.config.run} died: ${how}; log: ${worker.logFile}`);
       },
       onStopping: () => {

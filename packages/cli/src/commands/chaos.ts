@@ -14,7 +14,14 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { listenForStop, type StopSignals } from '../launch/stop-signals.js';
 import { launchTraining } from '../launch/training-launch.js';
-import { claimRunFolder, requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
+import {
+  claimRunFolder,
+  defaultRunName,
+  requireFreeName,
+  runPaths,
+  runsFolder,
+  type RunPaths,
+} from '../runs/run-folders.js';
 
 interface ChaosOptions extends ConfigOptions {
   readonly seed: number;
@@ -23,6 +30,8 @@ interface ChaosOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 
+/** The one that every machine has, with a preset that trains in minutes. */
+const DEFAULT_DATASET = 'mnist';
 const MS_PER_SECOND = 1_000;
 const SECONDS_PER_MINUTE = 60;
 /** A run under faults may take this many times as long as one without, and this much more. */
@@ -80,10 +89,14 @@ interface PreparedRun {
 class ChaosSession {
   readonly #options: ChaosOptions;
   readonly #place: SessionPlace;
+  /** What the names of its runs begin with; unlike that of an earlier session with the same seed. */
+  readonly #name: string;
 
   constructor(options: ChaosOptions, place: SessionPlace) {
     this.#options = options;
     this.#place = place;
+    const parts = { dataset: 'chaos', preset: String(options.seed) };
+    this.#name = defaultRunName(runsFolder(place.context.env), parts, new Date());
   }
 
   async run(): Promise<ChaosReport> {
@@ -161,9 +174,10 @@ class ChaosSession {
   async #prepare(number: number): Promise<PreparedRun> {
     const { env } = this.#place.context;
     const runs = runsFolder(env);
-    const flags = { ...configLayer(this.#options, 'chaos'), run: `chaos-${this.#options.seed}-${number}` };
+    const flags = { ...configLayer(this.#options, 'chaos'), run: `${this.#name}-${number}` };
     const configFile = this.#options.config;
-    const loaded = await loadConfig({ env, runs, flags, configFile, maxWorkers: MAX_LOCAL_WORKERS });
+    const weakest = { dataset: DEFAULT_DATASET };
+    const loaded = await loadConfig({ env, runs, flags, configFile, weakest, maxWorkers: MAX_LOCAL_WORKERS });
     const paths = runPaths(runs, loaded.config.run);
     requireFreeName(paths);
     const { brokerBinary } = await checkLaunch({ ...loaded, env });

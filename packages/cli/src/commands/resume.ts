@@ -7,6 +7,7 @@ import { addConfigOptions, configLayer, type ConfigOptions } from '../config/con
 import { loadStoredConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
+import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { train } from '../launch/train.js';
 import { requireNotRunning } from '../runs/running-runs.js';
@@ -15,6 +16,7 @@ import { runsFolder, type RunPaths } from '../runs/run-folders.js';
 interface ResumeOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
+  readonly maxRestarts: number;
 }
 
 export function addResumeCommand(
@@ -25,7 +27,7 @@ export function addResumeCommand(
   const command = program
     .command('resume <run>')
     .description('continue a run from its newest sound checkpoint, with any number of workers');
-  addConfigOptions(command, 'resume')
+  addMaxRestartsOption(addConfigOptions(command, 'resume'))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet resume mnist-fast-20261123-181500 --workers 4')
@@ -52,8 +54,8 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  const hasStandby = options.standby === true;
-  return train({ mode: 'resume', config, paths, hasStandby, brokerBinary, env }, { context, isJson });
+  const { standby: hasStandby = false, maxRestarts } = options;
+  return train({ mode: 'resume', config, paths, hasStandby, maxRestarts, brokerBinary, env }, { context, isJson });
 }
 
 /** Which checkpoint the run goes on from, and which were passed over and why. */

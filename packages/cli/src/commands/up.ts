@@ -7,6 +7,7 @@ import { addConfigOptions, configLayer, type ConfigOptions } from '../config/con
 import { loadConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
+import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { train } from '../launch/train.js';
 import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
@@ -14,6 +15,7 @@ import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 interface UpOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
+  readonly maxRestarts: number;
 }
 
 export function addUpCommand(
@@ -24,7 +26,7 @@ export function addUpCommand(
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
-  addConfigOptions(command, 'up')
+  addMaxRestartsOption(addConfigOptions(command, 'up'))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json')
@@ -46,8 +48,9 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const paths = runPaths(runs, loaded.config.run);
   requireFreeName(paths);
   const { brokerBinary } = await checkLaunch({ ...loaded, env });
+  const { standby: hasStandby = false, maxRestarts } = options;
   return train(
-    { mode: 'new', config: loaded.config, paths, hasStandby: options.standby === true, brokerBinary, env },
+    { mode: 'new', config: loaded.config, paths, hasStandby, maxRestarts, brokerBinary, env },
     { context, isJson: options.json === true },
   );
 }

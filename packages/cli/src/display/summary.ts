@@ -5,11 +5,15 @@ import type { RunResult } from '@facet/coordinator';
 import { formatAccuracy, formatCount, formatLoss, formatSeconds } from './format.js';
 import { counted } from './frame.js';
 
-/** The lines of the summary. */
-export function summaryLines(result: RunResult): string[] {
+/**
+ * The lines of the summary.
+ *
+ * @param restarts workers that were started in the place of others
+ */
+export function summaryLines(result: RunResult, restarts = 0): string[] {
   const { run, outcome, message, warnings } = result;
   const why = outcome === 'finished' || message === undefined ? '' : `: ${message}`;
-  const rows = rowsOf(result);
+  const rows = rowsOf(result, restarts);
   const width = Math.max(...rows.map(([label]) => label.length));
   return [
     `run ${run} ${outcome}${why}`,
@@ -19,10 +23,10 @@ export function summaryLines(result: RunResult): string[] {
   ];
 }
 
-function rowsOf(result: RunResult): (readonly [label: string, value: string])[] {
+function rowsOf(result: RunResult, restarts: number): (readonly [label: string, value: string])[] {
   const { trainLoss, weightsSha256, checkpoint, faults } = result;
   const rate = `${formatCount(result.imagesPerSecond)} images/s`;
-  const workers = `${counted(result.workers, 'worker')}, ${counted(result.generations, 'generation')}, ${counted(faults, 'fault')}`;
+  const workers = `${counted(result.workers, 'worker')}, ${counted(result.generations, 'generation')}, ${counted(faults, 'fault')}${restarts === 0 ? '' : `, ${counted(restarts, 'restart')}`}`;
   return [
     accuracyRow(result),
     ['train loss', trainLoss === undefined ? '-' : formatLoss(trainLoss)],

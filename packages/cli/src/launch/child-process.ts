@@ -3,7 +3,7 @@
  * order of things; a pipe as stdin, whose end tells it that we are gone; and its output in a log file. It never outlives us.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PRIVATE_FILE } from '@facet/shared';
@@ -59,8 +59,11 @@ export function startChild({ name, command, args, logFile, env }: ChildSpec): Ch
       end ??= value;
       resolve(end);
     };
-    child.once('error', () => {
-      if (child.pid === undefined) finish({ code: NOT_STARTED, signal: undefined });
+    child.once('error', ({ message }) => {
+      if (child.pid !== undefined) return;
+      // Where whoever looks for the reason of its end looks for it.
+      appendFileSync(logFile, `cannot start ${command}: ${message}\n`);
+      finish({ code: NOT_STARTED, signal: undefined });
     });
     child.once('exit', (code, signal) => {
       finish({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), signal: signal ?? undefined });

@@ -39,7 +39,10 @@ test('gives back the error that a process stated, with its code', async () => {
   const error = await childFailure(child());
   expect(error).toMatchObject({ code: 'PORT_BUSY', isUsage: true });
   expect(error.message).toBe(`worker-0: port 5 is in use (log: ${logFile})`);
-  expect(await describeFailure(child())).toBe('PORT_BUSY: port 5 is in use');
+  expect(await describeFailure(child())).toMatchObject({
+    how: 'PORT_BUSY: port 5 is in use',
+    error: { code: 'PORT_BUSY' },
+  });
 });
 
 test('else says how the process ended and what it wrote last', async () => {
@@ -48,6 +51,11 @@ test('else says how the process ended and what it wrote last', async () => {
   expect(error.message).toBe(
     `worker-0 ended with exit code 1, log: ${logFile}; its last lines:\n  about to crash\n  Segmentation fault`,
   );
-  expect(await describeFailure(child())).toBe('exit code 1');
+  expect(await describeFailure(child())).toEqual({ how: 'exit code 1', error: undefined, isOutcome: false });
   expect(error.isUsage).toBe(false);
+});
+
+test('tells a worker that took part to the end from one that died', async () => {
+  await appendFile(logFile, '{"outcome":"failed","message":"too few workers"}\n');
+  expect(await describeFailure(child())).toMatchObject({ isOutcome: true });
 });

@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import { parseErrorCode, TrainingError } from '@facet/shared';
 import { describeEnd, type Child } from './child-process.js';
+import type { WorkerFailure } from './worker-crew.js';
 
 const TAIL_BYTES = 64 * 1024;
 const SHOWN_LINES = 12;
@@ -15,11 +16,13 @@ export async function lastLines(child: Child, count: number): Promise<string[]> 
 }
 
 /** How a child ended, in a few words: the error it states, else its exit code or signal. */
-export async function describeFailure(child: Child): Promise<string> {
-  const stated = statedIn(await readTail(child));
-  if (stated !== undefined) return `${stated.code}: ${stated.message}`;
+export async function describeFailure(child: Child): Promise<WorkerFailure> {
+  const lines = await readTail(child);
+  const error = statedIn(lines);
+  const isOutcome = typeof parseObject(lines.at(-1) ?? '')?.['outcome'] === 'string';
+  if (error !== undefined) return { how: `${error.code}: ${error.message}`, error, isOutcome };
   const end = child.end();
-  return end === undefined ? 'it does not end' : describeEnd(end);
+  return { how: end === undefined ? 'it does not end' : describeEnd(end), error, isOutcome };
 }
 
 /** Why a child failed: the error it states, else how it ended with the last lines of its log. */

@@ -78,8 +78,8 @@ export function workerSpec({ config, paths, env }: RunPlace, start: WorkerStart)
 
 /** This very command, so that all processes run the same code. */
 function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  return { command: process.execPath, args: [...process.execArgv, main, ...args] };
+  const launcher = fileURLToPath(new URL('../../bin/facet.mjs', import.meta.url));
+  return { command: process.execPath, args: [...process.execArgv, launcher, ...args] };
 }
 
 /** Not the run's own result.json, which an earlier coordinator may have written. */

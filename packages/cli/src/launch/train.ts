@@ -15,6 +15,7 @@ import { isSuccess, resultJson } from '../runs/run-result.js';
 import { describeEnd } from './child-process.js';
 import { listenForStop } from './stop-signals.js';
 import { launchTraining, type LaunchEnd, type LaunchPlan } from './training-launch.js';
+import type { Restart, WorkerDeath } from './worker-crew.js';
 
 export interface TrainOptions {
   readonly context: CliContext;
@@ -33,7 +34,6 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
     display.note(`run ${run} in ${plan.paths.folder}`);
     const attacks = attackNote(plan.config.adversarial);
     if (attacks !== undefined) display.note(attacks);
-    let living = plan.config.workers.count;
     end = await launchTraining(plan, signals, {
       onCoordinator: ({ address, httpUrl }) => {
         display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
@@ -42,10 +42,8 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
       onCoordinatorDied: ({ pid, logFile }, how) => {
         display.note(`coordinator (pid ${pid}) died: ${describeEnd(how)}; the standby takes over; log: ${logFile}`);
       },
-      onWorkerDied: (worker, how) => {
-        living -= 1;
-        const rest = living === 0 ? 'none is left' : `training goes on with ${living}`;
-        display.note(`${worker.name} (pid ${worker.pid}) died: ${how}; ${rest}; log: ${worker.logFile}`);
+      onWorkerDied: (death) => {
+        display.note(deathNote(death));
       },
       onStopping: () => {
         display.note('stopping with a checkpoint; press Ctrl-C again to stop at once');
@@ -98,11 +96,33 @@ function attackNote({ norm, eps, steps, share }: AdversarialConfig): string | un
   return `training on attacked samples: PGD within ${ball} takes ${steps} more gradients for ${samples}`;
 }
 
-function report({ result, isInterrupted }: LaunchEnd, plan: LaunchPlan, { context, isJson }: TrainOptions): ExitCode {
+function deathNote({ worker, how, living, restart }: WorkerDeath): string {
+  const rest = living === 0 ? 'none is left' : `training goes on with ${living}`;
+  return `${worker.name} (pid ${worker.pid}) died: ${how}; ${rest}; ${restartNote(restart)}; log: ${worker.logFile}`;
+}
+
+function restartNote(restart: Restart): string {
+  switch (restart.kind) {
+    case 'later':
+      return `another one starts in ${restart.waitMs / 1_000} s (restart ${restart.number} of ${restart.of})`;
+    case 'pointless':
+      return 'another one would fail of the same, so none is started';
+    case 'used-up':
+      return `no more are started (--max-restarts ${restart.of})`;
+    default:
+      return restart satisfies never;
+  }
+}
+
+function report(
+  { result, isInterrupted, restarts }: LaunchEnd,
+  plan: LaunchPlan,
+  { context, isJson }: TrainOptions,
+): ExitCode {
   const { run } = plan.config;
   if (result !== undefined) {
-    if (isJson) printJson(context.stdout, resultJson(result));
-    else for (const line of summaryLines(result)) printLine(context.stdout, line);
+    if (isJson) printJson(context.stdout, { ...resultJson(result), restarts });
+    else for (const line of summaryLines(result, restarts)) printLine(context.stdout, line);
     if (isSuccess(result)) return EXIT.ok;
   } else if (isJson) {
     printJson(context.stdout, { error: { code: 'CANCELLED', message: `run ${run} was stopped` } });

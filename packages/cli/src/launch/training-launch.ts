@@ -1,11 +1,12 @@
 /**
  * A whole training run on this machine: broker, coordinator and workers as processes of their own, watched until the run
- * has ended. A worker that dies is reported and the others go on, and so does a coordinator with a standby; when the last
- * coordinator or the last worker dies, the launch fails with what that process said last.
+ * has ended. If a worker dies, the others go on, and another one may be started in its place. If a coordinator dies, its
+ * standby goes on. If the last coordinator or the last worker dies, the launch fails with what that process said last.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { makePrivateFolder, TrainingError } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
@@ -24,11 +25,14 @@ import {
   type RunPlace,
 } from './run-processes.js';
 import type { StopSignals } from './stop-signals.js';
+import { WorkerCrew, type WorkerDeath } from './worker-crew.js';
 
 export interface LaunchPlan extends RunPlace {
   readonly mode: 'new' | 'resume';
   /** A second coordinator waits to take over; not where it is absent. */
   readonly hasStandby?: boolean;
+  /** How many workers may be started in the place of others that died. Default: none. */
+  readonly maxRestarts?: number;
   /** The nats-server binary to start; absent: the broker of the configuration is used. */
   readonly brokerBinary: string | undefined;
 }
@@ -38,7 +42,7 @@ export interface LaunchObserver {
   onCoordinator(coordinator: CoordinatorAddress): void;
   /** Its standby takes over. */
   onCoordinatorDied?(coordinator: Child, end: ChildEnd): void;
-  onWorkerDied(worker: Child, how: string): void;
+  onWorkerDied(death: WorkerDeath): void;
   onStopping(): void;
 }
 
@@ -47,6 +51,8 @@ export interface LaunchEnd {
   readonly result: RunResult | undefined;
   /** True when a signal ended it. */
   readonly isInterrupted: boolean;
+  /** Workers that were started in the place of others. */
+  readonly restarts: number;
 }
 
 const STOP_DEADLINE_MS = 30_000;
@@ -72,34 +78,52 @@ export async function launchTraining(
 
   const natsUrl = await brokerUrl(plan, folder, group);
   const isOwnBroker = plan.brokerBinary !== undefined;
-  if (signals.stop.aborted) return { result: undefined, isInterrupted: true };
+  if (signals.stop.aborted) return { result: undefined, isInterrupted: true, restarts: 0 };
   const startCoordinator = async (role: CoordinatorRole): Promise<Child> =>
     group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, natsUrl, isOwnBroker, folder }));
   const coordinator = await startCoordinator('coordinator');
   const coordinators = [coordinator];
   using stopping = stopOnSignal(coordinators, signals, observer);
   const found = await waitForAddress(coordinator, paths, signals.stop);
+  let crew: WorkerCrew | undefined;
   if (found !== undefined) {
-    observer.onCoordinator(found);
+    let leader = found;
+    const onCoordinator = (address: CoordinatorAddress): void => {
+      leader = address;
+      observer.onCoordinator(address);
+    };
+    onCoordinator(found);
     if (plan.hasStandby === true && !signals.stop.aborted) {
       const standby = await startCoordinator('standby');
       coordinators.push(standby);
       void coordinator.ended.then((end) =>
-        followStandby({ coordinator, end, standby, folder }, paths, { signals, observer }),
+        followStandby({ coordinator, end, standby, folder }, paths, {
+          signals,
+          observer: { ...observer, onCoordinator },
+        }),
       );
     }
-    const workers = Array.from({ length: config.workers.count }, (_, index) =>
-      group.start('worker', workerSpec(plan, { index, coordinator: found.address })),
-    );
-    await watch({ coordinators, workers, signals, observer });
+    crew = new WorkerCrew({
+      count: config.workers.count,
+      maxRestarts: plan.maxRestarts ?? 0,
+      start: (index) => group.start('worker', workerSpec(plan, { index, coordinator: leader.address })),
+      failureOf: describeFailure,
+      isOver: () => signals.stop.aborted || haveEnded(coordinators),
+      onDied: (death) => {
+        observer.onWorkerDied(death);
+      },
+      wait: (ms) => delay(ms, undefined, { signal: signals.stop }).catch(() => undefined),
+    });
+    await watch({ coordinators, crew, signals });
   }
   await stopping.settled();
   await allEnded(coordinators);
   const result =
     (await readResult(resultFile(folder, 'coordinator'))) ?? (await readResult(resultFile(folder, 'standby')));
-  if (signals.stop.aborted) return { result, isInterrupted: result?.outcome !== 'finished' };
+  const restarts = crew?.restarts ?? 0;
+  if (signals.stop.aborted) return { result, isInterrupted: result?.outcome !== 'finished', restarts };
   if (result === undefined) throw await childFailure(coordinators.at(-1)!);
-  return { result, isInterrupted: false };
+  return { result, isInterrupted: false, restarts };
 }
 
 interface Succession {
@@ -114,7 +138,7 @@ interface Succession {
 async function followStandby(
   { coordinator, end, standby, folder }: Succession,
   paths: RunPaths,
-  { signals, observer }: Pick<Watched, 'signals' | 'observer'>,
+  { signals, observer }: { readonly signals: StopSignals; readonly observer: LaunchObserver },
 ): Promise<void> {
   if (signals.stop.aborted || standby.end() !== undefined) return;
   // The run has ended, and the standby follows at once.
@@ -173,23 +197,14 @@ function stopOnSignal(
 
 interface Watched {
   readonly coordinators: readonly Child[];
-  readonly workers: readonly Child[];
+  readonly crew: WorkerCrew;
   readonly signals: StopSignals;
-  readonly observer: LaunchObserver;
 }
 
 /** Returns when every coordinator has ended; throws when the workers are gone and it goes on without them. */
-async function watch({ coordinators, workers, signals, observer }: Watched): Promise<void> {
-  for (const worker of workers) {
-    void worker.ended.then(async (end) => {
-      const isExpected = (): boolean => end.code === 0 || signals.stop.aborted || haveEnded(coordinators);
-      if (isExpected()) return;
-      const how = await describeFailure(worker);
-      if (!isExpected()) observer.onWorkerDied(worker, how);
-    });
-  }
-  await Promise.race([allEnded(coordinators), allEnded(workers)]);
-  const failed = workers.find((worker) => (worker.end()?.code ?? 0) !== 0);
+async function watch({ coordinators, crew, signals }: Watched): Promise<void> {
+  await Promise.race([allEnded(coordinators), crew.gone]);
+  const { firstFailed: failed, started } = crew;
   if (haveEnded(coordinators) || signals.stop.aborted) return;
   if (await allEndWithin(coordinators, failed === undefined ? FINISH_DEADLINE_MS : FAILURE_GRACE_MS)) return;
   if (signals.stop.aborted) return;
@@ -197,6 +212,6 @@ async function watch({ coordinators, workers, signals, observer }: Watched): Pro
   if (!(await allEndWithin(coordinators, FAILURE_GRACE_MS))) for (const coordinator of coordinators) coordinator.kill();
   if (failed === undefined) throw await childFailure(coordinators.at(-1)!);
   const cause = await childFailure(failed);
-  const count = workers.length === 1 ? 'the only worker has' : `all ${workers.length} workers have`;
+  const count = started === 1 ? 'the only worker has' : `all ${started} workers have`;
   throw new TrainingError(cause.code, `${count} ended, so the run cannot go on; ${cause.message}`, { cause });
 }
