@@ -386,9 +386,7 @@ describe('with a run that exists', () => {
     const inFile = path.join(run(), 'config.json', 'runs');
     const { code, stderr } = await runInProcess([...up, '--run', 'other'], { ...env(), FACET_RUNS: inFile });
     expect(code).toBe(2);
-    expect(stderr).toMatch(
-      /^error \[DISK_REFUSED\]: cannot .*\(ENOTDIR\); name another folder .*FACET_RUNS/m,
-    );
+    expect(stderr).toMatch(/^error \[DISK_REFUSED\]: cannot .*\(ENOTDIR\); name another folder .*FACET_RUNS/m);
     expect(stderr).not.toContain('    at ');
   });
 
