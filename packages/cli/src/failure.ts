@@ -2,7 +2,7 @@
  * What went wrong as one message: its code, what happened, what to do. Something that nobody foresaw keeps its stack for
  * whoever looks for the fault, and does not show it to whoever only met it.
  */
-import { diskRefusal, TrainingError } from '@facet/shared';
+import { diskRefusal, memoryRefusal, TrainingError } from '@facet/shared';
 
 export interface Failure {
   readonly error: TrainingError;
@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** A failure as it is told. */
 export function describeFailure(caught: unknown, { isDebugging }: { readonly isDebugging: boolean }): Failure {
-  const foreseen = caught instanceof TrainingError ? caught : diskRefusal(caught);
+  const foreseen = caught instanceof TrainingError ? caught : (diskRefusal(caught) ?? memoryRefusal(caught));
   const error = foreseen ?? TrainingError.from(caught);
   const first = `error [${error.code}]: ${error.message}`;
   const advice = systemAdvice(caught);

@@ -144,6 +144,23 @@ describe('refusals', () => {
     });
   });
 
+  it('says that a login is refused, or that a user may not do enough, and not to start a broker', async () => {
+    const closed = await startBroker({ login: { user: 'facet', password: 'right' } });
+    run.defer(closed);
+    await expect(run.coordinate({ nats: { url: closed.url.replace('right', 'wrong') } })).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+      message: expect.stringMatching(/refuses the login.*correct user and password/),
+    });
+    const narrow = await startBroker({
+      login: { user: 'facet', password: 'right', permissions: { subscribe: ['x'] } },
+    });
+    run.defer(narrow);
+    await expect(run.coordinate({ nats: { url: narrow.url } })).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+      message: expect.stringMatching(/does not permit this user.*give the user the subjects/),
+    });
+  });
+
   it('says what a broker without JetStream lacks', async () => {
     const bare = await startBroker({ jetStream: false });
     run.defer(bare);

@@ -22,7 +22,7 @@ export interface StartBrokerOptions {
   /** Bytes of the largest message; the server's own default is 1 MiB. */
   readonly maxPayload?: number;
   /** What a client must say; the broker's URL then holds them. */
-  readonly login?: { readonly user: string; readonly password: string };
+  readonly login?: { readonly user: string; readonly password: string; readonly permissions?: object };
 }
 
 /** Starts a broker on a free port of 127.0.0.1. */
@@ -35,7 +35,7 @@ export async function startBroker({
   const config = join(folder, 'broker.conf');
   const settings = {
     ...(maxPayload !== undefined && { max_payload: maxPayload }),
-    ...(login !== undefined && { authorization: login }),
+    ...(login !== undefined && { authorization: { users: [login] } }),
   };
   await writeFile(config, JSON.stringify(settings));
   let child: ChildProcess | undefined;

@@ -131,3 +131,5 @@ export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } fr
 export { connectBroker } from './wire/broker-connection.js';
 export { maskUrl } from './wire/masked-url.js';
 export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
+export { memoryRefusal } from './memory-refusal.js';
+export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';

@@ -34,7 +34,7 @@ export interface WorkerNetwork {
 /**
  * Connects to the broker that the coordinator names.
  *
- * @throws TrainingError BROKER_UNREACHABLE naming the address.
+ * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
 export function connectWorker(url: string): Promise<NatsConnection> {
   const advice = 'if this machine reaches it at another address, name that with --nats';

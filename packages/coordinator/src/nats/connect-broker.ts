@@ -3,12 +3,12 @@
  */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { connectBroker, maskUrl, TrainingError } from '@facet/shared';
+import { brokerFailure, connectBroker, isBrokerRefusal, maskUrl, TrainingError } from '@facet/shared';
 
 /**
  * A coordinator's connection.
  *
- * @throws TrainingError BROKER_UNREACHABLE naming the address.
+ * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
 export function connectCoordinator(url: string): Promise<NatsConnection> {
   const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
@@ -18,7 +18,7 @@ export function connectCoordinator(url: string): Promise<NatsConnection> {
 /**
  * The broker's JetStream.
  *
- * @throws TrainingError BROKER_NO_JETSTREAM
+ * @throws TrainingError BROKER_NO_JETSTREAM, or BROKER_REFUSED when the user may not ask.
  */
 export async function managerOf(
   connection: NatsConnection,
@@ -27,6 +27,7 @@ export async function managerOf(
   try {
     return await jetstreamManager(connection, { timeout: timeoutMs });
   } catch (caught) {
+    if (isBrokerRefusal(caught)) throw brokerFailure(caught, url, '');
     const { message } = TrainingError.from(caught);
     throw new TrainingError(
       'BROKER_NO_JETSTREAM',

@@ -2,9 +2,8 @@
  * How every process of Facet connects to the NATS broker, and what it says when that fails. The NATS client itself is an
  * argument, because this package opens no sockets.
  */
-import { TrainingError } from '../errors.js';
+import { brokerFailure } from './broker-failure.js';
 import { brokerLogin, type BrokerLogin } from './broker-login.js';
-import { maskUrl } from './masked-url.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;
@@ -31,7 +30,8 @@ export interface BrokerCaller<C> {
 /**
  * Connects; the client rebuilds a connection that is lost later, for as long as it takes.
  *
- * @throws TrainingError BROKER_UNREACHABLE naming the address without its password, and what to do.
+ * @throws TrainingError BROKER_UNREACHABLE, or BROKER_REFUSED by one that is there, naming the address without its password, and what
+ *   to do.
  */
 export async function connectBroker<C>(urls: string, { connect, name, advice }: BrokerCaller<C>): Promise<C> {
   const login = brokerLogin(urls);
@@ -48,26 +48,6 @@ export async function connectBroker<C>(urls: string, { connect, name, advice }: 
       reconnectTimeWait: RECONNECT_WAIT_MS,
     });
   } catch (caught) {
-    throw new TrainingError('BROKER_UNREACHABLE', describe(caught, maskUrl(urls), advice), { cause: caught });
+    throw brokerFailure(caught, urls, advice);
   }
-}
-
-/** A broker that answers and refuses needs another remedy than one that is not there. */
-function describe(caught: unknown, url: string, advice: string): string {
-  const { message } = TrainingError.from(caught);
-  const told = chainOf(caught).join(' ');
-  if (/authorization|authentication/i.test(told)) {
-    return `the NATS broker at ${url} refuses the login: ${message}; correct the login in its URL`;
-  }
-  if (/\btls\b|ERR_TLS|CERT|certificate/.test(told)) {
-    return `the NATS broker at ${url} and this machine agree on no encryption: ${message}; check its certificate, and whether it asks for TLS`;
-  }
-  return `no NATS broker answers at ${url}: ${message}; ${advice}`;
-}
-
-/** What an error and its causes say. */
-function chainOf(caught: unknown): string[] {
-  if (!(caught instanceof Error)) return [];
-  const { name, message, code = '', cause } = caught as NodeJS.ErrnoException;
-  return [name, message, code, ...chainOf(cause)];
 }
