@@ -10,7 +10,7 @@ export interface Failure {
   readonly lines: readonly string[];
 }
 
-/** What can be done where the system has no more of something; what a disk refuses is told by diskRefusal. */
+/** What can be done where the system has no more of something; a disk's and the engine's own refusals are told by diskRefusal and memoryRefusal. */
 const ADVICE: Readonly<Record<string, string>> = {
   EMFILE: 'this process may not open more files: raise the limit (`ulimit -n 4096`), or take fewer workers',
   ENFILE: 'this machine may not open more files: end something, or raise its limit (fs.file-max)',

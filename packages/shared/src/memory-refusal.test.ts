@@ -22,9 +22,8 @@ it.each<[string, () => unknown]>([
   });
 });
 
-it('knows the words of WebAssembly, of system calls and of threads', () => {
+it('knows the words of WebAssembly and of threads', () => {
   expect(memoryRefusal(new RangeError('WebAssembly.Memory(): could not allocate memory'))).toBeDefined();
-  expect(memoryRefusal(Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' }))).toBeDefined();
   expect(
     memoryRefusal(Object.assign(new Error('Worker terminated'), { code: 'ERR_WORKER_OUT_OF_MEMORY' })),
   ).toBeDefined();

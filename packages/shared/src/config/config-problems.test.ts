@@ -17,7 +17,7 @@ describe('problems', () => {
       'seed: null (from the file), expected a whole number of at least 0',
       "epochs: 'many' (from FACET_EPOCHS), expected a whole number from 1 to 100000",
       'batch.micro: 0 (from the file), expected a whole number from 1 to 4096',
-      "model.depth: 'two' (from the file), expected a whole number of at least 1",
+      "model.depth: 'two' (from the file), expected a whole number from 1 to 256",
       'model.widht: unknown key (from the file); did you mean model.width?',
       'workers.count: 300 (from the command line), expected a whole number from 1 to 256',
       'epoch: unknown key (from the file); did you mean epochs?',
@@ -92,7 +92,7 @@ describe('problems', () => {
     [
       'a width that is no multiple of 8',
       { model: { width: 44 } },
-      'model.width: 44 (from the command line), expected a whole number of at least 1, a multiple of 8',
+      'model.width: 44 (from the command line), expected a whole number from 1 to 16384, a multiple of 8',
     ],
     [
       'a stem whose MLPs cannot shift',

@@ -8,11 +8,20 @@ import { augmentationSchema } from './augmentation-schema.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 
 const positiveInteger = z.int().min(1);
+const atMost = (most: number): z.ZodInt => positiveInteger.max(most);
+/** Bounds of what a model repeats or allocates: far above what anybody trains, and far below what a made-up file could ask for. */
+const MOST_LAYERS = 256;
+const MOST_FEATURES = 16_384;
+const MOST_PIXELS = 1_024;
+const MOST_CHANNELS = 64;
+/** The longest wait that a timer of Node has, in ms; it takes a longer one for 1 ms. */
+const MOST_MS = 2 ** 31 - 1;
 const fraction = z.number().min(0).max(1);
 const port = z.int().min(0).max(65_535);
 /** Default of `exchange.messageBytes`. Measured: messages of a quarter of this cost 10 to 20 % more CPU time. */
 export const MESSAGE_BYTES = 1024 * 1024;
 const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
+const MOST_BUCKET_BYTES = 1024 * 1024 * 1024;
 
 /** Formats that sums of gradients are rounded to. The index of a format is its code on the wire. */
 export const GRADIENT_FORMATS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
@@ -29,42 +38,42 @@ const modelSchema = z.strictObject({
   /** How attention sees the views: added to its input, as further keys and values, or not at all. */
   injection: z.enum(['additive', 'cross', 'none']),
   /** How many blocks see the views, counted from the first. */
-  injectionBlocks: positiveInteger,
+  injectionBlocks: atMost(MOST_LAYERS),
   /** `each`: every view is normalised before the views are summed. `sum`: only their sum is, which makes one blurred image. */
   viewNorm: z.enum(['each', 'sum']),
   /** `own`: a sample sees its own views. `shuffled`: it sees those of its neighbour in the micro-batch, as a control. */
   viewImages: z.enum(['own', 'shuffled']),
   /** Side of the patches of a view, in pixels. They overlap if this is more than patchStride * merge. */
-  viewPatchSize: positiveInteger,
+  viewPatchSize: atMost(MOST_PIXELS),
   /** Side of the stem's patches in pixels, and (`patchStride`) the distance from one to the next. */
-  patchSize: positiveInteger,
-  patchStride: positiveInteger,
+  patchSize: atMost(MOST_PIXELS),
+  patchStride: atMost(MOST_PIXELS),
   /** Features per patch in the stem. */
-  stemWidth: positiveInteger,
+  stemWidth: atMost(MOST_FEATURES),
   /** The initial weights of the stem: random numbers, or cosines that see all frequencies of a patch alike. */
   stemStart: z.enum(['random', 'cosines']).default('random'),
   /** MLPs with token shift on the patches, before they are merged. */
-  stemDepth: z.int().min(0).default(0),
+  stemDepth: z.int().min(0).max(MOST_LAYERS).default(0),
   /**
    * Convolutions of 3x3 cells after the patches, each after a norm over the image and a GELU; the merge follows the same way.
    * One that keeps the shape is added to what it reads.
    */
   stemConvolutions: z
-    .array(z.strictObject({ features: positiveInteger, stride: z.int().min(1).max(2) }))
+    .array(z.strictObject({ features: atMost(MOST_FEATURES), stride: z.int().min(1).max(2) }))
     .max(8)
     .default([]),
   /** Distance from one token to the next, in cells along each side. */
-  merge: positiveInteger,
+  merge: atMost(MOST_PIXELS),
   /** Side of the window of cells that makes a token. Windows overlap if this is more than `merge`. */
-  mergeSize: positiveInteger,
+  mergeSize: atMost(MOST_PIXELS),
   /** A learned bias of every head for the offset between two tokens. */
   relativeBias: z.boolean(),
-  width: positiveInteger.multipleOf(8),
-  depth: positiveInteger,
-  heads: positiveInteger,
-  mlpRatio: positiveInteger,
+  width: atMost(MOST_FEATURES).multipleOf(8),
+  depth: atMost(MOST_LAYERS),
+  heads: atMost(MOST_LAYERS),
+  mlpRatio: atMost(64),
   /** MLPs after each attention. Each one looks one token further. */
-  mlpsPerBlock: positiveInteger.default(1),
+  mlpsPerBlock: atMost(MOST_LAYERS).default(1),
   /** Weights of losses that are used in training only; 0 leaves a loss out. */
   auxiliary: z.strictObject({
     /** Predict from two tokens how far apart they are (Liu et al. 2021, "DrLoc"). */
@@ -73,7 +82,10 @@ const modelSchema = z.strictObject({
     completion: z.number().min(0).max(10),
   }),
   /** Mean and standard deviation per channel of pixels in [0, 1]. */
-  pixels: z.strictObject({ mean: z.array(z.number()), stddev: z.array(z.number().positive()) }),
+  pixels: z.strictObject({
+    mean: z.array(z.number()).max(MOST_CHANNELS),
+    stddev: z.array(z.number().positive()).max(MOST_CHANNELS),
+  }),
 });
 
 const optimizerSchema = z.strictObject({
@@ -148,9 +160,9 @@ const operationSchema = z.strictObject({
     /** Threads per worker. 0 divides the cores of a host among its workers. */
     threads: z.int().min(0).max(1_024),
   }),
-  checkpoint: z.strictObject({ everySteps: positiveInteger, keep: positiveInteger }),
+  checkpoint: z.strictObject({ everySteps: atMost(1_000_000_000), keep: atMost(1_000_000) }),
   prefetchSteps: positiveInteger.max(64),
-  bucketBytes: positiveInteger.min(4_096),
+  bucketBytes: positiveInteger.min(4_096).max(MOST_BUCKET_BYTES),
   exchange: z
     .strictObject({
       /**
@@ -184,11 +196,11 @@ const operationSchema = z.strictObject({
     .default({ factor: 1.5, steps: 100, exclude: false }),
   timeouts: z.strictObject({
     /** A worker that is silent for this long is excluded. */
-    heartbeatMs: positiveInteger,
+    heartbeatMs: atMost(MOST_MS),
     /** Longest wait for one contribution of a peer, and for one shard. */
-    stepMs: positiveInteger,
+    stepMs: atMost(MOST_MS),
     /** Longest wait for the first workers, for a new generation to form, and for a lost coordinator to come back. */
-    gatherMs: positiveInteger,
+    gatherMs: atMost(MOST_MS),
   }),
   nats: z.strictObject({ url: z.string() }),
   coordinator: z.strictObject({ host: z.string(), port, httpPort: port }),
