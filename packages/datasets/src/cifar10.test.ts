@@ -49,7 +49,7 @@ describe('the cache of CIFAR-10', () => {
       code: 'DATASET_UNAVAILABLE',
       message:
         `cifar10 is not in the cache: ${join(cacheFolder, 'cifar10')} does not exist; ` +
-        'run `facet dataset fetch cifar10`, or give `folder` with the six binary batches in it',
+        'run `facet dataset fetch cifar10`, or name a folder with the six binary batches in it',
     });
   });
 

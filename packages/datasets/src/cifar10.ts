@@ -60,7 +60,8 @@ export function canonicalCifar10Files(folder: string): FileSet {
  */
 export function cifar10Files(source: DatasetSource): FileSet {
   if (source.folder !== undefined) {
-    const remedy = 'put data_batch_1.bin to data_batch_5.bin and test_batch.bin there, or leave out `folder`';
+    const remedy =
+      'put data_batch_1.bin to data_batch_5.bin and test_batch.bin there, or name no folder: then what `facet dataset fetch cifar10` fetched is used';
     return { folder: source.folder, files: CIFAR10_FILES, isPinned: false, remedy };
   }
   const folder = cifar10CacheFolder(source);

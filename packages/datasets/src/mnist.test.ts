@@ -81,7 +81,7 @@ describe('IDX files in a folder', () => {
       code: 'DATASET_UNAVAILABLE',
       message:
         `${join(folder, 'train-images-idx3-ubyte')} does not exist (nor ${join(folder, 'train-images-idx3-ubyte.gz')}); ` +
-        'put the four IDX files of MNIST (or their .gz) there, or leave out `folder` for the built-in copy',
+        'put the four IDX files of MNIST (or their .gz) there, or name no folder: then the built-in copy is used',
     };
     await expect(openDataset({ name: 'mnist', folder })).rejects.toMatchObject(expected);
   });
