@@ -17,7 +17,7 @@ test('both flags together say it all', () => {
 test('every unknown name is a problem', () => {
   expect(readEngineFlags({ engine: 'onnx', device: 'gpu' }).problems).toEqual([
     "--engine: 'onnx', expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu",
-    "--device: 'gpu', expected one of auto, cpu, webgpu, cuda; did you mean cpu?",
+    "--device: 'gpu', expected one of auto, cpu, webgpu, cuda; for a GPU say cuda (NVIDIA) or webgpu",
   ]);
 });
 
