@@ -32,7 +32,7 @@ const ENGINES = ['^@tensorflow/', '^onnxruntime-'];
 const WIRES = ['^@grpc/', '^@nats-io/'];
 const FORBIDDEN_IMPORTS = {
   shared: [...ENGINES, ...WIRES, '^@facet/', '^facet(/|$)'],
-  proto: [...ENGINES, '^@nats-io/', '^@facet/', '^facet(/|$)'],
+  proto: [...ENGINES, '^@nats-io/', '^@facet/(?!shared$)', '^facet(/|$)'],
   datasets: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
   telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
   coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet(/|$)'],

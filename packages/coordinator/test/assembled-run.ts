@@ -13,7 +13,7 @@ import { readEarlierRun } from '../src/run/earlier-run.js';
 import { assembleRun, type RunAssembly } from '../src/run/run-assembly.js';
 import { RunKey } from '../src/run/run-key.js';
 import type { PublishingBroker } from '../src/shards/publisher.js';
-import { FAKE_PARAMETERS, fakeCrc, fakeState, fakeStepDone } from './fake-state.js';
+import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from './fake-state.js';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
 
 const IGNORED = { inc: () => undefined, observe: () => undefined };
@@ -118,7 +118,8 @@ export class AssembledRun {
       broker: memoryBroker(),
       source: { encode: () => new Uint8Array(1), messageBytes: 1, windowBytes: 1 },
       io: {
-        pull: ({ step }) => Promise.resolve(fakeState(step)),
+        pull: ({ step }) =>
+          Promise.resolve({ ...fakeState(step), weightsCrc: fakeCrc(step), momentsCrc: fakeMomentsCrc(step) }),
         write: ({ state: { step } }) =>
           Promise.resolve({ path: `/nowhere/${step}`, weightsSha256: 'aa', bytes: 1, seconds: 0, isNew: true }),
         read: () => Promise.reject(new Error('there is no disk')),

@@ -3,7 +3,7 @@
  * produce. Two fakes agree because there is nothing that they could disagree on.
  */
 import type { StepDone } from '@facet/proto';
-import { crc32, sampleChecksum, type Plan, type RunConfig, type TrainingState } from '@facet/shared';
+import { crc32, momentsCrc, sampleChecksum, type Plan, type RunConfig, type TrainingState } from '@facet/shared';
 
 export const FAKE_PARAMETERS = [
   { name: 'kernel', shape: [2, 3] },
@@ -22,6 +22,10 @@ export function fakeCrc(step: number): number {
   return crc32(new Uint8Array(fakeState(step).weights.buffer));
 }
 
+export function fakeMomentsCrc(step: number): number {
+  return momentsCrc(fakeState(step));
+}
+
 export interface FakeStepOptions {
   readonly config: RunConfig;
   readonly plan: Plan;
@@ -38,6 +42,7 @@ export function fakeStepDone({ config, plan, generation, step }: FakeStepOptions
     generation,
     step,
     weightsCrc: fakeCrc(step),
+    momentsCrc: fakeMomentsCrc(step),
     loss: 1 / step,
     correct: Math.floor(ids.length / 2),
     sampleCount: ids.length,

@@ -9,13 +9,14 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   CHANNEL_OPTIONS,
   Coordination,
+  createStateService,
   Exchange,
+  pullState,
   type ExchangeHandlers,
   type Form,
   type Hello,
   type JoinRequest,
   type JoinResponse__Output,
-  type PullStateResponse__Output,
   type StepDone,
   type Ticket,
   type Welcome,
@@ -27,6 +28,7 @@ import {
   evenSplit,
   rangeOfRank,
   splitByShares,
+  TrainingError,
   shardStreamName,
   shardSubject,
   type Plan,
@@ -35,8 +37,7 @@ import {
   type WorkItem,
 } from '@facet/shared';
 import { createSignal } from '../src/shards/signal.js';
-import { createStateReader, stateMessages } from '../src/grpc/state-stream.js';
-import { FAKE_PARAMETERS, fakeCrc, fakeState, fakeStepDone } from './fake-state.js';
+import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from './fake-state.js';
 
 const KEPT_STEPS = 16;
 const KEPT_PARAMETERS = 8;
@@ -357,18 +358,17 @@ export class FakeWorker {
 }
 
 async function pull(form: Form, run: string): Promise<number> {
-  const client = new Exchange(form.stateAddress, credentials.createInsecure(), CHANNEL_OPTIONS);
-  try {
-    const reader = createStateReader({ parameters: KEPT_PARAMETERS, hasAverage: false });
-    const call = client.pullState({ run, step: form.stateStep }, { deadline: Date.now() + 5_000 });
-    for await (const message of call as AsyncIterable<PullStateResponse__Output>) reader.accept(message);
-    const { step, weightsCrc } = reader.finish();
-    if (weightsCrc !== fakeCrc(step))
-      throw new Error(`pulled weights ${weightsCrc} for step ${step}, expected ${fakeCrc(step)}`);
-    return step;
-  } finally {
-    client.close();
-  }
+  const { step } = await pullState({
+    peer: 'the holder',
+    address: form.stateAddress,
+    run,
+    step: form.stateStep,
+    shape: { parameters: KEPT_PARAMETERS, hasAverage: false },
+    expected: { weightsCrc: fakeCrc(form.stateStep), momentsCrc: fakeMomentsCrc(form.stateStep) },
+    timeoutMs: 5_000,
+    signal: new AbortController().signal,
+  });
+  return step;
 }
 
 /** Starts a fake worker and joins. */
@@ -378,16 +378,12 @@ export async function startFakeWorker(options: FakeWorkerOptions): Promise<FakeW
     Pull(call) {
       call.emit('error', { code: status.UNIMPLEMENTED, details: 'fakes meet in memory' });
     },
-    PullState(call) {
+    PullState: createStateService(({ step }) => {
       // Real workers keep some snapshots; a fake can make any that it has reached.
-      const { step } = call.request;
-      if (worker.appliedStep === undefined || step > worker.appliedStep) {
-        call.emit('error', { code: status.FAILED_PRECONDITION, details: `STALE: no state of step ${step}` });
-        return;
-      }
-      for (const message of stateMessages(fakeState(step), fakeCrc(step))) call.write(message);
-      call.end();
-    },
+      if (worker.appliedStep === undefined || step > worker.appliedStep)
+        throw new TrainingError('STALE', `no state of step ${step}`);
+      return { ...fakeState(step), weightsCrc: fakeCrc(step), momentsCrc: fakeMomentsCrc(step) };
+    }),
   };
   server.addService(Exchange.service, handlers);
   const port = await new Promise<number>((resolve, reject) => {

@@ -1,11 +1,6 @@
 /**
- * The gRPC services of Facet: loaded from proto/ at start, typed by the generated files in gen/.
+ * The gRPC services of Facet, typed by the generated files in gen/, and the transfer of a training state.
  */
-import { fileURLToPath } from 'node:url';
-import { loadPackageDefinition } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import type { ProtoGrpcType as CollectiveProto } from './gen/collective.js';
-import type { ProtoGrpcType as CoordinationProto } from './gen/coordination.js';
 
 export { CHANNEL_OPTIONS, serverOptions } from './channel-options.js';
 export { createConnectionGate, type ConnectionGate } from './connection-gate.js';
@@ -24,21 +19,7 @@ export type { Report__Output as Report } from './gen/facet/v1/Report.js';
 export type { StepDone__Output as StepDone } from './gen/facet/v1/StepDone.js';
 export type { Ticket__Output as Ticket } from './gen/facet/v1/Ticket.js';
 export type { Welcome__Output as Welcome } from './gen/facet/v1/Welcome.js';
-
-const protoFolder = fileURLToPath(new URL('../../../proto', import.meta.url));
-
-const definition = loadSync(['facet/v1/coordination.proto', 'facet/v1/collective.proto'], {
-  includeDirs: [protoFolder],
-  longs: Number,
-  enums: String,
-  defaults: true,
-  oneofs: true,
-});
-
-const loaded = loadPackageDefinition(definition) as unknown as CoordinationProto & CollectiveProto;
-
-/** Client constructor and service definition of Coordination. */
-export const Coordination = loaded.facet.v1.Coordination;
-
-/** Client constructor and service definition of Exchange. */
-export const Exchange = loaded.facet.v1.Exchange;
+export { Coordination, Exchange } from './services.js';
+export { pullState, requireExpected, type ExpectedState, type PullStateOptions } from './state/pull-state.js';
+export { createStateService } from './state/serve-state.js';
+export { createStateReader, stateMessages, type StateShape } from './state/state-stream.js';

@@ -3,7 +3,7 @@
  * words and checks; hashing, files and folders are the checkpoint store's.
  */
 import { z } from 'zod';
-import { crc32 } from './crc32.js';
+import { crc32, formatCrc32 } from './crc32.js';
 import type { ParameterLayout } from './flat-tensors.js';
 import type { ImageShape } from './image-shape.js';
 
@@ -38,6 +38,32 @@ export function stateCrc({ weights, ema }: Pick<TrainingState, 'weights' | 'ema'
  */
 export function momentsCrc({ m, v }: Pick<TrainingState, 'm' | 'v'>): number {
   return crc32(bytesOf(v), crc32(bytesOf(m)));
+}
+
+/** The checksums of a state as its holder noted them when it came to be. */
+export interface StateChecks {
+  /** See `stateCrc`. */
+  readonly weightsCrc: number;
+  /** See `momentsCrc`. */
+  readonly momentsCrc: number;
+}
+
+/** A state as it is handed out. */
+export interface StateSnapshot extends TrainingState, StateChecks {}
+
+/** How the weights differ from what was noted, in words; undefined when they do not. */
+export function changeOfWeights(state: Pick<StateSnapshot, 'weights' | 'ema' | 'weightsCrc'>): string | undefined {
+  return describeChange('the weights', stateCrc(state), state.weightsCrc);
+}
+
+/** The same of the weights, or else of the moments. */
+export function changeOfState(state: Omit<StateSnapshot, 'step'>): string | undefined {
+  return changeOfWeights(state) ?? describeChange('the moments', momentsCrc(state), state.momentsCrc);
+}
+
+function describeChange(what: string, actual: number, expected: number): string | undefined {
+  if (actual === expected) return undefined;
+  return `${what} have checksum ${formatCrc32(actual)}, expected ${formatCrc32(expected)}`;
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

@@ -65,10 +65,14 @@ export {
 } from './safetensors.js';
 export { fromTensors, toTensors, type ParameterLayout } from './flat-tensors.js';
 export {
+  changeOfState,
+  changeOfWeights,
   momentsCrc,
   parseRunFile,
   stateCrc,
   stateParts,
+  type StateChecks,
+  type StateSnapshot,
   type CheckpointInfo,
   type FileSeal,
   type EvaluatedWeights,

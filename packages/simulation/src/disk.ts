@@ -19,7 +19,7 @@ import {
   type ParameterLayout,
   type TrainingState,
 } from '@facet/shared';
-import { requestState } from './exchange.js';
+import { pullStateOver } from './exchange.js';
 import type { Network } from './network.js';
 import type { Process } from './world.js';
 
@@ -200,12 +200,7 @@ export class Disk {
   checkpointIo(network: Network, process: Process): CheckpointIo {
     const { world } = process;
     return {
-      async pull({ address, step, weightsCrc: expected, timeoutMs, signal }) {
-        const { weightsCrc, ...state } = await requestState({ network, process, address, step, timeoutMs, signal });
-        if (state.step !== step) throw new TrainingError('STALE', `step ${state.step} came, expected ${step}`);
-        if (weightsCrc === expected) return state;
-        throw new TrainingError('DESYNC', `${address} handed out weights ${weightsCrc}, expected ${expected}`);
-      },
+      pull: pullStateOver(network, process),
       write: ({ state, layout, info }) =>
         new Promise((resolve, reject) => {
           const weightsSha256 = sha256(state.weights);

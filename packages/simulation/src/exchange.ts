@@ -3,9 +3,9 @@
  * joiners and checkpoints. The rules are those of the gRPC service: a stream belongs to a generation, an early one waits,
  * one of a generation that is over is refused.
  */
-import type { TrainingState } from '@facet/shared';
-import { stateCrc, stateParts, TrainingError } from '@facet/shared';
-import { deliver, wholeFrame, type StateSnapshot, type WorkerNetwork } from '@facet/worker/internal';
+import { createStateReader, requireExpected, stateMessages, type PullStateResponse__Output } from '@facet/proto';
+import { TrainingError, type StateSnapshot } from '@facet/shared';
+import { deliver, wholeFrame, type WorkerNetwork } from '@facet/worker/internal';
 import type { Endpoint, Network } from './network.js';
 import type { Process } from './world.js';
 
@@ -39,8 +39,7 @@ export function startExchange({ network, process, address, snapshot }: ExchangeO
   network.listen(process, address, (endpoint, request) => {
     const asked = request as ExchangeRequest;
     if (asked.kind === 'state') {
-      endpoint.send(snapshot(asked.step));
-      endpoint.close();
+      handOut(endpoint, snapshot(asked.step));
       return;
     }
     const { generation, rank } = asked;
@@ -141,62 +140,56 @@ export function openInletFrom(network: Network, process: Process): WorkerNetwork
     });
 }
 
-export interface PullRequest {
-  readonly network: Network;
-  readonly process: Process;
-  readonly address: string;
-  readonly step: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+/** Answers a request for a state with the messages of the real stream; nothing when it is not held. */
+export function handOut(endpoint: Endpoint, state: StateSnapshot | undefined): void {
+  if (state !== undefined) for (const message of stateMessages(state)) endpoint.send(message);
+  endpoint.close();
 }
 
-/** Pulls a state from a worker or from the coordinator. */
-export function requestState(pull: PullRequest): Promise<StateSnapshot> {
-  const { network, process, address, step, timeoutMs, signal } = pull;
-  return new Promise((resolve, reject) => {
-    const endpoint = network.connect(process, address, { kind: 'state', step } satisfies ExchangeRequest);
-    const fail = (reason: string): void => {
-      cancel();
-      endpoint.close();
-      const message = `cannot pull the state after step ${step} from ${address}: ${reason}`;
-      reject(new TrainingError('PEER_UNAVAILABLE', message));
-    };
-    const cancel = process.clock.schedule(timeoutMs, () => {
-      fail('it took too long');
+/** Pulls a state from a worker or from the coordinator, as it is read from the real stream. */
+export function pullStateOver(network: Network, process: Process): WorkerNetwork['pullState'] {
+  return (options) => {
+    const { address, peer, step, shape, timeoutMs, signal } = options;
+    const reader = createStateReader(shape);
+    return new Promise((resolve, reject) => {
+      const endpoint = network.connect(process, address, { kind: 'state', step } satisfies ExchangeRequest);
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener('abort', giveUp);
+        endpoint.close();
+      };
+      const fail = (reason: string): void => {
+        end();
+        const message = `${peer} does not hand out the state after step ${step} at ${address}: ${reason}`;
+        reject(new TrainingError('PEER_UNAVAILABLE', message));
+      };
+      const giveUp = (): void => {
+        fail('no longer wanted');
+      };
+      const cancel = process.clock.schedule(timeoutMs, () => {
+        fail('it took too long');
+      });
+      signal.addEventListener('abort', giveUp);
+      let isBegun = false;
+      endpoint.onMessage = (message) => {
+        isBegun = true;
+        reader.accept(message as PullStateResponse__Output);
+      };
+      endpoint.onClosed = (reason) => {
+        if (!isBegun) {
+          fail(reason);
+          return;
+        }
+        end();
+        try {
+          const state = reader.finish();
+          requireExpected(state, options);
+          resolve(state);
+        } catch (caught) {
+          reject(TrainingError.from(caught));
+        }
+      };
+      if (signal.aborted) giveUp();
     });
-    signal.addEventListener('abort', () => {
-      fail('no longer wanted');
-    });
-    endpoint.onClosed = fail;
-    endpoint.onMessage = (state) => {
-      if (state === undefined) {
-        fail('it does not hold it');
-        return;
-      }
-      cancel();
-      resolve(state as StateSnapshot);
-    };
-  });
-}
-
-/** Pulls states into a worker's buffers. */
-export function pullStateTo(network: Network, process: Process): WorkerNetwork['pullState'] {
-  return async ({ address, step, target, weightsCrc, timeoutMs, signal }) => {
-    const state: Omit<TrainingState, 'step'> = await requestState({
-      network,
-      process,
-      address,
-      step,
-      timeoutMs,
-      signal,
-    });
-    const parts = stateParts(state);
-    stateParts(target).forEach((part, index) => {
-      part.set(parts[index]!);
-    });
-    const actual = stateCrc(target);
-    if (actual !== weightsCrc) {
-      throw new TrainingError('DESYNC', `the state after step ${step} has weights ${actual}, expected ${weightsCrc}`);
-    }
   };
 }

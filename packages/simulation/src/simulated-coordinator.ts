@@ -19,7 +19,7 @@ import {
 import { pause, TrainingError } from '@facet/shared';
 import { connectPublisher, openLeaseStore } from './broker-client.js';
 import type { Disk } from './disk.js';
-import type { ExchangeRequest } from './exchange.js';
+import { handOut, type ExchangeRequest } from './exchange.js';
 import { serverCall } from './join-call.js';
 import type { Endpoint, Network } from './network.js';
 import { NO_METRICS, traceLogger, type Trace } from './silent-sinks.js';
@@ -251,13 +251,11 @@ function serve(
   }
   const { step } = request as Extract<ExchangeRequest, { kind: 'state' }>;
   checkpointer.stateOf(step).then(
-    ({ state, weightsCrc }) => {
-      endpoint.send({ ...state, weightsCrc });
-      endpoint.close();
+    (state) => {
+      handOut(endpoint, state);
     },
     () => {
-      endpoint.send(undefined);
-      endpoint.close();
+      handOut(endpoint, undefined);
     },
   );
 }

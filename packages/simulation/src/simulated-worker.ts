@@ -12,7 +12,7 @@ import {
   type WorkerOutcome,
 } from '@facet/worker/internal';
 import { openLeaseStore, shardFeedOf } from './broker-client.js';
-import { openInletFrom, pullStateTo, startExchange } from './exchange.js';
+import { openInletFrom, pullStateOver, startExchange } from './exchange.js';
 import { openStream } from './join-call.js';
 import type { Network } from './network.js';
 import { traceLogger, type Trace } from './silent-sinks.js';
@@ -68,7 +68,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       shards: shardFeedOf(network, process),
       exchange,
       openInlet: openInletFrom(network, process),
-      pullState: pullStateTo(network, process),
+      pullState: pullStateOver(network, process),
       leaderAddress: async () => {
         const { entry } = (await store.read().catch(() => undefined)) ?? {};
         return entry?.address === '' ? undefined : entry?.address;

@@ -2,7 +2,7 @@
  * What the simulation and the benches use of a worker beyond its public interface: its membership and the types of its
  * surroundings, the all-reduce, and the update. Nothing here loads an engine; see internal-engine.ts.
  */
-export { startExchangeServer, type StateSnapshot } from './collective/exchange-server.js';
+export { startExchangeServer } from './collective/exchange-server.js';
 export { addFloats, checksum } from './collective/float-kernels.js';
 export { createFloatMemory, ORDINARY_MEMORY } from './collective/float-memory.js';
 export { bytesOf } from './collective/formats/codec.js';

@@ -25,7 +25,7 @@ import type { EngineId } from './engine/engine-id.js';
 import { initialWeights } from './model/parameters.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
 import { runGeneration, type StepResult } from './train/generation-loop.js';
-import { markApplied, resetState, type TrainingState } from './train/training-state.js';
+import { adoptState, resetState, type TrainingState } from './train/training-state.js';
 import type { WorkerNetwork } from './worker-network.js';
 
 /** The parts of a worker that all its generations share. */
@@ -214,17 +214,19 @@ async function synchroniseState(
       compute.weightsChanged();
       return;
     case 'STATE_SOURCE_PULL':
-      state.appliedStep = undefined;
-      await network.pullState({
-        address: form.stateAddress,
-        run: welcome.run,
-        step: form.stateStep,
-        weightsCrc: form.stateWeightsCrc,
-        target: state,
-        timeoutMs: config.timeouts.gatherMs,
-        signal,
-      });
-      markApplied(state, form.stateStep);
+      adoptState(
+        state,
+        await network.pullState({
+          peer: 'the holder of the state',
+          address: form.stateAddress,
+          run: welcome.run,
+          step: form.stateStep,
+          shape: { parameters: state.weights.length, hasAverage: state.ema !== undefined },
+          expected: { weightsCrc: form.stateWeightsCrc, momentsCrc: form.stateMomentsCrc || undefined },
+          timeoutMs: config.timeouts.gatherMs,
+          signal,
+        }),
+      );
       compute.weightsChanged();
       return;
     default:

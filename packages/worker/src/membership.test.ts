@@ -138,7 +138,7 @@ async function welcomed(): Promise<Call> {
 
 const formOf = (changes: Partial<Form> = {}): Form => ({
   ...{ generation: 3, rank: 0, kind: 'WORK_KIND_TRAIN', step: 1, stateSource: 'STATE_SOURCE_INITIAL' },
-  ...{ stateAddress: '', stateStep: 0, stateWeightsCrc: 0, shares: [], ticket },
+  ...{ stateAddress: '', stateStep: 0, stateWeightsCrc: 0, stateMomentsCrc: 0, shares: [], ticket },
   peers: [{ rank: 0, workerId: 'w', exchangeAddress: '127.0.0.1:1' }],
   ...changes,
 });

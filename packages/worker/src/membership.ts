@@ -3,10 +3,9 @@
  * is lost, the state is kept and the worker comes back for as long as the run allows. Sockets, engines and servers are
  * arguments; what a generation does is in membership-generation.ts.
  */
-import { pause, repeat, TrainingError, type Clock } from '@facet/shared';
+import { pause, repeat, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
 import type { JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
 import type { Logger } from '@facet/telemetry';
-import type { StateSnapshot } from './collective/exchange-server.js';
 import type { CoordinatorStream } from './coordinator-stream.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';

@@ -4,6 +4,7 @@
  */
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { pullState } from '@facet/proto';
 import {
   connectBroker,
   decodeLeaseEntry,
@@ -13,7 +14,7 @@ import {
   TrainingError,
   type Clock,
 } from '@facet/shared';
-import { openInlet, pullState } from './collective/exchange-client.js';
+import { openInlet } from './collective/exchange-client.js';
 import type { ExchangeServer } from './collective/exchange-server.js';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 

@@ -8,12 +8,13 @@ import {
   evenSplit,
   rangeOfRank,
   systemClock,
+  type StateSnapshot,
   type Clock,
   type GradientFormatName,
   type TrainingError,
 } from '@facet/shared';
 import { openInlet, type Transport } from '../src/collective/exchange-client.js';
-import { startExchangeServer, type ExchangeServer, type StateSnapshot } from '../src/collective/exchange-server.js';
+import { startExchangeServer, type ExchangeServer } from '../src/collective/exchange-server.js';
 import { createFloatMemory } from '../src/collective/float-memory.js';
 import { decodeHeader, type FrameHeader, type FrameSink } from '../src/collective/frame.js';
 import { gradientFormat } from '../src/collective/formats/gradient-format.js';

@@ -12,6 +12,7 @@ function reported(step: number, changes: Partial<ReportedStep> = {}): ReportedSt
     generation: 1,
     step,
     weightsCrc: step * 100,
+    momentsCrc: step * 1_000,
     loss: 0.5,
     sampleCount: samples.length,
     sampleChecksum: sampleChecksum(config, plan.epochOf(step), samples),
@@ -44,7 +45,7 @@ describe('CommitLog', () => {
   });
 
   it('compares with the ledger of an earlier coordinator', () => {
-    const committed = [{ step: 1, generation: 4, weightsCrc: 100 }];
+    const committed = [{ step: 1, generation: 4, weightsCrc: 100, momentsCrc: undefined }];
     const log = new CommitLog({ config, plan, committed, desyncAdvice });
     expect(log.accept(reported(1, { generation: 6, weightsCrc: 1 }))).toEqual({
       kind: 'fault',
@@ -52,6 +53,17 @@ describe('CommitLog', () => {
       message: 'the replay of step 1 gives other weights: the ledger has 00000064, worker a has 00000001; do this',
     });
     expect(log.accept(reported(1, { generation: 5 }))).toEqual({ kind: 'replay' });
+  });
+
+  it('compares the moments too, where they are known', () => {
+    const log = newLog();
+    log.accept(reported(1));
+    expect(log.momentsCrcOf(1)).toBe(1_000);
+    expect(log.accept(reported(1, { workerId: 'b', momentsCrc: 1 }))).toEqual({
+      kind: 'fault',
+      code: 'DESYNC',
+      message: 'the moments after step 1 differ: worker a has 000003e8, worker b has 00000001; do this',
+    });
   });
 
   it('names both sides of a disagreement', () => {

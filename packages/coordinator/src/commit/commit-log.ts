@@ -13,6 +13,7 @@ export interface ReportedStep {
   readonly generation: number;
   readonly step: number;
   readonly weightsCrc: number;
+  readonly momentsCrc: number;
   readonly loss: number;
   readonly sampleCount: number;
   readonly sampleChecksum: number;
@@ -30,6 +31,8 @@ export interface CommittedStep {
   readonly step: number;
   readonly generation: number;
   readonly weightsCrc: number;
+  /** Undefined in ledgers of earlier versions. */
+  readonly momentsCrc: number | undefined;
 }
 
 export interface CommitLogOptions {
@@ -41,6 +44,13 @@ export interface CommitLogOptions {
   readonly desyncAdvice: () => string;
 }
 
+/** One checksum of a step, and what was committed if that is known. */
+interface Comparison {
+  readonly what: 'weights' | 'moments';
+  readonly committed: number | undefined;
+  readonly actual: number;
+}
+
 /** Number of steps for which reporters are remembered, to name both sides of a disagreement. */
 const REMEMBERED_REPORTERS = 64;
 
@@ -50,6 +60,7 @@ export class CommitLog {
   readonly #desyncAdvice: () => string;
   /** Index 0 is step 1. */
   readonly #weightsCrcs: number[];
+  readonly #momentsCrcs: (number | undefined)[];
   /** The last generation in which a step was seen; index 0 is step 1. */
   readonly #generations: number[];
   readonly #reporters = new Map<number, string>();
@@ -59,6 +70,7 @@ export class CommitLog {
     this.#plan = plan;
     this.#desyncAdvice = desyncAdvice;
     this.#weightsCrcs = committed.map(({ weightsCrc }) => weightsCrc);
+    this.#momentsCrcs = committed.map(({ momentsCrc }) => momentsCrc);
     this.#generations = committed.map(({ generation }) => generation);
   }
 
@@ -69,6 +81,11 @@ export class CommitLog {
   /** Checksum of the weights after a committed step. */
   weightsCrcOf(step: number): number | undefined {
     return this.#weightsCrcs[step - 1];
+  }
+
+  /** Checksum of the moments after a committed step, where it is known. */
+  momentsCrcOf(step: number): number | undefined {
+    return this.#momentsCrcs[step - 1];
   }
 
   accept(reported: ReportedStep): CommitVerdict {
@@ -82,27 +99,39 @@ export class CommitLog {
   }
 
   #compare(reported: ReportedStep): CommitVerdict {
-    const { generation, step, weightsCrc } = reported;
-    const committed = this.weightsCrcOf(step);
+    const { generation, step, weightsCrc, momentsCrc } = reported;
     const isReplay = generation > (this.#generations[step - 1] ?? 0);
-    if (committed !== weightsCrc) {
-      const first = this.#reporters.get(step) ?? 'the ledger';
-      const what = isReplay
-        ? `the replay of step ${step} gives other weights`
-        : `the weights after step ${step} differ`;
-      const message =
-        `${what}: ${first} has ${formatCrc32(committed ?? 0)}, ${nameOf(reported)} has ${formatCrc32(weightsCrc)}; ` +
-        this.#desyncAdvice();
-      return { kind: 'fault', code: 'DESYNC', message };
-    }
+    const fault =
+      this.#difference(reported, isReplay, {
+        what: 'weights',
+        committed: this.weightsCrcOf(step),
+        actual: weightsCrc,
+      }) ??
+      this.#difference(reported, isReplay, { what: 'moments', committed: this.momentsCrcOf(step), actual: momentsCrc });
+    if (fault !== undefined) return fault;
     if (!isReplay) return { kind: 'agreed' };
     this.#generations[step - 1] = generation;
     this.#remember(reported);
     return { kind: 'replay' };
   }
 
+  #difference(
+    reported: ReportedStep,
+    isReplay: boolean,
+    { what, committed, actual }: Comparison,
+  ): CommitVerdict | undefined {
+    if (committed === undefined || committed === actual) return undefined;
+    const { step } = reported;
+    const first = this.#reporters.get(step) ?? 'the ledger';
+    const fault = isReplay ? `the replay of step ${step} gives other ${what}` : `the ${what} after step ${step} differ`;
+    const message =
+      `${fault}: ${first} has ${formatCrc32(committed)}, ${nameOf(reported)} has ${formatCrc32(actual)}; ` +
+      this.#desyncAdvice();
+    return { kind: 'fault', code: 'DESYNC', message };
+  }
+
   #commit(reported: ReportedStep): CommitVerdict {
-    const { workerId, generation, step, weightsCrc } = reported;
+    const { workerId, generation, step, weightsCrc, momentsCrc } = reported;
     const plan = this.#plan;
     if (step > plan.totalSteps) {
       const message = `worker ${workerId} reports step ${step}, but the run has ${plan.totalSteps} steps`;
@@ -122,6 +151,7 @@ export class CommitLog {
       return { kind: 'fault', code: 'ACCOUNTING', message };
     }
     this.#weightsCrcs.push(weightsCrc);
+    this.#momentsCrcs.push(momentsCrc);
     this.#generations.push(generation);
     this.#remember(reported);
     return { kind: 'commit', epoch, samples };

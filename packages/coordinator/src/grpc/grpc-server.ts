@@ -3,21 +3,19 @@
  * parses, checks and passes on; it decides nothing. Closing ends every call at once.
  */
 import { createServer, type AddressInfo, type Server as NetServer } from 'node:net';
-import { Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
   Coordination,
   createConnectionGate,
+  createStateService,
   Exchange,
   serverOptions,
   type CoordinationHandlers,
   type ExchangeHandlers,
-  type PullStateRequest,
-  type PullStateResponse,
   type Status,
 } from '@facet/proto';
-import { systemClock, TrainingError, type Clock, type TrainingState } from '@facet/shared';
+import { systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
 import { JoinSession, type SessionHandler } from './join-session.js';
-import { stateMessages } from './state-stream.js';
 
 /** Enough for a Hello, the parameters of the largest model, and reports. */
 const MESSAGE_BYTES = 512 * 1024;
@@ -38,7 +36,7 @@ export interface GrpcServerOptions {
   /** What one worker may report of one evaluation: this decides how long a message may be. */
   readonly evaluation: EvaluationSize;
   /** The state that the coordinator can hand out for a step. */
-  readonly stateOf: (step: number) => Promise<{ readonly state: TrainingState; readonly weightsCrc: number }>;
+  readonly stateOf: (step: number) => Promise<StateSnapshot>;
 }
 
 /** The largest evaluation of a run. */
@@ -117,47 +115,16 @@ function coordinationHandlers({
   };
 }
 
-function exchangeHandlers({ run, stateOf }: GrpcServerOptions): ExchangeHandlers {
+function exchangeHandlers({ run, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
   return {
     Pull(call) {
       call.emit('error', { code: status.UNIMPLEMENTED, details: 'the coordinator exchanges no gradients' });
     },
-    PullState(call) {
-      if (call.request.run !== run) {
-        const details = `STALE: this is run ${run}, not ${call.request.run}`;
-        call.emit('error', { code: status.FAILED_PRECONDITION, details });
-        return;
-      }
-      stateOf(call.request.step)
-        .then(({ state, weightsCrc }) => sendState(call, stateMessages(state, weightsCrc)))
-        .catch((caught: unknown) => {
-          const { code, message } = TrainingError.from(caught);
-          call.emit('error', { code: status.FAILED_PRECONDITION, details: `${code}: ${message}` });
-        });
-    },
+    PullState: createStateService(({ run: asked, step }) => {
+      if (asked !== run) throw new TrainingError('STALE', `this is run ${run}, not ${asked}`);
+      return stateOf(step);
+    }, clock),
   };
-}
-
-/** Sends with back-pressure; a puller that goes away ends it. */
-async function sendState(
-  call: ServerWritableStream<PullStateRequest, PullStateResponse>,
-  messages: Iterable<PullStateResponse>,
-): Promise<void> {
-  for (const message of messages) {
-    if (call.cancelled) return;
-    if (!call.write(message)) await nextDrain(call);
-  }
-  call.end();
-}
-
-function nextDrain(call: ServerWritableStream<PullStateRequest, PullStateResponse>): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      call.off('drain', wake).off('cancelled', wake);
-      resolve();
-    };
-    call.on('drain', wake).on('cancelled', wake);
-  });
 }
 
 function listen(door: NetServer, { host, port }: GrpcServerOptions): Promise<void> {

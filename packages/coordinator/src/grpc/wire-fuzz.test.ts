@@ -9,15 +9,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startGrpcServer, type GrpcServer } from './grpc-server.js';
 import type { CheckedMessage } from './join-session.js';
-import { createStateReader, stateMessages } from './state-stream.js';
-import { fakeCrc, fakeState } from '../../test/fake-state.js';
 
 const SCALE = Number(process.env['FACET_FUZZ_SCALE'] ?? 1);
 const TIMEOUT_MS = 60_000 * Math.max(1, SCALE);
 const CALL_DEADLINE_MS = 20_000;
 /** Streams under way at a time. */
 const CONCURRENT = 25;
-const DEEP = { numRuns: 1_500 * SCALE };
 
 const { Join, GetStatus } = Coordination.service;
 const RawClient = makeClientConstructor(
@@ -223,28 +220,4 @@ describe('the coordination service', () => {
       expect(await say([encode({ hello: GOOD_HELLO })])).toEqual({ code: status.OK, refusals: [] });
     },
   );
-});
-
-describe('a state that is pulled', () => {
-  const chunk = fc.uint8Array({ maxLength: 200 }).map((noise) => ({ chunk: Buffer.from(noise) }));
-  const header = fc.record({
-    header: fc.record({ step: uint32, parameters: fc.constantFrom(8, 9, 2 ** 32 - 1), weightsCrc: uint32 }),
-  });
-  const honest = fc.constant([...stateMessages(fakeState(3), fakeCrc(3))]);
-
-  it('is the whole one or is refused, whatever comes', () => {
-    fc.assert(
-      fc.property(honest, fc.array(fc.oneof(chunk, header), { maxLength: 4 }), fc.nat(4), (messages, noise, at) => {
-        const reader = createStateReader({ parameters: 8, hasAverage: false });
-        const said = [...messages.slice(0, at), ...noise, ...messages.slice(at)];
-        try {
-          for (const message of said) reader.accept(message as Parameters<typeof reader.accept>[0]);
-          expect(reader.finish().weightsCrc).toBe(fakeCrc(3));
-        } catch (caught) {
-          expect(TrainingError.from(caught).code).toBe('FRAME_INVALID');
-        }
-      }),
-      DEEP,
-    );
-  });
 });

@@ -17,7 +17,7 @@ function openCheckpointer(committed: Promise<boolean>) {
   const written: number[] = [];
   let failures = 0;
   const io: CheckpointIo = {
-    pull: async () => state,
+    pull: async () => ({ ...state, weightsCrc: 1, momentsCrc: 2 }),
     write: async ({ state: { step } }) => {
       if (disk.isFull) throw new TrainingError('INTERNAL', 'cannot write checkpoint: ENOSPC');
       written.push(step);
@@ -42,6 +42,7 @@ function openCheckpointer(committed: Promise<boolean>) {
     log: createLogger('test', 'silent'),
     latest: undefined,
     layout: () => layout,
+    momentsCrcOf: () => 2,
     describe: () => ({ epoch: 0 }) as never,
     bestStep: () => undefined,
     onTaken: () => undefined,

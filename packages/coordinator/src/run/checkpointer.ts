@@ -3,17 +3,19 @@
  * ones. It takes one at a time. If a periodic one is due while another is under way, it is skipped; the final one never is.
  * It also hands out the newest checkpoint's state to workers if no worker has a better one.
  */
+import { pullState } from '@facet/proto';
 import {
+  momentsCrc,
   TrainingError,
   type CheckpointInfo,
   type Clock,
   type ParameterLayout,
+  type StateSnapshot,
   type TrainingState,
 } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import { pruneCheckpoints, writeCheckpoint } from '../checkpoint/checkpoint-store.js';
 import { readCheckpoint } from '../checkpoint/read-checkpoint.js';
-import { pullState } from '../grpc/pull-state.js';
 import type { HeldState } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Recorder } from './recorder.js';
@@ -65,6 +67,8 @@ export interface CheckpointerOptions {
   readonly log: Logger;
   readonly latest: TakenCheckpoint | undefined;
   readonly layout: () => readonly ParameterLayout[] | undefined;
+  /** What the ledger says of the moments after a step; undefined when it says nothing. */
+  readonly momentsCrcOf: (step: number) => number | undefined;
   /** Everything but step and time. */
   readonly describe: (step: number) => Omit<CheckpointInfo, 'step' | 'at' | 'run'>;
   readonly bestStep: () => number | undefined;
@@ -79,7 +83,7 @@ export class Checkpointer {
   #latest: TakenCheckpoint | undefined;
   #underWay: Promise<void> | undefined;
   #failure: string | undefined;
-  #loaded: { readonly step: number; readonly state: Promise<TrainingState> } | undefined;
+  #loaded: { readonly step: number; readonly state: Promise<StateSnapshot> } | undefined;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -122,7 +126,7 @@ export class Checkpointer {
    *
    * @throws TrainingError STALE when another step is asked for.
    */
-  async stateOf(step: number): Promise<{ readonly state: TrainingState; readonly weightsCrc: number }> {
+  async stateOf(step: number): Promise<StateSnapshot> {
     const latest = this.#latest;
     if (latest?.held.step !== step) {
       throw new TrainingError(
@@ -131,9 +135,14 @@ export class Checkpointer {
       );
     }
     if (this.#loaded?.step !== step) {
-      this.#loaded = { step, state: this.#options.io.read(latest.path).then(({ state }) => state) };
+      const { weightsCrc } = latest.held;
+      const reading = this.#options.io.read(latest.path);
+      this.#loaded = {
+        step,
+        state: reading.then(({ state }) => ({ ...state, weightsCrc, momentsCrc: momentsCrc(state) })),
+      };
     }
-    return { state: await this.#loaded.state, weightsCrc: latest.held.weightsCrc };
+    return this.#loaded.state;
   }
 
   /** Frees the memory of a state that was handed out. */
@@ -182,7 +191,9 @@ export class Checkpointer {
     const { signal } = this.#abort;
     // This includes the commit of the checkpoint's step: it was taken in before the checkpoint was asked for.
     const recorded = recorder.settled();
-    const state = await io.pull({ workerId, address, run, step, shape, weightsCrc, timeoutMs: pullTimeoutMs, signal });
+    const expected = { weightsCrc, momentsCrc: this.#options.momentsCrcOf(step) };
+    const pull = { peer: `worker ${workerId}`, address, run, step, shape, expected, timeoutMs: pullTimeoutMs, signal };
+    const state = await io.pull(pull);
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
     // A checkpoint that is ahead of the ledger could not be resumed from.
     if (!(await recorded))

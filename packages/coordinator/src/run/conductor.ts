@@ -299,11 +299,8 @@ export class Conductor implements SessionHandler {
         publisher.start({ generation, split: this.#pacing.split, first: work });
         intake.begin(work);
         const { term, key } = this.#options.run;
-        const context = {
-          shares,
-          directory,
-          ticketOf: (workerId: string) => key.ticket({ term, generation, workerId }),
-        };
+        const ticketOf = (workerId: string) => key.ticket({ term, generation, workerId });
+        const context = { shares, directory, momentsCrc: intake.momentsCrcOf(start.step), ticketOf };
         for (const member of members) directory.send(member.workerId, formMessage(command, member, context));
         break;
       }

@@ -1,4 +1,4 @@
-import { createPlan, type LedgerRecord } from '@facet/shared';
+import { createPlan, formatCrc32, momentsCrc, stateCrc, type LedgerRecord } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
 import { samplesOfStep } from '../commit/commit-log.js';
 import { EarlierRunReader, readEarlierRun } from './earlier-run.js';
@@ -129,5 +129,36 @@ describe('what a run achieved before', () => {
     expect(reader.finish(undefined).isEnded).toBe(false);
     reader.add({ kind: 'end', reason: 'finished', step: 1, at });
     expect(reader.finish(undefined).isEnded).toBe(true);
+  });
+});
+
+describe('a checkpoint of a run that goes on', () => {
+  const values = (shift: number): Float32Array => Float32Array.of(1 + shift, 2 + shift);
+  const state = { step: 1, weights: values(0), m: values(1), v: values(2), ema: values(3) };
+  const text = (crc: number): string => formatCrc32(crc);
+  const committed = commit(1, { weightsCrc: text(stateCrc(state)), momentsCrc: text(momentsCrc(state)) });
+  const held = (changed: typeof state, record = committed) =>
+    readEarlierRun([run, record], { state: changed, path: 'step-1' }, plan).checkpoint;
+
+  it('is the one that was committed, value by value', () => {
+    expect(held(state)).toMatchObject({ step: 1, weightsCrc: stateCrc(state) });
+    for (const part of ['weights', 'm', 'v', 'ema'] as const) {
+      const changed = { ...state, [part]: Float32Array.of(state[part][0]!, 9) };
+      expect(() => held(changed), part).toThrow(
+        expect.objectContaining({
+          code: 'CHECKPOINT_INCOMPATIBLE',
+          message: expect.stringMatching(
+            part === 'm' || part === 'v'
+              ? /step-1 holds moments .*the ledger says/
+              : /step-1 holds weights .*the ledger says/,
+          ) as string,
+        }),
+      );
+    }
+  });
+
+  it('of a ledger that says nothing of moments is compared by its weights', () => {
+    const { momentsCrc: _, ...older } = committed as Extract<LedgerRecord, { kind: 'commit' }>;
+    expect(held({ ...state, m: values(9) }, older)).toMatchObject({ step: 1 });
   });
 });

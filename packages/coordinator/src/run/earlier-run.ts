@@ -4,7 +4,15 @@
  * is refused before anything is trained. Records come one at a time, and none is kept. Pure but for the checksum of the
  * weights.
  */
-import { formatCrc32, LedgerChecker, stateCrc, TrainingError, type LedgerRecord, type Plan } from '@facet/shared';
+import {
+  formatCrc32,
+  momentsCrc,
+  LedgerChecker,
+  stateCrc,
+  TrainingError,
+  type LedgerRecord,
+  type Plan,
+} from '@facet/shared';
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
 import type { CommittedStep } from '../commit/commit-log.js';
 import type { HeldState } from '../membership/state.js';
@@ -68,8 +76,13 @@ export class EarlierRunReader {
     if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') this.#evaluatedSteps.push(record.step);
     if (record.kind === 'end' && record.reason === 'finished') this.#isEnded = true;
     if (record.kind !== 'commit') return;
-    const { step, generation, weightsCrc } = record;
-    this.#committed.push({ step, generation, weightsCrc: Number.parseInt(weightsCrc, 16) });
+    const { step, generation, weightsCrc, momentsCrc } = record;
+    this.#committed.push({
+      step,
+      generation,
+      weightsCrc: Number.parseInt(weightsCrc, 16),
+      momentsCrc: momentsCrc === undefined ? undefined : Number.parseInt(momentsCrc, 16),
+    });
   }
 
   /**
@@ -138,9 +151,24 @@ function checkCheckpoint(
       `checkpoint ${path} is of step ${step}, but the ledger ends at step ${committed.length}; restore the ledger that belongs to it, or remove the checkpoint`,
     );
   }
-  if (record.weightsCrc === weightsCrc) return { step, weightsCrc };
+  requireCommitted({ path, step, what: 'weights', actual: weightsCrc, committed: record.weightsCrc });
+  requireCommitted({ path, step, what: 'moments', actual: momentsCrc(state), committed: record.momentsCrc });
+  return { step, weightsCrc };
+}
+
+interface StoredChecksum {
+  readonly path: string;
+  readonly step: number;
+  readonly what: 'weights' | 'moments';
+  readonly actual: number;
+  /** Undefined in ledgers of earlier versions. */
+  readonly committed: number | undefined;
+}
+
+function requireCommitted({ path, step, what, actual, committed }: StoredChecksum): void {
+  if (committed === undefined || actual === committed) return;
   throw new TrainingError(
     'CHECKPOINT_INCOMPATIBLE',
-    `checkpoint ${path} holds weights ${formatCrc32(weightsCrc)}, the ledger says ${formatCrc32(record.weightsCrc)} for step ${step}; remove the checkpoint to go on from an earlier one`,
+    `checkpoint ${path} holds ${what} ${formatCrc32(actual)}, the ledger says ${formatCrc32(committed)} for step ${step}; remove the checkpoint to go on from an earlier one`,
   );
 }

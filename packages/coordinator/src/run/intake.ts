@@ -94,6 +94,11 @@ export class Intake {
     if (this.#current?.kind === 'train') this.#options.stopwatch.start();
   }
 
+  /** Checksum of the moments after a committed step, where it is known. */
+  momentsCrcOf(step: number): number | undefined {
+    return this.#options.commits.momentsCrcOf(step);
+  }
+
   get committedStep(): number {
     return this.#options.commits.lastStep;
   }
@@ -179,9 +184,20 @@ export class Intake {
     if (verdict.kind === 'commit') {
       const { epoch, samples } = verdict;
       const weightsCrc = formatCrc32(done.weightsCrc);
+      const momentsCrc = formatCrc32(done.momentsCrc);
       const effort = this.#effortOf(done);
       const { loss } = done;
-      const record = { kind: 'commit', step, epoch, generation, samples, loss, weightsCrc, ...effort } as const;
+      const record = {
+        kind: 'commit',
+        step,
+        epoch,
+        generation,
+        samples,
+        loss,
+        weightsCrc,
+        momentsCrc,
+        ...effort,
+      } as const;
       this.#advance(done, recorder.append(record));
       this.#options.metrics.ledgerCommits.inc();
       this.#options.history.commit({ step, loss: done.loss, sampleCount: samples.length, correct: done.correct });

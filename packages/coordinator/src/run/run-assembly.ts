@@ -141,6 +141,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     log,
     latest: latestOf(parts, now()),
     layout: () => directory.layout,
+    momentsCrcOf: (step) => intake.momentsCrcOf(step),
     describe: (step) => ({
       epoch: step === 0 ? 0 : plan.epochOf(step),
       config,

@@ -21,6 +21,8 @@ const STOP_REASONS = {
 export interface FormContext {
   readonly shares: readonly number[];
   readonly directory: WorkerDirectory;
+  /** What was committed of the moments that the generation starts with; undefined when it is not known. */
+  readonly momentsCrc: number | undefined;
   /** The ticket of a member. */
   readonly ticketOf: (workerId: string) => Ticket;
 }
@@ -29,7 +31,7 @@ export interface FormContext {
 export function formMessage(
   command: FormCommand,
   member: FormMember,
-  { shares, directory, ticketOf }: FormContext,
+  { shares, directory, momentsCrc = 0, ticketOf }: FormContext,
 ): JoinResponse {
   const { generation, start, work, members } = command;
   return {
@@ -46,6 +48,7 @@ export function formMessage(
       ...sourceOf(member, directory),
       stateStep: start.step,
       stateWeightsCrc: start.weightsCrc ?? 0,
+      stateMomentsCrc: momentsCrc,
       shares: [...shares],
       ticket: ticketOf(member.workerId),
     },

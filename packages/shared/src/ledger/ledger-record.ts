@@ -88,6 +88,8 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     samples: sampleIds,
     loss: z.number(),
     weightsCrc: crcText,
+    /** Of the first moments, then of the second; absent in ledgers of earlier versions. */
+    momentsCrc: crcText.optional(),
     ...effort,
     at,
   }),

@@ -1,10 +1,10 @@
 /**
- * The pulling side: one long-lived stream of frames from every peer, and the one-off pull of a state.
+ * The pulling side: one long-lived stream of frames from every peer.
  */
 import type { Socket } from 'node:net';
-import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Exchange, type PullRequest, type PullStateResponse__Output } from '@facet/proto';
-import { stateCrc, stateParts, TrainingError, type TrainingState } from '@facet/shared';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { CHANNEL_OPTIONS, Exchange, type PullRequest } from '@facet/proto';
+import { TrainingError } from '@facet/shared';
 import { deliver, type FrameSink } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
 import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
@@ -119,83 +119,4 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
   });
-}
-
-export interface PullStateOptions {
-  readonly address: string;
-  readonly run: string;
-  readonly step: number;
-  readonly weightsCrc: number;
-  /** Receives the state, [parameters] each; with a place for the average exactly when the run keeps one. */
-  readonly target: Omit<TrainingState, 'step'>;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Pulls the state after a step into buffers of the caller and checks it.
- *
- * @throws TrainingError PEER_UNAVAILABLE, or DESYNC when what came is not what was announced.
- */
-export async function pullState(options: PullStateOptions): Promise<void> {
-  const { address, run, step, target, timeoutMs, signal } = options;
-  const client = new Exchange(address, credentials.createInsecure(), CHANNEL_OPTIONS);
-  try {
-    const stream = client.PullState({ run, step }, { deadline: Date.now() + timeoutMs });
-    const cancel = (): void => {
-      stream.cancel();
-    };
-    signal.addEventListener('abort', cancel, { once: true });
-    await receiveState(stream, options);
-    signal.removeEventListener('abort', cancel);
-  } catch (caught) {
-    if (caught instanceof TrainingError) throw caught;
-    const reason = caught instanceof Error ? caught.message : String(caught);
-    throw new TrainingError('PEER_UNAVAILABLE', `cannot pull the state after step ${step} from ${address}: ${reason}`, {
-      cause: caught,
-    });
-  } finally {
-    client.close();
-  }
-  const actual = stateCrc(target);
-  if (actual !== options.weightsCrc) {
-    throw new TrainingError(
-      'DESYNC',
-      `the state after step ${step} from ${address} has weights ${actual.toString(16)}, expected ${options.weightsCrc.toString(16)}`,
-    );
-  }
-}
-
-async function receiveState(
-  stream: ClientReadableStream<PullStateResponse__Output>,
-  { target, step }: PullStateOptions,
-): Promise<void> {
-  const parts = stateParts(target).map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-  const total = parts.reduce((sum, part) => sum + part.length, 0);
-  const flat = Buffer.allocUnsafe(total);
-  let received = 0;
-  for await (const message of stream as AsyncIterable<PullStateResponse__Output>) {
-    if (message.header) {
-      const { parameters, step: actualStep } = message.header;
-      if (actualStep !== step || parameters !== target.weights.length) {
-        throw new TrainingError(
-          'DESYNC',
-          `a state of ${parameters} parameters after step ${actualStep} came, expected ${target.weights.length} after step ${step}`,
-        );
-      }
-    } else if (message.chunk) {
-      if (received + message.chunk.length > total) {
-        throw new TrainingError('DESYNC', `a state of more than the expected ${total} bytes came`);
-      }
-      message.chunk.copy(flat, received);
-      received += message.chunk.length;
-    }
-  }
-  if (received !== total)
-    throw new TrainingError('PEER_UNAVAILABLE', `a state of ${received} bytes came, expected ${total}`);
-  let at = 0;
-  for (const part of parts) {
-    flat.copy(part, 0, at, at + part.length);
-    at += part.length;
-  }
 }

@@ -2,18 +2,12 @@
  * The gRPC service that every worker offers to its peers: streams of frames for the all-reduce, and the training state
  * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
  */
-import { once } from 'node:events';
-import { Server, ServerCredentials, status, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
-import { Exchange, serverOptions, type ExchangeHandlers } from '@facet/proto';
-import { stateParts, TrainingError, type TrainingState } from '@facet/shared';
+import { Server, ServerCredentials, status, type ServiceDefinition } from '@grpc/grpc-js';
+import { createStateService, Exchange, serverOptions, type ExchangeHandlers } from '@facet/proto';
+import { TrainingError, type StateSnapshot } from '@facet/shared';
 import type { FrameStream, Outlet } from './frame-outlet.js';
 import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
 import { openSocketDoor } from './socket-door.js';
-
-/** A state as a peer or the coordinator may pull it. */
-export interface StateSnapshot extends TrainingState {
-  readonly weightsCrc: number;
-}
 
 export interface ExchangeServer {
   readonly port: number;
@@ -40,7 +34,6 @@ export interface ExchangeServerOptions {
   readonly snapshot: (step: number) => StateSnapshot | undefined;
 }
 
-const STATE_CHUNK_BYTES = 1024 * 1024;
 /** A request names a run and a few numbers. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 /** Peers that pull before their generation is opened here: one each. Anything beyond is no peer of ours. */
@@ -93,19 +86,11 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
       });
       waiting.get(name)?.(pull);
     },
-    PullState(call) {
-      const { run, step } = call.request;
+    PullState: createStateService(({ run, step }) => {
       const state = run === options.run() ? options.snapshot(step) : undefined;
-      if (state === undefined) {
-        refuse(call, status.NOT_FOUND, `this worker does not hold the state of run ${run} after step ${step}`);
-        return;
-      }
-      call.write({ header: { step, parameters: state.weights.length, weightsCrc: state.weightsCrc } });
-      // The peer's end of the stream is reported to the peer itself; here there is nobody to tell.
-      writeState(call, state).catch(() => {
-        call.destroy();
-      });
-    },
+      if (state !== undefined) return state;
+      throw new TrainingError('STALE', `this worker does not hold the state of run ${run} after step ${step}`);
+    }),
   };
 
   const server = new Server(serverOptions(MAX_REQUEST_BYTES));
@@ -166,16 +151,4 @@ function rawFrames(service: typeof Exchange.service): ServiceDefinition {
     ...service,
     Pull: { ...service.Pull, responseSerialize: (frame: unknown) => frame as Buffer },
   };
-}
-
-async function writeState(call: ServerWritableStream<unknown, { chunk: Buffer }>, state: StateSnapshot): Promise<void> {
-  for (const part of stateParts(state)) {
-    for (let at = 0; at < part.byteLength; at += STATE_CHUNK_BYTES) {
-      if (call.cancelled) return;
-      const length = Math.min(STATE_CHUNK_BYTES, part.byteLength - at);
-      if (!call.write({ chunk: Buffer.from(part.buffer, part.byteOffset + at, length) }))
-        await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
-    }
-  }
-  call.end();
 }

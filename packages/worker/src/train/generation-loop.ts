@@ -5,7 +5,15 @@
  * Invariant: an update is applied only with the whole reduced gradient in hand, and its accounting is right; between two
  * updates the state is untouched, so a generation may be abandoned at any wait.
  */
-import { randomKey, rangeOfRank, sampleChecksum, TrainingError, type WorkItem } from '@facet/shared';
+import {
+  changeOfState,
+  changeOfWeights,
+  randomKey,
+  rangeOfRank,
+  sampleChecksum,
+  TrainingError,
+  type WorkItem,
+} from '@facet/shared';
 import type { AllReduce } from '../collective/all-reduce.js';
 import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
@@ -17,12 +25,13 @@ import { applyAdamW, learningRate } from './adamw.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';
-import { changeOfState, changeOfWeights, markApplied, showWeights, type TrainingState } from './training-state.js';
+import { markApplied, showWeights, type TrainingState } from './training-state.js';
 import { decayAt, updateAverage } from './weight-average.js';
 
 export interface StepResult {
   readonly step: number;
   readonly weightsCrc: number;
+  readonly momentsCrc: number;
   /** Mean over the real samples of the step. */
   readonly loss: number;
   readonly correct: number;
@@ -125,6 +134,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     const result: StepResult = {
       step: item.step,
       weightsCrc: state.weightsCrc,
+      momentsCrc: state.momentsCrc,
       loss: loss / sampleCount,
       correct,
       sampleCount,

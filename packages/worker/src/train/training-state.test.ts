@@ -1,13 +1,7 @@
+import { changeOfState } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
 import type { Compute } from '../engine/compute.js';
-import {
-  allocateTrainingState,
-  changeOfState,
-  copyState,
-  markApplied,
-  resetState,
-  showWeights,
-} from './training-state.js';
+import { allocateTrainingState, copyState, markApplied, resetState, showWeights } from './training-state.js';
 
 const engineOf = () => ({
   weights: new Float32Array(2),

@@ -3,8 +3,7 @@
  * updates they have had. Without an average the weights are the engine's own buffer. With one they are not: the engine is
  * shown the weights for a step and their average for an evaluation, and whoever pulls the state meanwhile must not notice.
  */
-import { formatCrc32, momentsCrc, stateCrc } from '@facet/shared';
-import type { StateSnapshot } from '../collective/exchange-server.js';
+import { momentsCrc, stateCrc, stateParts, type StateSnapshot, type TrainingState as PulledState } from '@facet/shared';
 import type { Compute } from '../engine/compute.js';
 
 export interface TrainingState {
@@ -52,19 +51,13 @@ export function markApplied(state: TrainingState, step: number): void {
   state.momentsCrc = momentsCrc(state);
 }
 
-/** How the weights differ from what they were when they were last noted; undefined when they do not. */
-export function changeOfWeights(state: TrainingState): string | undefined {
-  return describeChange('the weights', stateCrc(state), state.weightsCrc);
-}
-
-/** The same of the weights, or else of the moments. */
-export function changeOfState(state: TrainingState): string | undefined {
-  return changeOfWeights(state) ?? describeChange('the moments', momentsCrc(state), state.momentsCrc);
-}
-
-function describeChange(what: string, actual: number, expected: number): string | undefined {
-  if (actual === expected) return undefined;
-  return `${what} have checksum ${formatCrc32(actual)}, expected ${formatCrc32(expected)}`;
+/** Takes over a state that was pulled. */
+export function adoptState(state: TrainingState, pulled: PulledState): void {
+  const parts = stateParts(pulled);
+  stateParts(state).forEach((part, at) => {
+    part.set(parts[at]!);
+  });
+  markApplied(state, pulled.step);
 }
 
 /** A copy of the state, for a checkpoint that is pulled while training goes on. */
@@ -72,6 +65,7 @@ export function copyState(state: TrainingState): StateSnapshot {
   return {
     step: state.appliedStep ?? 0,
     weightsCrc: state.weightsCrc,
+    momentsCrc: state.momentsCrc,
     weights: state.weights.slice(),
     m: state.m.slice(),
     v: state.v.slice(),

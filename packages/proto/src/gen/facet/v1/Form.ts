@@ -30,6 +30,10 @@ export interface Form {
    * The worker's own.
    */
   'ticket'?: (_facet_v1_Ticket | null);
+  /**
+   * As committed; 0 when the ledger, of an earlier version, does not say.
+   */
+  'stateMomentsCrc'?: (number);
 }
 
 /**
@@ -56,4 +60,8 @@ export interface Form__Output {
    * The worker's own.
    */
   'ticket': (_facet_v1_Ticket__Output | null);
+  /**
+   * As committed; 0 when the ledger, of an earlier version, does not say.
+   */
+  'stateMomentsCrc': (number);
 }

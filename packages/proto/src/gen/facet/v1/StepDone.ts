@@ -27,6 +27,10 @@ export interface StepDone {
   'bytesSent'?: (number | string | Long);
   'bytesReceived'?: (number | string | Long);
   'localSamples'?: (number);
+  /**
+   * CRC-32 of the first moments, then of the second.
+   */
+  'momentsCrc'?: (number);
 }
 
 export interface StepDone__Output {
@@ -52,4 +56,8 @@ export interface StepDone__Output {
   'bytesSent': (number);
   'bytesReceived': (number);
   'localSamples': (number);
+  /**
+   * CRC-32 of the first moments, then of the second.
+   */
+  'momentsCrc': (number);
 }

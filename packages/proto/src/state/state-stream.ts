@@ -1,16 +1,20 @@
 /**
- * A training state as a stream of messages: one header, then little-endian float32 bytes of weights, first and second
- * moments, and the average of the weights when the run keeps one. Reading checks the length and the checksum; whoever pulls decides whether it is the state it wanted.
+ * A training state as a stream of messages: a header with its checksums, then little-endian float32 bytes of weights, first and
+ * second moments, and the average of the weights when the run keeps one. Whoever reads knows that every value is as its holder
+ * noted it; whether it is the state that was wanted is for whoever pulls to say.
  */
-import type { PullStateResponse, PullStateResponse__Output } from '@facet/proto';
-import { formatCrc32, stateCrc, stateParts, TrainingError, type TrainingState } from '@facet/shared';
+import { changeOfState, stateParts, TrainingError, type StateSnapshot } from '@facet/shared';
+import type { PullStateResponse, PullStateResponse__Output } from '../gen/facet/v1/PullStateResponse.js';
+import type { StateHeader__Output } from '../gen/facet/v1/StateHeader.js';
 
-const CHUNK_BYTES = 1024 * 1024;
+/** What a call that is not read holds, beside a few of these in gRPC. */
+const CHUNK_BYTES = 256 * 1024;
 const BYTES_PER_VALUE = 4;
 
 /** The messages of a state; chunks share its memory. */
-export function* stateMessages(state: TrainingState, weightsCrc: number): Generator<PullStateResponse> {
-  yield { header: { step: state.step, parameters: state.weights.length, weightsCrc } };
+export function* stateMessages(state: StateSnapshot): Generator<PullStateResponse> {
+  const { step, weights, weightsCrc, momentsCrc } = state;
+  yield { header: { step, parameters: weights.length, weightsCrc, momentsCrc } };
   for (const part of stateParts(state)) {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
@@ -28,7 +32,7 @@ export interface StateShape {
 export interface StateReader {
   accept(message: PullStateResponse__Output): void;
   /** @throws TrainingError FRAME_INVALID when something is missing or damaged. */
-  finish(): TrainingState & { readonly weightsCrc: number };
+  finish(): StateSnapshot;
 }
 
 /**
@@ -38,7 +42,7 @@ export interface StateReader {
  */
 export function createStateReader({ parameters, hasAverage }: StateShape): StateReader {
   const bytes = new Uint8Array((hasAverage ? 4 : 3) * parameters * BYTES_PER_VALUE);
-  let header: { readonly step: number; readonly parameters: number; readonly weightsCrc: number } | undefined;
+  let header: StateHeader__Output | undefined;
   let received = 0;
   return {
     accept({ header: newHeader, chunk }) {
@@ -60,13 +64,12 @@ export function createStateReader({ parameters, hasAverage }: StateShape): State
         throw invalid(`it has ${received} bytes, expected ${bytes.length}`);
       const part = (index: number): Float32Array =>
         new Float32Array(bytes.buffer, index * parameters * BYTES_PER_VALUE, parameters);
-      const weights = part(0);
-      const average = hasAverage ? { ema: part(3) } : {};
-      const actual = stateCrc({ weights, ...average });
-      if (actual !== header.weightsCrc) {
-        throw invalid(`its weights have checksum ${formatCrc32(actual)}, expected ${formatCrc32(header.weightsCrc)}`);
-      }
-      return { step: header.step, weights, m: part(1), v: part(2), ...average, weightsCrc: actual };
+      const { step, weightsCrc, momentsCrc } = header;
+      const parts = { weights: part(0), m: part(1), v: part(2), ...(hasAverage && { ema: part(3) }) };
+      const state = { step, weightsCrc, momentsCrc, ...parts };
+      const damage = changeOfState(state);
+      if (damage !== undefined) throw invalid(damage);
+      return state;
     },
   };
 }
