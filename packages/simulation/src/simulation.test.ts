@@ -33,9 +33,11 @@ describe('a run under faults', () => {
     async () => {
       const run = createTinyRun({ emaDecay: 0 });
       const expected = await simulate({ run, seed: 0, faults: [] });
+      // Enough of them that chance does not decide: about one run of 50 wastes a gradient.
+      const runs = 120;
       let leaves = 0;
       let wasted = 0;
-      for (let seed = 1; seed <= 30; seed++) {
+      for (let seed = 1; seed <= runs; seed++) {
         // Never all of them: what nobody holds any more has to be computed again.
         const faults = drawFaults(seed, ['drain-worker']).slice(0, run.config.workers.count - 1);
         const seen = await simulate({ run, seed, faults });
@@ -48,9 +50,9 @@ describe('a run under faults', () => {
         leaves += kinds.filter((kind) => kind === 'leave').length;
         wasted += seen.gradients - expected.gradients;
       }
-      expect(leaves).toBeGreaterThan(30);
+      expect(leaves).toBeGreaterThan(runs);
       // A message that takes as long as a lost packet may find a member in the step after the last one.
-      expect(wasted).toBeLessThanOrEqual((30 * expected.gradients) / 500);
+      expect(wasted).toBeLessThanOrEqual((runs * expected.gradients) / 500);
     },
   );
 
