@@ -52,7 +52,7 @@ it('shows the status of a coordinator that it does not know without its commands
     const { code, stdout, stderr } = await runInProcess(['status', '--coordinator', address, ...flags], {});
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('w\\');
-     
+
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   }
 });

@@ -10,7 +10,7 @@ const MOST_CHARACTERS = 16_384;
  * What is never printed: C0 but tab and newline, DEL and C1, marks and overrides of the direction of writing, separators of lines
  * and paragraphs, and halves of surrogate pairs.
  */
- 
+
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
 /** Text of any number of lines. */
