@@ -235,7 +235,7 @@ test('names every problem of a file, the environment and the flags at once', asy
     [
       'error [CONFIG_INVALID]: 3 problems:',
       "  seed: 'seven' (from FACET_SEED), expected a whole number of at least 0",
-      `  model.depth: 'two' (from ${file}), expected a whole number of at least 1`,
+      `  model.depth: 'two' (from ${file}), expected a whole number from 1 to 256`,
       `  epoch: unknown key (from ${file}); did you mean epochs?`,
       '',
     ].join('\n'),
