@@ -12,6 +12,7 @@ export {
 export { makeFolder } from './disk/make-folder.js';
 export { openRegularFile, readRegularFile, readRegularText } from './disk/regular-file.js';
 export { diskRefusal } from './disk/disk-refusal.js';
+export { environmentFetch } from './environment-fetch.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {

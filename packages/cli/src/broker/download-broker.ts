@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { makeFolder } from '@facet/shared';
+import { environmentFetch, makeFolder } from '@facet/shared';
 import { PINNED_BROKER_VERSION, brokerFileName, cachedBrokerFolder, probeBroker } from './find-broker.js';
 
 /** Where a release comes from and what it must be. */
@@ -69,7 +69,7 @@ export async function downloadBroker(options: BrokerDownloadOptions): Promise<Br
     scratch = await mkdtemp(`${folder}.`);
     const archive = path.join(scratch, `${archiveName}.part`);
     const unpacked = path.join(scratch, 'unpacked');
-    const actual = await fetchToFile(url, archive, options.stallTimeoutMs ?? 30_000);
+    const actual = await fetchToFile(url, archive, { env, stallTimeoutMs: options.stallTimeoutMs ?? 30_000 });
     if (actual !== sha256) throw new Error(`SHA-256 of ${archiveName} is ${actual}, expected ${sha256}; not used`);
     await mkdir(unpacked);
     await promisify(execFile)('tar', ['-xzf', archive, '-C', unpacked, '--strip-components=1'], { timeout: 60_000 });
@@ -88,14 +88,18 @@ export async function downloadBroker(options: BrokerDownloadOptions): Promise<Br
 }
 
 /** Streams a URL into a file and returns the hex SHA-256 of what arrived. */
-async function fetchToFile(url: string, file: string, stallTimeoutMs: number): Promise<string> {
+async function fetchToFile(
+  url: string,
+  file: string,
+  { env, stallTimeoutMs }: { readonly env: NodeJS.ProcessEnv; readonly stallTimeoutMs: number },
+): Promise<string> {
   const stalled = new AbortController();
   const onStall = (): void => stalled.abort(new Error(`no bytes for ${stallTimeoutMs / 1000} s`));
   let timer = setTimeout(onStall, stallTimeoutMs);
   const hash = createHash('sha256');
   const handle = await open(file, 'w');
   try {
-    const response = await fetch(url, { signal: stalled.signal });
+    const response = await environmentFetch(url, { signal: stalled.signal }, env);
     if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}, expected 200`);
     for await (const bytes of response.body as AsyncIterable<Uint8Array>) {
       clearTimeout(timer);

@@ -10,6 +10,7 @@ import { TrainingError } from '@facet/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { downloadBroker, type BrokerRelease } from './download-broker.js';
 import { PINNED_BROKER_VERSION } from './find-broker.js';
+import { startProxy } from '../../../shared/test/forward-proxy.js';
 import { ensureBroker, type EnsureBrokerOptions } from './install-broker.js';
 
 const VERSION = PINNED_BROKER_VERSION;
@@ -144,6 +145,23 @@ test('installs nothing when NATS_SERVER_BIN names a binary that does not work', 
   const error = await failureOf(ensureBroker({ ...machine, env: { ...machine.env, NATS_SERVER_BIN: named } }));
   expect(error.message).toContain(`NATS_SERVER_BIN=${named}: no such file`);
   expect(requests).toEqual([]);
+});
+
+test('downloads through the proxy of the environment, and names one that cannot be reached', async () => {
+  const proxy = await startProxy();
+  const machine = bareMachine();
+  const through = await downloadBroker({
+    ...machine,
+    release: release(),
+    env: { ...machine.env, HTTP_PROXY: proxy.url },
+  });
+  expect(through).toEqual({ ok: true, path: cached() });
+  expect(proxy.asked).toEqual([new URL(release().baseUrl).host]);
+  const nowhere = { ...machine.env, http_proxy: 'http://me:secret@127.0.0.1:1' };
+  const result = await downloadBroker({ ...machine, release: release(), env: nowhere });
+  const reason =
+    /through the proxy http:\/\/\*\*\*@127\.0\.0\.1:1 \(http_proxy\): connect ECONNREFUSED 127\.0\.0\.1:1; .*no_proxy/;
+  expect(result).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
 });
 
 test('gives the cause when the server cannot be reached', async () => {

@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { serve, temporaryFolder } from '../../test/fixtures.js';
+import { startProxy } from '../../../shared/test/forward-proxy.js';
 import { downloadFile, type DownloadRequest } from './download.js';
 
 const CONTENT = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 7919) >> 5));
@@ -32,7 +33,16 @@ function answerRange(request: IncomingMessage, response: ServerResponse): Server
 
 async function requestOf(url: string, changes: Partial<DownloadRequest> = {}): Promise<DownloadRequest> {
   const path = join(await temporaryFolder(), 'downloads', 'file');
-  return { url, path, md5: MD5, connectTimeoutMs: 5000, idleTimeoutMs: 5000, onBytes: () => undefined, ...changes };
+  return {
+    url,
+    path,
+    md5: MD5,
+    connectTimeoutMs: 5000,
+    idleTimeoutMs: 5000,
+    env: {},
+    onBytes: () => undefined,
+    ...changes,
+  };
 }
 
 /** A request whose `.part` already holds something. */
@@ -140,6 +150,24 @@ describe('downloadFile', () => {
     const request = await requestOf(url, { idleTimeoutMs: 250 });
     await expect(downloadFile(request)).rejects.toThrow(`${request.url} sent nothing for 250 ms`);
     expect((await readFile(`${request.path}.part`)).equals(CONTENT.subarray(0, 1000))).toBe(true);
+  });
+
+  it('comes through the proxy of the environment', async () => {
+    const proxy = await startProxy();
+    const request = await requestOf(await serve(rangeServer([])), { env: { http_proxy: proxy.url } });
+    await downloadFile(request);
+    expect((await readFile(request.path)).equals(CONTENT)).toBe(true);
+    expect(proxy.asked).toEqual([new URL(request.url).host]);
+  });
+
+  it('names the proxy that does not answer in time', async () => {
+    const url = await serve(() => undefined);
+    const http_proxy = await serve(() => undefined);
+    const request = await requestOf(url, { env: { http_proxy }, connectTimeoutMs: 50 });
+    await expect(downloadFile(request)).rejects.toMatchObject({
+      code: 'DATASET_UNAVAILABLE',
+      message: expect.stringContaining(`through the proxy ${http_proxy} (http_proxy): ${url} did not answer within`),
+    });
   });
 
   it('stops when aborted, and keeps the part', async () => {

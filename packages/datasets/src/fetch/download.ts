@@ -3,7 +3,7 @@
  * file, so two processes that download the same file write the same bytes and cannot damage each other; `path` itself
  * appears, by rename, only after the digest of all bytes was found right and they were synced.
  */
-import { makeFolder, syncFile, syncFolder, TrainingError } from '@facet/shared';
+import { environmentFetch, makeFolder, syncFile, syncFolder, TrainingError, type Environment } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -20,6 +20,8 @@ export interface DownloadRequest {
   /** Between two pieces of the body. */
   readonly idleTimeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Names the proxy, if there is one; this process's environment by default. */
+  readonly env?: Environment | undefined;
   /** Called with the bytes on disk, at most once per MiB, and at the end of each request. */
   readonly onBytes: (doneBytes: number, totalBytes: number | null) => void;
 }
@@ -76,11 +78,12 @@ async function transferAll(request: DownloadRequest, part: string): Promise<void
 }
 
 async function transfer(request: DownloadRequest, part: string, offset: number): Promise<void> {
-  const { url, connectTimeoutMs, idleTimeoutMs, onBytes } = request;
+  const { url, connectTimeoutMs, idleTimeoutMs, env = process.env, onBytes } = request;
   using deadline = startDeadline(connectTimeoutMs, `${url} did not answer within ${connectTimeoutMs} ms`);
   const signal = request.signal ? AbortSignal.any([request.signal, deadline.signal]) : deadline.signal;
   const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-  const response = await fetch(url, { headers: { 'accept-encoding': 'identity', ...range }, signal });
+  const init = { headers: { 'accept-encoding': 'identity', ...range }, signal };
+  const response = await environmentFetch(url, init, env);
   // 416: there is nothing after what we have, so it is whole; its digest will tell.
   if (response.status === 416 && offset > 0) return void (await response.body?.cancel());
   const { start, total } = await extentOf(url, response, offset);
