@@ -12,7 +12,7 @@ import {
   captureTrainingProgram,
   type MicroBatchShape,
 } from '../packages/worker/src/engine/micro-batch-program.js';
-import { interpretProgram } from '../packages/worker/src/compiler/program/interpret.js';
+import { interpretProgram } from '../packages/compiler/src/program/interpret.js';
 import { POSITION_PAIRS } from '../packages/worker/src/model/auxiliary-losses.js';
 import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
 import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/worker/src/model/parameters.js';

@@ -1,6 +1,6 @@
 /** Formats of gradients: bf16 and fp16 bit by bit as PyTorch rounds, int8 as a second implementation draws. */
 import { expect, it } from 'vitest';
-import { gradientFormat } from '../packages/worker/src/collective/formats/gradient-format.js';
+import { gradientFormat } from '../packages/collective/src/formats/gradient-format.js';
 import { storedNumbers, storedTensors } from './stored-numbers.js';
 
 const { seed, ...node } = storedNumbers<{ seed: number; step: number; level: number; index: number }>('rounding');

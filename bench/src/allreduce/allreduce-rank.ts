@@ -3,14 +3,8 @@
  * again, for another length, format or cut.
  */
 import { OPERATION_DEFAULTS } from '@facet/shared';
-import {
-  createFloatMemory,
-  gradientFormat,
-  openMesh,
-  roundInTurns,
-  startExchangeServer,
-  type Mesh,
-} from '@facet/worker/internal';
+import { createFloatMemory, gradientFormat, openMesh, startExchangeServer, type Mesh } from '@facet/collective';
+import { roundInTurns } from '@facet/collective/internal';
 import type { RankJoin, RankQuestion } from '../process/rank-world.js';
 import { servePeer } from '../process/serve-peer.js';
 import type { ExchangeAsk } from './exchange-ask.js';

@@ -3,7 +3,8 @@
  * gradient that is larger than the cache.
  */
 import { randomBytes } from 'node:crypto';
-import { addFloats, bytesOf, checksum, createFloatMemory, createRingBuffer } from '@facet/worker/internal';
+import { addFloats, bytesOf, checksum, createRingBuffer } from '@facet/collective/internal';
+import { createFloatMemory } from '@facet/collective';
 import { median, round } from '../figures.js';
 
 const MEGABYTES = 25;

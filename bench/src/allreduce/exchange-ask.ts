@@ -1,6 +1,6 @@
 /** What the ranks of the all-reduce bench are asked to reduce, and how. */
 import type { GradientFormatName } from '@facet/shared';
-import type { MeshOptions } from '@facet/worker/internal';
+import type { MeshOptions } from '@facet/collective/internal';
 
 export type Transport = MeshOptions['transport'];
 

@@ -4,7 +4,8 @@
  */
 import os from 'node:os';
 import { OPERATION_DEFAULTS } from '@facet/shared';
-import { fitCosts, predictAllReduce } from '@facet/worker/internal';
+import { predictAllReduce } from '@facet/collective';
+import { fitCosts } from '@facet/collective/internal';
 import type { BenchContext, OptionValues, Run } from '../bench.js';
 import { figureKey, median, medianRatio, quantile, round } from '../figures.js';
 import { openOptional } from '../process/optional-peer.js';

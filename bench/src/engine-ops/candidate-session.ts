@@ -2,7 +2,8 @@
  * A candidate on one thread of onnxruntime. The session options are those of the engine, so that the optimiser may fuse what
  * it fuses there.
  */
-import { elementCount, encodeOnnxModel, ONNX_TYPE } from '@facet/worker/internal-engine';
+import { elementCount } from '@facet/compiler';
+import { encodeOnnxModel, ONNX_TYPE } from '@facet/compiler/internal';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { randomValues } from '../random-values.js';
 import { createGraph, type Graph, type Value } from './onnx-graph.js';

@@ -1,5 +1,6 @@
 /** Hand-made ONNX graphs, to compare ways of computing the same thing. */
-import { elementCount, ONNX_ATTRIBUTE, ONNX_TYPE, type OnnxNode, type OnnxTensor } from '@facet/worker/internal-engine';
+import { elementCount } from '@facet/compiler';
+import { ONNX_ATTRIBUTE, ONNX_TYPE, type OnnxNode, type OnnxTensor } from '@facet/compiler/internal';
 
 /** The name of a value in a graph. */
 export type Value = string;

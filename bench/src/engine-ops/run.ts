@@ -4,7 +4,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DATASET_SHAPES, PRESETS, type PresetName } from '@facet/shared';
-import { captureProgram, describeTraining, elementCount, microBatchShape } from '@facet/worker/internal-engine';
+import { captureProgram, elementCount } from '@facet/compiler';
+import { describeTraining, microBatchShape } from '@facet/worker/internal-engine';
 import type { BenchContext, Run } from '../bench.js';
 import { LARGE, SMALL, type VitConfig } from '../engine/vit-config.js';
 import { median, quantile, round } from '../figures.js';

@@ -15,7 +15,7 @@ import {
   lower,
   optimise,
   type Program,
-} from '@facet/worker/internal-engine';
+} from '@facet/compiler';
 import type { VitConfig } from './vit-config.js';
 
 const CLASSES = 10;

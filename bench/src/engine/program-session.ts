@@ -1,14 +1,8 @@
 /**
  * Programs on the engine without its thread: what the engine itself can do, to which everything else is compared.
  */
-import {
-  createOrtSession,
-  createProgramBuilder,
-  elementCount,
-  programCost,
-  type NamedValue,
-  type Program,
-} from '@facet/worker/internal-engine';
+import { createProgramBuilder, elementCount, programCost, type NamedValue, type Program } from '@facet/compiler';
+import { createOrtSession } from '@facet/worker/internal-engine';
 import { median } from '../figures.js';
 import { randomValues } from '../random-values.js';
 

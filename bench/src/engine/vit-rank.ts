@@ -3,17 +3,13 @@
  * It has no coordinator, broker or dataset: the images are random, as in bench/peers/ddp.py, which it is measured against.
  */
 import { formatCrc32, OPERATION_DEFAULTS } from '@facet/shared';
+import { createFloatMemory, createPartialSums, gradientFormat, openMesh, startExchangeServer } from '@facet/collective';
 import {
   allocateTrainingState,
   applyAdamW,
-  createFloatMemory,
   createGradientSum,
-  createPartialSums,
-  gradientFormat,
   gradientSumLength,
   markApplied,
-  openMesh,
-  startExchangeServer,
 } from '@facet/worker/internal';
 import type { RankJoin, RankQuestion } from '../process/rank-world.js';
 import { servePeer } from '../process/serve-peer.js';

@@ -2,8 +2,8 @@
  * A worker process in the virtual world: the real membership and generation loop over virtual sockets and a tiny engine.
  */
 import { CONFIG_VERSION, pause, TrainingError } from '@facet/shared';
+import { ORDINARY_MEMORY } from '@facet/collective/internal';
 import {
-  ORDINARY_MEMORY,
   allocateTrainingState,
   createCoordinatorSearch,
   createMembership,

@@ -1,13 +1,6 @@
 export { runWorker, type WorkerOptions } from './worker.js';
 export type { WorkerOutcome } from './membership.js';
-export {
-  groupSizes,
-  MEASURED_COSTS,
-  predictAllReduce,
-  type Cluster,
-  type ExchangeCosts,
-  type Prediction as AllReducePrediction,
-} from './collective/schedule/cost-model.js';
+
 export { evaluateWeights, type AugmentedScores, type EvaluateOptions, type Evaluation } from './evaluate-weights.js';
 export type { Calibration, ReliabilityBin } from './evaluation/calibration.js';
 export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';

@@ -1,18 +1,8 @@
 /**
  * What the simulation and the benches use of a worker beyond its public interface: its membership and the types of its
- * surroundings, the all-reduce, and the update. Nothing here loads an engine; see internal-engine.ts.
+ * surroundings, and the update. Nothing here loads an engine; see internal-engine.ts.
  */
-export { startExchangeServer } from './collective/exchange-server.js';
-export { addFloats, checksum } from './collective/float-kernels.js';
-export { createFloatMemory, ORDINARY_MEMORY } from './collective/float-memory.js';
-export { bytesOf } from './collective/formats/codec.js';
-export { gradientFormat } from './collective/formats/gradient-format.js';
-export { roundInTurns } from './collective/formats/round-in-turns.js';
-export { deliver, wholeFrame } from './collective/frame.js';
-export { openMesh, type Mesh, type MeshOptions } from './collective/mesh.js';
-export { createPartialSums } from './collective/partial-sums.js';
-export { createRingBuffer } from './collective/ring-buffer.js';
-export { fitCosts, predictAllReduce } from './collective/schedule/cost-model.js';
+
 export { createCoordinatorSearch } from './coordinator-search.js';
 export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
 export { drawAuxiliary } from './data/auxiliary-draws.js';

@@ -14,10 +14,7 @@ import {
 } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
 import type { Dataset } from '@facet/datasets';
-import type { FloatMemory } from './collective/float-memory.js';
-import { gradientFormat } from './collective/formats/gradient-format.js';
-import { openMesh, type Mesh } from './collective/mesh.js';
-import { groupSizeOf } from './collective/schedule/groups.js';
+import { type FloatMemory, gradientFormat, openMesh, type Mesh, groupSizeOf } from '@facet/collective';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
 import type { Compute } from './engine/compute.js';
 import { gradientSumLength } from './engine/gradient-sum.js';

@@ -3,7 +3,7 @@ import { createPlan, OPERATION_DEFAULTS, PRESETS, TrainingError, type RunConfig 
 import { createLogger } from '@facet/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
-import { createFloatMemory } from './collective/float-memory.js';
+import { createFloatMemory } from '@facet/collective';
 import { coordinatorStreamOf, type JoinCall } from './coordinator-stream.js';
 import type { Compute } from './engine/compute.js';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';

@@ -14,8 +14,7 @@ import {
   TrainingError,
   type Clock,
 } from '@facet/shared';
-import { openInlet } from './collective/exchange-client.js';
-import type { ExchangeServer } from './collective/exchange-server.js';
+import { openInlet, type ExchangeServer } from '@facet/collective';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 
 const LEASE_TIMEOUT_MS = 1_000;

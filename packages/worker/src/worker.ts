@@ -19,8 +19,7 @@ import {
 import { openDataset, type Dataset } from '@facet/datasets';
 import type { Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
-import { startExchangeServer, type ExchangeServer } from './collective/exchange-server.js';
-import { createFloatMemory } from './collective/float-memory.js';
+import { startExchangeServer, type ExchangeServer, createFloatMemory } from '@facet/collective';
 import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
 import { formatEngine } from './engine/engine-id.js';

@@ -12,10 +12,8 @@ import {
   type WorkItem,
   type WorkSplit,
 } from '@facet/shared';
-import type { AllReduce } from '../src/collective/all-reduce.js';
-import { ORDINARY_MEMORY } from '../src/collective/float-memory.js';
-import { gradientFormat } from '../src/collective/formats/gradient-format.js';
-import { addFloats } from '../src/collective/float-kernels.js';
+import { type AllReduce, gradientFormat } from '@facet/collective';
+import { ORDINARY_MEMORY, addFloats } from '@facet/collective/internal';
 import { allocateMicroBatch } from '../src/data/micro-batch.js';
 import type { ShardSource } from '../src/data/shard-source.js';
 import type { Compute, EvaluationSlot, TrainingSlot } from '../src/engine/compute.js';

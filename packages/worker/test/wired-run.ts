@@ -13,9 +13,8 @@ import {
   type Plan,
   type RunConfig,
 } from '@facet/shared';
-import { createAllReduce } from '../src/collective/all-reduce.js';
-import { ORDINARY_MEMORY } from '../src/collective/float-memory.js';
-import { gradientFormat } from '../src/collective/formats/gradient-format.js';
+import { createAllReduce, ORDINARY_MEMORY } from '@facet/collective/internal';
+import { gradientFormat } from '@facet/collective';
 import type { ShardSource } from '../src/data/shard-source.js';
 import { createCompute, type Compute, type TrainingSlot } from '../src/engine/compute.js';
 import { createGradientSum, gradientSumLength, type Accounting } from '../src/engine/gradient-sum.js';

@@ -5,7 +5,7 @@
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { OPERATION_DEFAULTS } from '@facet/shared';
-import type { AllReducePrediction } from '@facet/worker';
+import type { Prediction as AllReducePrediction } from '@facet/collective';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { simulationLines, type SimulatedWorld, type SimulationDocument } from '../display/simulation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -78,7 +78,7 @@ async function simulate(options: SimulateOptions, context: CliContext): Promise<
 }
 
 async function predictWorlds(options: SimulateOptions): Promise<Omit<SimulationDocument, 'made'>> {
-  const { groupSizes, MEASURED_COSTS, predictAllReduce } = await import('@facet/worker');
+  const { groupSizes, MEASURED_COSTS, predictAllReduce } = await import('@facet/collective');
   const { ranksPerHost, coresPerHost = ranksPerHost, gbit, hopUs, megabytes } = options;
   const bytes = Math.ceil((megabytes * 1e6) / 4) * 4;
   const cluster = { ranksPerHost, coresPerHost, linkBytesPerSecond: (gbit * 1e9) / 8, hopSeconds: hopUs / 1e6 };

@@ -1,5 +1,5 @@
 /** The predictions of `facet simulate` as text. */
-import type { AllReducePrediction as Prediction, Cluster, ExchangeCosts } from '@facet/worker';
+import type { Prediction, Cluster, ExchangeCosts } from '@facet/collective';
 import type { ReportMaker } from '../runs/report-origin.js';
 import { formatBytes, formatCount, formatMilliseconds } from './format.js';
 import { tableLines } from './table.js';

@@ -14,8 +14,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
 import { createModel, type Model } from '../model/multi-view-transformer.js';
-import { captureProgram, type CaptureOptions } from '../compiler/capture/capture.js';
-import type { Program } from '../compiler/program/program.js';
+import { captureProgram, type CaptureOptions, type Program } from '@facet/compiler';
 import { formatEngine, type EngineId } from './engine-id.js';
 import { mendGradients } from './mended-gradients.js';
 import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';

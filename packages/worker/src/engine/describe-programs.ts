@@ -4,10 +4,16 @@
 import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { createModel } from '../model/multi-view-transformer.js';
 import { layoutParameters } from '../model/parameters.js';
-import { captureProgram, type CaptureOptions } from '../compiler/capture/capture.js';
-import { programLines } from '../compiler/program/print-program.js';
-import { programCost, type ProgramCost } from '../compiler/program/program-cost.js';
-import { countOps, type OpKind, type Program } from '../compiler/program/program.js';
+import {
+  captureProgram,
+  type CaptureOptions,
+  programLines,
+  programCost,
+  type ProgramCost,
+  countOps,
+  type OpKind,
+  type Program,
+} from '@facet/compiler';
 import { describeAttack } from './attack-program.js';
 import { compileProgram, describeEvaluation, describeTraining, microBatchShape } from './micro-batch-program.js';
 

@@ -3,7 +3,7 @@
  * thread; onnxruntime-node cannot read shared memory, so that thread keeps a private mirror of every buffer and copies what a
  * run needs. An engine in a process of its own gets copies: see tfjs/process-protocol.ts.
  */
-import type { Program } from '../compiler/program/program.js';
+import type { Program } from '@facet/compiler';
 import type { SessionOptions } from './onnxruntime/ort-session.js';
 
 /** A slice of a named shared buffer, in float32 elements. */

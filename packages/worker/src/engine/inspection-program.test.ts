@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
 import { initialWeights, layoutParameters } from '../model/parameters.js';
 import { createModel } from '../model/multi-view-transformer.js';
-import type { Program } from '../compiler/program/program.js';
+import type { Program } from '@facet/compiler';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';
 import { captureEvaluationProgram, type MicroBatchShape } from './micro-batch-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';

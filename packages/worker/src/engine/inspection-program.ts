@@ -4,8 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { createModel } from '../model/multi-view-transformer.js';
-import { captureProgram, type CaptureOptions } from '../compiler/capture/capture.js';
-import type { Program } from '../compiler/program/program.js';
+import { captureProgram, type CaptureOptions, type Program } from '@facet/compiler';
 import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
 
 /** The inspection function of a shape. Inputs: every parameter and `images`. Outputs: those of the model's `inspect`. */

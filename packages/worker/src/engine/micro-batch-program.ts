@@ -8,11 +8,15 @@ import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import type { ParameterSpec } from '../model/parameters.js';
 import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
-import { crossEntropySum } from '../compiler/ops/ops.js';
-import { captureProgram, type CaptureOptions, type ProgramInput } from '../compiler/capture/capture.js';
-import { lower } from '../compiler/capture/lower.js';
-import { optimise } from '../compiler/passes/optimise.js';
-import type { Program } from '../compiler/program/program.js';
+import {
+  crossEntropySum,
+  captureProgram,
+  type CaptureOptions,
+  type ProgramInput,
+  lower,
+  optimise,
+  type Program,
+} from '@facet/compiler';
 
 export interface MicroBatchShape extends ModelShape {
   readonly microBatch: number;

@@ -7,7 +7,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeSafetensors, makeFolder, toTensors, TrainingError } from '@facet/shared';
 import type { TrainedModel } from '../evaluation/classifier.js';
-import { writeOnnx } from '../compiler/onnx/onnx-writer.js';
+import { writeOnnx } from '@facet/compiler';
 import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
 import type { ExportFormat, ModelOrigin } from './export-format.js';
 import { exportReadme } from './export-readme.js';

@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { randomKey, randomStream, type TrainingError } from '@facet/shared';
-import { captureProgram } from '../compiler/capture/capture.js';
+import { captureProgram, createProgramBuilder, gelu, layerNorm } from '@facet/compiler';
 import { compileProgram } from '../engine/micro-batch-program.js';
-import { createProgramBuilder } from '../compiler/program/program-builder.js';
-import { gelu, layerNorm } from '../compiler/ops/ops.js';
 import { writeGraphModel } from './graph-model.js';
 
 const SHAPE: [number, number, number] = [2, 3, 4];

@@ -4,7 +4,7 @@
  * who stores the files, and who loads them to see whether they are right, is somebody else.
  */
 import { TrainingError } from '@facet/shared';
-import type { Op, OpKind, Program, ProgramNode, ValueId, ValueType } from '../compiler/program/program.js';
+import type { Op, OpKind, Program, ProgramNode, ValueId, ValueType } from '@facet/compiler';
 import { createGraphWriter, graphShape, TENSORFLOW_TYPE, type GraphWriter } from './graph-writer.js';
 
 /** Browsers cache files of up to four megabytes well; the converter of TensorFlow cuts weights there too. */

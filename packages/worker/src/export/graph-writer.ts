@@ -2,14 +2,7 @@
  * Collects the nodes and constants of a TensorFlow graph. A node is told by its name, a constant is written the first time
  * it is used and once only. Pure. graph-model.ts decides which operation becomes which node.
  */
-import {
-  elementCount,
-  type Constant,
-  type DType,
-  type Program,
-  type ValueId,
-  type ValueType,
-} from '../compiler/program/program.js';
+import { elementCount, type Constant, type DType, type Program, type ValueId, type ValueType } from '@facet/compiler';
 
 type Attribute = { type: string } | { b: boolean } | { i: string } | { shape: GraphShape } | { tensor: object };
 

@@ -5,7 +5,7 @@
 import type { ParameterLayout } from '@facet/shared';
 import { programShape, requireSameLayout, type TrainedModel } from '../evaluation/classifier.js';
 import { captureEvaluationProgram } from '../engine/micro-batch-program.js';
-import type { Constant, NamedValue, Program, ValueId, ValueType } from '../compiler/program/program.js';
+import type { Constant, NamedValue, Program, ValueId, ValueType } from '@facet/compiler';
 
 export interface InferenceProgram {
   /** Input `images` [batch, channels, height, width] in [0, 1]; outputs `logits` and `probabilities` [batch, classes]. */

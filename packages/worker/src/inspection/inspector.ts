@@ -5,7 +5,7 @@
 import { programShape, requireSameLayout, type TrainedModel } from '../evaluation/classifier.js';
 import { captureInspectionProgram } from '../engine/inspection-program.js';
 import { createOrtSession } from '../engine/onnxruntime/ort-session.js';
-import { elementCount, type Program } from '../compiler/program/program.js';
+import { elementCount, type Program } from '@facet/compiler';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { AttentionReading, AttentionShape } from './attention-maps.js';
 

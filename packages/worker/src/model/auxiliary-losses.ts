@@ -8,7 +8,7 @@
  * Which tokens is drawn on the host, from the identity of the micro-batch.
  */
 import * as tf from '@tensorflow/tfjs';
-import { attention, gelu } from '../compiler/ops/ops.js';
+import { attention, gelu } from '@facet/compiler';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
 import { viewPatches } from './resample.js';
 import { pixelsPerToken } from './stem-grid.js';

@@ -2,7 +2,7 @@
  * One transformer block: attention that sees the views, then an MLP that sees its neighbours.
  */
 import * as tf from '@tensorflow/tfjs';
-import { attention, attentionProbabilities, gelu, linear, type AttentionInputs } from '../compiler/ops/ops.js';
+import { attention, attentionProbabilities, gelu, linear, type AttentionInputs } from '@facet/compiler';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
 import { tokenShift } from './spatial-ops.js';
 import { mixViews, viewWeights } from './view-embedding.js';

@@ -2,7 +2,7 @@
  * The head: pools the tokens by a learned softmax over them (Hassani et al. 2021), then classifies.
  */
 import * as tf from '@tensorflow/tfjs';
-import { softmax } from '../compiler/ops/ops.js';
+import { softmax } from '@facet/compiler';
 import { normalise, parameter, project, type ForwardContext } from './forward-context.js';
 
 /**

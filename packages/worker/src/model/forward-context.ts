@@ -3,7 +3,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { TrainingError, type ImageShape, type ModelConfig } from '@facet/shared';
-import { layerNorm, linear } from '../compiler/ops/ops.js';
+import { layerNorm, linear } from '@facet/compiler';
 
 /** Intermediate values that an inspection keeps. Nothing that is trained or evaluated is computed from them. */
 export interface ForwardTrace {

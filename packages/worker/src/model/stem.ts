@@ -3,7 +3,7 @@
  * overlapping windows of cells become tokens. Everything is a matrix product over unfolded cells.
  */
 import * as tf from '@tensorflow/tfjs';
-import { gelu, layerNorm } from '../compiler/ops/ops.js';
+import { gelu, layerNorm } from '@facet/compiler';
 import { mlpBranch } from './block.js';
 import { parameter, project, type ForwardContext } from './forward-context.js';
 import { viewPatches } from './resample.js';

@@ -14,8 +14,7 @@ import {
   TrainingError,
   type WorkItem,
 } from '@facet/shared';
-import type { AllReduce } from '../collective/all-reduce.js';
-import { createPartialSums, type PartialSums } from '../collective/partial-sums.js';
+import { type AllReduce, createPartialSums, type PartialSums } from '@facet/collective';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
 import type { TrainingSlot } from '../engine/compute.js';

@@ -4,9 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
-import { optimise } from '../../compiler/passes/optimise.js';
-import type { NumbersByName } from '../../compiler/program/interpret.js';
-import { elementCount, type NamedValue, type Program } from '../../compiler/program/program.js';
+import { optimise, type NumbersByName, elementCount, type NamedValue, type Program } from '@facet/compiler';
 import type { Device } from '../engine-id.js';
 import { createOrtSession, type Buffers } from '../onnxruntime/ort-session.js';
 import type { Computation } from './op-case.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { interpretProgram, type NumbersByName } from '../../compiler/program/interpret.js';
+import { interpretProgram } from '@facet/compiler/internal';
+import type { NumbersByName } from '@facet/compiler';
 import { captureTrainingProgram } from '../micro-batch-program.js';
 import { PROBE_SHAPE } from '../probe.js';
 import { conformanceEngines, runsWhollyOn } from './conformance-engine.js';

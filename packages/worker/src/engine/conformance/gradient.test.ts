@@ -1,8 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { coarseKernelName, COARSE_OPS, type CoarseKind } from '../../compiler/ops/coarse-ops.js';
-import { captureKernels } from '../../compiler/capture/capture-kernels.js';
-import { interpretProgram } from '../../compiler/program/interpret.js';
+import {
+  coarseKernelName,
+  COARSE_OPS,
+  type CoarseKind,
+  captureKernels,
+  interpretProgram,
+} from '@facet/compiler/internal';
 import { captureCase, type CapturedCase } from './op-case.js';
 import { OP_CASES } from './op-cases.js';
 

@@ -3,10 +3,16 @@
  * the function alone and the function with its gradients, each as captured program and as what was captured.
  */
 import * as tf from '@tensorflow/tfjs';
-import { captureProgram, type CaptureOptions, type ProgramInput } from '../../compiler/capture/capture.js';
-import { lower } from '../../compiler/capture/lower.js';
-import type { NumbersByName } from '../../compiler/program/interpret.js';
-import { elementCount, type Program, type ValueType } from '../../compiler/program/program.js';
+import {
+  captureProgram,
+  type CaptureOptions,
+  type ProgramInput,
+  lower,
+  type NumbersByName,
+  elementCount,
+  type Program,
+  type ValueType,
+} from '@facet/compiler';
 
 export interface CaseInput extends ValueType {
   /** Row-major, each exactly a float32. */

@@ -4,9 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { randomKey, randomStream } from '@facet/shared';
-import { attention, crossEntropySum, gelu, layerNorm, linear, softmax } from '../../compiler/ops/ops.js';
+import { attention, crossEntropySum, gelu, layerNorm, linear, softmax, elementCount } from '@facet/compiler';
 import { tokenShift, unfold } from '../../model/spatial-ops.js';
-import { elementCount } from '../../compiler/program/program.js';
 import type { CaseInput, OpCase } from './op-case.js';
 
 const stream = randomStream(randomKey('initialisation', 20));

@@ -6,8 +6,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { createProgramBuilder } from '../../compiler/program/program-builder.js';
-import { writeOnnx } from '../../compiler/onnx/onnx-writer.js';
+import { createProgramBuilder, writeOnnx } from '@facet/compiler';
 
 export interface VulkanDriver {
   /** The file to name in VK_ICD_FILENAMES; undefined when the environment is right as it is, or nothing works. */

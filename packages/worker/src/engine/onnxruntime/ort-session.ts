@@ -4,8 +4,15 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { threadsOrCores, TrainingError } from '@facet/shared';
-import { elementCount, type DType, type NamedValue, type Program } from '../../compiler/program/program.js';
-import { inputName, outputName, writeOnnx } from '../../compiler/onnx/onnx-writer.js';
+import {
+  elementCount,
+  type DType,
+  type NamedValue,
+  type Program,
+  inputName,
+  outputName,
+  writeOnnx,
+} from '@facet/compiler';
 import type { Device } from '../engine-id.js';
 
 export interface SessionOptions {

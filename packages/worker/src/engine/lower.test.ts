@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { describeTraining } from '../../engine/micro-batch-program.js';
-import { PROBE_SHAPE } from '../../engine/probe.js';
-import { COARSE_OPS } from '../ops/coarse-ops.js';
-import { countOps } from '../program/program.js';
-import { captureProgram } from './capture.js';
-import { lower } from './lower.js';
+import { describeTraining } from './micro-batch-program.js';
+import { PROBE_SHAPE } from './probe.js';
+import { COARSE_OPS } from '@facet/compiler/internal';
+import { countOps, captureProgram, lower } from '@facet/compiler';
 
 describe('lowering', () => {
   it('finds every coarse operation of the model as single nodes, and leaves none', async () => {

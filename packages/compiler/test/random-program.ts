@@ -4,8 +4,8 @@
  * and arguments of logarithms are positive, so that the sign of a zero, which the passes do not keep, never matters.
  */
 import fc from 'fast-check';
-import type { NumbersByName } from '../src/compiler/program/interpret.js';
-import { createProgramBuilder, type ProgramBuilder } from '../src/compiler/program/program-builder.js';
+import type { NumbersByName } from '../src/program/interpret.js';
+import { createProgramBuilder, type ProgramBuilder } from '../src/program/program-builder.js';
 import {
   elementCount,
   type BinaryOp,
@@ -14,7 +14,7 @@ import {
   type UnaryOp,
   type ValueId,
   type ValueType,
-} from '../src/compiler/program/program.js';
+} from '../src/program/program.js';
 
 export interface RandomProgram {
   readonly program: Program;

@@ -9,7 +9,7 @@ import {
   TRANSPORTS,
   type FrameFault,
   type MeshWorld,
-} from '../../test/mesh-world.js';
+} from '../test/mesh-world.js';
 import type { Transport } from './exchange-client.js';
 import type { FrameHeader } from './frame.js';
 import type { Mesh } from './mesh.js';

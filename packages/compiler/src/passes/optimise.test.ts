@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { faultsOf, randomProgram } from '../../../test/random-program.js';
+import { faultsOf, randomProgram } from '../../test/random-program.js';
 import { interpretProgram } from '../program/interpret.js';
 import { createProgramBuilder } from '../program/program-builder.js';
 import { PRIMITIVE_KINDS } from '../program/interpret-node.js';

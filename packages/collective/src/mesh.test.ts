@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMeshFixture, meshOptions, reduceOnAll, RUN, TRANSPORTS } from '../../test/mesh-world.js';
+import { createMeshFixture, meshOptions, reduceOnAll, RUN, TRANSPORTS } from '../test/mesh-world.js';
 import { openMesh } from './mesh.js';
 
 const fixture = createMeshFixture();

@@ -13,13 +13,13 @@ import {
   type GradientFormatName,
   type TrainingError,
 } from '@facet/shared';
-import { openInlet, type Transport } from '../src/collective/exchange-client.js';
-import { startExchangeServer, type ExchangeServer } from '../src/collective/exchange-server.js';
-import { createFloatMemory } from '../src/collective/float-memory.js';
-import { decodeHeader, type FrameHeader, type FrameSink } from '../src/collective/frame.js';
-import { gradientFormat } from '../src/collective/formats/gradient-format.js';
-import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/collective/mesh.js';
-import { createPartialSums } from '../src/collective/partial-sums.js';
+import { openInlet, type Transport } from '../src/exchange-client.js';
+import { startExchangeServer, type ExchangeServer } from '../src/exchange-server.js';
+import { createFloatMemory } from '../src/float-memory.js';
+import { decodeHeader, type FrameHeader, type FrameSink } from '../src/frame.js';
+import { gradientFormat } from '../src/formats/gradient-format.js';
+import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/mesh.js';
+import { createPartialSums } from '../src/partial-sums.js';
 
 export const RUN = 'mesh-test';
 export const TRANSPORTS: readonly Transport[] = ['auto', 'unix', 'tcp', 'grpc'];
