@@ -274,6 +274,67 @@ test('refuses a broker that does not work, and names it', async () => {
   expect(stderr).toContain('NATS_SERVER_BIN=/nowhere/nats-server: no such file');
 });
 
+test.each([
+  ['tensorflow', up, 'npx facet engine install tensorflow`'],
+  ['tensorflow-gpu', up, 'npx facet engine install tensorflow --gpu`'],
+  ['tensorflow', ['ablate', '--dataset', 'mnist'], 'npx facet engine install tensorflow`'],
+  ['tensorflow', ['worker', '--coordinator', '127.0.0.1:1'], 'npx facet engine install tensorflow`'],
+])('refuses the engine %s where it is not installed, before %j starts anything', async (engine, args, advice) => {
+  const { stdout, stderr } = await refused([...args, '--engine', engine], { FACET_CACHE: path.join(folder, 'none') });
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(new RegExp(`^error \\[ENGINE_UNAVAILABLE\\]: the engine ${engine} is not installed: `));
+  expect(stderr).toContain(`Run \`${advice}, or use another engine\n`);
+});
+
+test.each(['up', 'ablate', 'evaluate', 'predict', 'worker'])(
+  'refuses %s --device gpu, and names both',
+  async (command) => {
+    const options: Readonly<Record<string, readonly string[]>> = {
+      up: ['--dataset', 'mnist'],
+      ablate: ['--dataset', 'mnist'],
+      evaluate: ['a-run'],
+      predict: ['a.png'],
+      worker: ['--coordinator', '127.0.0.1:1'],
+    };
+    const { stderr } = await refused([command, ...(options[command] ?? []), '--device', 'gpu']);
+    expect(stderr).toMatch(/^error \[CONFIG_INVALID\]: (--device|engine\.device): 'gpu'/);
+    expect(stderr).toContain('expected one of auto, cpu, webgpu, cuda; for a GPU say cuda (NVIDIA) or webgpu\n');
+  },
+);
+
+describe('a folder that is none of ours', () => {
+  const wrong = () => path.join(folder, 'photos');
+
+  beforeAll(async () => {
+    await mkdir(path.join(wrong(), 'old'), { recursive: true });
+    for (const name of ['a.png', 'b.png', 'c.png', 'd\u001b[2J.png', 'e.png'])
+      await writeFile(path.join(wrong(), name), '');
+  });
+
+  test.each([
+    ['evaluate', []],
+    ['robustness', []],
+    ['export', ['--format', 'onnx', '--out', 'nowhere']],
+  ])('is refused by %s, which says what it expects and what the folder holds', async (command, flags) => {
+    const expected =
+      'expected a run (ledger.jsonl), a checkpoint or a trained model (run.json); there are no runs yet\n';
+    const at = async (place: string): Promise<string> => (await refused([command, place, ...flags])).stderr;
+    const start = (place: string): string => `error [RUN_NOT_FOUND]: ${place}: `;
+    const full = String.raw`it holds a.png, b.png, c.png, d\x1b[2J.png, e.png and 1 more, `;
+    expect(await at(wrong())).toBe(`${start(wrong())}${full}${expected}`);
+    const empty = path.join(wrong(), 'old');
+    expect(await at(empty)).toBe(`${start(empty)}it is empty, ${expected}`);
+    const file = path.join(wrong(), 'a.png');
+    expect(await at(file)).toBe(`${start(file)}it is a file, ${expected}`);
+  });
+
+  test('is refused by resume', async () => {
+    const { stderr } = await refused(['resume', path.join(wrong(), 'old')]);
+    const told = 'old holds no run: it is empty, expected ledger.jsonl; there are no runs yet\n';
+    expect(stderr.endsWith(told), stderr).toBe(true);
+  });
+});
+
 test('refuses a damaged dataset, and names the file', async () => {
   const data = path.join(folder, 'data');
   await mkdir(data);

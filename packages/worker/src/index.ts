@@ -20,6 +20,7 @@ export { EXPORT_FORMATS, type ExportFormat, type ModelOrigin } from './export/ex
 export { exportModel, type Export, type ExportOptions } from './export/export-model.js';
 export { chooseEngine, type EngineChoice } from './engine/choose-engine.js';
 export { ENGINES, formatEngine, isSameEngine, type EngineId } from './engine/engine-id.js';
+export { requireInstalled } from './engine/tfjs/binding-folder.js';
 export { findGpuEvidence } from './engine/gpu-evidence.js';
 export { probeEngineApart } from './engine/probe-apart.js';
 export type { EngineProbe, TimedProgram } from './engine/probe.js';

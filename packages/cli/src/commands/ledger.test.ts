@@ -82,7 +82,7 @@ test('a ledger with one sample removed fails, and the sample is named', async ()
   const { code, stdout } = await check(text);
   expect(code).toBe(1);
   expect(stdout).toContain('    1         6          5        1           0\n');
-  expect(stdout).toContain(`problem: epoch 0: 1 of 6 samples are missing, e.g. ${removed}\n`);
+  expect(stdout).toContain(`problem: epoch 1: 1 of 6 samples are missing, e.g. ${removed}\n`);
   expect(stdout).toMatch(/NOT clean\n$/);
   const json = await check(text, '--json');
   expect(json.code).toBe(1);

@@ -75,7 +75,8 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   signals.kill.addEventListener('abort', () => {
     context.exit(EXIT.interrupted);
   });
-  const { runWorker } = await import('@facet/worker');
+  const { requireInstalled, runWorker } = await import('@facet/worker');
+  requireInstalled(machine.engine.name, context.env);
   const outcome = await runWorker({
     ...machine,
     ...(listenHost !== undefined && { listenHost }),

@@ -1,5 +1,5 @@
 /**
- * Checks the machine before a launch starts or writes anything: the broker, the dataset, the ports. The configuration has
+ * Checks the machine before a launch starts or writes anything: the engine, the broker, the dataset, the ports. The configuration has
  * been checked before.
  */
 import { createServer } from 'node:net';
@@ -22,14 +22,15 @@ export interface LaunchCheck {
  * Checks what a launch needs.
  *
  * @returns the nats-server binary to start; undefined when somebody named a broker that runs already
- * @throws TrainingError BROKER_NOT_FOUND, BROKER_UNREACHABLE, BROKER_NO_JETSTREAM, DATASET_UNAVAILABLE,
- *   DATASET_INVALID, CONFIG_INVALID or PORT_BUSY.
+ * @throws TrainingError ENGINE_UNAVAILABLE, BROKER_NOT_FOUND, BROKER_UNREACHABLE, BROKER_NO_JETSTREAM,
+ *   DATASET_UNAVAILABLE, DATASET_INVALID, CONFIG_INVALID or PORT_BUSY.
  */
 export async function checkLaunch({
   config,
   sourceOf,
   env,
 }: LaunchCheck): Promise<{ brokerBinary: string | undefined }> {
+  await requireEngine(config, env);
   const source = sourceOf('nats.url');
   const isOwnBroker = source === 'default' || source === 'preset';
   const brokerBinary = isOwnBroker ? await requireBroker(env) : undefined;
@@ -39,6 +40,13 @@ export async function checkLaunch({
   await requireFreePort(host, port, 'coordinator.port');
   await requireFreePort(host, httpPort, 'coordinator.httpPort');
   return { brokerBinary };
+}
+
+async function requireEngine({ engine: { name } }: RunConfig, env: Environment): Promise<void> {
+  // The others come with npm; the worker's package takes a second to load.
+  if (name === 'auto' || name === 'onnxruntime' || name === 'tfjs-cpu') return;
+  const { requireInstalled } = await import('@facet/worker');
+  requireInstalled(name, env);
 }
 
 async function requireNamedBroker(url: string, source: ConfigSource): Promise<void> {

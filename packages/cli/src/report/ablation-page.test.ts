@@ -46,9 +46,9 @@ describe("a study's page", () => {
   });
 
   it('says how to run the study again, to go on with it and to extend it', () => {
-    expect(page).toContain(`<code>${report.command}</code>`);
-    expect(page).toContain('<code>facet ablate --study made-up</code>');
-    expect(page).toContain('<code>facet ablate --study made-up --seeds 4-8</code>');
+    expect(page).toContain(`<code>npx ${report.command}</code>`);
+    expect(page).toContain('<code>npx facet ablate --study made-up</code>');
+    expect(page).toContain('<code>npx facet ablate --study made-up --seeds 4-8</code>');
   });
 
   it('says what survives the correction for many arms, and marks nothing else', () => {

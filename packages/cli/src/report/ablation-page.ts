@@ -228,7 +228,7 @@ function nextSeeds({ seeds }: AblationReport): string {
 }
 
 function commandHtml(title: string, command: string): Html {
-  return html`<p>${title}:<br /><code>${command}</code></p>`;
+  return html`<p>${title}:<br /><code>npx ${command}</code></p>`;
 }
 
 /** The arms that were trained themselves. */

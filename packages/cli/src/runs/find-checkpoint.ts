@@ -7,7 +7,16 @@ import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
 import { configSchema, OPERATION_DEFAULTS, TrainingError, type RunConfig } from '@facet/shared';
 import type { CliContext } from '../context.js';
-import { isPath, listRuns, pathsIn, requireRun, runNotFound, runsFolder } from './run-folders.js';
+import {
+  describeContent,
+  holdsRun,
+  isPath,
+  listRuns,
+  pathsIn,
+  requireRun,
+  runNotFound,
+  runsFolder,
+} from './run-folders.js';
 
 export interface FoundCheckpoint {
   readonly checkpoint: TrainedWeights;
@@ -28,6 +37,14 @@ export async function findCheckpoint(name: string, { env }: CliContext): Promise
   const runs = runsFolder(env);
   const paths = isPath(name) ? pathsIn(path.resolve(name)) : await requireRun(runs, name);
   if (!existsSync(paths.folder)) throw runNotFound(`there is no folder ${paths.folder}`, name, await listRuns(runs));
+  if (!holdsRun(paths.folder) && !existsSync(paths.checkpoints)) {
+    const expected = 'expected a run (ledger.jsonl), a checkpoint or a trained model (run.json)';
+    throw runNotFound(
+      `${paths.folder}: ${await describeContent(paths.folder)}, ${expected}`,
+      name,
+      await listRuns(runs),
+    );
+  }
   const { checkpoint, skipped } = await newestSoundCheckpoint(paths.checkpoints);
   const warnings = skipped.map((passed) => `checkpoint ${passed.path} is damaged and is passed over: ${passed.reason}`);
   if (checkpoint !== undefined) return { checkpoint: trainedWeights(checkpoint), warnings };

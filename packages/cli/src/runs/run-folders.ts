@@ -13,6 +13,7 @@ import {
   PRIVATE_FOLDER,
   RUN_NAME_EXPECTATION,
   TrainingError,
+  visibleLine,
 } from '@facet/shared';
 import type { Environment } from '../context.js';
 
@@ -119,8 +120,21 @@ export function isPath(text: string): boolean {
 export async function requireRun(runs: string, run: string): Promise<RunPaths> {
   const paths = isPath(run) ? pathsIn(path.resolve(run)) : runPaths(runs, run);
   if (holdsRun(paths.folder)) return paths;
-  const fault = isPath(run) ? `${paths.folder} holds no run` : `there is no run '${run}' in ${runs}`;
+  const fault = isPath(run)
+    ? `${paths.folder} holds no run: ${await describeContent(paths.folder)}, expected ${LEDGER_FILE}`
+    : `there is no run '${run}' in ${runs}`;
   throw runNotFound(fault, run, await listRuns(runs));
+}
+
+/** What is in a folder, for whoever named the wrong one: `it holds a.png, b.png and 7 more`. */
+export async function describeContent(folder: string): Promise<string> {
+  const names = await readdir(folder).catch(({ code }: NodeJS.ErrnoException) => code ?? 'unknown');
+  if (names === 'ENOENT') return 'it is not there';
+  if (names === 'ENOTDIR') return 'it is a file';
+  if (typeof names === 'string') return `it cannot be read (${names})`;
+  if (names.length === 0) return 'it is empty';
+  const shown = names.toSorted().slice(0, 5).map(visibleLine).join(', ');
+  return `it holds ${shown}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
 }
 
 /** RUN_NOT_FOUND with the runs that there are. */

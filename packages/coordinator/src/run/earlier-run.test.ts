@@ -67,7 +67,7 @@ describe('a ledger that is not what the plan says', () => {
     ],
     ['a sample twice', [commit(1, { samples: first.with(1, first[0]!) })], 'step 1 has sample'],
     ['a sample that there is not', [commit(1, { samples: first.with(0, 64) })], 'step 1 has sample 64 in place 0'],
-    ['a step of another epoch', [commit(1, { epoch: 1 })], 'step 1 is of epoch 1, the plan says epoch 0'],
+    ['a step of another epoch', [commit(1, { epoch: 1 })], 'step 1 is of epoch 2, the plan says epoch 1'],
     ['a step that is missing', [commit(1), commit(3)], 'step 2 is not committed before step 3'],
     [
       'a replay with other weights',

@@ -166,7 +166,7 @@ describe('checkLedger', () => {
     expect(report.problems).toEqual([
       'step 1 has 3 samples, the plan says 2',
       'step 5 is committed, but the run has 4 steps',
-      'epoch 0: 1 sample ids are held out or beyond the last one, e.g. 4',
+      'epoch 1: 1 sample ids are held out or beyond the last one, e.g. 4',
     ]);
   });
 
@@ -198,8 +198,8 @@ describe('checkLedger', () => {
     expect(report).toMatchObject({ clean: false, committed: 2500, missing: 7500, steps: 5 });
     expect(report.epochs[1]?.examples.missing).toHaveLength(5);
     expect(report.problems).toEqual([
-      expect.stringMatching(/^epoch 1: 1,500 of 2,000 samples are missing, e\.g\. \d+, \d+, \d+, \d+, \d+$/),
-      'epochs 2 to 4 have no commit: all 2,000 samples of each are missing',
+      expect.stringMatching(/^epoch 2: 1,500 of 2,000 samples are missing, e\.g\. \d+, \d+, \d+, \d+, \d+$/),
+      'epochs 3 to 5 have no commit: all 2,000 samples of each are missing',
     ]);
   });
 
@@ -221,9 +221,9 @@ describe('checkLedger', () => {
     expect(report).toMatchObject({ missing: 0, duplicated: 0, clean: false });
     expect(report.problems).toEqual([
       'the ledger has 2 "run" records, expected 1',
-      'step 2 is of epoch 1, the plan says epoch 0',
-      'step 3 belongs to epoch 0, but epoch 1 had begun',
-      'step 3 is of epoch 0, the plan says epoch 1',
+      'step 2 is of epoch 2, the plan says epoch 1',
+      'step 3 belongs to epoch 1, but epoch 2 had begun',
+      'step 3 is of epoch 1, the plan says epoch 2',
     ]);
   });
 

@@ -138,7 +138,7 @@ export class LedgerChecker {
     else if (step < this.#lastStep) this.#contradict(`step ${step} is committed after step ${this.#lastStep}`);
     else if (step > this.#lastStep + 1) this.#contradict(describeGap(this.#lastStep, step));
     if (epoch < this.#lastEpoch) {
-      this.#contradict(`step ${step} belongs to epoch ${epoch}, but epoch ${this.#lastEpoch} had begun`);
+      this.#contradict(`step ${step} belongs to epoch ${epoch + 1}, but epoch ${this.#lastEpoch + 1} had begun`);
     }
     if (!this.#weightsCrcs.has(step)) this.#weightsCrcs.set(step, weightsCrc);
     this.#lastStep = Math.max(this.#lastStep, step);
@@ -164,7 +164,7 @@ export class LedgerChecker {
 function deviationOf({ step, epoch, samples }: CommitRecord, order: TrainingOrder): string | undefined {
   if (step > order.totalSteps) return `step ${step} is committed, but the run has ${order.totalSteps} steps`;
   const expectedEpoch = order.epochOf(step);
-  if (epoch !== expectedEpoch) return `step ${step} is of epoch ${epoch}, the plan says epoch ${expectedEpoch}`;
+  if (epoch !== expectedEpoch) return `step ${step} is of epoch ${epoch + 1}, the plan says epoch ${expectedEpoch + 1}`;
   const count = order.sampleCount(step);
   if (samples.length !== count) return `step ${step} has ${samples.length} samples, the plan says ${count}`;
   const expected = order.samplesOf(step);

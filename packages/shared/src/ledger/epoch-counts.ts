@@ -188,12 +188,12 @@ function describeStrays({ epoch, duplicated, foreign, examples }: EpochReport): 
   const problems: string[] = [];
   if (duplicated > 0) {
     problems.push(
-      `epoch ${epoch}: samples are repeated ${grouped(duplicated)} times, e.g. ${list(examples.duplicated)}`,
+      `epoch ${epoch + 1}: samples are repeated ${grouped(duplicated)} times, e.g. ${list(examples.duplicated)}`,
     );
   }
   if (foreign > 0) {
     const fault = `${grouped(foreign)} sample ids are held out or beyond the last one`;
-    problems.push(`epoch ${epoch}: ${fault}, e.g. ${list(examples.foreign)}`);
+    problems.push(`epoch ${epoch + 1}: ${fault}, e.g. ${list(examples.foreign)}`);
   }
   return problems;
 }
@@ -204,7 +204,7 @@ function describeMissing(epochs: readonly EpochReport[]): string[] {
   const problems = epochs.slice(0, reached).flatMap(({ epoch, missing, expected, examples }) => {
     if (missing === 0) return [];
     const fault = `${grouped(missing)} of ${grouped(expected)} samples are missing`;
-    return [`epoch ${epoch}: ${fault}, e.g. ${list(examples.missing)}`];
+    return [`epoch ${epoch + 1}: ${fault}, e.g. ${list(examples.missing)}`];
   });
   const unreached = epochs[reached];
   if (unreached === undefined) return problems;
@@ -212,8 +212,8 @@ function describeMissing(epochs: readonly EpochReport[]): string[] {
   const samples = `all ${grouped(unreached.expected)} samples`;
   problems.push(
     reached === last
-      ? `epoch ${reached} has no commit: ${samples} are missing`
-      : `epochs ${reached} to ${last} have no commit: ${samples} of each are missing`,
+      ? `epoch ${reached + 1} has no commit: ${samples} are missing`
+      : `epochs ${reached + 1} to ${last + 1} have no commit: ${samples} of each are missing`,
   );
   return problems;
 }

@@ -78,7 +78,7 @@ Python: export with \`--format onnx\` instead.
   safetensors:
     () => `\`model.safetensors\` holds the parameters by name, \`config.json\` the model they belong to, and \`run.json\` how it was
 trained and the hashes of all files. Every command of Facet that takes a checkpoint takes this folder, such as
-\`facet evaluate\`. Training cannot go on from it.
+\`npx facet evaluate\`. Training cannot go on from it.
 
 The forward pass is in packages/worker/src/model of Facet. For a model that runs by itself export with
 \`--format onnx\` or \`--format tfjs\`.

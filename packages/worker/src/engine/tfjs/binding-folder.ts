@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
-import { TrainingError } from '@facet/shared';
+import { TrainingError, type EngineWish } from '@facet/shared';
 import {
   installCommand,
   INSTALL_RECORD,
@@ -19,20 +19,35 @@ import {
  *
  * @throws TrainingError ENGINE_UNAVAILABLE with the places that were tried and the command that installs it.
  */
-export function findBindingFolder(name: TensorflowEngineName): string {
+export function findBindingFolder(
+  name: TensorflowEngineName,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
   const tried: string[] = [];
   const stock = stockFolder(STOCK_PACKAGES[name]);
   if (stock === undefined) tried.push(`the package ${STOCK_PACKAGES[name]} is not installed`);
   else if (bindingFile(stock) === undefined) tried.push(`${stock} holds no built binding`);
   else return stock;
 
-  const installed = installedFolder(name);
+  const installed = installedFolder(name, env);
   if (existsSync(join(installed, INSTALL_RECORD))) return installed;
   tried.push(`there is no ${installed}`);
   throw new TrainingError(
     'ENGINE_UNAVAILABLE',
     `the engine ${name} is not installed: ${tried.join('; ')}. Run \`${installCommand(name)}\`, or use another engine`,
   );
+}
+
+/**
+ * Refuses an engine whose binding is not on this machine, before anything is started for it. Every other name passes.
+ *
+ * @throws TrainingError ENGINE_UNAVAILABLE as `findBindingFolder` does.
+ */
+export function requireInstalled(
+  name: EngineWish['name'] | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  if (name === 'tensorflow' || name === 'tensorflow-gpu') findBindingFolder(name, env);
 }
 
 function stockFolder(packageName: string): string | undefined {
