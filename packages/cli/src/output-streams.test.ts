@@ -1,7 +1,7 @@
 /** A process whose terminal or reader goes away, as a process: what a stream and a signal do there is Node's affair. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -12,6 +12,17 @@ it('goes on to the end when nobody reads what it writes', async () => {
   const child = spawn(process.execPath, [MAIN, 'presets'], { stdio: ['ignore', 'pipe', 'ignore'] });
   child.stdout.destroy();
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+it.each(['stdout', 'stderr'])('goes on to the end when its %s fails (EIO)', async (stream) => {
+  // Nothing is mapped at address 0 of any process, so a write there is an input/output error.
+  const failing = openSync('/proc/self/mem', 'r+');
+  const stdio =
+    stream === 'stdout' ? (['ignore', failing, 'ignore'] as const) : (['ignore', 'ignore', failing] as const);
+  const args = stream === 'stdout' ? ['presets'] : ['up', '--dataset', 'mnits'];
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: [...stdio] });
+  expect(await once(child, 'exit')).toEqual([stream === 'stdout' ? 0 : 2, null]);
+  closeSync(failing);
 });
 
 it('fails when what it writes is lost to somebody', async () => {

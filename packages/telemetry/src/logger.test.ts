@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -14,6 +14,20 @@ it('ends nothing when the log cannot be written', () => {
     }).not.toThrow();
   } finally {
     closeSync(full);
+  }
+});
+
+it('ends nothing when the disk or the terminal under it fails', () => {
+  // Nothing is mapped at address 0, so a write there is an input/output error (EIO).
+  const failing = openSync('/proc/self/mem', 'r+');
+  try {
+    expect(() => writeSync(failing, 'x')).toThrow(/EIO/);
+    const log = createLogger('worker', 'info', failing);
+    expect(() => {
+      for (let line = 0; line < 3; line += 1) log.info({ line }, 'a step');
+    }).not.toThrow();
+  } finally {
+    closeSync(failing);
   }
 });
 

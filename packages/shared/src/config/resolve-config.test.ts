@@ -160,6 +160,18 @@ describe('the environment', () => {
     ]);
   });
 
+  it('says how many workers have nothing to do, and nothing when all have', () => {
+    const notesFor = (count: number): readonly string[] | false => {
+      const flags = { ...minimal, workers: { count }, batch: { global: 256, micro: 32 } };
+      const resolved = resolveConfig({ environment: {}, flags });
+      return resolved.ok && resolved.notes;
+    };
+    expect(notesFor(8)).toEqual([]);
+    expect(notesFor(12)).toEqual([
+      'workers.count is 12, but a step has 8 micro-batches (batch.global 256, batch.micro 32): 4 of the workers have nothing to do; take at most 8, or in a new run a smaller batch.micro or a larger batch.global',
+    ]);
+  });
+
   it('still refuses a port that is none', () => {
     expect(problemsOf({ environment: { FACET_COORDINATOR_PORT: 'http://x' }, flags: minimal })).toHaveLength(1);
   });

@@ -147,4 +147,17 @@ describe('the engine process', { timeout: 120_000 }, () => {
     expect(texts(stdout.mock.calls)).not.toContain('told-by-the-child');
     await host.close();
   });
+
+  it('holds no command to the terminal in what it prints and quotes', async () => {
+    vi.stubEnv('NODE_OPTIONS', '--import=data:text/javascript,console.log(String.fromCharCode(27)+`[2Jcleared`)');
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const { link } = openLink();
+    const host = await hostEngine(link);
+    process.kill(link.pid!, 'SIGKILL');
+    await expect(host.run(RUN)).rejects.toThrow(String.raw`it last said: \x1b[2Jcleared`);
+    const printed = stderr.mock.calls.map(([text]) => String(text)).join('');
+    expect(printed).toContain('\\x1b[2Jcleared\n');
+    expect(printed).not.toContain('\u001b');
+    await host.close();
+  });
 });

@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { threadsOrCores, TrainingError } from '@facet/shared';
+import { threadsOrCores, TrainingError, visibleText } from '@facet/shared';
 import { formatEngine } from '../engine-id.js';
 import type { EngineLink, LinkListener } from '../engine-host.js';
 import { cudaLibraryPath } from './binding-folder.js';
@@ -109,13 +109,18 @@ function processEnvironment({ engine, binding }: ProcessPlan, threads: number): 
   };
 }
 
+/** What a native library prints may hold commands to a terminal; line by line, because a long text would be cut. */
+function printable(text: string): string {
+  return text.split('\n').map(visibleText).join('\n');
+}
+
 /** Sends both outputs to our stderr; the returned function gives the end of what was printed, in one line. */
 function forwardOutput(child: ChildProcess): () => string {
   let tail = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
-      process.stderr.write(text);
-      tail = (tail + text).slice(-LAST_WORDS_LENGTH);
+      process.stderr.write(printable(text));
+      tail = (tail + printable(text)).slice(-LAST_WORDS_LENGTH);
     });
   }
   const isTold = (line: string): boolean => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line);
