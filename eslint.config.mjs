@@ -22,6 +22,7 @@ const PURE_FOLDERS = [
   'packages/compiler/src/passes',
   'packages/compiler/src/onnx',
   'packages/collective/src/schedule',
+  'packages/task/src',
   'packages/worker/src/robustness/attacks',
   'packages/worker/src/robustness/corruptions',
   'packages/cli/src/report',
@@ -37,8 +38,9 @@ const FORBIDDEN_IMPORTS = {
   telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
   compiler: ['^onnxruntime-', ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
   collective: [...ENGINES, '^@nats-io/', '^@facet/(?!(shared|proto)$)', '^facet(/|$)'],
+  task: ['^onnxruntime-', ...WIRES, '^@facet/(?!(shared|compiler)$)', '^facet(/|$)'],
   coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet(/|$)'],
-  worker: ['^@facet/(?!(shared|proto|datasets|telemetry|compiler|collective)$)', '^facet(/|$)'],
+  worker: ['^@facet/(?!(shared|proto|datasets|telemetry|compiler|collective|task)$)', '^facet(/|$)'],
   cli: ['^@facet/simulation$', '^facet(/|$)'],
   simulation: [...ENGINES, ...WIRES, '^facet(/|$)'],
 };

@@ -24,7 +24,7 @@ import { LedgerReader } from '../packages/shared/src/ledger/read-ledger.js';
 import { exportModel } from '../packages/worker/src/export/export-model.js';
 import { runOnnx } from '../packages/worker/src/export/run-export.js';
 import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
-import { layoutParameters } from '../packages/worker/src/model/parameters.js';
+import { layoutParameters } from '../packages/task/src/parameters.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { requirePython, runPython } from './python-interpreter.js';
 import { expectClose, storedFile, storedNumbers } from './stored-numbers.js';

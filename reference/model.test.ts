@@ -15,7 +15,7 @@ import {
 import { interpretProgram } from '../packages/compiler/src/program/interpret.js';
 import { POSITION_PAIRS } from '../packages/worker/src/model/auxiliary-losses.js';
 import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
-import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/worker/src/model/parameters.js';
+import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/task/src/parameters.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
 

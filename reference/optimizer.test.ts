@@ -1,10 +1,10 @@
 /** Twenty updates, with clipping, schedule and averaged weights, against PyTorch's own. */
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream, type OptimizerConfig } from '@facet/shared';
-import { asGradient, type Gradient } from '../packages/worker/src/engine/gradient-sum.js';
-import { layoutParameters } from '../packages/worker/src/model/parameters.js';
-import { applyAdamW, learningRate } from '../packages/worker/src/train/adamw.js';
-import { decayAt, updateAverage } from '../packages/worker/src/train/weight-average.js';
+import { asGradient, type Gradient } from '../packages/task/src/gradient-sum.js';
+import { layoutParameters } from '../packages/task/src/parameters.js';
+import { applyAdamW, learningRate } from '../packages/task/src/optimizer/adamw.js';
+import { decayAt, updateAverage } from '../packages/task/src/optimizer/weight-average.js';
 import { expectClose, storedNumbers } from './stored-numbers.js';
 
 interface OptimizerCase {

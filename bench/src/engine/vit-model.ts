@@ -2,7 +2,7 @@
  * The plain vision transformer on an engine thread, with two slots as a worker has: one is filled while the other is
  * computed.
  */
-import { createGradientSum, gradientSumLength, layoutParameters, type GradientSum } from '@facet/worker/internal';
+import { createGradientSum, gradientSumLength, layoutParameters, type GradientSum } from '@facet/task';
 import { hostEngine, openThreadLink, type BufferSlice } from '@facet/worker/internal-engine';
 import { captureVit, inputValues, parameterShapes } from './plain-vit.js';
 import type { VitAsk } from './vit-world.js';

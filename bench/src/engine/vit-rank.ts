@@ -4,13 +4,8 @@
  */
 import { formatCrc32, OPERATION_DEFAULTS } from '@facet/shared';
 import { createFloatMemory, createPartialSums, gradientFormat, openMesh, startExchangeServer } from '@facet/collective';
-import {
-  allocateTrainingState,
-  applyAdamW,
-  createGradientSum,
-  gradientSumLength,
-  markApplied,
-} from '@facet/worker/internal';
+import { applyAdamW, createGradientSum, gradientSumLength } from '@facet/task';
+import { allocateTrainingState, markApplied } from '@facet/worker/internal';
 import type { RankJoin, RankQuestion } from '../process/rank-world.js';
 import { servePeer } from '../process/serve-peer.js';
 import { openVitModel, SLOTS } from './vit-model.js';

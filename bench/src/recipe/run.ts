@@ -4,7 +4,9 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NO_AUGMENTATION, PRESETS, stateCrc, type AugmentationConfig } from '@facet/shared';
-import { allocateMicroBatch, applyAdamW, asGradient, fillMicroBatch, updateAverage } from '@facet/worker/internal';
+import { applyAdamW, updateAverage } from '@facet/task';
+import { asGradient } from '@facet/task/internal';
+import { allocateMicroBatch, fillMicroBatch } from '@facet/worker/internal';
 import type { Run } from '../bench.js';
 import type { RecipeOptions, RecipeRow } from './definition.js';
 

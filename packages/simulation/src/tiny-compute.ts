@@ -3,15 +3,8 @@
  * virtual time, and like a real engine it reads the weights when it starts and writes the result when it is done.
  */
 import { pause, type Clock } from '@facet/shared';
-import {
-  allocateMicroBatch,
-  createGradientSum,
-  gradientSumLength,
-  layoutParameters,
-  type Compute,
-  type GradientSum,
-  type TrainingSlot,
-} from '@facet/worker/internal';
+import { createGradientSum, gradientSumLength, layoutParameters, type GradientSum } from '@facet/task';
+import { allocateMicroBatch, type Compute, type TrainingSlot } from '@facet/worker/internal';
 import type { TinyRun } from './tiny-run.js';
 
 const LAYOUT = layoutParameters([

@@ -48,4 +48,3 @@ export type {
   RobustnessReport,
   SanityCheck,
 } from './robustness/report.js';
-export { learningRate } from './train/adamw.js';

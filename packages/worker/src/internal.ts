@@ -9,11 +9,10 @@ export { drawAuxiliary } from './data/auxiliary-draws.js';
 export { allocateMicroBatch, fillMicroBatch } from './data/micro-batch.js';
 export type { ShardFeed } from './data/shard-source.js';
 export type { Compute, EvaluationSlot, TrainingSlot } from './engine/compute.js';
-export { asGradient, createGradientSum, gradientSumLength, type GradientSum } from './engine/gradient-sum.js';
+
 export { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 export type { WorkerResources } from './membership-generation.js';
-export { layoutParameters } from './model/parameters.js';
-export { applyAdamW } from './train/adamw.js';
+
 export { allocateTrainingState, markApplied } from './train/training-state.js';
-export { updateAverage } from './train/weight-average.js';
+
 export type { WorkerNetwork } from './worker-network.js';

@@ -8,7 +8,7 @@ import { coordinatorStreamOf, type JoinCall } from './coordinator-stream.js';
 import type { Compute } from './engine/compute.js';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
-import { layoutParameters } from './model/parameters.js';
+import { layoutParameters } from '@facet/task';
 import { allocateTrainingState, markApplied } from './train/training-state.js';
 
 const config: RunConfig = {

@@ -17,8 +17,7 @@ import { ORDINARY_MEMORY, addFloats } from '@facet/collective/internal';
 import { allocateMicroBatch } from '../src/data/micro-batch.js';
 import type { ShardSource } from '../src/data/shard-source.js';
 import type { Compute, EvaluationSlot, TrainingSlot } from '../src/engine/compute.js';
-import { createGradientSum, gradientSumLength, type GradientSum } from '../src/engine/gradient-sum.js';
-import { layoutParameters } from '../src/model/parameters.js';
+import { createGradientSum, gradientSumLength, type GradientSum, layoutParameters } from '@facet/task';
 import { runGeneration, type GenerationLoopOptions, type StepResult } from '../src/train/generation-loop.js';
 import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
 

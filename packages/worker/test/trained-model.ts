@@ -10,7 +10,7 @@ import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type RunConfig } 
 import { PROBE_SHAPE } from '../src/engine/probe.js';
 import type { TrainedModel } from '../src/evaluation/classifier.js';
 import { createModel } from '../src/model/multi-view-transformer.js';
-import { initialWeights, layoutParameters } from '../src/model/parameters.js';
+import { initialWeights, layoutParameters } from '@facet/task';
 
 /** A folder that is gone after the test. */
 export async function temporaryFolder(): Promise<string> {

@@ -17,9 +17,9 @@ import { createAllReduce, ORDINARY_MEMORY } from '@facet/collective/internal';
 import { gradientFormat } from '@facet/collective';
 import type { ShardSource } from '../src/data/shard-source.js';
 import { createCompute, type Compute, type TrainingSlot } from '../src/engine/compute.js';
-import { createGradientSum, gradientSumLength, type Accounting } from '../src/engine/gradient-sum.js';
+import { createGradientSum, gradientSumLength, initialWeights } from '@facet/task';
+import type { Accounting } from '@facet/task/internal';
 import { microBatchShape } from '../src/engine/micro-batch-program.js';
-import { initialWeights } from '../src/model/parameters.js';
 import { runGeneration, type StepResult } from '../src/train/generation-loop.js';
 import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
 

@@ -47,7 +47,7 @@ export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Prom
   const { inspection, warnings } = await tryInspection(evaluated);
   // A checkpoint of a run lies two folders below it.
   const { ledger } = pathsIn(path.dirname(path.dirname(checkpoint.path)));
-  const { learningRate } = await import('@facet/worker');
+  const { learningRate } = await import('@facet/task');
   const { optimizer } = configOf(checkpoint);
   const rateAt: RateAt = (step, totalSteps) => learningRate(optimizer, step, totalSteps);
   return {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream, VIEW_NAMES } from '@facet/shared';
 import { createModel } from '../model/multi-view-transformer.js';
-import { initialWeights, layoutParameters } from '../model/parameters.js';
+import { initialWeights, layoutParameters } from '@facet/task';
 import { ATTACK_LOSSES, attackFunction, captureAttackProgram, type AttackLoss } from './attack-program.js';
 import type { MicroBatchShape } from './micro-batch-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';

@@ -4,7 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
-import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
+import {
+  layoutParameters,
+  type ParameterLayout,
+  createGradientSum,
+  gradientSumLength,
+  type GradientSum,
+} from '@facet/task';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { writeOnnx, type Program } from '@facet/compiler';
@@ -13,7 +19,6 @@ import { hostEngine, type EngineHost } from './engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
 import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
 import type { EngineId } from './engine-id.js';
-import { createGradientSum, gradientSumLength, type GradientSum } from './gradient-sum.js';
 import { openThreadLink } from './onnxruntime/thread-link.js';
 import { findBindingFolder } from './tfjs/binding-folder.js';
 import { openProcessLink } from './tfjs/process-link.js';

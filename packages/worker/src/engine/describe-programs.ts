@@ -3,7 +3,7 @@
  */
 import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { createModel } from '../model/multi-view-transformer.js';
-import { layoutParameters } from '../model/parameters.js';
+import { layoutParameters } from '@facet/task';
 import {
   captureProgram,
   type CaptureOptions,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream } from '@facet/shared';
-import { initialWeights } from '../model/parameters.js';
+import { initialWeights } from '@facet/task';
 import { createCompute } from './compute.js';
 import { captureTrainingProgram } from './micro-batch-program.js';
 import { PROBE_SHAPE } from './probe.js';

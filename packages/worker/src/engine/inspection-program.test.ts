@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
-import { initialWeights, layoutParameters } from '../model/parameters.js';
+import { initialWeights, layoutParameters } from '@facet/task';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { Program } from '@facet/compiler';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DatasetShape, TrainingConfig } from '@facet/shared';
 import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
-import type { ParameterSpec } from '../model/parameters.js';
+import type { ParameterSpec } from '@facet/task';
 import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
 import {
   crossEntropySum,

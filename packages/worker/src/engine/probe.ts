@@ -4,7 +4,7 @@
  */
 import { PRESETS, randomKey, randomStream, TrainingError, type ErrorCode } from '@facet/shared';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
-import { initialWeights } from '../model/parameters.js';
+import { initialWeights } from '@facet/task';
 import { createCompute, type Compute } from './compute.js';
 import type { Device, EngineId, EngineName } from './engine-id.js';
 import type { MicroBatchShape } from './micro-batch-program.js';

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
-import type { ParameterLayout } from '../model/parameters.js';
+import type { ParameterLayout } from '@facet/task';
 import { describeTraining, type MicroBatchShape } from './micro-batch-program.js';
 
 export interface ReferenceResult {

@@ -7,7 +7,7 @@ import type { MicroBatchShape } from '../engine/micro-batch-program.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { computeReference, deviationFrom } from '../engine/reference.js';
 import { createModel } from './multi-view-transformer.js';
-import { initialWeights } from './parameters.js';
+import { initialWeights } from '@facet/task';
 
 const COLOUR = {
   image: { height: 16, width: 16, channels: 3 },

@@ -16,7 +16,7 @@ import { attentionBranch, mlpBranch } from './block.js';
 import { classify } from './classifier.js';
 import type { ForwardContext } from './forward-context.js';
 import { mlpPrefixes, parameterSpecs } from './parameter-specs.js';
-import type { ParameterSpec } from './parameters.js';
+import type { ParameterSpec } from '@facet/task';
 import { relativeBiases } from './relative-bias.js';
 import { pixelsPerToken } from './stem-grid.js';
 import { stemTokens } from './stem.js';

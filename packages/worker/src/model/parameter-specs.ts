@@ -3,7 +3,7 @@
  * switches off has no parameters.
  */
 import type { ImageShape, ModelConfig } from '@facet/shared';
-import type { Initialiser, ParameterSpec } from './parameters.js';
+import type { Initialiser, ParameterSpec } from '@facet/task';
 import { patchCosines } from './patch-cosines.js';
 import { offsetCount } from './relative-bias.js';
 import { CONVOLUTION_SIZE } from './stem-grid.js';

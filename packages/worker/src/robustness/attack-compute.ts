@@ -4,7 +4,7 @@
  * the cut nor the padding changes a result.
  */
 import { createModel } from '../model/multi-view-transformer.js';
-import { layoutParameters, type ParameterLayout } from '../model/parameters.js';
+import { layoutParameters, type ParameterLayout } from '@facet/task';
 import { ATTACK_LOSSES, captureAttackProgram, requireAttacker, type AttackLoss } from '../engine/attack-program.js';
 import type { BindingPlan, BufferSlice } from '../engine/engine-protocol.js';
 import { hostEngine, type EngineHost } from '../engine/engine-host.js';

@@ -4,7 +4,7 @@ import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, TrainingError, ty
 import type { CorruptionFolder, Dataset } from '@facet/datasets';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { createModel } from '../model/multi-view-transformer.js';
-import { initialWeights, layoutParameters } from '../model/parameters.js';
+import { initialWeights, layoutParameters } from '@facet/task';
 import { attackedExamples } from './attacked-examples.js';
 import { planAttacks, type AttackChoice } from './attack-plan.js';
 import type { AttackLoss } from '../engine/attack-program.js';

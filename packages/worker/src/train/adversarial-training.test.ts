@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { randomKey, randomStream } from '@facet/shared';
 import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
-import { initialWeights } from '../model/parameters.js';
+import { initialWeights } from '@facet/task';
 import { createAdversary } from './adversary.js';
 
 const { height, width } = PROBE_SHAPE.image;

@@ -18,14 +18,20 @@ import { type AllReduce, createPartialSums, type PartialSums } from '@facet/coll
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
 import type { TrainingSlot } from '../engine/compute.js';
-import { createGradientSum, gradientSumLength, type Gradient } from '../engine/gradient-sum.js';
+import {
+  createGradientSum,
+  gradientSumLength,
+  type Gradient,
+  applyAdamW,
+  learningRate,
+  decayAt,
+  updateAverage,
+} from '@facet/task';
 import { createAdversary, type Adversary } from './adversary.js';
-import { applyAdamW, learningRate } from './adamw.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';
 import { markApplied, showWeights, type TrainingState } from './training-state.js';
-import { decayAt, updateAverage } from './weight-average.js';
 
 export interface StepResult {
   readonly step: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi, type TestContext } from 'vitest';
 import { TrainingError } from '@facet/shared';
 import { fillProbeBatch } from '../../../test/probe-batch.js';
-import { initialWeights } from '../../model/parameters.js';
+import { initialWeights } from '@facet/task';
 import { createCompute, type Compute } from '../compute.js';
 import type { EngineId } from '../engine-id.js';
 import { PROBE_SHAPE } from '../probe.js';

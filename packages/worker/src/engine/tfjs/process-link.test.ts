@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createModel } from '../../model/multi-view-transformer.js';
-import { initialWeights, layoutParameters } from '../../model/parameters.js';
+import { initialWeights, layoutParameters } from '@facet/task';
 import { hostEngine } from '../engine-host.js';
 import { PROBE_SHAPE } from '../probe.js';
 import { openEagerSession } from './eager-session.js';

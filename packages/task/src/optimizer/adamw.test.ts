@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '@facet/shared';
-import { asGradient, type Gradient } from '../engine/gradient-sum.js';
-import { layoutParameters } from '../model/parameters.js';
+import { asGradient, type Gradient } from '../gradient-sum.js';
+import { layoutParameters } from '../parameters.js';
 import { applyAdamW, gradientNorm, learningRate } from './adamw.js';
 
 const config = {

@@ -3,8 +3,8 @@
  * double arithmetic in a fixed order, rounded to float32 only when stored, no approximate functions.
  */
 import type { OptimizerConfig } from '@facet/shared';
-import { asGradient, type Gradient } from '../engine/gradient-sum.js';
-import type { ParameterLayout } from '../model/parameters.js';
+import { asGradient, type Gradient } from '../gradient-sum.js';
+import type { ParameterLayout } from '../parameters.js';
 
 export interface OptimizerState {
   /** [parameters] */
