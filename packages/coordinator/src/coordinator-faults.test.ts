@@ -2,7 +2,9 @@ import { mkdir, readFile, rename, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Coordination, type Status, type Ticket } from '@facet/proto';
-import { CONFIG_VERSION, createPlan, formatCrc32, type WorkItem } from '@facet/shared';
+import { CONFIG_VERSION, createPlan, formatCrc32, shardStreamName, type WorkItem } from '@facet/shared';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FAKE_PARAMETERS, fakeCrc, fakeStepDone } from '../test/fake-state.js';
 import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
@@ -193,6 +195,26 @@ describe('faults', () => {
     await run.addWorker(coordinator, 'b', { beforeWork: restartAtThree });
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'finished', steps: 8, ledger: { missing: 0, duplicated: 0 } });
+  });
+
+  it.each([
+    ['with more to publish', 1],
+    ['with everything published', 16],
+  ])('makes the stream again when somebody deletes it, %s', async (_when, prefetchSteps) => {
+    const coordinator = await run.coordinate({ prefetchSteps });
+    const connection = await connect({ servers: run.broker.url });
+    run.defer({ [Symbol.asyncDispose]: () => connection.close() });
+    const { streams } = await jetstreamManager(connection);
+    let deleted: Promise<unknown> | undefined;
+    const deleteAtThree = async (_worker: FakeWorker, { kind, step }: WorkItem): Promise<void> => {
+      if (kind === 'train' && step === 3) await (deleted ??= streams.delete(shardStreamName(run.tiny.config().run)));
+    };
+    await run.addWorker(coordinator, 'a', { beforeWork: deleteAtThree });
+    await run.addWorker(coordinator, 'b', { beforeWork: deleteAtThree });
+    const result = await coordinator.done;
+    expect(await deleted).toBe(true);
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, generations: 1, faults: 0 });
+    expect(result.ledger).toMatchObject({ missing: 0, duplicated: 0 });
   });
 });
 

@@ -1,11 +1,13 @@
 /**
  * Publishes the shards of one generation after another, never more than the window ahead of the last completed piece of
- * work and never more than a few messages unacknowledged. Completed means durable in the ledger. When the broker comes
- * back without the stream, everything that is not completed is published again; workers drop duplicates by identity.
+ * work and never more than a few messages unacknowledged. Completed means durable in the ledger. When the stream is gone (the
+ * broker came back without it, or somebody deleted it), it is made again, and everything that is not completed is published
+ * again; workers drop duplicates by identity.
  */
 import type { PubAck } from '@nats-io/jetstream';
 import {
   rangeOfRank,
+  repeat,
   shardSubject,
   TrainingError,
   type Clock,
@@ -22,6 +24,8 @@ const MAX_IN_FLIGHT = 64;
 const PUBLISH_TIMEOUT_MS = 2_000;
 /** A failed publish is tried again when the broker is back, or after so long. */
 const RETRY_MS = 500;
+/** While a generation is fed, the publisher looks this often whether the stream is still there: all may be published already. */
+const LOOK_MS = 1_000;
 
 /** The part of a broker that publishing needs. */
 export interface PublishingBroker extends Pick<Broker, 'streamName' | 'ensureStream' | 'close'> {
@@ -78,6 +82,9 @@ export class ShardPublisher {
   #isConnected = true;
   #purging: Promise<void> = Promise.resolve();
   #completedSincePurge = 0;
+  /** One look at the stream at a time. */
+  #restoring: Promise<void> | undefined;
+  #stopLooking: () => void = () => undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -95,6 +102,9 @@ export class ShardPublisher {
     this.stop();
     const feed: Feed = { ...request, abort: new AbortController(), open: [], next: request.first, streamVersion: 0 };
     this.#feed = feed;
+    this.#stopLooking = repeat(this.#options.clock, LOOK_MS, () => {
+      if (this.#isConnected) void this.#restoreStream();
+    });
     this.#feeding = this.#feeding
       .then(() => this.#publishAll(feed))
       .catch((caught: unknown) => {
@@ -107,8 +117,9 @@ export class ShardPublisher {
     const feed = this.#feed;
     if (feed === undefined) return;
     this.#feed = undefined;
+    this.#stopLooking();
     feed.abort.abort();
-    this.#changed.notify();
+    this.#releasePublishes();
     this.#purge({ filter: this.#subjectsOf(feed) });
   }
 
@@ -133,6 +144,7 @@ export class ShardPublisher {
     this.stop();
     await this.#feeding;
     await this.#purging;
+    await this.#restoring;
     await this.#options.broker.close(isLast() ? 'delete-stream' : 'keep-stream');
     await this.#watching;
   }
@@ -188,7 +200,7 @@ export class ShardPublisher {
     while (!feed.abort.signal.aborted && version === feed.streamVersion) {
       try {
         const acknowledged = broker.client.publish(subject, payload, { msgID, timeout: PUBLISH_TIMEOUT_MS });
-        const seq = await this.#orReconnect(acknowledged);
+        const seq = await this.#orReleased(acknowledged);
         if (seq === undefined) continue;
         published.firstSequence = Math.min(published.firstSequence, seq);
         this.#options.onPublished(payload.length);
@@ -199,13 +211,16 @@ export class ShardPublisher {
           { generation, step: item.step, index, reason: TrainingError.from(caught).message },
           'shard not acknowledged, trying again',
         );
-        await this.#changed.wait(RETRY_MS);
+        if (feed.abort.signal.aborted) return;
+        const woken = this.#changed.wait(RETRY_MS);
+        if (this.#isConnected) void this.#restoreStream();
+        await woken;
       }
     }
   }
 
-  /** An acknowledgement that was under way when the connection broke never comes: undefined says to publish again. */
-  #orReconnect(acknowledged: Promise<PubAck>): Promise<number | undefined> {
+  /** An acknowledgement that was under way when the connection broke, or the feed ended, never comes: undefined says to look again. */
+  #orReleased(acknowledged: Promise<PubAck>): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         resolve(undefined);
@@ -229,23 +244,42 @@ export class ShardPublisher {
         log.warn('the connection to the broker is lost; connecting again');
       } else if (status.type === 'reconnect') {
         this.#isConnected = true;
+        // A look that began before the connection broke says nothing.
+        await this.#restoring;
         await this.#restoreStream();
+        this.#releasePublishes();
       }
     }
   }
 
-  async #restoreStream(): Promise<void> {
+  #restoreStream(): Promise<void> {
+    this.#restoring ??= this.#lookAtStream().finally(() => {
+      this.#restoring = undefined;
+    });
+    return this.#restoring;
+  }
+
+  /** Lets every publish that waits look again at what there is to do. */
+  #releasePublishes(): void {
+    for (const release of this.#inFlight) release();
+    this.#changed.notify();
+  }
+
+  /** Makes the stream again if it is gone, and publishes what was in it again. */
+  async #lookAtStream(): Promise<void> {
     const { broker, log } = this.#options;
     try {
-      const found = await broker.ensureStream();
-      log.info({ stream: found }, 'the broker is back');
+      if ((await broker.ensureStream()) === 'kept') return;
+      log.warn(
+        { stream: broker.streamName },
+        'the stream of the run was gone and is made again; its shards are published again',
+      );
       const feed = this.#feed;
-      if (found === 'made' && feed !== undefined) {
+      if (feed !== undefined) {
         feed.streamVersion += 1;
         rewind(feed);
       }
-      for (const giveUp of this.#inFlight) giveUp();
-      this.#changed.notify();
+      this.#releasePublishes();
     } catch (caught) {
       if (!this.#isClosed && !broker.connection.isClosed())
         log.warn({ reason: TrainingError.from(caught).message }, 'the stream cannot be restored yet');

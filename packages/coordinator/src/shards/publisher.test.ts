@@ -1,0 +1,193 @@
+import { createPlan, OPERATION_DEFAULTS, PRESETS } from '@facet/shared';
+import { createLogger } from '@facet/telemetry';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ManualClock } from '../../../../test/testkit/manual-clock.js';
+import { ShardPublisher, type PublishingBroker } from './publisher.js';
+
+const TRAIN = { kind: 'train', step: 1 } as const;
+/** Every step has four micro-batches. */
+const PLAN = createPlan(
+  {
+    ...PRESETS['mnist-fast'],
+    ...OPERATION_DEFAULTS,
+    ...{ preset: 'mnist-fast', run: 'tiny', epochs: 2, samples: { train: 0, test: 0, heldOut: 0 } },
+    batch: { global: 16, micro: 4 },
+  },
+  { trainSamples: 64, testSamples: 20 },
+);
+
+interface Status {
+  readonly type: 'disconnect' | 'reconnect';
+}
+
+/** A broker whose stream can be deleted, and whose answers can stay away. */
+class MemoryBroker implements PublishingBroker {
+  readonly streamName = 'tiny';
+  /** Ids of the messages in the stream; undefined when there is no stream. */
+  stream: string[] | undefined = [];
+  isSilent = false;
+  made = 0;
+  looks = 0;
+  tried = 0;
+  #tell: ((status: IteratorResult<Status, undefined>) => void) | undefined;
+  #untold: Status[] = [];
+  readonly connection = {
+    isClosed: () => false,
+    status: () => ({ [Symbol.asyncIterator]: () => ({ next: () => this.#next() }) }) as never,
+  };
+  readonly client = {
+    publish: (_subject: string, _payload: unknown, { msgID = '' } = {}) => {
+      this.tried += 1;
+      if (this.isSilent) return new Promise<never>(() => undefined);
+      if (this.stream === undefined) return Promise.reject(new Error('no responders'));
+      this.stream.push(msgID);
+      return Promise.resolve({ stream: 'tiny', domain: '', seq: this.stream.length, duplicate: false });
+    },
+  };
+  readonly streams = { purge: () => Promise.resolve({ success: true, purged: 0 }) };
+
+  ensureStream(): Promise<'kept' | 'made'> {
+    this.looks += 1;
+    if (this.stream !== undefined) return Promise.resolve('kept');
+    this.stream = [];
+    this.made += 1;
+    return Promise.resolve('made');
+  }
+
+  say(type: Status['type']): void {
+    const tell = this.#tell;
+    this.#tell = undefined;
+    if (tell === undefined) this.#untold.push({ type });
+    else tell({ done: false, value: { type } });
+  }
+
+  close(): Promise<void> {
+    this.#tell?.({ done: true, value: undefined });
+    return Promise.resolve();
+  }
+
+  #next(): Promise<IteratorResult<Status, undefined>> {
+    const value = this.#untold.shift();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    return new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+  }
+}
+
+let broker: MemoryBroker;
+let clock: ManualClock;
+let publisher: ShardPublisher;
+let errors: string[];
+
+beforeEach(() => {
+  broker = new MemoryBroker();
+  clock = new ManualClock();
+  errors = [];
+  publisher = new ShardPublisher({
+    run: 'tiny',
+    plan: PLAN,
+    broker,
+    clock,
+    source: { encode: () => new Uint8Array(1), messageBytes: 1, windowBytes: 8 },
+    window: 2,
+    log: createLogger('test', 'silent'),
+    onPublished: () => undefined,
+    onError: ({ message }) => errors.push(message),
+  });
+});
+
+afterEach(async () => {
+  await publisher.close(() => true);
+  expect(errors).toEqual([]);
+});
+
+const start = (generation = 1): void => {
+  publisher.start({ generation, split: [0, 1, 2], first: TRAIN });
+};
+const steps = (): readonly string[] => [...new Set(broker.stream?.map((id) => id.split('.')[4] ?? ''))];
+/** Waits until the stream has so many messages; no time passes. */
+const holds = (count: number): Promise<void> =>
+  vi.waitFor(() => {
+    expect(broker.stream).toHaveLength(count);
+  });
+
+describe('a publisher', () => {
+  it('publishes a window ahead of what is completed, and goes on as work is completed', async () => {
+    start();
+    await holds(8);
+    expect(publisher.backlog).toBe(8);
+    expect(steps()).toEqual(['1', '2']);
+    publisher.complete(TRAIN);
+    await holds(12);
+    expect(steps()).toEqual(['1', '2', '3']);
+  });
+
+  it('publishes what is not completed again when the stream is gone although all was published', async () => {
+    start();
+    await holds(8);
+    publisher.complete(TRAIN);
+    await holds(12);
+    broker.stream = undefined;
+    clock.advance(999);
+    expect(broker.looks).toBe(0);
+    clock.advance(1);
+    await holds(8);
+    expect(steps()).toEqual(['2', '3']);
+  });
+
+  it('makes the stream again as soon as a publish fails, and begins with what was not completed', async () => {
+    start();
+    await holds(8);
+    broker.stream = undefined;
+    publisher.complete(TRAIN);
+    await holds(8);
+    expect(clock.now()).toBe(0);
+    expect(broker.made).toBe(1);
+    expect(steps()).toEqual(['2', '3']);
+  });
+
+  it('looks at no stream while the connection is lost, and at once when it is back', async () => {
+    start();
+    await holds(8);
+    broker.say('disconnect');
+    await vi.waitFor(() => {
+      clock.advance(1_000);
+      const { looks } = broker;
+      clock.advance(1_000);
+      expect(broker.looks).toBe(looks);
+    });
+    broker.stream = undefined;
+    broker.say('reconnect');
+    await holds(8);
+  });
+
+  it('publishes again what was not acknowledged before the connection broke', async () => {
+    broker.isSilent = true;
+    start();
+    await vi.waitFor(() => {
+      expect(broker.tried).toBe(4);
+    });
+    broker.isSilent = false;
+    broker.say('disconnect');
+    broker.say('reconnect');
+    await holds(8);
+    expect(broker.tried).toBe(12);
+  });
+
+  it('waits for no acknowledgement once it is stopped: the next generation is published at once', async () => {
+    broker.isSilent = true;
+    start();
+    await vi.waitFor(() => {
+      expect(broker.tried).toBe(4);
+    });
+    publisher.stop();
+    broker.isSilent = false;
+    start(2);
+    await holds(8);
+    expect(broker.stream?.every((id) => id.startsWith('tiny.2.'))).toBe(true);
+    publisher.stop();
+    clock.advance(10_000);
+    expect(broker.looks).toBe(0);
+  });
+});
