@@ -5,7 +5,7 @@
 export type { Coordinator, Leadership } from './coordinator.js';
 export { JoinSession, type JoinCall } from './grpc/join-session.js';
 export { CandidateLife, type Term } from './leadership/candidate-life.js';
-export type { LeaseStore, StoredLease } from './leadership/lease-store.js';
+export type { LeaseReading, LeaseStore, StoredLease } from './leadership/lease-store.js';
 export type { Ending } from './membership/state.js';
 export type { Metrics } from './metrics/metrics.js';
 export type { CheckpointIo } from './run/checkpointer.js';

@@ -110,6 +110,7 @@ export {
   LEASE_SUBJECTS,
   leaseSubject,
   type LeaseEntry,
+  UNKNOWN_LEASE_ENTRY,
 } from './wire/lease-entry.js';
 export { canonicalJson } from './config/canonical-json.js';
 export { changedTrainingKeys } from './config/changed-keys.js';

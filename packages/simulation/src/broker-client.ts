@@ -2,7 +2,7 @@
  * The clients of the virtual broker: the coordinator's, which publishes and connects again after every loss, that of whoever reads or
  * writes the lease, and a worker's subscription, which goes on where it was, as an ordered consumer does, or ends when the stream is gone.
  */
-import type { LeaseStore, PublishingBroker, StoredLease } from '@facet/coordinator/internal';
+import type { LeaseReading, LeaseStore, PublishingBroker } from '@facet/coordinator/internal';
 import { pause, shardSubject, TrainingError } from '@facet/shared';
 import type { ShardFeed } from '@facet/worker/internal';
 import { AsyncQueue } from './async-queue.js';
@@ -73,7 +73,7 @@ export async function openLeaseStore(network: Network, process: Process): Promis
   const client = new BrokerConnection(network, process);
   if (!(await client.open())) throw new TrainingError('BROKER_UNREACHABLE', 'no broker answers');
   return {
-    read: async () => (await client.call({ op: 'read-lease' }, LEASE_TIMEOUT_MS)) as StoredLease | undefined,
+    read: async () => (await client.call({ op: 'read-lease' }, LEASE_TIMEOUT_MS)) as LeaseReading,
     async write(entry, over) {
       const revision = await client.call({ op: 'write-lease', entry, over }, LEASE_TIMEOUT_MS);
       return typeof revision === 'number' ? revision : undefined;

@@ -3,7 +3,7 @@
  * long as the stream lives; subscribers get everything of their subject from a number on, in order, sometimes twice. The lease
  * is written by compare-and-set.
  */
-import type { StoredLease } from '@facet/coordinator/internal';
+import type { LeaseReading, StoredLease } from '@facet/coordinator/internal';
 import type { LeaseEntry } from '@facet/shared';
 import type { Endpoint, Network } from './network.js';
 import { Process } from './world.js';
@@ -39,7 +39,7 @@ export interface NumberedCall {
 
 export interface BrokerReply {
   readonly id: number;
-  readonly value: number | 'kept' | 'made' | 'no stream' | 'wrong revision' | StoredLease | undefined;
+  readonly value: number | 'kept' | 'made' | 'no stream' | 'wrong revision' | LeaseReading;
 }
 
 interface Stream {
@@ -54,6 +54,7 @@ export function startBroker(network: Network): Process {
   const subscribers = new Map<Endpoint, string>();
   let stream: Stream | undefined;
   let lease: StoredLease | undefined;
+  const startedMs = network.world.nowMs;
 
   const deliver = (endpoint: Endpoint, message: StoredMessage): void => {
     endpoint.send(message);
@@ -95,7 +96,7 @@ export function startBroker(network: Network): Process {
         return 0;
       }
       case 'read-lease':
-        return lease;
+        return { held: lease, mark: `${lease?.revision ?? 0}@${startedMs}` };
       case 'write-lease': {
         const { revision = 0 } = lease ?? {};
         if (call.over !== revision) return 'wrong revision';

@@ -70,8 +70,8 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       openInlet: openInletFrom(network, process),
       pullState: pullStateOver(network, process),
       leaderAddress: async () => {
-        const { entry } = (await store.read().catch(() => undefined)) ?? {};
-        return entry?.address === '' ? undefined : entry?.address;
+        const { held } = (await store.read().catch(() => undefined)) ?? {};
+        return held?.entry.address === '' ? undefined : held?.entry.address;
       },
       close: () => store.close(),
     };

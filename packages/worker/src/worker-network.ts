@@ -5,15 +5,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { pullState } from '@facet/proto';
-import {
-  connectBroker,
-  decodeLeaseEntry,
-  LEASE_STREAM,
-  leaseSubject,
-  systemClock,
-  TrainingError,
-  type Clock,
-} from '@facet/shared';
+import { connectBroker, decodeLeaseEntry, LEASE_STREAM, leaseSubject, systemClock, type Clock } from '@facet/shared';
 import { openInlet, type ExchangeServer } from '@facet/collective';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 
@@ -54,16 +46,16 @@ export function socketNetwork(connection: NatsConnection, exchange: ExchangeServ
   };
 }
 
-async function readLeaderAddress(connection: NatsConnection, run: string): Promise<string | undefined> {
+/** The address in a run's lease; undefined if the broker is away, or has no entry of this version. */
+export async function readLeaderAddress(connection: NatsConnection, run: string): Promise<string | undefined> {
   try {
     const { streams } = await jetstreamManager(connection, { timeout: LEASE_TIMEOUT_MS, checkAPI: false });
     const found = await streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
     const address = found === null ? '' : decodeLeaseEntry(found.string()).address;
     return address === '' ? undefined : address;
-  } catch (caught) {
-    // An entry of another version is no broker that is away.
-    if (caught instanceof TrainingError) throw caught;
-    // That one says nothing; the addresses of the command line are tried then.
+  } catch {
+    // A broker that is away says nothing, and an entry that cannot be read is soon written anew: the addresses of the command line are
+    // tried then.
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ import { maskUrl, parseAddress, TrainingError, type Clock, type LeaseEntry, type
 import type { Logger } from '@facet/telemetry';
 import type { Coordinator, Leadership } from '../coordinator.js';
 import type { LeasePolicy } from '../lease/lease.js';
-import { LeaseKeeper, longestWaitMs } from './lease-keeper.js';
+import { describeHolder, LeaseKeeper, longestWaitMs } from './lease-keeper.js';
 import type { LeaseStore, StoredLease } from './lease-store.js';
 
 /** One period in which a candidate leads. */
@@ -174,7 +174,7 @@ export class CandidateLife<R> {
       );
     }
     const { holder, pid, host, address } = held.entry;
-    const who = `process ${pid} on ${host}${address === '' ? '' : ` at ${address}`}`;
+    const who = `${describeHolder(held)}${address === '' ? '' : ` at ${address}`}`;
     if (this.#isFirst && waitedMs > longestWaitMs(this.#policy)) {
       throw new TrainingError(
         'RUN_LOCKED',
@@ -183,7 +183,7 @@ export class CandidateLife<R> {
     }
     if (holder === this.#seenHolder) return;
     this.#seenHolder = holder;
-    log.info({ leader: { pid, host, address } }, 'another coordinator leads the run');
+    log.info({ leader: { pid, host, address }, unreadable: held.unreadable }, 'another coordinator leads the run');
     if (!this.#isFirst) onWaiting(`${who} leads`);
   }
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock, type LeaseEntry } from '@facet/shared';
+import { systemClock, UNKNOWN_LEASE_ENTRY, type LeaseEntry } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { LeaseKeeper } from './lease-keeper.js';
-import type { LeaseStore, StoredLease } from './lease-store.js';
+import type { LeaseReading, LeaseStore, StoredLease } from './lease-store.js';
 
 const policy = { durationMs: 300 };
 
@@ -11,10 +11,11 @@ class MemoryStore implements LeaseStore {
   stored: StoredLease | undefined;
   isAway = false;
   #last = 0;
+  #lives = 1;
 
-  async read(): Promise<StoredLease | undefined> {
+  async read(): Promise<LeaseReading> {
     if (this.isAway) return Promise.reject(new Error('timeout'));
-    return Promise.resolve(this.stored);
+    return Promise.resolve({ held: this.stored, mark: `${this.stored?.revision ?? 0}@${this.#lives}` });
   }
 
   async write(entry: LeaseEntry, over: number): Promise<number | undefined> {
@@ -28,6 +29,7 @@ class MemoryStore implements LeaseStore {
   forget(): void {
     this.stored = undefined;
     this.#last = 0;
+    this.#lives += 1;
   }
 
   close(): Promise<void> {
@@ -158,5 +160,36 @@ describe('a keeper', () => {
     store.stored = { entry: { ...store.stored!.entry, holder: 'b', pid: 7 }, revision: 99 };
     await vi.advanceTimersByTimeAsync(101);
     expect(lost.mock.calls).toEqual([['process 7 on here has taken it']]);
+  });
+
+  it('waits anew after somebody was faster, although the store forgot that too', async () => {
+    await store.write({ ...UNKNOWN_LEASE_ENTRY, holder: 'gone' }, 0);
+    const keeper = keeperOf('b');
+    const taking = keeper.acquire({ isFirst: false, hasLed: () => Promise.resolve(false), onHeld, signal });
+    await vi.advanceTimersByTimeAsync(15);
+    const write = vi.spyOn(store, 'write').mockResolvedValueOnce(undefined);
+    await vi.waitFor(() => {
+      expect(write).toHaveBeenCalledOnce();
+    });
+    await vi.advanceTimersByTimeAsync(policy.durationMs);
+    expect(write).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(policy.durationMs);
+    await taking;
+    expect(keeper.isHeld).toBe(true);
+  });
+
+  it('takes the place of an entry that it cannot read, after the usual wait, and says what it saw', async () => {
+    const unreadable = "the lease in the broker is 'garbage'";
+    await store.write(UNKNOWN_LEASE_ENTRY, 0);
+    store.stored = { ...store.stored!, unreadable };
+    const keeper = keeperOf('b');
+    const seen = vi.fn();
+    const taking = keeper.acquire({ isFirst: true, hasLed: () => Promise.resolve(false), onHeld: seen, signal });
+    await vi.advanceTimersByTimeAsync(policy.durationMs);
+    expect(keeper.isHeld).toBe(false);
+    expect(seen).toHaveBeenCalledWith(expect.objectContaining({ unreadable }), expect.any(Number));
+    await vi.advanceTimersByTimeAsync(policy.durationMs);
+    await taking;
+    expect(keeper.isHeld).toBe(true);
   });
 });

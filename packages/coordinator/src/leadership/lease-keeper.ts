@@ -6,7 +6,6 @@ import { pause, TrainingError, type Clock, type LeaseEntry } from '@facet/shared
 import type { Logger } from '@facet/telemetry';
 import {
   follow,
-  followAgain,
   followLeader,
   isLeading,
   nextDeadlineMs,
@@ -66,14 +65,14 @@ export class LeaseKeeper {
   /**
    * Waits for the lease.
    *
-   * @throws TrainingError CANCELLED when the signal aborts, VERSION_MISMATCH for an entry of another version, and whatever `onHeld` throws.
+   * @throws TrainingError CANCELLED when the signal aborts, and whatever `onHeld` throws.
    */
   async acquire({ isFirst, hasLed, onHeld, signal }: AcquireOptions): Promise<void> {
     const { clock, policy } = this.#options;
     // A request that is under way belongs to the time before.
     await this.#writing;
     const startedMs = clock.now();
-    if (this.#lease.kind === 'lost') this.#lease = followAgain(this.#lease, startedMs);
+    if (this.#lease.kind === 'lost') this.#lease = followLeader(startedMs);
     this.#address = '';
     for (;;) {
       if (signal.aborted) throw new TrainingError('CANCELLED', 'the wait for the lease was given up');
@@ -100,7 +99,7 @@ export class LeaseKeeper {
     await this.#writing;
     const lease = this.#lease;
     if (lease.kind !== 'leader') return;
-    this.#lease = { kind: 'lost', revision: lease.revision, reason: 'it was given back' };
+    this.#lease = { kind: 'lost', reason: 'it was given back' };
     await this.#options.store.write({ ...this.#entry(), isFree: true }, lease.revision).catch(() => undefined);
   }
 
@@ -116,21 +115,19 @@ export class LeaseKeeper {
   async #look(isFirst: boolean, hasLed: AcquireOptions['hasLed']): Promise<StoredLease | undefined> {
     const { store, clock, log } = this.#options;
     try {
-      const held = await store.read();
+      const askedMs = clock.now();
+      const { held, mark } = await store.read();
       if (held === undefined && !isFirst && isNew(this.#lease) && (await hasLed())) {
         log.warn('the broker knows no lease of a run that has begun; it is taken if nobody renews it');
         this.#lease = followLeader(clock.now());
       }
       // The store has lost an entry that was seen before; its holder may still lead.
       const isFree = held === undefined ? isFirst && isNew(this.#lease) : this.#isOpen(held.entry);
-      const command = this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree });
+      const command = this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, mark, isFree, askedMs });
       if (command?.kind === 'write') await this.#attempt(command.over);
       return held;
     } catch (caught) {
-      const error = TrainingError.from(caught);
-      // An entry that cannot be read stays unreadable, so waiting does not help.
-      if (error.code === 'VERSION_MISMATCH') throw error;
-      log.debug({ reason: error.message }, 'the lease cannot be read');
+      log.debug({ reason: TrainingError.from(caught).message }, 'the lease cannot be read or taken');
       return undefined;
     }
   }
@@ -156,17 +153,24 @@ export class LeaseKeeper {
   async #attempt(over: number): Promise<void> {
     const { store, clock } = this.#options;
     const sentAtMs = clock.now();
-    const revision = await store.write(this.#entry(), over);
+    const revision = await store.write(this.#entry(), over).catch((caught: unknown) => {
+      if (this.#lease.kind === 'follower') this.#tell({ kind: 'refused', reason: 'the broker did not answer' });
+      throw caught;
+    });
     if (revision !== undefined) {
       this.#tell({ kind: 'renewed', revision, sentAtMs });
       return;
     }
-    if (this.#lease.kind !== 'leader') return;
-    const held = await store.read();
+    if (this.#lease.kind !== 'leader') {
+      this.#tell({ kind: 'refused', reason: 'another coordinator was faster' });
+      return;
+    }
+    const askedMs = clock.now();
+    const { held, mark } = await store.read();
     const isMine = held === undefined || held.entry.holder === this.#options.self.holder;
     const command = isMine
-      ? this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, isFree: true })
-      : this.#tell({ kind: 'refused', reason: `process ${held.entry.pid} on ${held.entry.host} has taken it` });
+      ? this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, mark, isFree: true, askedMs })
+      : this.#tell({ kind: 'refused', reason: `${describeHolder(held)} has taken it` });
     if (command?.kind === 'write') await this.#attempt(command.over);
   }
 
@@ -193,6 +197,11 @@ export class LeaseKeeper {
 /** The follower has seen nothing yet. */
 function isNew(lease: Lease): boolean {
   return lease.kind === 'follower' && lease.seen === undefined;
+}
+
+/** Who holds a lease, in words. */
+export function describeHolder({ entry: { pid, host }, unreadable }: StoredLease): string {
+  return unreadable === undefined ? `process ${pid} on ${host}` : `an unknown coordinator (${unreadable})`;
 }
 
 /** How long a candidate waits before it knows that an entry's holder lives. */

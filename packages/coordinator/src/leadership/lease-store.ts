@@ -2,7 +2,13 @@
  * The leases of all runs in the broker's JetStream, one entry each, written by compare-and-set on the entry's revision. It is laid out
  * as a key-value bucket of NATS. A broker that lost its store gets the bucket anew. Nothing here decides who may lead.
  */
-import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import {
+  jetstream,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import {
   decodeLeaseEntry,
@@ -10,6 +16,8 @@ import {
   LEASE_STREAM,
   LEASE_SUBJECTS,
   leaseSubject,
+  TrainingError,
+  UNKNOWN_LEASE_ENTRY,
   type LeaseEntry,
 } from '@facet/shared';
 import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
@@ -23,11 +31,21 @@ const MAX_ENTRY_BYTES = 4_096;
 export interface StoredLease {
   readonly entry: LeaseEntry;
   readonly revision: number;
+  /** Why the entry cannot be read. It is then that of an unknown holder. */
+  readonly unreadable?: string;
+}
+
+/** What the store has. */
+export interface LeaseReading {
+  /** Undefined when there is no entry. */
+  readonly held: StoredLease | undefined;
+  /** Unlike that of every other entry, and of every other store without an entry, also of one that has forgotten everything. */
+  readonly mark: string;
 }
 
 /** Where one run's lease is kept. Every call ends within about half a second; one that finds no broker rejects. */
 export interface LeaseStore {
-  read(): Promise<StoredLease | undefined>;
+  read(): Promise<LeaseReading>;
   /**
    * Writes when the revision is still `over` (0: when there is no entry).
    *
@@ -74,19 +92,34 @@ export async function openLeaseStore({
   }
 }
 
-async function readLease(manager: JetStreamManager, run: string): Promise<StoredLease | undefined> {
+async function readLease(manager: JetStreamManager, run: string): Promise<LeaseReading> {
   try {
     const found = await manager.streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
-    return found === null ? undefined : { entry: decodeLeaseEntry(found.string()), revision: found.seq };
+    if (found !== null) {
+      // A broker that has forgotten gives the same number to another entry, but not at the same time.
+      return { held: readEntry(found.string(), found.seq), mark: `${found.seq}@${found.timestamp}` };
+    }
+    // In this order: the store is at least as new as the answer that it has no entry.
+    const { created } = await manager.streams.info(LEASE_STREAM);
+    return { held: undefined, mark: `none@${created}` };
   } catch (caught) {
     if (!(caught instanceof JetStreamApiError) || caught.code !== JetStreamApiCodes.StreamNotFound) throw caught;
-    await makeBucket(manager);
-    return undefined;
+    const { created } = await makeBucket(manager);
+    return { held: undefined, mark: `none@${created}` };
   }
 }
 
-async function makeBucket(manager: JetStreamManager): Promise<void> {
-  await manager.streams.add({
+/** An entry that cannot be read may be that of a leader of another version: it runs out like every other. */
+function readEntry(text: string, revision: number): StoredLease {
+  try {
+    return { entry: decodeLeaseEntry(text), revision };
+  } catch (caught) {
+    return { entry: UNKNOWN_LEASE_ENTRY, revision, unreadable: TrainingError.from(caught).message };
+  }
+}
+
+function makeBucket(manager: JetStreamManager): Promise<StreamInfo> {
+  return manager.streams.add({
     name: LEASE_STREAM,
     subjects: [LEASE_SUBJECTS],
     max_msgs_per_subject: 1,

@@ -4,6 +4,10 @@
  * longer than a leader leads. So at most one process believes that it leads, as long as clocks run at nearly the same speed.
  * No two clocks are ever compared. Times are milliseconds of one process's monotonic clock. The lease keeper owns the store
  * and the timers.
+ *
+ * The promise has three conditions. Clocks differ in speed by at most a tenth. The store forgets at most once in two and a half
+ * leases, and requests that are on their way to it are lost then. While it is new, a write arrives within a tenth of a lease or
+ * not at all: its revisions begin at 1 again, so a later write may hit the revision of another entry.
  */
 
 export interface LeasePolicy {
@@ -13,25 +17,34 @@ export interface LeasePolicy {
 
 /** The entry that a follower saw in the store, and since when it has seen no other. */
 export interface Sighting {
-  /** The entry's revision; 0 when there is none. */
-  readonly revision: number;
+  readonly mark: string;
   readonly sinceMs: number;
-  /** When it was last seen. After a long gap the follower cannot know what happened in between. */
+  /** When the store was last asked. After a long gap the follower cannot know what happened in between. */
   readonly lastMs: number;
 }
 
 export type Lease =
   | { readonly kind: 'follower'; readonly seen: Sighting | undefined }
   | { readonly kind: 'leader'; readonly revision: number; readonly renewedAtMs: number }
-  /** The process led and must not lead any more. `followAgain` makes it a follower. */
-  | { readonly kind: 'lost'; readonly revision: number; readonly reason: string };
+  /** The process led and must not lead any more. `followLeader` makes it a follower. */
+  | { readonly kind: 'lost'; readonly reason: string };
 
 export type LeaseEvent =
-  /** The store has this entry. `isFree`: its holder gave it up, is known to be dead, or is this candidate itself. */
-  | { readonly kind: 'sighted'; readonly revision: number; readonly isFree: boolean }
+  /**
+   * The store, asked at `askedMs`, has this entry; revision 0 is none. No two entries have one `mark`, and no two stores without
+   * an entry: a store that forgets counts revisions from 1 again. `isFree`: its holder gave it up, is known to be dead, or is
+   * this candidate itself.
+   */
+  | {
+      readonly kind: 'sighted';
+      readonly revision: number;
+      readonly mark: string;
+      readonly isFree: boolean;
+      readonly askedMs: number;
+    }
   /** The store took what was sent at `sentAtMs`. */
   | { readonly kind: 'renewed'; readonly revision: number; readonly sentAtMs: number }
-  /** Somebody else holds it. */
+  /** Somebody else holds it, or wrote first. A follower's write that is not answered counts as refused. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'elapsed' };
 
@@ -55,27 +68,19 @@ const PATIENCE = 1.25;
 const RENEWALS = 3;
 /** If a renewal is not answered, it is sent again this many times per duration. */
 const RETRIES = 10;
-/**
- * Longest gap between two sightings, in durations of a lease. A store that lost its memory counts revisions from 1 again, so
- * after a longer gap an equal revision does not prove that the entry is the same.
- */
+/** An answer that is older than this, in durations of a lease, says nothing about the store; nor do two looks so far apart. */
 const MOST_GAP = 0.5;
-/** A revision that no store has. So the first entry that is seen counts as new, and the wait begins with it. */
-const NEVER_SEEN = -1;
+/** A mark that no store has. So the first entry that is seen counts as new, and the wait begins with it. */
+const NEVER_SEEN = '';
 
 /** The start: nothing seen yet. */
 export function follow(): Lease {
   return { kind: 'follower', seen: undefined };
 }
 
-/** The start if the run itself shows an earlier leader: as after a lost lease, but nothing was seen yet. */
+/** A follower that knows of a leader and has seen nothing yet: it may write to a store that has lost everything. */
 export function followLeader(nowMs: number): Lease {
-  return { kind: 'follower', seen: { revision: NEVER_SEEN, sinceMs: nowMs, lastMs: nowMs } };
-}
-
-/** The follower after a lost lease. The run had a leader, so this follower may write to a store that has lost everything. */
-export function followAgain({ revision }: Extract<Lease, { kind: 'lost' }>, nowMs: number): Lease {
-  return { kind: 'follower', seen: { revision, sinceMs: nowMs, lastMs: nowMs } };
+  return { kind: 'follower', seen: { mark: NEVER_SEEN, sinceMs: nowMs, lastMs: nowMs } };
 }
 
 /** How long an entry must stand unchanged until a follower takes it. */
@@ -121,22 +126,21 @@ function asFollower(
     const { revision, sentAtMs: renewedAtMs } = event;
     // If the answer took as long as the lease lasts, the lease is over already.
     const isLate = nowMs >= renewedAtMs + policy.durationMs;
-    const seen = { revision, sinceMs: nowMs, lastMs: nowMs };
-    return {
-      lease: isLate ? { kind: 'follower', seen } : { kind: 'leader', revision, renewedAtMs },
-      command: undefined,
-    };
+    return { lease: isLate ? followLeader(nowMs) : { kind: 'leader', revision, renewedAtMs }, command: undefined };
   }
+  // What was seen is not there any more: the store may have forgotten what replaced it by the next look.
+  if (event.kind === 'refused') return { lease: followLeader(nowMs), command: undefined };
   if (event.kind !== 'sighted') return { lease, command: undefined };
-  const { revision, isFree } = event;
+  const { revision, mark, isFree, askedMs } = event;
   const { seen } = lease;
   // Without an earlier leader there is nobody whose place this follower could take.
   if (revision === 0 && seen === undefined && !isFree) return { lease, command: undefined };
-  const isUnchanged = seen?.revision === revision && nowMs - seen.lastMs <= policy.durationMs * MOST_GAP;
+  if (nowMs - askedMs > policy.durationMs * MOST_GAP) return { lease: followLeader(nowMs), command: undefined };
+  const isUnchanged = seen?.mark === mark && nowMs - seen.lastMs <= policy.durationMs * MOST_GAP;
   const sinceMs = isUnchanged ? seen.sinceMs : nowMs;
   const isOver = nowMs - sinceMs >= patienceMs(policy);
   return {
-    lease: { kind: 'follower', seen: { revision, sinceMs, lastMs: nowMs } },
+    lease: { kind: 'follower', seen: { mark, sinceMs, lastMs: askedMs } },
     command: isFree || isOver ? { kind: 'write', over: revision } : undefined,
   };
 }
@@ -149,18 +153,18 @@ function asLeader(lease: Leading, event: LeaseEvent, { policy, nowMs }: LeaseMom
     case 'renewed': {
       const { revision, sentAtMs } = event;
       const renewedAtMs = Math.max(lease.renewedAtMs, sentAtMs);
-      if (nowMs >= renewedAtMs + policy.durationMs) return lose(lease, describeSilence(lease, nowMs));
+      if (nowMs >= renewedAtMs + policy.durationMs) return lose(describeSilence(lease, nowMs));
       return { lease: { kind: 'leader', revision, renewedAtMs }, command: undefined };
     }
     case 'sighted':
-      if (!event.isFree) return lose(lease, 'another coordinator has taken it');
-      if (nowMs >= endsAtMs) return lose(lease, describeSilence(lease, nowMs));
+      if (!event.isFree) return lose('another coordinator has taken it');
+      if (nowMs >= endsAtMs) return lose(describeSilence(lease, nowMs));
       // An earlier write of ours went through without an answer, or the store has lost the entry.
       return { lease: { ...lease, revision: event.revision }, command: { kind: 'write', over: event.revision } };
     case 'refused':
-      return lose(lease, event.reason);
+      return lose(event.reason);
     case 'elapsed':
-      if (nowMs >= endsAtMs) return lose(lease, describeSilence(lease, nowMs));
+      if (nowMs >= endsAtMs) return lose(describeSilence(lease, nowMs));
       if (nowMs < lease.renewedAtMs + policy.durationMs / RENEWALS) return { lease, command: undefined };
       return { lease, command: { kind: 'write', over: lease.revision } };
     default:
@@ -172,6 +176,6 @@ function describeSilence({ renewedAtMs }: Leading, nowMs: number): string {
   return `it could not be renewed for ${Math.round(nowMs - renewedAtMs)} ms`;
 }
 
-function lose({ revision }: Leading, reason: string): LeaseStep {
-  return { lease: { kind: 'lost', revision, reason }, command: { kind: 'step-down', reason } };
+function lose(reason: string): LeaseStep {
+  return { lease: { kind: 'lost', reason }, command: { kind: 'step-down', reason } };
 }

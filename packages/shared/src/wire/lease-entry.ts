@@ -35,6 +35,9 @@ const leaseEntry = z.strictObject({
 
 export type LeaseEntry = Readonly<z.infer<typeof leaseEntry>>;
 
+/** Stands for an entry that cannot be read: nobody knows who holds it, so it is not free. No process is its holder. */
+export const UNKNOWN_LEASE_ENTRY: LeaseEntry = { holder: '', host: '', pid: 0, address: '', isFree: false };
+
 export function encodeLeaseEntry(entry: LeaseEntry): string {
   return JSON.stringify(entry);
 }
