@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
 import { addChaosCommand } from './commands/chaos.js';
+import { addConfigCommand } from './commands/config.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -18,6 +19,7 @@ import { addPredictCommand } from './commands/predict.js';
 import { addPresetsCommand } from './commands/presets.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRobustnessCommand } from './commands/robustness.js';
+import { addRunsCommand } from './commands/runs.js';
 import { addSimulateCommand } from './commands/simulate.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
@@ -35,6 +37,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCoordinatorCommand,
   addWorkerCommand,
   addStatusCommand,
+  addRunsCommand,
   addEvaluateCommand,
   addRobustnessCommand,
   addAblateCommand,
@@ -43,6 +46,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExportCommand,
   addLedgerCommand,
   addPresetsCommand,
+  addConfigCommand,
   addSimulateCommand,
   addDatasetCommand,
   addEngineCommand,

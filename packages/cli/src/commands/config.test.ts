@@ -1,0 +1,52 @@
+/** `facet config` prints what a run would get, and what can be said. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { PRESETS } from '@facet/shared';
+import { runInProcess } from '../../test/run-cli.js';
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'facet-config-'));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test('prints a file that gives the same configuration again', async () => {
+  const said = ['--preset', 'mnist-fast', '--set', 'batch.micro=64', '--run', 'same'];
+  const first = await runInProcess(['config', ...said], { FACET_SEED: '9' });
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  const config = parse(first.stdout) as Record<string, unknown>;
+  expect(config).toMatchObject({ ...PRESETS['mnist-fast'], seed: 9, batch: { global: 128, micro: 64 }, run: 'same' });
+  expect(first.stdout).toContain('seed: 9 # from the environment\n');
+  expect(first.stdout).toContain('micro: 64 # from the flags\n');
+  const file = path.join(folder, 'facet.yaml');
+  await writeFile(file, first.stdout);
+  const second = await runInProcess(['config', '--config', file, '--json'], {});
+  expect(JSON.parse(second.stdout)).toEqual(config);
+});
+
+test('shows no password', async () => {
+  const { stdout } = await runInProcess(['config', '--preset', 'mnist-fast', '--nats', 'nats://me:hidden@h:4222'], {});
+  expect(stdout).toContain('@h:4222');
+  expect(stdout).not.toContain('hidden');
+});
+
+test('refuses what a run would refuse', async () => {
+  const { code, stderr } = await runInProcess(['config', '--preset', 'mnist-fast', '--set', 'epoch=3'], {});
+  expect(code).toBe(2);
+  expect(stderr).toContain('did you mean epochs?');
+});
+
+test('prints a schema that takes a partial file and refuses an unknown key', async () => {
+  const { stdout } = await runInProcess(['config', '--schema'], {});
+  const schema = JSON.parse(stdout) as Parameters<typeof z.fromJSONSchema>[0];
+  const reader = z.fromJSONSchema(schema);
+  expect(reader.safeParse({ epochs: 3, batch: { micro: 64 } }).success).toBe(true);
+  expect(reader.safeParse({ epoch: 3 }).success).toBe(false);
+  expect(reader.safeParse({ epochs: 'three' }).success).toBe(false);
+});
