@@ -4,7 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readLedgerRecords, type LedgerRecord } from '@facet/shared';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { readLedgerRecords, shardStreamName, type LedgerRecord } from '@facet/shared';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
 import {
   committedSteps,
@@ -97,6 +99,13 @@ export class ContendedRun implements AsyncDisposable {
       async () => ![undefined, child.pid].includes((await this.#said())?.pid),
       START_MS,
     );
+  }
+
+  /** Deletes the stream of the run's shards, as an operator may by mistake, or a broker that lost its disk. */
+  async deleteStream(): Promise<void> {
+    const connection = await connect({ servers: this.broker.url });
+    await (await jetstreamManager(connection)).streams.delete(shardStreamName(RUN));
+    await connection.close();
   }
 
   async readLedger(): Promise<readonly LedgerRecord[]> {

@@ -60,3 +60,12 @@ describe('a standby', () => {
     },
   );
 });
+
+it('goes on when the broker loses the stream of its shards', { timeout: 600_000 }, async () => {
+  const { leader, workers } = await run.trainFor(6);
+  await run.deleteStream();
+  const result = parseJson(await leader.done);
+  expect(result).toMatchObject({ weightsSha256: calmSha256, ledger: CLEAN, workers: 2 });
+  for (const worker of workers) expect(parseJson(await worker.done)).toMatchObject({ outcome: 'finished' });
+  expect(checkLedger(await run.readLedger())).toMatchObject({ clean: true });
+});
