@@ -3,23 +3,14 @@
  * appends the node, and returns the id of the result. Results that change no data (Identity) are the input itself.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { ProgramBuilder } from '../program/program-builder.js';
 import { elementCount, type BinaryOp, type DType, type UnaryOp, type ValueId } from '../program/program.js';
-
-export interface KernelCall {
-  readonly builder: ProgramBuilder;
-  /** The value behind a named tensor input. */
-  readonly input: (name: string) => ValueId;
-  /** All tensor inputs in order, for kernels with a variable number of them. */
-  readonly inputList: () => ValueId[];
-  readonly attrs: object;
-}
-
-type RecordKernel = (call: KernelCall) => ValueId | ValueId[];
-
-function attributesOf<T>(call: KernelCall): T {
-  return call.attrs as T;
-}
+import { activationKernels } from './activation-kernels.js';
+import { convolutionKernels } from './convolution-kernels.js';
+import { fusedKernels } from './fused-kernels.js';
+import { attributesOf, type KernelCall, type KernelTable, type RecordKernel } from './kernel-call.js';
+import { poolingKernels } from './pooling-kernels.js';
+import { resizeKernels } from './resize-kernels.js';
+import { selectionKernels } from './selection-kernels.js';
 
 const unary =
   (kind: UnaryOp): RecordKernel =>
@@ -65,8 +56,7 @@ const shapedLike = (shape: readonly number[]): tf.Tensor => ({ shape: [...shape]
 const fill = (call: KernelCall, dtype: DType, value: number): ValueId =>
   call.builder.constant({ shape: [], dtype }, { kind: 'fill', value });
 
-/** tfjs kernel name -> recorder. A kernel that is not here is reported by its name when it is called. */
-export const captureKernels: Readonly<Record<string, RecordKernel>> = {
+const basicKernels = {
   Identity: (call) => call.input('x'),
   Neg: unary('neg'),
   Exp: unary('exp'),
@@ -332,4 +322,15 @@ export const captureKernels: Readonly<Record<string, RecordKernel>> = {
     const { epsilon } = attributesOf<{ epsilon: number }>(call);
     return call.builder.nodeWithResults({ kind: 'layerNorm', epsilon }, [x, gain, bias], [type, moments, moments]);
   },
+} satisfies KernelTable;
+
+/** tfjs kernel name -> recorder. A kernel that is not here is reported by its name when it is called. */
+export const captureKernels: KernelTable = {
+  ...basicKernels,
+  ...activationKernels,
+  ...selectionKernels,
+  ...convolutionKernels,
+  ...poolingKernels,
+  ...resizeKernels,
+  ...fusedKernels((call) => basicKernels.BatchMatMul(call)),
 };

@@ -138,7 +138,9 @@ function installBackend(): CaptureBackend {
       kernelFunc: ({ inputs, attrs }) => {
         const result = record({
           builder: backend.builder,
+          kernelName,
           input: (name) => backend.idOf(tensorInput(inputs, name, kernelName).dataId),
+          hasInput: (name) => ((inputs as Record<string, unknown>)[name] ?? undefined) !== undefined,
           inputList: () =>
             Object.values(inputs as Record<string, tf.TensorInfo>).map((tensor) => backend.idOf(tensor.dataId)),
           attrs: attrs ?? {},
@@ -172,7 +174,7 @@ function installBackend(): CaptureBackend {
       kernelFunc: () => {
         throw new TrainingError(
           'CAPTURE_UNSUPPORTED',
-          `the tfjs operation ${kernelName} cannot be captured yet; add it to packages/worker/src/compiler/capture/capture-kernels.ts, or write the model without it`,
+          `the tfjs operation ${kernelName} cannot be captured yet; add it to packages/compiler/src/capture/capture-kernels.ts, or write the model without it`,
         );
       },
     });

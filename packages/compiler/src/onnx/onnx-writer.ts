@@ -261,13 +261,10 @@ function writeNode(writer: Writer, node: ProgramNode): void {
       const full = values[node.inputs[0]!]!.shape;
       const axes = full.map((_, i) => i).filter((i) => full[i] !== result.shape[i]);
       const starts = axes.map((i) => op.begin[i]!);
-      const ends = axes.map((i) => op.begin[i]! + result.shape[i]!);
-      emit(
-        writer,
-        'Slice',
-        [...inputs(), integers(writer, starts), integers(writer, ends), integers(writer, axes)],
-        results,
-      );
+      const steps = axes.map((i) => op.stride?.[i] ?? 1);
+      const ends = axes.map((i, at) => op.begin[i]! + (result.shape[i]! - 1) * steps[at]! + 1);
+      const parameters = [starts, ends, axes, ...(op.stride === undefined ? [] : [steps])];
+      emit(writer, 'Slice', [...inputs(), ...parameters.map((values) => integers(writer, values))], results);
       return;
     }
     case 'concat':
@@ -297,7 +294,7 @@ function writeNode(writer: Writer, node: ProgramNode): void {
     default:
       throw new TrainingError(
         'CAPTURE_UNSUPPORTED',
-        `the node ${op.kind} has no ONNX form; add it to packages/worker/src/compiler/onnx/onnx-writer.ts`,
+        `the node ${op.kind} has no ONNX form; add it to packages/compiler/src/onnx/onnx-writer.ts`,
       );
   }
 }

@@ -202,11 +202,11 @@ const EVALUATORS: Table<PrimitiveKind> = {
     });
     return [moved];
   },
-  slice: ([x], { begin }, shape) => [
+  slice: ([x], { begin, stride }, shape) => [
     fillArray(shape, (position) =>
       elementAt(
         x!,
-        position.map((at, axis) => at + begin[axis]!),
+        position.map((at, axis) => at * (stride?.[axis] ?? 1) + begin[axis]!),
       ),
     ),
   ],

@@ -27,6 +27,7 @@ const CASES: readonly (readonly [string, Op, Parameters<typeof runNode>[1], Valu
   ['finds the largest', { kind: 'reduceMax', axes: [0, 1], keepDims: false }, [matrix], f32(), [6]],
   ['transposes', { kind: 'transpose', permutation: [1, 0] }, [matrix], f32(3, 2), [1, 4, 2, 5, 3, 6]],
   ['slices', { kind: 'slice', begin: [0, 1] }, [matrix], f32(2, 2), [2, 3, 5, 6]],
+  ['slices in strides', { kind: 'slice', begin: [0, 0], stride: [1, 2] }, [matrix], f32(2, 2), [1, 3, 4, 6]],
   ['concatenates', { kind: 'concat', axis: 1 }, [matrix, [f32(2, 1), [7, 8]]], f32(2, 4), [1, 2, 3, 7, 4, 5, 6, 8]],
   [
     'pads',

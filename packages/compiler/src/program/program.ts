@@ -90,7 +90,8 @@ export type PrimitiveOp =
   | { readonly kind: 'matMul'; readonly transposeA: boolean; readonly transposeB: boolean }
   | { readonly kind: 'reshape' | 'expand' | 'cast' | 'select' }
   | { readonly kind: 'transpose'; readonly permutation: readonly number[] }
-  | { readonly kind: 'slice'; readonly begin: readonly number[] }
+  /** `stride`: every so many-th element of an axis; absent: every element of every axis. */
+  | { readonly kind: 'slice'; readonly begin: readonly number[]; readonly stride?: readonly number[] }
   | { readonly kind: 'concat'; readonly axis: number }
   | {
       readonly kind: 'pad';

@@ -30,6 +30,11 @@ export interface ConformanceEngine {
 }
 
 const PAIRWISE_BATCHES = 'tfjs-cpu multiplies batches of which both broadcast as if only one did';
+const WHOLE_WINDOW = 'tfjs-cpu divides the gradient of an average at the border by the whole window';
+const SWAPPED_SIZES = 'tfjs-cpu swaps height and width in the gradient of resizeBilinear';
+const SKIPS_ZEROS = 'tfjs-cpu does not multiply NaN by the zeros between and around the elements of an image';
+const PASSES_NAN = 'tfjs-cpu passes over NaN in a maximum';
+const RESIZES_BY_INDEX = 'tfjs-cpu resizes by indices, a program by a product that spreads NaN over a row';
 const NO_ARG_MAX = 'ArgMax returns int64, which WebGPU does not have';
 /** https://www.w3.org/TR/WGSL/#floating-point-accuracy: sin and cos have an absolute error of up to 2^-11. */
 const WGSL_SINE = 2 ** -11;
@@ -48,9 +53,20 @@ export async function conformanceEngines(): Promise<ConformanceEngine[]> {
         'matMul of batches that broadcast, b transposed': PAIRWISE_BATCHES,
         'matMul of batches that broadcast, a transposed, b transposed': PAIRWISE_BATCHES,
         'logSoftmax in one kernel': 'tfjs-cpu has no kernel LogSoftmax',
+        'avgPool, 3x3 same, stride 2, odd size': WHOLE_WINDOW,
+        'resizeBilinear, 2 times': SWAPPED_SIZES,
+        'resizeBilinear, odd size, corners aligned': SWAPPED_SIZES,
       },
       tolerances: {},
-      nonFinite: { sign: 'tfjs-cpu says that the sign of NaN is 0' },
+      nonFinite: {
+        sign: 'tfjs-cpu says that the sign of NaN is 0',
+        'conv2dTranspose, stride 2 same': SKIPS_ZEROS,
+        'maxPool, 2x2': PASSES_NAN,
+        'maxPool, 3x3 same, stride 2, odd size': PASSES_NAN,
+        'maxPool, 3x2 valid, stride 1': PASSES_NAN,
+        'resizeNearestNeighbor, 2 times': RESIZES_BY_INDEX,
+        'resizeNearestNeighbor, smaller, corners aligned': RESIZES_BY_INDEX,
+      },
       onProcessor: undefined,
       run: runEagerly,
     },

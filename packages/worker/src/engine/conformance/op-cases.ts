@@ -3,51 +3,11 @@
  * which they occur. Arguments of operations with a kink keep their distance from it, so that finite differences hold.
  */
 import * as tf from '@tensorflow/tfjs';
-import { randomKey, randomStream } from '@facet/shared';
-import { attention, crossEntropySum, gelu, layerNorm, linear, softmax, elementCount } from '@facet/compiler';
+import { attention, crossEntropySum, gelu, layerNorm, linear, softmax } from '@facet/compiler';
 import { tokenShift, unfold } from '../../model/spatial-ops.js';
-import type { CaseInput, OpCase } from './op-case.js';
-
-const stream = randomStream(randomKey('initialisation', 20));
-
-function input(shape: readonly number[], numberAt: (index: number) => number): CaseInput {
-  const values = Array.from({ length: elementCount(shape) }, (_, i) => Math.fround(numberAt(i)));
-  return { shape, dtype: 'float32', values, isVariable: true };
-}
-
-/** Numbers in [-1.5, 1.5). */
-const real = (...shape: number[]): CaseInput => input(shape, () => stream.nextUniform() * 3 - 1.5);
-
-/** Numbers in [0.5, 2). */
-const positive = (...shape: number[]): CaseInput => input(shape, () => stream.nextUniform() * 1.5 + 0.5);
-
-/** Numbers of both signs that are at least 0.1 away from zero and from each other. */
-function apart(...shape: number[]): CaseInput {
-  const count = elementCount(shape);
-  const order = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const other = stream.nextBelow(i + 1);
-    [order[i], order[other]] = [order[other]!, order[i]!];
-  }
-  return input(shape, (i) => (order[i]! - Math.floor(count / 2)) * 0.2 + 0.1);
-}
-
-/** An input without a gradient. */
-const fixed = (variable: CaseInput): CaseInput => ({ ...variable, isVariable: false });
-
-const numbers = (shape: readonly number[], values: readonly number[]): CaseInput =>
-  fixed(input(shape, (i) => values[i]!));
-
-const integers = (...values: number[]): CaseInput => ({
-  shape: [values.length],
-  dtype: 'int32',
-  values,
-  isVariable: false,
-});
-
-function opCase(name: string, inputs: readonly CaseInput[], compute: OpCase['compute']): OpCase {
-  return { name, inputs, compute };
-}
+import { apart, fixed, input, integers, numbers, opCase, positive, real } from './case-inputs.js';
+import { LAYER_OP_CASES } from './layer-op-cases.js';
+import type { OpCase } from './op-case.js';
 
 const UNARY: OpCase[] = [
   opCase('neg', [real(2, 3)], (x) => x.neg()),
@@ -234,4 +194,5 @@ export const OP_CASES: readonly OpCase[] = [
   ...PRODUCTS,
   ...MOVES,
   ...MODEL_OPS,
+  ...LAYER_OP_CASES,
 ];
