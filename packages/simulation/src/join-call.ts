@@ -29,6 +29,7 @@ export function serverCall(endpoint: Endpoint, host: string): JoinCall {
   };
   endpoint.send(OPENED);
   return Object.assign(events, {
+    writableLength: 0,
     getHost: () => host,
     write: (message: JoinResponse) => {
       endpoint.send(responseSerialize(message));
@@ -85,6 +86,7 @@ function streamOver(endpoint: Endpoint): CoordinatorStream {
     endpoint.close();
   };
   const call = Object.assign(events, {
+    writableLength: 0,
     write: (message: JoinRequest) => {
       endpoint.send(requestSerialize(message));
     },

@@ -1,5 +1,6 @@
 /**
- * The worker's side of the Join stream: messages out without waiting, messages in one after the other.
+ * The worker's side of the Join stream: messages out without waiting, messages in one after the other. Both queues have a
+ * bound. If one is full, the stream ends, and the worker connects anew.
  */
 import { connectivityState, credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
@@ -7,6 +8,9 @@ import { TrainingError } from '@facet/shared';
 
 /** Longest wait for a connection to the coordinator. */
 const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Messages that may wait in one direction. A worker and a coordinator that keep up have a few. */
+const MOST_WAITING = 256;
 
 export interface CoordinatorStream extends AsyncDisposable {
   /** Sends without waiting; messages after the end of the stream are dropped. */
@@ -24,6 +28,8 @@ export interface JoinCall {
   on(event: 'data', listener: (message: JoinResponse__Output) => void): unknown;
   on(event: 'error' | 'end', listener: () => void): unknown;
   write(message: JoinRequest): unknown;
+  /** Messages that were written and not yet sent. */
+  readonly writableLength: number;
   cancel(): void;
 }
 
@@ -71,21 +77,29 @@ export function coordinatorStreamOf(call: JoinCall, close: () => void): Coordina
   let isOver = false;
   let wake: () => void = () => undefined;
   let onArrival: (message: JoinResponse__Output) => void = () => undefined;
-  call.on('data', (message: JoinResponse__Output) => {
-    onArrival(message);
-    queue.push(message);
-    wake();
-  });
   const end = (): void => {
     isOver = true;
     wake();
   };
+  const giveUp = (): void => {
+    call.cancel();
+    end();
+  };
+  call.on('data', (message: JoinResponse__Output) => {
+    if (isOver) return;
+    onArrival(message);
+    queue.push(message);
+    if (queue.length > MOST_WAITING) giveUp();
+    else wake();
+  });
   call.on('error', end);
   call.on('end', end);
 
   return {
     send(message) {
-      if (!isOver) call.write(message);
+      if (isOver) return;
+      if (call.writableLength >= MOST_WAITING) giveUp();
+      else call.write(message);
     },
     async *messages(listener) {
       onArrival = listener;

@@ -32,6 +32,7 @@ const ticket: Ticket = { term: 1, generation: 3, seal: Buffer.from('sealed') };
 /** A stream whose other end is the test. */
 class Call implements JoinCall {
   readonly sent: JoinRequest[] = [];
+  readonly writableLength = 0;
   isCancelled = false;
   readonly #listeners = new Map<string, (message?: unknown) => void>();
 

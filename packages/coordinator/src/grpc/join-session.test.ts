@@ -7,6 +7,7 @@ import { JoinSession, type JoinCall } from './join-session.js';
 class FakeCall extends EventEmitter {
   readonly written: JoinResponse[] = [];
   isEnded = false;
+  writableLength = 0;
   getHost = (): string => '127.0.0.1:1';
   write = (message: JoinResponse): number => this.written.push(message);
   end = (): void => {
@@ -63,6 +64,19 @@ describe('a Join stream', () => {
     call.emit('data', { hello });
     expect(handler.onHello).toHaveBeenCalledOnce();
     expect(elapse).toBeUndefined();
+  });
+
+  it('is ended when its worker does not read, and takes no more messages', () => {
+    const session = new JoinSession({ call: call as unknown as JoinCall, term: 1, codeVersion: 'test', handler });
+    call.emit('data', { hello });
+    session.send({ start: { generation: 1 } });
+    expect(call.written).toHaveLength(1);
+    call.writableLength = 256;
+    session.send({ start: { generation: 2 } });
+    session.send({ start: { generation: 3 } });
+    expect(call.written).toHaveLength(1);
+    expect(call.isEnded).toBe(true);
+    expect(handler.onClosed).toHaveBeenCalledWith(session, 'it has not read 256 messages');
   });
 
   it.each(['end', 'cancelled'])('waits no longer when it is over by %s', (event) => {

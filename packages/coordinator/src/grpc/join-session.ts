@@ -1,6 +1,6 @@
 /**
  * One worker's Join stream: greets, checks every message and passes it on as an event. A session ends once, whichever side
- * ends it, and writes never wait: a worker that does not read falls silent and is dropped by its heartbeat.
+ * ends it, and writes never wait: a worker that does not read is dropped when too many messages wait for it.
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, JoinRequest__Output, JoinResponse } from '@facet/proto';
@@ -38,6 +38,9 @@ export interface JoinSessionOptions {
 
 /** A worker says Hello at once. A stream without a Hello is not a worker's, or its worker is gone. */
 const HELLO_TIMEOUT_MS = 10_000;
+
+/** A worker that reads has a few messages to read at most: a generation's and its checkpoints'. */
+const MOST_UNREAD = 256;
 
 export class JoinSession {
   /** host:port under which this worker reached the coordinator. */
@@ -77,9 +80,11 @@ export class JoinSession {
     return this.#hello?.workerId ?? '';
   }
 
-  /** Sends a message. If the session is over, the message is dropped. */
+  /** Sends a message. If the session is over, the message is dropped. If the worker has stopped reading, the session ends. */
   send(response: JoinResponse): void {
-    if (!this.#isOver) this.#call.write({ ...response, term: this.#term });
+    if (this.#isOver) return;
+    if (this.#call.writableLength >= MOST_UNREAD) this.#finish(`it has not read ${MOST_UNREAD} messages`);
+    else this.#call.write({ ...response, term: this.#term });
   }
 
   /** Ends the stream from this side; the handler hears nothing of it. */

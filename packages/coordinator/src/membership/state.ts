@@ -252,3 +252,8 @@ export function phaseDeadlineMs(phase: Phase): number | undefined {
   if (phase.kind === 'running') return phase.drain?.deadlineMs;
   return phase.kind === 'ended' ? undefined : phase.deadlineMs;
 }
+
+/** Ends the run because of a fault in Facet itself; `what` says what was found. */
+export function bugIn(what: string): MembershipEvent {
+  return { kind: 'failed', code: 'INTERNAL', message: `${what}; report this as a bug, then resume` };
+}

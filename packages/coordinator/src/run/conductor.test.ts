@@ -193,3 +193,18 @@ describe('a member that leaves', () => {
     expect(a.lastTold('form')).toMatchObject({ generation: 2, stateWeightsCrc: fakeCrc(2) });
   });
 });
+
+it('ends the run, and not the process, when an event cannot be applied', () => {
+  const run = new AssembledRun();
+  run.ready(run.hello('a'));
+  const b = run.hello('b');
+  b.send = (response) => {
+    if (response.form) throw new Error('no such field');
+  };
+  run.ready(b);
+  expect(run.ending).toMatchObject({
+    outcome: 'failed',
+    code: 'INTERNAL',
+    message: 'ready: no such field; report this as a bug, then resume',
+  });
+});

@@ -9,6 +9,7 @@ import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
 import {
+  bugIn,
   nextDeadlineMs,
   type Command,
   type Ending,
@@ -60,14 +61,9 @@ export interface ConductorOptions {
 export class Conductor implements SessionHandler {
   readonly #options: ConductorOptions;
   readonly #events = new EventQueue<MembershipEvent>({
-    apply: (event) => {
-      this.#apply(event);
-    },
-    overflow: (dropped) => {
-      const kinds = [...new Set(dropped.map(({ kind }) => kind))].join(', ');
-      const message = `${dropped.length} events of membership wait (${kinds}); report this as a bug, then resume`;
-      return { kind: 'failed', code: 'INTERNAL', message };
-    },
+    apply: (event) => void this.#apply(event),
+    overflow: (dropped) =>
+      bugIn(`${dropped.length} events of membership wait (${[...new Set(dropped.map(({ kind }) => kind))].join(', ')})`),
   });
   #membership: Membership;
   #regroupedAtMs: number | undefined;
@@ -275,11 +271,18 @@ export class Conductor implements SessionHandler {
     return rank === -1 ? undefined : rank;
   }
 
+  /** Applies an event. If that throws, it is a bug of ours, which ends this run in good order and not the process. */
   #apply(event: MembershipEvent): void {
-    const { policy, clock } = this.#options;
-    const { state, commands } = transition(this.#membership, event, { policy, nowMs: clock.now() });
-    this.#membership = state;
-    for (const command of commands) this.#execute(command);
+    const { policy, clock, log } = this.#options;
+    try {
+      const { state, commands } = transition(this.#membership, event, { policy, nowMs: clock.now() });
+      this.#membership = state;
+      for (const command of commands) this.#execute(command);
+    } catch (caught) {
+      if (event.kind === 'failed') throw caught;
+      log.error({ err: caught, event: event.kind }, 'an event could not be applied');
+      this.#events.push(bugIn(`${event.kind}: ${TrainingError.from(caught).message}`));
+    }
   }
 
   #execute(command: Command): void {
