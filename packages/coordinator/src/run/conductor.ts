@@ -62,8 +62,7 @@ export class Conductor implements SessionHandler {
   readonly #options: ConductorOptions;
   readonly #events = new EventQueue<MembershipEvent>({
     apply: (event) => void this.#apply(event),
-    overflow: (dropped) =>
-      bugIn(`${dropped.length} events of membership wait (${[...new Set(dropped.map(({ kind }) => kind))].join(', ')})`),
+    overflow: (dropped) => bugIn(`${dropped.length} events of membership wait, as ${dropped.at(-1)?.kind}`),
   });
   #membership: Membership;
   #regroupedAtMs: number | undefined;
