@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { watch } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const START_TIMEOUT_MS = 10_000;
 
@@ -51,9 +51,16 @@ export async function startBroker({
       '127.0.0.1',
       ...(jetStream ? ['-js', '-sd', folder] : []),
     ];
-    const started = spawn('nats-server', args, { stdio: 'ignore' });
+    // `npm test` finds a broker that is not on PATH, such as in /usr/sbin of Debian, and names it so.
+    const binary = process.env['NATS_SERVER_BIN'] ?? 'nats-server';
+    const started = spawn(binary, args, { stdio: 'ignore' });
     child = started;
-    return readPort(folder, `nats-server_${started.pid}.ports`);
+    const failed = new Promise<never>((_, reject) =>
+      started.once('error', ({ message }) => {
+        reject(new Error(`no broker for tests: ${message}; run \`npm test\`, or set NATS_SERVER_BIN`));
+      }),
+    );
+    return Promise.race([failed, readPort(folder, `${basename(binary)}_${started.pid}.ports`)]);
   };
   const kill = async (): Promise<void> => {
     const running = child;
