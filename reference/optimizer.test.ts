@@ -1,9 +1,11 @@
-/** Twenty updates, with clipping, schedule and averaged weights, against PyTorch's own. */
+/** Twenty updates of every optimizer, with clipping, schedule and averaged weights, and every schedule, against PyTorch's own. */
 import { describe, expect, it } from 'vitest';
+import { OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../packages/shared/src/config/optimizer-schema.js';
 import { randomKey, randomStream, type OptimizerConfig } from '@facet/shared';
 import { asGradient, type Gradient } from '../packages/task/src/gradient-sum.js';
 import { layoutParameters } from '../packages/task/src/parameters.js';
-import { applyAdamW, learningRate } from '../packages/task/src/optimizer/adamw.js';
+import { applyUpdate } from '../packages/task/src/optimizer/apply-update.js';
+import { learningRate } from '../packages/task/src/optimizer/learning-rate.js';
 import { decayAt, updateAverage } from '../packages/task/src/optimizer/weight-average.js';
 import { expectClose, storedNumbers } from './stored-numbers.js';
 
@@ -23,7 +25,18 @@ interface OptimizerCase {
   }[];
 }
 
-const { cases } = storedNumbers<{ cases: readonly OptimizerCase[] }>('optimizer');
+interface ScheduleCase {
+  readonly name: string;
+  readonly config: OptimizerConfig;
+  readonly steps: number;
+  /** The rate of each update, from the first on. */
+  readonly rates: readonly number[];
+}
+
+const { cases, schedules } = storedNumbers<{
+  readonly cases: readonly OptimizerCase[];
+  readonly schedules: readonly ScheduleCase[];
+}>('optimizer');
 
 const samplesOf = (step: number): number => (step % 5 === 0 ? 7 : 24);
 
@@ -38,7 +51,7 @@ function gradientOf(step: number, count: number): Gradient {
   );
 }
 
-describe.each(cases)('AdamW, $name', (of) => {
+describe.each(cases)('$config.name, $name', (of) => {
   it('is where PyTorch is after 1, 7 and 20 updates', () => {
     const { config, steps: totalSteps } = of;
     const layout = layoutParameters(
@@ -56,7 +69,7 @@ describe.each(cases)('AdamW, $name', (of) => {
     const states = new Map(of.states.map((expected) => [expected.step, expected]));
     for (let step = 1; step <= totalSteps; step++) {
       const gradientScale = 1 / samplesOf(step);
-      const norm = applyAdamW(state, gradientOf(step, length), { config, layout, step, totalSteps, gradientScale });
+      const norm = applyUpdate(state, gradientOf(step, length), { config, layout, step, totalSteps, gradientScale });
       updateAverage(state.ema, state.weights, decayAt(config.emaDecay, step));
       expectClose([norm], [of.norms[step - 1]!], 1e-6, `norm of step ${step}`);
       expectClose([learningRate(config, step, totalSteps)], [of.rates[step - 1]!], 1e-12, `rate of step ${step}`);
@@ -69,4 +82,16 @@ describe.each(cases)('AdamW, $name', (of) => {
     }
     expect([...states.keys()]).toEqual([]);
   });
+});
+
+it.each(schedules)('the rates are those of PyTorch: $name', ({ config, steps, rates }) => {
+  const ours = rates.map((_, i) => learningRate(config, i + 1, steps));
+  expectClose(ours, rates, 1e-12, 'rate');
+});
+
+it('every optimizer and every schedule has a case', () => {
+  const named = (key: 'name' | 'schedule'): string[] =>
+    [...new Set([...cases, ...schedules].map(({ config }) => config[key]))].sort();
+  expect(named('name')).toEqual([...OPTIMIZER_NAMES].sort());
+  expect(named('schedule')).toEqual([...SCHEDULE_NAMES].sort());
 });

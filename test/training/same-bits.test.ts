@@ -323,3 +323,20 @@ async function childrenOf(parent: number): Promise<number[]> {
   visit(parent);
   return found;
 }
+
+describe.each([
+  ['sgd', '0.5', 'one-cycle'],
+  ['lion', '0.0006', 'step'],
+])('with %s at %s and the schedule %s', (name, rate, schedule) => {
+  it('one worker and three end with the same weights', { timeout: 120_000 }, async () => {
+    const settings = [`name=${name}`, `peakLearningRate=${rate}`, `schedule=${schedule}`];
+    const shorter = ['--epochs', '1', '--set', 'samples.train=640'];
+    const flags = [...shorter, ...settings.flatMap((setting) => ['--set', `optimizer.${setting}`])];
+    const [one, three] = [
+      parseJson(await workspace.run(up(`${name}-1`, 1, ...flags))),
+      parseJson(await workspace.run(up(`${name}-3`, 3, ...flags))),
+    ];
+    expect(one.weightsSha256).not.toBe(expectedSha256);
+    expect(three).toMatchObject({ weightsSha256: one.weightsSha256, ledger: { clean: true, committed: 640 } });
+  });
+});

@@ -2,9 +2,9 @@
  * One rank that trains the plain vision transformer with the worker's real parts: engine thread, partial sums, mesh, AdamW.
  * It has no coordinator, broker or dataset: the images are random, as in bench/peers/ddp.py, which it is measured against.
  */
-import { formatCrc32, OPERATION_DEFAULTS } from '@facet/shared';
+import { ADAMW_WITH_COSINE, formatCrc32, OPERATION_DEFAULTS } from '@facet/shared';
 import { createFloatMemory, createPartialSums, gradientFormat, openMesh, startExchangeServer } from '@facet/collective';
-import { applyAdamW, createGradientSum, gradientSumLength } from '@facet/task';
+import { applyUpdate, createGradientSum, gradientSumLength } from '@facet/task';
 import { allocateTrainingState, markApplied } from '@facet/worker/internal';
 import type { RankJoin, RankQuestion } from '../process/rank-world.js';
 import { servePeer } from '../process/serve-peer.js';
@@ -15,6 +15,7 @@ const RUN = 'bench';
 const TIMEOUT_MS = 60_000;
 /** The same as torch.optim.AdamW in bench/peers/ddp.py: a constant rate, decay of everything, no clipping, no average. */
 const OPTIMIZER = {
+  ...ADAMW_WITH_COSINE,
   peakLearningRate: 1e-3,
   warmupShare: 0,
   finalShare: 1,
@@ -85,7 +86,7 @@ async function join({ rank, ports, ask }: RankJoin<VitAsk>): Promise<Training> {
         if (done !== undefined) mesh.allReduce.contribute(step, done);
       }
       await mesh.allReduce.reduce(step, await sums.finish(), reduced.whole);
-      const norm = applyAdamW(state, reduced.gradient, {
+      const norm = applyUpdate(state, reduced.gradient, {
         config: OPTIMIZER,
         layout,
         step,

@@ -24,10 +24,15 @@ export {
   VIEW_NAMES,
   type GradientFormatName,
   type ModelConfig,
-  type OptimizerConfig,
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export {
+  ADAMW_WITH_COSINE,
+  type OptimizerConfig,
+  type OptimizerName,
+  type ScheduleName,
+} from './config/optimizer-schema.js';
 export { trainingIdentity, trainingPart } from './config/training-part.js';
 export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';

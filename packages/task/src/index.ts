@@ -2,7 +2,8 @@
  * What a training task is made of: parameters on one flat buffer, the sum of a step's gradients, optimizers and schedules.
  */
 export { type Gradient, type GradientSum, createGradientSum, gradientSumLength } from './gradient-sum.js';
-export { applyAdamW, learningRate } from './optimizer/adamw.js';
+export { applyUpdate } from './optimizer/apply-update.js';
+export { learningRate } from './optimizer/learning-rate.js';
 export { decayAt, updateAverage } from './optimizer/weight-average.js';
 export {
   type Initialiser,

@@ -8,6 +8,7 @@ import {
   createPlan,
   evenSplit,
   OPERATION_DEFAULTS,
+  ADAMW_WITH_COSINE,
   PRESETS,
   type DatasetShape,
   type Plan,
@@ -45,6 +46,7 @@ export const WIRED_CONFIG: RunConfig = {
     mlpRatio: 2,
   },
   optimizer: {
+    ...ADAMW_WITH_COSINE,
     peakLearningRate: 0.02,
     warmupShare: 0.2,
     finalShare: 0.1,

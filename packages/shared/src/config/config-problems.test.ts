@@ -261,3 +261,30 @@ describe('problems', () => {
     );
   });
 });
+
+describe('a key that the chosen optimizer or schedule does not use', () => {
+  test.each<[Mapping, string]>([
+    [
+      { name: 'sgd', beta2: 0.9 },
+      'optimizer.beta2: 0.9, expected 0.99, its default, with optimizer.name sgd: only name adamw, adam, lion use it',
+    ],
+    [
+      { momentum: 0.5 },
+      'optimizer.momentum: 0.5, expected 0.9, its default, with optimizer.name adamw: only name sgd uses it',
+    ],
+    [
+      { schedule: 'constant', finalShare: 0.1 },
+      'optimizer.finalShare: 0.1, expected 0.01, its default, with optimizer.schedule constant: only schedule cosine, linear, one-cycle use it',
+    ],
+    [
+      { name: 'sgd', nesterov: true, momentum: 0 },
+      'optimizer.nesterov: true, expected false, or optimizer.momentum above 0: it looks ahead along it',
+    ],
+    [
+      { schedule: 'step', scheduleSteps: [0.75, 0.5] },
+      'optimizer.scheduleSteps: [0.75,0.5], expected shares of the run in ascending order',
+    ],
+  ])('%j is refused', (optimizer, problem) => {
+    expect(problemsOf({ environment: {}, flags: { preset: 'mnist-fast', run: 'x', optimizer } })).toEqual([problem]);
+  });
+});

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { DATASET_SHAPES } from '../image-shape.js';
 import { attackProblem, engineProblem } from './engines.js';
+import { idleOptimizerKeys } from './optimizer-schema.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
@@ -19,6 +20,7 @@ export function crossProblems(merged: Mapping): readonly string[] {
     ...arithmeticProblems(merged),
     ...batchProblems(merged),
     ...modelProblems(merged),
+    ...optimizerProblems(merged),
     ...recipeProblems(merged),
     ...adversarialProblems(merged),
     ...operationProblems(merged),
@@ -82,6 +84,24 @@ function modelProblems(merged: Mapping): string[] {
     if (length === channels) continue;
     const expected = `${channels}, one for each channel of ${dataset}`;
     problems.push(`model.pixels.${statistic}: ${shown(pixels[statistic])} has length ${length}, expected ${expected}`);
+  }
+  return problems;
+}
+
+function optimizerProblems(merged: Mapping): string[] {
+  const optimizer = sound(merged, 'optimizer');
+  if (optimizer === undefined) return [];
+  const problems = idleOptimizerKeys(optimizer).map(({ key, chooser, usedBy, neutral }) => {
+    const used = `only ${chooser} ${usedBy.join(', ')} ${usedBy.length === 1 ? 'uses' : 'use'} it`;
+    const choice = `optimizer.${chooser} ${optimizer[chooser]}`;
+    return `optimizer.${key}: ${shown(optimizer[key])}, expected ${shown(neutral)}, its default, with ${choice}: ${used}`;
+  });
+  const { name, nesterov, momentum, scheduleSteps: steps } = optimizer;
+  if (name === 'sgd' && nesterov && momentum === 0) {
+    problems.push('optimizer.nesterov: true, expected false, or optimizer.momentum above 0: it looks ahead along it');
+  }
+  if (steps.some((share, i) => i > 0 && share <= steps[i - 1]!)) {
+    problems.push(`optimizer.scheduleSteps: ${shown(steps)}, expected shares of the run in ascending order`);
   }
   return problems;
 }

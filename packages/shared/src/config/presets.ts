@@ -4,17 +4,15 @@
  */
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
+import { OPTIMIZER_DEFAULTS } from './optimizer-schema.js';
 import { ARITHMETIC, MESSAGE_BYTES, type ModelConfig, type RunConfig, type TrainingConfig } from './schema.js';
 
 type Preset = Omit<TrainingConfig, 'preset'>;
 
 const ADAMW = {
-  beta1: 0.9,
-  beta2: 0.99,
-  epsilon: 1e-8,
+  ...OPTIMIZER_DEFAULTS,
   clipNorm: 1,
   warmupShare: 0.1,
-  finalShare: 0.01,
   weightDecay: 0.05,
 } as const;
 

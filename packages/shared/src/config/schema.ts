@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
 import { augmentationSchema } from './augmentation-schema.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
+import { optimizerSchema } from './optimizer-schema.js';
 
 const positiveInteger = z.int().min(1);
 const atMost = (most: number): z.ZodInt => positiveInteger.max(most);
@@ -16,7 +17,6 @@ const MOST_PIXELS = 1_024;
 const MOST_CHANNELS = 64;
 /** The longest wait that a timer of Node has, in ms; it takes a longer one for 1 ms. */
 const MOST_MS = 2 ** 31 - 1;
-const fraction = z.number().min(0).max(1);
 const port = z.int().min(0).max(65_535);
 /** Default of `exchange.messageBytes`. Measured: messages of a quarter of this cost 10 to 20 % more CPU time. */
 export const MESSAGE_BYTES = 1024 * 1024;
@@ -86,24 +86,6 @@ const modelSchema = z.strictObject({
     mean: z.array(z.number()).max(MOST_CHANNELS),
     stddev: z.array(z.number().positive()).max(MOST_CHANNELS),
   }),
-});
-
-const optimizerSchema = z.strictObject({
-  /** AdamW (Loshchilov and Hutter 2019). */
-  peakLearningRate: z.number().positive(),
-  /** Share of all steps spent warming up linearly from 0. */
-  warmupShare: fraction,
-  /** Share of the peak that the cosine ends at. */
-  finalShare: fraction,
-  beta1: fraction,
-  beta2: fraction,
-  epsilon: z.number().positive(),
-  weightDecay: z.number().min(0),
-  /** Global norm to which the gradient is clipped; 0 turns clipping off. */
-  clipNorm: z.number().min(0),
-  labelSmoothing: fraction,
-  /** Decay of the exponential moving average of the weights, which is then evaluated. 0 keeps no average. */
-  emaDecay: z.number().min(0).max(0.99999).default(0),
 });
 
 /**
@@ -211,7 +193,6 @@ export const configSchema = z.strictObject({ ...trainingSchema.shape, ...operati
 export type RunConfig = z.infer<typeof configSchema>;
 export type TrainingConfig = z.infer<typeof trainingSchema>;
 export type ModelConfig = z.infer<typeof modelSchema>;
-export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
 export const CONFIG_VERSION = 4;

@@ -1,4 +1,6 @@
 /** The half of a configuration that decides the arithmetic, and what identifies it in checksums. */
+import { canonicalJson } from './canonical-json.js';
+import { ADAMW_WITH_COSINE, type OptimizerConfig } from './optimizer-schema.js';
 import { trainingSchema, type TrainingConfig } from './schema.js';
 
 /**
@@ -6,6 +8,8 @@ import { trainingSchema, type TrainingConfig } from './schema.js';
  * of a configuration. So runs and studies of earlier builds keep their checksums and can be continued.
  */
 const LATER_KEYS = { gradientFormat: 'fp32', arithmetic: 1 } as const satisfies Partial<TrainingConfig>;
+/** The same inside the `optimizer` section. */
+const LATER_OPTIMIZER_KEYS: Partial<OptimizerConfig> = ADAMW_WITH_COSINE;
 
 /** The training half of any configuration; keys that it lacks get their defaults. */
 export function trainingPart(config: TrainingConfig): TrainingConfig {
@@ -14,8 +18,14 @@ export function trainingPart(config: TrainingConfig): TrainingConfig {
 }
 
 /** The part of a configuration that checksums are taken over, keys in the order of the schema. */
-export function trainingIdentity(config: TrainingConfig): Partial<TrainingConfig> {
-  const isUnchanged = ([key, value]: [string, unknown]): boolean =>
-    Object.entries(LATER_KEYS).some(([later, first]) => later === key && first === value);
-  return Object.fromEntries(Object.entries(trainingPart(config)).filter((entry) => !isUnchanged(entry)));
+export function trainingIdentity(config: TrainingConfig): Readonly<Record<string, unknown>> {
+  const part = trainingPart(config);
+  return withoutFirst({ ...part, optimizer: withoutFirst(part.optimizer, LATER_OPTIMIZER_KEYS) }, LATER_KEYS);
+}
+
+/** The members that differ from what they were when there was no choice. */
+function withoutFirst(values: object, first: object): Record<string, unknown> {
+  const isFirst = ([key, value]: [string, unknown]): boolean =>
+    Object.entries(first).some(([later, only]) => later === key && canonicalJson(only) === canonicalJson(value));
+  return Object.fromEntries(Object.entries(values).filter((entry) => !isFirst(entry)));
 }

@@ -22,7 +22,7 @@ import {
   createGradientSum,
   gradientSumLength,
   type Gradient,
-  applyAdamW,
+  applyUpdate,
   learningRate,
   decayAt,
   updateAverage,
@@ -121,7 +121,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     checkAccounting(options, item, sampleCount, checksum);
     const changed = changeOfState(state);
     if (changed !== undefined) throw flipped(options, item, changed);
-    const gradientNorm = applyAdamW(state, reduced.gradient, {
+    const gradientNorm = applyUpdate(state, reduced.gradient, {
       config: config.optimizer,
       layout,
       step: item.step,

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { PRESETS, TrainingError } from '@facet/shared';
 import { fillProbeBatch } from '../../../test/probe-batch.js';
 import type { MicroBatchTensors } from '../../data/micro-batch.js';
-import { initialWeights, applyAdamW } from '@facet/task';
+import { initialWeights, applyUpdate } from '@facet/task';
 import { createCompute, type Compute } from '../compute.js';
 import { ENGINES, formatEngine, type EngineId } from '../engine-id.js';
 import { PROBE_SHAPE } from '../probe.js';
@@ -59,7 +59,7 @@ async function train(compute: Compute): Promise<number[]> {
     await slot.run();
     losses.push(slot.sum.accounting().loss);
     const gradientScale = 1 / (PROBE_SHAPE.microBatch - 1);
-    applyAdamW(state, slot.sum.gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
+    applyUpdate(state, slot.sum.gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
     compute.weightsChanged();
   }
   return losses;

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { PRESETS } from '@facet/shared';
 import { asGradient, type Gradient } from '../gradient-sum.js';
 import { layoutParameters } from '../parameters.js';
-import { applyAdamW, gradientNorm, learningRate } from './adamw.js';
+import { applyUpdate, gradientNorm } from './apply-update.js';
+import { learningRate } from './learning-rate.js';
 
 const config = {
   ...PRESETS['mnist-fast'].optimizer,
@@ -31,7 +32,7 @@ describe('AdamW', () => {
   it('does the arithmetic of the paper on the first step', () => {
     const state = start();
     const options = { config, layout, step: 1, totalSteps: 10, gradientScale: 0.5 };
-    const norm = applyAdamW(state, gradientOf(2, -4, 6), options);
+    const norm = applyUpdate(state, gradientOf(2, -4, 6), options);
     // mean gradient (1, -2, 3); m / (1 - beta1) = g, v / (1 - beta2) = g^2, so every step is rate * sign(g).
     expect(norm).toBeCloseTo(Math.sqrt(14), 6);
     const keep = 1 - 0.1 * config.weightDecay;
@@ -45,8 +46,8 @@ describe('AdamW', () => {
     const scaled = start();
     const gradient = gradientOf(3, 0, 4);
     const base = { layout, step: 1, totalSteps: 10 };
-    applyAdamW(clipped, gradient, { ...base, config: { ...config, clipNorm: 1 }, gradientScale: 1 });
-    applyAdamW(scaled, gradient, { ...base, config, gradientScale: 0.2 });
+    applyUpdate(clipped, gradient, { ...base, config: { ...config, clipNorm: 1 }, gradientScale: 1 });
+    applyUpdate(scaled, gradient, { ...base, config, gradientScale: 0.2 });
     expect(clipped).toEqual(scaled);
   });
 
@@ -54,14 +55,14 @@ describe('AdamW', () => {
     const state = start();
     const withAccounting = Float32Array.of(3, 0, 4, 0.7, 200, 256, 8_000_000) as Gradient;
     const options = { config: { ...config, clipNorm: 1 }, layout, step: 1, totalSteps: 10, gradientScale: 1 };
-    expect(() => applyAdamW(state, withAccounting, options)).toThrow(/7 elements for 3 parameters/);
+    expect(() => applyUpdate(state, withAccounting, options)).toThrow(/7 elements for 3 parameters/);
     expect(state).toEqual(start());
   });
 
   it('leaves the state alone when the gradient is not finite', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const state = start();
-      const norm = applyAdamW(state, gradientOf(1, bad, 1), {
+      const norm = applyUpdate(state, gradientOf(1, bad, 1), {
         config,
         layout,
         step: 1,
@@ -76,7 +77,7 @@ describe('AdamW', () => {
   it('reduces a quadratic', () => {
     const state = start();
     for (let step = 1; step <= 300; step++) {
-      applyAdamW(state, gradientOf(...state.weights), { config, layout, step, totalSteps: 300, gradientScale: 1 });
+      applyUpdate(state, gradientOf(...state.weights), { config, layout, step, totalSteps: 300, gradientScale: 1 });
     }
     expect(gradientNorm(gradientOf(...state.weights), 1)).toBeLessThan(0.05);
   });
