@@ -16,7 +16,8 @@ interface ConvolutionAttributes {
   readonly strides: number | [number, number];
   readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
   readonly dataFormat?: 'NHWC' | 'NCHW';
-  readonly dilations?: number | [number, number];
+  /** tf.layers say null for none. */
+  readonly dilations?: number | [number, number] | null;
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
@@ -27,7 +28,7 @@ function windowsOf(
   isDepthwise: boolean,
 ): WindowInfo {
   const attributes = attributesOf<ConvolutionAttributes>(call);
-  const { strides, pad, dataFormat = 'NHWC', dilations = 1, dimRoundingMode } = attributes;
+  const { strides, pad, dataFormat = 'NHWC', dilations, dimRoundingMode } = attributes;
   if (dataFormat !== 'NHWC') {
     throw new TrainingError(
       'CAPTURE_UNSUPPORTED',
@@ -39,7 +40,7 @@ function windowsOf(
     imageShape,
     filterShape,
     strides,
-    dilations,
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     isDepthwise,

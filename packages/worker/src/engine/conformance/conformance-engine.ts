@@ -65,6 +65,7 @@ export async function conformanceEngines(): Promise<ConformanceEngine[]> {
         'maxPool, 3x3 same, stride 2, odd size': PASSES_NAN,
         'maxPool, 3x2 valid, stride 1': PASSES_NAN,
         'resizeNearestNeighbor, 2 times': RESIZES_BY_INDEX,
+        'resizeNearestNeighbor, 2 and 3 times': RESIZES_BY_INDEX,
         'resizeNearestNeighbor, smaller, corners aligned': RESIZES_BY_INDEX,
       },
       onProcessor: undefined,

@@ -79,6 +79,9 @@ const RESIZING: OpCase[] = [
   opCase('resizeNearestNeighbor, 2 times', [real(1, 2, 3, 2)], (x) =>
     tf.image.resizeNearestNeighbor(x as Images, [4, 6]),
   ),
+  opCase('resizeNearestNeighbor, 2 and 3 times', [real(1, 5, 6, 1)], (x) =>
+    tf.image.resizeNearestNeighbor(x as Images, [10, 18]),
+  ),
   opCase('resizeNearestNeighbor, smaller, corners aligned', [real(1, 5, 4, 1)], (x) =>
     tf.image.resizeNearestNeighbor(x as Images, [3, 3], true),
   ),

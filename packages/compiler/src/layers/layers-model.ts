@@ -1,0 +1,132 @@
+/**
+ * A tf.LayersModel as a function of its weights, so that it can be captured and differentiated by them like any other
+ * function. The model keeps its own weights: for the time of a call, its layers read the given tensors instead.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { TrainingError } from '@facet/shared';
+import { REFUSED_LAYERS } from './layer-support.js';
+
+type Layer = tf.layers.Layer;
+
+export interface LayerWeight {
+  /** As tf.layers names it: `dense_Dense1/kernel`. Give layers names, and it is the same in every process. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Whether a gradient is taken for it. */
+  readonly isTrainable: boolean;
+}
+
+/** What of a layer reads other layers, or says how it computes. tfjs declares these fields in subclasses. */
+interface LayerParts {
+  readonly layers?: readonly Layer[];
+  readonly layer?: Layer;
+  readonly forwardLayer?: Layer;
+  readonly backwardLayer?: Layer;
+  readonly cell?: Layer & { readonly dropout?: number; readonly recurrentDropout?: number };
+  readonly stateful?: boolean;
+}
+
+/** A layer and all layers in it. */
+function layersWithin(layer: Layer): Layer[] {
+  const { layers = [], layer: wrapped, forwardLayer, backwardLayer, cell } = layer as unknown as LayerParts;
+  const inner = [...layers, wrapped, forwardLayer, backwardLayer, cell].filter((part) => part !== undefined);
+  return [layer, ...inner.flatMap(layersWithin)];
+}
+
+/**
+ * The weights of a model, in its order.
+ *
+ * @throws TrainingError CAPTURE_UNSUPPORTED when the model has a layer that cannot be captured, or two weights of one name.
+ */
+export function layerWeights(model: tf.LayersModel): LayerWeight[] {
+  for (const layer of layersWithin(model)) requireCapturable(layer);
+  const trainable = new Set(model.trainableWeights);
+  const names = new Set<string>();
+  return model.weights.map((weight) => {
+    const { originalName: name, shape } = weight;
+    if (names.has(name)) {
+      throw new TrainingError(
+        'CAPTURE_UNSUPPORTED',
+        `the model has two weights named ${name}; give every layer a name of its own`,
+      );
+    }
+    names.add(name);
+    return { name, shape: shape.map((size) => size!), isTrainable: trainable.has(weight) };
+  });
+}
+
+function requireCapturable(layer: Layer): void {
+  const refuse = (reason: string): never => {
+    throw new TrainingError(
+      'CAPTURE_UNSUPPORTED',
+      `the layer ${layer.name} (${layer.getClassName()}) cannot be captured: ${reason}`,
+    );
+  };
+  const reason = REFUSED_LAYERS[layer.getClassName()];
+  if (reason !== undefined) refuse(reason);
+  const { stateful, cell } = layer as unknown as LayerParts;
+  if (stateful === true) refuse('it keeps a state between batches; build it with stateful: false');
+  if ((cell?.dropout ?? 0) > 0 || (cell?.recurrentDropout ?? 0) > 0) {
+    refuse('it drops units at random; build it with dropout: 0 and recurrentDropout: 0, and augment the data');
+  }
+}
+
+/**
+ * Calls a model with given weights. It may be captured and differentiated, and runs eagerly as well.
+ *
+ * @param weights One tensor per entry of `layerWeights`, by name.
+ * @param inputs [batch, ...] each; one tensor per input of the model.
+ * @returns The outputs of the model, [batch, ...] each.
+ * @throws TrainingError CAPTURE_UNSUPPORTED when a layer cannot be captured; it names the layer and the kernel.
+ */
+export function applyLayers(
+  model: tf.LayersModel,
+  weights: ReadonlyMap<string, tf.Tensor>,
+  inputs: readonly tf.Tensor[],
+): tf.Tensor[] {
+  for (const layer of layersWithin(model)) requireCapturable(layer);
+  const replaced: (() => void)[] = [];
+  try {
+    for (const weight of model.weights) {
+      const tensor = weights.get(weight.originalName);
+      if (tensor === undefined || tensor.shape.join() !== weight.shape.join()) {
+        const actual = tensor === undefined ? 'none' : `[${tensor.shape.join(', ')}]`;
+        throw new TrainingError(
+          'CAPTURE_UNSUPPORTED',
+          `the weight ${weight.originalName} needs a tensor [${weight.shape.join(', ')}], got ${actual}`,
+        );
+      }
+      replaced.push(replaceMethod(weight, 'read', () => () => tensor));
+    }
+    for (const layer of layersWithin(model)) replaced.push(nameInErrors(layer));
+    const outputs = model.apply([...inputs], { training: true }) as tf.Tensor | tf.Tensor[];
+    return Array.isArray(outputs) ? outputs : [outputs];
+  } finally {
+    for (const restore of replaced.reverse()) restore();
+  }
+}
+
+/** Shadows a method on one object; the result takes the shadow away. */
+function replaceMethod<T extends object, Name extends keyof T>(
+  object: T,
+  name: Name,
+  replacement: (original: T[Name]) => T[Name],
+): () => void {
+  object[name] = replacement(object[name]);
+  return () => {
+    Reflect.deleteProperty(object, name);
+  };
+}
+
+/** Adds the layer's name to an error of capture that its call throws; the innermost layer is named. */
+function nameInErrors(layer: Layer): () => void {
+  return replaceMethod(layer, 'call', (original) => (inputs, options) => {
+    try {
+      return original.call(layer, inputs, options);
+    } catch (caught) {
+      if (!(caught instanceof TrainingError) || caught.message.startsWith('in the layer ')) throw caught;
+      const message = `in the layer ${layer.name} (${layer.getClassName()}): ${caught.message}`;
+      throw new TrainingError(caught.code, message, { cause: caught });
+    }
+  });
+}
