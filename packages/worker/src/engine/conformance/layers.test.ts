@@ -125,8 +125,8 @@ describe('the gradient of a maximum over a window', () => {
   it('goes to the first of equal elements, row by row', async () => {
     const inputs: ProgramInput[] = [{ name: 'x', shape: [1, 2, 4, 1], dtype: 'float32' }];
     const build: Computation['build'] = (tensors) => {
-      const sum = (x: tf.Tensor4D): tf.Scalar => tf.maxPool(x, 2, 2, 'valid').sum();
-      return { gradient: tf.grad(sum)(tensors.get('x') as tf.Tensor4D) };
+      const sum = (x: tf.Tensor): tf.Scalar => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid').sum();
+      return { gradient: tf.grad(sum)(tensors.get('x')!) };
     };
     const computation = { program: await captureProgram({ name: 'ties', inputs, build }), inputs, build };
     // Left window: all equal. Right window: the maximum 5 stands top right and bottom left.
@@ -175,10 +175,10 @@ describe('a model that cannot be captured', () => {
     const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
     const [kernel, bias] = layerWeights(model).map(({ name }) => name) as [string, string];
     const before = model.getWeights().map((weight) => weight.dataSync()[0]);
-    const given = new Map([
+    const given = new Map<string, tf.Tensor>([
       [kernel, tf.tensor2d([[2]])],
       [bias, tf.tensor1d([3])],
-    ] as const);
+    ]);
     expect(applyLayers(model, given, [tf.tensor2d([[5]])])[0]!.dataSync()[0]).toBe(13);
     expect(() => applyLayers(model, new Map(), [tf.tensor2d([[5]])])).toThrow(/needs a tensor \[1, 1\], got none/);
     expect(model.weights.map((weight) => weight.read().dataSync()[0])).toEqual(before);
