@@ -4,10 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
-import { readLedgerRecords, shardStreamName, type LedgerRecord } from '@facet/shared';
+import { readLedgerRecords, type LedgerRecord } from '@facet/shared';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
+import { deleteStream } from '../../packages/coordinator/test/delete-stream.js';
 import {
   committedSteps,
   MNIST_ON_CPU,
@@ -101,11 +100,8 @@ export class ContendedRun implements AsyncDisposable {
     );
   }
 
-  /** Deletes the stream of the run's shards, as an operator may by mistake, or a broker that lost its disk. */
-  async deleteStream(): Promise<void> {
-    const connection = await connect({ servers: this.broker.url });
-    await (await jetstreamManager(connection)).streams.delete(shardStreamName(RUN));
-    await connection.close();
+  deleteStream(): Promise<void> {
+    return deleteStream(this.broker.url, RUN);
   }
 
   async readLedger(): Promise<readonly LedgerRecord[]> {
