@@ -253,7 +253,7 @@ export function phaseDeadlineMs(phase: Phase): number | undefined {
   return phase.kind === 'ended' ? undefined : phase.deadlineMs;
 }
 
-/** Ends the run because of a fault in Facet itself; `what` says what was found. */
-export function bugIn(what: string): MembershipEvent {
-  return { kind: 'failed', code: 'INTERNAL', message: `${what}; report this as a bug, then resume` };
+/** The event that ends the run because of a bug of ours. */
+export function bugIn(found: string): MembershipEvent {
+  return { kind: 'failed', code: 'INTERNAL', message: `${found}; report this as a bug, then resume` };
 }

@@ -194,17 +194,48 @@ describe('a member that leaves', () => {
   });
 });
 
-it('ends the run, and not the process, when an event cannot be applied', () => {
-  const run = new AssembledRun();
-  run.ready(run.hello('a'));
-  const b = run.hello('b');
-  b.send = (response) => {
-    if (response.form) throw new Error('no such field');
-  };
-  run.ready(b);
-  expect(run.ending).toMatchObject({
-    outcome: 'failed',
-    code: 'INTERNAL',
-    message: 'ready: no such field; report this as a bug, then resume',
+describe('a bug of ours', () => {
+  it('ends the run, and not the process, when an event cannot be applied', () => {
+    const run = new AssembledRun();
+    run.ready(run.hello('a'));
+    const b = run.hello('b');
+    b.send = (response) => {
+      if (response.form) throw new Error('no such field');
+    };
+    run.ready(b);
+    expect(run.ending).toMatchObject({
+      outcome: 'failed',
+      code: 'INTERNAL',
+      message: 'ready: no such field; report this as a bug, then resume',
+    });
+  });
+
+  it('does not keep a run from its end when a worker cannot be told of it', () => {
+    const run = new AssembledRun();
+    const [a, b] = run.form('a', 'b') as [MemorySession, MemorySession];
+    for (const session of [a, b]) {
+      session.send = (response) => {
+        if (response.stop) throw new Error('no such field');
+      };
+    }
+    run.say(a, 'stepDone', run.stepDone(1, 1));
+    run.say(b, 'stepDone', { ...run.stepDone(1, 1), weightsCrc: 5 });
+    expect(run.ending).toMatchObject({ outcome: 'failed', code: 'DESYNC' });
+  });
+
+  it('is named with the events that waited when they are too many', () => {
+    const run = new AssembledRun();
+    const { conductor } = run.assembly;
+    const a = run.hello('a');
+    run.ready(a);
+    const b = run.hello('b');
+    b.send = () => {
+      for (let i = 0; i < 600; i++) {
+        conductor.dispatch({ kind: 'tick' });
+        conductor.dispatch({ kind: 'heard', workerId: 'a' });
+      }
+    };
+    run.ready(b);
+    expect(run.ending?.message).toMatch(/^1001 events wait \(501 tick, 500 heard\); report this as a bug/);
   });
 });

@@ -60,10 +60,7 @@ export interface ConductorOptions {
 
 export class Conductor implements SessionHandler {
   readonly #options: ConductorOptions;
-  readonly #events = new EventQueue<MembershipEvent>({
-    apply: (event) => void this.#apply(event),
-    overflow: (dropped) => bugIn(`${dropped.length} events of membership wait, as ${dropped.at(-1)?.kind}`),
-  });
+  readonly #events: EventQueue<MembershipEvent>;
   #membership: Membership;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
@@ -76,6 +73,13 @@ export class Conductor implements SessionHandler {
   constructor(options: ConductorOptions) {
     this.#options = options;
     this.#membership = options.membership;
+    this.#events = new EventQueue({
+      apply: (event) => {
+        this.#apply(event);
+      },
+      bug: bugIn,
+      log: options.log,
+    });
     this.#pacing = new Pacing({
       ...options.pacing,
       plan: options.plan,
@@ -270,18 +274,11 @@ export class Conductor implements SessionHandler {
     return rank === -1 ? undefined : rank;
   }
 
-  /** Applies an event. If that throws, it is a bug of ours, which ends this run in good order and not the process. */
   #apply(event: MembershipEvent): void {
-    const { policy, clock, log } = this.#options;
-    try {
-      const { state, commands } = transition(this.#membership, event, { policy, nowMs: clock.now() });
-      this.#membership = state;
-      for (const command of commands) this.#execute(command);
-    } catch (caught) {
-      if (event.kind === 'failed') throw caught;
-      log.error({ err: caught, event: event.kind }, 'an event could not be applied');
-      this.#events.push(bugIn(`${event.kind}: ${TrainingError.from(caught).message}`));
-    }
+    const { policy, clock } = this.#options;
+    const { state, commands } = transition(this.#membership, event, { policy, nowMs: clock.now() });
+    this.#membership = state;
+    for (const command of commands) this.#execute(command);
   }
 
   #execute(command: Command): void {
@@ -354,11 +351,15 @@ export class Conductor implements SessionHandler {
         publisher.stop();
         stopwatch.pause();
         const { ending, workerIds } = command;
-        for (const workerId of workerIds) {
-          directory.send(workerId, stopMessage(ending));
-          directory.remove(workerId)?.session.end();
+        try {
+          for (const workerId of workerIds) {
+            directory.send(workerId, stopMessage(ending));
+            directory.remove(workerId)?.session.end();
+          }
+        } finally {
+          // Membership has ended and asks for nothing more: the run must end even if a worker cannot be told.
+          this.#options.onEnd(ending);
         }
-        this.#options.onEnd(ending);
         break;
       }
       default:
