@@ -19,4 +19,4 @@ export { weightsSha256 } from './checkpoint/sha256.js';
 export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCandidate, type Candidate, type CandidateOptions } from './leadership/candidate.js';
 export type { RunResult, StoredResult } from './run/result.js';
-export { lockRun } from './run/run-lock.js';
+export { lockRun, moveRun, removeRun } from './run/run-lock.js';

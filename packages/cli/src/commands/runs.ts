@@ -2,7 +2,6 @@
  * `facet runs`: lists the runs of the runs folder, shows one, renames one, removes some. Only runs that do not run now are
  * changed.
  */
-import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { TrainingError } from '@facet/shared';
@@ -101,7 +100,8 @@ async function renameRun(name: string, newName: string, { env, stdout }: CliCont
   const to = runPaths(path.dirname(from.folder), newName);
   requireFreeName(to);
   await requireNotRunning(name, from);
-  await whenUnlocked(from.folder, () => rename(from.folder, to.folder));
+  const { moveRun } = await import('@facet/coordinator');
+  await moveRun(from.folder, to.folder);
   printLine(stdout, `${path.basename(from.folder)} is called ${newName} now`);
   return EXIT.ok;
 }
@@ -121,18 +121,11 @@ async function remove(
       `nothing was removed: ${folders.join(', ')} would be gone for good with checkpoints and ledger; add --yes to remove ${folders.length === 1 ? 'it' : 'them'}`,
     );
   }
-  for (const folder of folders) await whenUnlocked(folder, () => rm(folder, { recursive: true }));
+  const { removeRun } = await import('@facet/coordinator');
+  for (const folder of folders) await removeRun(folder);
   if (json) printJson(stdout, { removed: folders });
   else for (const folder of folders) printLine(stdout, `removed ${folder}`);
   return EXIT.ok;
-}
-
-/** Does something to the folder of a run that no process holds. @throws TrainingError RUN_LOCKED naming the process */
-async function whenUnlocked(folder: string, action: () => Promise<void>): Promise<void> {
-  const { lockRun } = await import('@facet/coordinator');
-  const lock = await lockRun(folder);
-  await lock.release();
-  await action();
 }
 
 function countOf(value: number | null): string {

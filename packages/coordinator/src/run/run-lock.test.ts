@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isProcessAlive } from './process-identity.js';
-import { lockRun, takeOverRun } from './run-lock.js';
+import { lockRun, moveRun, removeRun, takeOverRun } from './run-lock.js';
 
 /** Larger than any process id that Linux gives out. */
 const GONE = 2 ** 30;
@@ -60,6 +60,15 @@ describe('lockRun', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('is given to one of two that ask at once', async () => {
+    const [first, second] = await Promise.allSettled([lockRun(folder), lockRun(folder)]);
+    expect(second).toMatchObject({ reason: { code: 'RUN_LOCKED' } });
+    if (first.status === 'rejected') throw first.reason;
+    expect(await first.value.isHeld()).toBe(true);
+    await first.value.release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it.each([
     ['a process that is gone', () => leave(GONE, hostname())],
     ['this process id in an earlier life', () => leave(process.pid, hostname())],
@@ -95,5 +104,66 @@ describe('lockRun', () => {
     expect(await other.isHeld()).toBe(true);
     await other.release();
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('a run that is moved or removed', () => {
+  let run: string;
+
+  beforeEach(async () => {
+    run = join(folder, 'old');
+    await mkdir(join(run, 'checkpoints'), { recursive: true });
+    await writeFile(join(run, 'ledger.jsonl'), 'one line\n');
+  });
+
+  it('has another name afterwards, is free there, and its old name is free too', async () => {
+    const moved = join(folder, 'new');
+    await moveRun(run, moved);
+    expect(await readdir(folder)).toEqual(['new']);
+    expect((await readdir(moved)).sort()).toEqual(['checkpoints', 'ledger.jsonl']);
+    await mkdir(run);
+    const locks = [await lockRun(moved), await lockRun(run)];
+    for (const lock of locks) await lock.release();
+  });
+
+  it('is gone afterwards, with everything in it, and its name is free', async () => {
+    await removeRun(run);
+    expect(await readdir(folder)).toEqual([]);
+    await mkdir(run);
+    await (await lockRun(run)).release();
+  });
+
+  it.each([
+    ['moved', () => moveRun(run, join(folder, 'new'))],
+    ['removed', () => removeRun(run)],
+  ])('is not %s while a process holds it', async (_, act) => {
+    const lock = await lockRun(run);
+    await expect(act()).rejects.toMatchObject({
+      code: 'RUN_LOCKED',
+      message: expect.stringContaining(String(process.pid)),
+    });
+    expect(await lock.isHeld()).toBe(true);
+    expect((await readdir(run)).sort()).toEqual(['checkpoints', 'ledger.jsonl', 'lock']);
+    expect(await readdir(folder)).toEqual(['old']);
+    await lock.release();
+  });
+
+  it('is moved once when it is moved twice at once', async () => {
+    const [first, second] = await Promise.allSettled([
+      moveRun(run, join(folder, 'new')),
+      moveRun(run, join(folder, 'other')),
+    ]);
+    expect(first.status).toBe('fulfilled');
+    expect(second).toMatchObject({ reason: { code: 'RUN_LOCKED' } });
+    expect(await readdir(folder)).toEqual(['new']);
+  });
+
+  it('stays as it was, and free, when it cannot be moved', async () => {
+    const taken = join(folder, 'taken');
+    await mkdir(join(taken, 'something'), { recursive: true });
+    await expect(moveRun(run, taken)).rejects.toThrow();
+    expect((await readdir(folder)).sort()).toEqual(['old', 'taken']);
+    expect((await readdir(run)).sort()).toEqual(['checkpoints', 'ledger.jsonl']);
+    await (await lockRun(run)).release();
   });
 });

@@ -1,13 +1,15 @@
 /**
  * One coordinator per run folder, and one process per study. The lock is a file that is made exclusively and names its
- * process. If that process died on this machine, the lock is taken over; any other lock is reported. A coordinator that
- * holds the run's lease may take the lock from a living process: it replaces the file, and the other process notices when
- * it checks. The lock does not protect against a shared disk whose writes are not seen by other machines.
+ * process. If that process died on this machine, the lock is taken over; any other lock is reported. Who moves or removes a
+ * run holds its lock meanwhile.
+ *
+ * A coordinator that holds the run's lease may take the lock from a living process: it replaces the file, and the other process
+ * notices when it checks. The lock does not protect against a shared disk whose writes are not seen by other machines.
  */
 import { randomUUID } from 'node:crypto';
 import { constants, copyFile, link, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { readRegularText, syncFolder, TrainingError, writeDurableFile } from '@facet/shared';
 import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
@@ -43,17 +45,63 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', '
  * @throws TrainingError RUN_LOCKED naming the process that holds it.
  */
 export async function lockRun(folder: string): Promise<RunLock> {
+  return heldLock(pathIn(folder), await takeLock(folder));
+}
+
+/**
+ * Gives the folder of a run another name on the same disk, and holds the run's lock meanwhile. The lock goes with the folder and
+ * is given back there.
+ *
+ * @param to must not exist
+ * @throws TrainingError RUN_LOCKED naming the process that holds the run; then nothing is changed.
+ */
+export async function moveRun(from: string, to: string): Promise<void> {
+  const own = await takeLock(from);
+  const before = heldLock(pathIn(from), own);
+  try {
+    await rename(from, to);
+  } catch (caught) {
+    await before.release();
+    throw caught;
+  }
+  heldPaths.delete(pathIn(from));
+  await heldLock(pathIn(to), own).release();
+  await syncFolder(dirname(resolve(to)));
+}
+
+/**
+ * Removes the folder of a run that no process holds. It first gets a name that no run has, so that nobody sees half a run. If the
+ * removal is cut short, what is left is beside the other runs, as `.NAME.removed.ID`.
+ *
+ * @throws TrainingError RUN_LOCKED naming the process that holds the run; then nothing is changed.
+ */
+export async function removeRun(folder: string): Promise<void> {
+  const path = resolve(folder);
+  const aside = join(dirname(path), `.${basename(path)}.removed.${randomUUID()}`);
+  await moveRun(path, aside);
+  await rm(aside, { recursive: true });
+}
+
+/** Takes the lock of a folder that no living process holds. */
+async function takeLock(folder: string): Promise<OwnLock> {
   const path = pathIn(folder);
   const own = newOwner();
   if (heldPaths.has(path)) throw locked(path, own);
-  await withTemporary(path, own, async (temporary) => {
-    if (await tryTake(temporary, path)) return;
-    const owner = await readOwner(path);
-    if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
-    await removeStale(path, owner, own);
-    if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
-  });
-  return heldLock(path, own);
+  // Before the file exists: of two takings by this process, the second must not find a file that nobody holds.
+  heldPaths.set(path, own.id);
+  try {
+    await withTemporary(path, own, async (temporary) => {
+      if (await tryTake(temporary, path)) return;
+      const owner = await readOwner(path);
+      if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
+      await removeStale(path, owner, own);
+      if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
+    });
+    return own;
+  } catch (caught) {
+    if (heldPaths.get(path) === own.id) heldPaths.delete(path);
+    throw caught;
+  }
 }
 
 /** Takes the lock, also from a living process. Only for the holder of the run's lease, which is stronger than the lock. */
