@@ -2,7 +2,7 @@
  * The presets on the engine: the bare program, and the same program the way a worker runs it, through the slots of
  * `createCompute`. The difference is what the engine's host costs: copies into the thread and back, and two messages.
  */
-import { DATASET_SHAPES, PRESETS, type PresetName } from '@facet/shared';
+import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
 import { drawAuxiliary } from '@facet/worker/internal';
 import {
   captureTrainingProgram,
@@ -19,7 +19,7 @@ const RUNS_PER_TURN = 20;
 
 function shapeOf(name: PresetName): MicroBatchShape {
   const preset = PRESETS[name];
-  return microBatchShape(DATASET_SHAPES[preset.dataset], preset);
+  return microBatchShape(datasetShape(preset.dataset), preset);
 }
 
 /** The training program of a preset at its own micro-batch, without the engine thread. */

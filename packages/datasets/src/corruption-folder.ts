@@ -6,7 +6,8 @@
 import { readRegularFile, TrainingError } from '@facet/shared';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageShape, Split } from './dataset.js';
+import type { ImageShape } from '@facet/shared';
+import type { Split } from './dataset.js';
 import { decodeNpy, type NpyArray } from './format/npy.js';
 
 /** The corruptions that a folder holds. */

@@ -2,14 +2,7 @@
  * The types of this package: a dataset in memory. Pixels are always interleaved [count, height, width, channels], whatever
  * the order in the files. The types do not depend on where the files came from.
  */
-import { TrainingError } from '@facet/shared';
-
-/** Extent of one image, in pixels; `channels` is 1 (grey) or 3 (RGB). */
-export interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
+import { TrainingError, type DatasetName, type ImageShape } from '@facet/shared';
 
 /** The samples of one split. Both arrays are owned by the dataset and must not be written to. */
 export interface Split {
@@ -33,16 +26,10 @@ export interface Dataset {
   readonly sha256: string;
 }
 
-/** Datasets this package can open. */
-export type DatasetName = 'mnist' | 'cifar10';
-
-/** Every {@link DatasetName}, in the order to show to people. */
-export const DATASET_NAMES: readonly DatasetName[] = ['mnist', 'cifar10'];
-
 /** Which dataset, and where its files are. */
 export interface DatasetSource {
   readonly name: DatasetName;
-  /** Folder with files in the dataset's format (IDX for mnist, CIFAR binary batches for cifar10); any content. */
+  /** Folder with files in the dataset's format (as its definition says); any content. */
   readonly folder?: string | undefined;
   /** Where fetched files are kept. Default: FACET_CACHE, else the user's cache folder. */
   readonly cacheFolder?: string | undefined;

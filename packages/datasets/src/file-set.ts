@@ -4,7 +4,7 @@
  * decoders check its structure instead. Files are read whole, none of them longer than MOST_FILE_BYTES, and
  * a .gz is uncompressed to no more than what its content says of itself.
  */
-import { readRegularFile, TrainingError } from '@facet/shared';
+import { readRegularFile, TrainingError, type DatasetFile } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,12 +19,21 @@ const HEAD_BYTES = 1_024;
 /** The canonical content of one file of a dataset. Size and digest are of the uncompressed content. */
 export interface FileSpec {
   readonly name: string;
-  readonly bytes: number;
+  /** Other spellings of the name, tried in this order. */
+  readonly otherNames: readonly string[];
+  /** Undefined, as the digest, where no published content is known. */
+  readonly bytes: number | undefined;
   readonly algorithm: 'md5' | 'sha256';
   /** Lower-case hex. */
-  readonly digest: string;
+  readonly digest: string | undefined;
   /** Bytes of the whole content, from its first ones; absent for a format without a header. */
   readonly bytesByHead?: (head: Uint8Array) => number | undefined;
+}
+
+/** What is looked for, of a file in a dataset's definition. */
+export function fileSpec({ name, otherNames = [], published }: DatasetFile): FileSpec {
+  const { bytes, digest, algorithm = 'sha256' } = published ?? {};
+  return { name, otherNames, bytes, algorithm, digest };
 }
 
 /** Files that make one dataset. */
@@ -45,7 +54,8 @@ export interface FoundFile {
   readonly bytes: Uint8Array;
   /** Digest of `bytes`, in the algorithm of the spec. */
   readonly digest: string;
-  readonly isCanonical: boolean;
+  /** Null when no published content is known. */
+  readonly isCanonical: boolean | null;
 }
 
 /**
@@ -70,7 +80,8 @@ export async function findDatasetFile(set: FileSet, spec: FileSpec): Promise<Fou
   // A plain view: a Buffer's slice() would share memory where everyone expects a copy.
   const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
   const digest = createHash(spec.algorithm).update(bytes).digest('hex');
-  return { file, bytes, digest, isCanonical: bytes.length === spec.bytes && digest === spec.digest };
+  const isCanonical = spec.digest === undefined ? null : bytes.length === spec.bytes && digest === spec.digest;
+  return { file, bytes, digest, isCanonical };
 }
 
 /** @throws TrainingError DATASET_INVALID when a pinned set has other than the canonical content. */
@@ -84,23 +95,28 @@ export function assertTrusted(set: FileSet, spec: FileSpec, { file, bytes, diges
 }
 
 async function readPlainOrGzip(set: FileSet, spec: FileSpec): Promise<{ file: string; content: Uint8Array }> {
-  const path = join(set.folder, spec.name);
-  const plain = await readIfPresent(set, path);
-  if (plain !== null) return { file: path, content: plain };
-  const file = `${path}.gz`;
-  const compressed = await readIfPresent(set, file);
-  if (compressed === null) {
-    throw new TrainingError('DATASET_UNAVAILABLE', `${path} does not exist (nor ${file}); ${set.remedy}`);
+  for (const name of [spec.name, ...spec.otherNames]) {
+    const path = join(set.folder, name);
+    const plain = await readIfPresent(set, path);
+    if (plain !== null) return { file: path, content: plain };
+    const compressed = await readIfPresent(set, `${path}.gz`);
+    if (compressed !== null) return { file: `${path}.gz`, content: await contentOfGzip(set, spec, path, compressed) };
   }
+  const path = join(set.folder, spec.name);
+  const others = [`${path}.gz`, ...spec.otherNames.flatMap((name) => [name, `${name}.gz`])];
+  throw new TrainingError(
+    'DATASET_UNAVAILABLE',
+    `${path} does not exist (nor ${others.join(', nor ')}); ${set.remedy}`,
+  );
+}
+
+async function contentOfGzip(set: FileSet, spec: FileSpec, path: string, compressed: Uint8Array): Promise<Uint8Array> {
   try {
-    return {
-      file,
-      content: await uncompress(compressed, { maxOutputLength: await contentLimit(set, spec, compressed) }),
-    };
+    return await uncompress(compressed, { maxOutputLength: await contentLimit(set, spec, compressed) });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const problem = `has ${compressed.length} bytes that are not a whole gzip file (${reason}), expected a .gz of`;
-    throw new TrainingError('DATASET_INVALID', `${file} ${problem} ${path}; ${set.remedy}`, { cause });
+    throw new TrainingError('DATASET_INVALID', `${path}.gz ${problem} ${path}; ${set.remedy}`, { cause });
   }
 }
 
@@ -109,7 +125,7 @@ async function readPlainOrGzip(set: FileSet, spec: FileSpec): Promise<{ file: st
  * that the decoder finds what is too long.
  */
 async function contentLimit(set: FileSet, spec: FileSpec, compressed: Uint8Array): Promise<number> {
-  if (set.isPinned) return spec.bytes + 1;
+  if (set.isPinned && spec.bytes !== undefined) return spec.bytes + 1;
   if (spec.bytesByHead === undefined) return MOST_FILE_BYTES;
   const head = await uncompress(compressed.subarray(0, HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
   return Math.min(MOST_FILE_BYTES, (spec.bytesByHead(head) ?? head.length) + 1);

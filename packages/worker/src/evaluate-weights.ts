@@ -2,9 +2,8 @@
  * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster, for
  * `facet evaluate`. It feeds the samples and keeps the logits. The figures are computed in evaluation/.
  */
-import type { ParameterLayout, RunConfig } from '@facet/shared';
+import { datasetDefinition, type ParameterLayout, type RunConfig } from '@facet/shared';
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
-import { DATASET_TRAITS } from './data/dataset-traits.js';
 import { openClassifier, type Classifier, type ClassifierPlace } from './evaluation/classifier.js';
 import { evaluatedIds, sourceOf } from './evaluation/evaluated-ids.js';
 import { scoreAnswers, type Scores } from './evaluation/scores.js';
@@ -54,7 +53,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   const classes = dataset.classes.length;
   const ids = evaluatedIds(options);
   const isAugmented = augmentation === 'test-time';
-  const transforms = isAugmented ? testTimeTransforms(DATASET_TRAITS[config.dataset]) : [IDENTITY];
+  const transforms = isAugmented ? testTimeTransforms(datasetDefinition(config.dataset).traits) : [IDENTITY];
   const classifier = await openClassifier({ ...options, image, classes }, options);
   try {
     const source = sourceOf(options);

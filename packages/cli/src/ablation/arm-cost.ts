@@ -3,7 +3,7 @@
  * Nothing is trained.
  */
 import { describePrograms } from '@facet/worker';
-import { DATASET_SHAPES, type ArmName } from '@facet/shared';
+import { datasetShape, type ArmName } from '@facet/shared';
 import type { ArmCost } from './ablation-report.js';
 import type { LoadTrial } from './plan-study.js';
 import type { PlannedArm } from './study-plan.js';
@@ -19,6 +19,6 @@ export async function armCosts(arms: readonly PlannedArm[], load: LoadTrial): Pr
 
 async function costOf(arm: ArmName, load: LoadTrial): Promise<ArmCost> {
   const { config } = await load({ name: arm, arm, seed: 0 });
-  const { parameters, macsPerImage } = await describePrograms(DATASET_SHAPES[config.dataset], config);
+  const { parameters, macsPerImage } = await describePrograms(datasetShape(config.dataset), config);
   return { parameters, macsPerImage };
 }

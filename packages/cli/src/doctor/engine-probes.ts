@@ -2,7 +2,7 @@
  * Probes engines for `facet doctor`, each in a process of its own and one after the other. At the same time they would share
  * the cores. In one process, a crashing driver would take the other probes with it.
  */
-import { DATASET_SHAPES, PRESETS, TrainingError, usableCores, type EngineName } from '@facet/shared';
+import { datasetShape, PRESETS, TrainingError, usableCores, type EngineName } from '@facet/shared';
 import type { EngineChoice, EngineProbe, TimedProgram } from '@facet/worker';
 
 const PRESET = 'mnist-fast';
@@ -12,7 +12,7 @@ const DEADLINE_MS = 90_000;
 /** Every engine is timed on the default preset's training program, on all cores. */
 export const TIMED_PROGRAM: TimedProgram = {
   shape: {
-    ...DATASET_SHAPES.mnist,
+    ...datasetShape('mnist'),
     config: PRESETS[PRESET].model,
     microBatch: PRESETS[PRESET].batch.micro,
     labelSmoothing: PRESETS[PRESET].optimizer.labelSmoothing,

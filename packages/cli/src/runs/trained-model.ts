@@ -3,8 +3,8 @@
  * none of the samples that it was trained on.
  */
 import type { TrainedWeights } from '@facet/coordinator';
-import { datasetClasses, openDataset, type Dataset } from '@facet/datasets';
-import { DATASET_SHAPES, type ImageShape, type RunConfig } from '@facet/shared';
+import { openDataset, type Dataset } from '@facet/datasets';
+import { datasetDefinition, datasetShape, type ImageShape, type RunConfig } from '@facet/shared';
 import type { TrainedModel } from '@facet/worker';
 import { configOf } from './find-checkpoint.js';
 
@@ -21,7 +21,7 @@ export interface NamedModel {
  */
 export async function modelOf(checkpoint: TrainedWeights): Promise<NamedModel> {
   const config = configOf(checkpoint);
-  const classNames = datasetClasses(config.dataset);
+  const classNames = datasetDefinition(config.dataset).classes;
   const image = checkpoint.info.image ?? (await earlierImageShape(config));
   return { model: modelFor(checkpoint, { image, classes: classNames }), classNames };
 }
@@ -41,7 +41,7 @@ export function modelFor(
 
 /** Checkpoints of earlier versions do not say it. Files of one's own may differ from the dataset that they stand for. */
 async function earlierImageShape({ dataset, dataFolder: folder }: RunConfig): Promise<ImageShape> {
-  const published = DATASET_SHAPES[dataset].image;
+  const published = datasetShape(dataset).image;
   if (folder === undefined) return published;
   const opened = await openDataset({ name: dataset, folder }).catch(() => undefined);
   return opened?.image ?? published;

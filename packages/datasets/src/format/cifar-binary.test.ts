@@ -17,7 +17,7 @@ describe('CIFAR binary batches', () => {
     fc.assert(
       fc.property(split, split, (first, second) => {
         const batches = [first, second].map((part, i) => ({ file: `${i}`, bytes: encodeCifarBatch(part) }));
-        const decoded = decodeCifarBatches(batches);
+        const decoded = decodeCifarBatches(batches, [10]);
         expect(decoded.count).toBe(first.count + second.count);
         expect(decoded.labels).toEqual(Uint8Array.from([...first.labels, ...second.labels]));
         expect(decoded.pixels).toEqual(Uint8Array.from([...first.pixels, ...second.pixels]));
@@ -31,7 +31,7 @@ describe('CIFAR binary batches', () => {
     row[0] = 7;
     row.fill(10, 1, 1025).fill(20, 1025, 2049).fill(30, 2049);
     row[1 + 33] = 11;
-    const { labels, pixels } = decodeCifarBatches([{ file: 'f', bytes: row }]);
+    const { labels, pixels } = decodeCifarBatches([{ file: 'f', bytes: row }], [10]);
     expect([...labels]).toEqual([7]);
     expect([...pixels.subarray(0, 6)]).toEqual([10, 20, 30, 10, 20, 30]);
     // Pixel 33 is at row 1, column 1.
@@ -43,14 +43,14 @@ describe('CIFAR binary batches', () => {
       'b.bin has 6145 bytes, expected a positive multiple of 3073 (one row each); ' +
       'replace it with a complete CIFAR binary batch';
     const wrong = [{ file: 'b.bin', bytes: countingBytes(6145, 10) }];
-    expect(() => decodeCifarBatches(wrong)).toThrow(new TrainingError('DATASET_INVALID', message));
-    expect(() => decodeCifarBatches([{ file: 'b.bin', bytes: new Uint8Array() }])).toThrow('b.bin has 0 bytes');
+    expect(() => decodeCifarBatches(wrong, [10])).toThrow(new TrainingError('DATASET_INVALID', message));
+    expect(() => decodeCifarBatches([{ file: 'b.bin', bytes: new Uint8Array() }], [10])).toThrow('b.bin has 0 bytes');
   });
 
   it('name the first label out of range and its row', () => {
     const bytes = new Uint8Array(3 * CIFAR_ROW_BYTES);
     bytes[2 * CIFAR_ROW_BYTES] = 10;
-    expect(() => decodeCifarBatches([{ file: 'b.bin', bytes }])).toThrow(
+    expect(() => decodeCifarBatches([{ file: 'b.bin', bytes }], [10])).toThrow(
       'b.bin has label 10 at row 2, expected 0 to 9',
     );
   });

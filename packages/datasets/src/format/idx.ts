@@ -31,17 +31,33 @@ export function decodeIdxImages(file: string, bytes: Uint8Array): IdxImages {
  * Decodes an IDX file of labels to [count].
  *
  * @param file - Name for error messages.
- * @param classCount - Labels must be below it.
+ * @param classCount - How many classes there are.
+ * @param firstLabel - The label of class 0 in the file.
  * @throws TrainingError DATASET_INVALID on a wrong magic, no labels, a wrong length or a label out of range.
  */
-export function decodeIdxLabels(file: string, bytes: Uint8Array, classCount: number): Uint8Array {
+export function decodeIdxLabels(file: string, bytes: Uint8Array, classCount: number, firstLabel = 0): Uint8Array {
   readHeader(file, bytes, LABELS_MAGIC, 'labels');
   const labels = bytes.subarray(8);
-  const wrong = labels.findIndex((label) => label >= classCount);
+  const end = firstLabel + classCount;
+  const wrong = labels.findIndex((label) => label < firstLabel || label >= end);
   if (wrong !== -1) {
-    throw invalid(file, `has label ${labels[wrong]} at sample ${wrong}, expected 0 to ${classCount - 1}`);
+    throw invalid(file, `has label ${labels[wrong]} at sample ${wrong}, expected ${firstLabel} to ${end - 1}`);
   }
-  return labels;
+  return firstLabel === 0 ? labels : labels.map((label) => label - firstLabel);
+}
+
+/** Turns images that a file stores column by column: pixel (row, column) becomes pixel (column, row). Returns a copy. */
+export function transposeImages({ count, height, width, pixels }: IdxImages): IdxImages {
+  const turned = new Uint8Array(pixels.length);
+  const size = height * width;
+  for (let i = 0; i < count; i++) {
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        turned[i * size + column * height + row] = pixels[i * size + row * width + column]!;
+      }
+    }
+  }
+  return { count, height: width, width: height, pixels: turned };
 }
 
 /**

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ABLATION_ARMS, ARM_NAMES, type ArmName } from './ablation-arms.js';
 import { changedTrainingKeys } from './changed-keys.js';
 import { isMapping, mergeMappings, valueAt, type Mapping } from './layers.js';
-import { PRESETS, type PresetName } from './presets.js';
+import type { PresetName } from '../datasets/definition.js';
+import { PRESETS } from './presets.js';
 import { resolveConfig } from './resolve-config.js';
 import type { RunConfig } from './schema.js';
 

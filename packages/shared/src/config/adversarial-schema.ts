@@ -3,6 +3,7 @@
  * then no other key has an effect. The attack itself is in the worker package.
  */
 import { z } from 'zod';
+import type { DatasetFamily } from '../datasets/definition.js';
 
 export const NORMS = ['linf', 'l2'] as const;
 
@@ -31,7 +32,7 @@ export const NO_ADVERSARY: AdversarialConfig = { norm: 'linf', eps: 0, steps: 7,
  * paper, but not its 40 steps of 0.01, which cost 40 gradients a sample: as many steps as CIFAR-10 has, long enough to cross
  * the ball from any start.
  */
-export const PUBLISHED_ADVERSARIES: Readonly<Record<'mnist' | 'cifar10', AdversarialConfig>> = {
+export const PUBLISHED_ADVERSARIES: Readonly<Record<DatasetFamily, AdversarialConfig>> = {
   mnist: { ...NO_ADVERSARY, eps: 0.3, steps: 7, stepSize: 0.1 },
   cifar10: { ...NO_ADVERSARY, eps: 8 / 255, steps: 7, stepSize: 2 / 255 },
 };

@@ -3,7 +3,7 @@
  * fault in another nor is reported twice.
  */
 import type { z } from 'zod';
-import { DATASET_SHAPES } from '../image-shape.js';
+import { datasetDefinition } from '../datasets/registry.js';
 import { attackProblem, engineProblem } from './engines.js';
 import { idleOptimizerKeys } from './optimizer-schema.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
@@ -80,7 +80,7 @@ function modelProblems(merged: Mapping): string[] {
   if (dataset === undefined) return problems;
   for (const statistic of ['mean', 'stddev'] as const) {
     const { length } = pixels[statistic];
-    const { channels } = DATASET_SHAPES[dataset].image;
+    const { channels } = datasetDefinition(dataset).image;
     if (length === channels) continue;
     const expected = `${channels}, one for each channel of ${dataset}`;
     problems.push(`model.pixels.${statistic}: ${shown(pixels[statistic])} has length ${length}, expected ${expected}`);
@@ -111,8 +111,11 @@ function recipeProblems(merged: Mapping): string[] {
   const augmentation = sound(merged, 'augmentation');
   if (augmentation !== undefined) {
     const { flip, mixup, cutmix } = augmentation;
-    if (flip && sound(merged, 'dataset') === 'mnist') {
-      problems.push('augmentation.flip: true, expected false: the mirror image of a digit of mnist is no digit');
+    const dataset = sound(merged, 'dataset');
+    const traits = dataset === undefined ? undefined : datasetDefinition(dataset).traits;
+    if (flip && traits?.isMirrorable === false) {
+      const mirrored = `the mirror image of a ${traits.shows} of ${dataset} is no ${traits.shows}`;
+      problems.push(`augmentation.flip: true, expected false: ${mirrored}`);
     }
     if (mixup.share + cutmix.share > 1) {
       const sum = `augmentation.mixup.share + augmentation.cutmix.share: ${mixup.share} + ${cutmix.share}`;

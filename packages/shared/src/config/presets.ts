@@ -2,6 +2,7 @@
  * Presets: a dataset, a model and a recipe that belong together. A preset gives a value to every key that the user does not
  * set.
  */
+import type { PresetName } from '../datasets/definition.js';
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
 import { OPTIMIZER_DEFAULTS } from './optimizer-schema.js';
@@ -168,9 +169,7 @@ export const PRESETS = {
     augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, padding: 'reflect', flip: true, cutoutPixels: 8 },
     adversarial: NO_ADVERSARY,
   },
-} satisfies Record<string, Preset>;
-
-export type PresetName = keyof typeof PRESETS;
+} satisfies Record<PresetName, Preset>;
 
 /** The size of a preset, and its accuracy and time when it was last measured (docs/results says how). */
 export interface PresetRecord {
@@ -188,12 +187,6 @@ export const PRESET_RECORDS: Record<PresetName, PresetRecord> = {
   'mnist-best': { parameters: 98_802, macsPerImage: 7.03e6, testAccuracy: 0.9959, seconds: 1_482 },
   'cifar10-fast': { parameters: 371_082, macsPerImage: 34.29e6, testAccuracy: 0.842, seconds: 1_458 },
   'cifar10-best': { parameters: 387_514, macsPerImage: 34.5e6, testAccuracy: 0.9024, seconds: 7_745 },
-};
-
-/** The preset that a dataset gets when none is named. */
-export const DEFAULT_PRESET: Record<TrainingConfig['dataset'], PresetName> = {
-  mnist: 'mnist-fast',
-  cifar10: 'cifar10-fast',
 };
 
 /** Defaults of the operational half of a configuration. */

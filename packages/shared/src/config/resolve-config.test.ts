@@ -7,7 +7,8 @@ import { allKeys } from './expectation.js';
 import type { ConfigSource, Mapping } from './layers.js';
 import { OPERATION_DEFAULTS, PRESETS } from './presets.js';
 import { resolveConfig } from './resolve-config.js';
-import { configSchema, DATASETS } from './schema.js';
+import { datasetDefinition, DATASETS } from '../datasets/registry.js';
+import { configSchema } from './schema.js';
 import { configOf, minimal, preset, problemsOf, withFlags } from '../../test/resolving.js';
 
 describe('what nobody says', () => {
@@ -100,7 +101,7 @@ describe('adversarial training', () => {
   });
 
   it.each(DATASETS)('is turned on for %s as published, over the file and below a key that is named', (dataset) => {
-    const published = PUBLISHED_ADVERSARIES[dataset];
+    const published = PUBLISHED_ADVERSARIES[datasetDefinition(dataset).family];
     const on = { isAdversarial: true, file: { adversarial: { eps: 0.01, share: 0.5 } } };
     expect(configOf({ ...on, flags: { run: 'demo', dataset } }).adversarial).toEqual(published);
     const flags = { run: 'demo', dataset, adversarial: { eps: 0.2 } };

@@ -2,15 +2,17 @@
  * Makes one configuration from several layers: flags over environment over file over preset over defaults. Either the whole
  * configuration is sound, or every problem is listed at once. Nothing is guessed, and nothing unknown is dropped.
  */
+import { PRESET_NAMES, type PresetName } from '../datasets/definition.js';
+import { datasetDefinition, DATASETS } from '../datasets/registry.js';
 import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
 import { suggestion } from './closest-name.js';
 import { crossProblems } from './cross-checks.js';
 import { readEnvironment, type Environment } from './environment.js';
 import { shown } from './expectation.js';
 import { isMapping, mergeLayers, sourceAt, type ConfigLayer, type ConfigSource, type Mapping } from './layers.js';
-import { DEFAULT_PRESET, OPERATION_DEFAULTS, PRESETS, type PresetName } from './presets.js';
+import { OPERATION_DEFAULTS, PRESETS } from './presets.js';
 import { schemaProblems, wrongAt } from './schema-problems.js';
-import { configSchema, DATASETS, type RunConfig, type TrainingConfig } from './schema.js';
+import { configSchema, type RunConfig, type TrainingConfig } from './schema.js';
 
 export interface ConfigInput {
   /** The name of a preset, as strong as a flag. */
@@ -86,7 +88,7 @@ function idleNotes({ workers, batch }: RunConfig): string[] {
 
 /** A layer as strong as a flag, but weaker than those that name a key. */
 function adversaryOf({ dataset }: PresetChoice): ConfigLayer {
-  return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[dataset] } };
+  return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[datasetDefinition(dataset).family] } };
 }
 
 /** The layers that users make, weakest first, and the problems of those that cannot be read. */
@@ -125,7 +127,7 @@ function choosePreset(said: Mapping): PresetChoice {
   const { dataset, preset } = said;
   const named = typeof preset === 'string' && Object.hasOwn(PRESETS, preset) ? (preset as PresetName) : undefined;
   const known = DATASETS.find((name) => name === dataset);
-  const fallback = known === undefined ? undefined : DEFAULT_PRESET[known];
+  const fallback = known === undefined ? undefined : datasetDefinition(known).preset;
   const chosen = named ?? fallback ?? (Object.keys(PRESETS)[0] as PresetName);
   const values = { ...PRESETS[chosen], preset: chosen };
   const choice = { dataset: known ?? values.dataset, preset: chosen, values };
@@ -134,7 +136,7 @@ function choosePreset(said: Mapping): PresetChoice {
     problems.push((merged, layers) => `${wrongAt(['preset'], merged, layers)}, ${expectedPreset(preset)}`);
   } else if (dataset === undefined && preset === undefined) {
     problems.push(() => `dataset: missing, expected one of ${DATASETS.join(', ')}`);
-  } else if (known !== undefined && PRESETS[chosen].dataset !== known) {
+  } else if (known !== undefined && !isPresetOf(chosen, known)) {
     const expected = `expected a preset of ${known}: ${presetsOf(known).join(', ')}`;
     problems.push(
       (merged, layers) =>
@@ -150,10 +152,13 @@ function expectedPreset(preset: unknown): string {
   return `expected ${names.length === 1 ? names.join() : `one of ${names.join(', ')}`}${advice}`;
 }
 
+/** Whether a preset was made for the family of a dataset. */
+function isPresetOf(preset: PresetName, dataset: TrainingConfig['dataset']): boolean {
+  return PRESETS[preset].dataset === datasetDefinition(dataset).family;
+}
+
 function presetsOf(dataset: TrainingConfig['dataset']): string[] {
-  return Object.entries(PRESETS)
-    .filter(([, preset]) => preset.dataset === dataset)
-    .map(([name]) => name);
+  return PRESET_NAMES.filter((preset) => isPresetOf(preset, dataset));
 }
 
 function deepFreeze<T>(value: T): T {

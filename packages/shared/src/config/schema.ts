@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
 import { augmentationSchema } from './augmentation-schema.js';
+import { DATASETS } from '../datasets/registry.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 import { optimizerSchema } from './optimizer-schema.js';
 
@@ -27,7 +28,6 @@ const MOST_BUCKET_BYTES = 1024 * 1024 * 1024;
 export const GRADIENT_FORMATS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
 export type GradientFormatName = (typeof GRADIENT_FORMATS)[number];
 
-export const DATASETS = ['mnist', 'cifar10'] as const;
 export const VIEW_NAMES = ['identity', 'zoom-in', 'zoom-out', 'rotation', 'shift'] as const;
 
 const modelSchema = z.strictObject({

@@ -2,8 +2,7 @@
  * Classifies image files with a trained model, a micro-batch at a time. One bad file is an entry with its reason and
  * keeps no other from its answer; only a model that cannot run fails the whole call.
  */
-import { readRegularFile, TrainingError } from '@facet/shared';
-import { DATASET_TRAITS } from '../data/dataset-traits.js';
+import { datasetDefinition, readRegularFile, TrainingError } from '@facet/shared';
 import { openClassifier, type ClassifierPlace, type TrainedModel } from '../evaluation/classifier.js';
 import { softmaxRows } from '../evaluation/probabilities.js';
 import { decodeImage } from './decode-image.js';
@@ -89,7 +88,13 @@ async function prepare(found: ImageFile, { config, image }: TrainedModel): Promi
   const { file } = found;
   try {
     const { picture, width, height } = await decodeImage(file, await readRegularFile(file, MOST_IMAGE_BYTES));
-    return { ok: true, file, width, height, ...prepareImage(picture, image, DATASET_TRAITS[config.dataset].style) };
+    return {
+      ok: true,
+      file,
+      width,
+      height,
+      ...prepareImage(picture, image, datasetDefinition(config.dataset).traits.style),
+    };
   } catch (caught) {
     if (caught instanceof TrainingError) return { file, ok: false, error: caught };
     const { message } = TrainingError.from(caught);

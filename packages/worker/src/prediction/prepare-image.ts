@@ -2,8 +2,7 @@
  * From any picture to the one a model was trained on: size, channels, and for digits white on black. Says what it changed.
  * Pure.
  */
-import type { ImageShape } from '@facet/shared';
-import type { DatasetTraits } from '../data/dataset-traits.js';
+import type { DatasetTraits, ImageShape } from '@facet/shared';
 import { backdropFor, colourPlanes, greyPlane } from './colours.js';
 import { centreInk, hasLightBackground, inverted } from './digit.js';
 import type { Picture, Plane } from './picture.js';

@@ -2,7 +2,7 @@
  * Which attacks are made by name, and how strong: the protocol that published numbers follow (Madry et al. 2018 for the
  * L-inf sizes and PGD's steps, RobustBench for L2), changed only where a caller says so.
  */
-import type { Norm } from '@facet/shared';
+import type { DatasetFamily, Norm } from '@facet/shared';
 import type { AttackMethod } from './report.js';
 
 export const ATTACK_NAMES = ['fgsm', 'pgd', 'pgd-margin', 'square'] as const;
@@ -35,7 +35,7 @@ interface Protocol {
   readonly stepSize: number;
 }
 
-const PROTOCOLS: Readonly<Record<'mnist' | 'cifar10', Readonly<Record<Norm, Protocol>>>> = {
+const PROTOCOLS: Readonly<Record<DatasetFamily, Readonly<Record<Norm, Protocol>>>> = {
   mnist: { linf: { eps: 0.3, steps: 40, stepSize: 0.01 }, l2: { eps: 2, steps: 40, stepSize: 0.125 } },
   cifar10: { linf: { eps: 8 / 255, steps: 10, stepSize: 2 / 255 }, l2: { eps: 0.5, steps: 10, stepSize: 0.125 } },
 };
@@ -50,26 +50,26 @@ export function stepSizeFor(eps: number, steps: number): number {
 }
 
 /** The size of the ball that a norm gets when nobody says otherwise. */
-export function defaultEps(dataset: 'mnist' | 'cifar10', norm: Norm): number {
-  return PROTOCOLS[dataset][norm].eps;
+export function defaultEps(family: DatasetFamily, norm: Norm): number {
+  return PROTOCOLS[family][norm].eps;
 }
 
 /** Steps of `pgd`. */
-export function stepsOf(dataset: 'mnist' | 'cifar10', norm: Norm, choice: AttackChoice): number {
-  return choice.steps ?? PROTOCOLS[dataset][norm].steps;
+export function stepsOf(family: DatasetFamily, norm: Norm, choice: AttackChoice): number {
+  return choice.steps ?? PROTOCOLS[family][norm].steps;
 }
 
 /** The attacks of a choice, norm by norm. */
-export function planAttacks(dataset: 'mnist' | 'cifar10', choice: AttackChoice): PlannedAttack[] {
+export function planAttacks(family: DatasetFamily, choice: AttackChoice): PlannedAttack[] {
   return choice.norms.flatMap((norm) => {
-    const eps = choice.eps ?? defaultEps(dataset, norm);
-    return choice.attacks.map((name) => ({ name, norm, eps, method: methodOf(name, dataset, norm, eps, choice) }));
+    const eps = choice.eps ?? defaultEps(family, norm);
+    return choice.attacks.map((name) => ({ name, norm, eps, method: methodOf(name, family, norm, eps, choice) }));
   });
 }
 
 function methodOf(
   name: AttackName,
-  dataset: 'mnist' | 'cifar10',
+  family: DatasetFamily,
   norm: Norm,
   eps: number,
   choice: AttackChoice,
@@ -78,8 +78,8 @@ function methodOf(
     case 'fgsm':
       return { kind: 'gradient', loss: 'cross-entropy', steps: 1, stepSize: eps, restarts: 1, start: 'clean' };
     case 'pgd': {
-      const protocol = PROTOCOLS[dataset][norm];
-      const steps = stepsOf(dataset, norm, choice);
+      const protocol = PROTOCOLS[family][norm];
+      const steps = stepsOf(family, norm, choice);
       const isPublished = eps === protocol.eps && steps === protocol.steps;
       const stepSize = isPublished ? protocol.stepSize : stepSizeFor(eps, steps);
       return { kind: 'gradient', loss: 'cross-entropy', steps, stepSize, restarts: 1, start: 'random' };

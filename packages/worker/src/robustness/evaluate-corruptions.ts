@@ -2,12 +2,12 @@
  * Accuracy under corruption: generated here, or read from published files. One corruption at one severity is in memory at
  * a time.
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, type DatasetFamily } from '@facet/shared';
 import type { CorruptionFolder, Split } from '@facet/datasets';
 import { answerOf, type Oracle } from './attacks/oracle.js';
 import { rowOf, type AttackSamples } from './attacks/standing.js';
 import { corrupt, SEVERITIES } from './corruptions/corruption.js';
-import { CORRUPTIONS, type CorruptionSet } from './corruptions/corruption-sets.js';
+import { CORRUPTIONS } from './corruptions/corruption-sets.js';
 import type { CorruptionsReport } from './report.js';
 import { chooseIds, samplesOf } from './samples.js';
 
@@ -18,15 +18,15 @@ export type CorruptionChoice =
   | { readonly kind: 'generated'; readonly names: readonly string[] | 'standard' }
   | { readonly kind: 'folder'; readonly folder: CorruptionFolder };
 
-/** Every corruption that can be generated for a dataset, by name; the benchmark's fifteen first. */
-export function corruptionNames(set: CorruptionSet): string[] {
+/** Every corruption that can be generated for a family of datasets, by name; the benchmark's fifteen first. */
+export function corruptionNames(set: DatasetFamily): string[] {
   return CORRUPTIONS[set].map(({ name }) => name);
 }
 
 export interface CorruptionContext {
   readonly oracle: Oracle;
   readonly samples: AttackSamples;
-  readonly set: CorruptionSet;
+  readonly set: DatasetFamily;
   readonly seed: number;
   readonly onProgress: (stage: string, done: number, total: number) => void;
 }
@@ -85,7 +85,7 @@ async function evaluateGenerated(
   return results;
 }
 
-const byName = (set: CorruptionSet) => (name: string) => {
+const byName = (set: DatasetFamily) => (name: string) => {
   const corruption = CORRUPTIONS[set].find((candidate) => candidate.name === name);
   if (corruption !== undefined) return corruption;
   const expected = corruptionNames(set).join(', ');

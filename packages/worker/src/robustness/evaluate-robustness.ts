@@ -3,7 +3,7 @@
  * the clean evaluation, the planned attacks, the curve over eps, the sanity checks and the corruptions, on one choice of
  * test samples.
  */
-import type { ParameterLayout, RunConfig } from '@facet/shared';
+import { datasetDefinition, type ParameterLayout, type RunConfig } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import type { EngineId } from '../engine/engine-id.js';
 import { requireSameLayout } from '../evaluation/classifier.js';
@@ -92,13 +92,14 @@ async function evaluateOracle(oracle: Oracle, options: RobustnessOptions): Promi
     },
   };
 
-  const plan = planAttacks(config.dataset, choice);
+  const { family } = datasetDefinition(config.dataset);
+  const plan = planAttacks(family, choice);
   const finished: FinishedAttack[] = [];
   for (const attack of plan) finished.push(await runAttack(context, attack));
   if (plan.length > 0) options.onExamples?.(await attackedExamples(oracle, samples, finished));
   const curves: EpsCurve[] = [];
   for (const norm of plan.length === 0 ? [] : choice.norms) {
-    const eps = choice.eps ?? defaultEps(config.dataset, norm);
+    const eps = choice.eps ?? defaultEps(family, norm);
     curves.push(await measureCurve(context, { norm, eps, cleanAccuracy: clean.accuracy }));
   }
   const checks = plan.length === 0 ? [] : await runSanityChecks(context, finished, plan);
@@ -106,7 +107,7 @@ async function evaluateOracle(oracle: Oracle, options: RobustnessOptions): Promi
     {
       oracle,
       samples,
-      set: config.dataset,
+      set: family,
       seed,
       onProgress: (stage, done, total) => {
         onProgress({ stage, done, total });
