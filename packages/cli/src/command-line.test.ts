@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
-import { formatRecord, PRESETS, resolveConfig } from '@facet/shared';
+import { DATASETS, formatRecord, PRESETS, resolveConfig } from '@facet/shared';
 import { studyPlan } from '../test/made-up-study.js';
 import { withCommandName } from './command-name.js';
 import { runCli, runInProcess, type CliEnd } from '../test/run-cli.js';
@@ -68,7 +68,7 @@ test.each<[string, readonly string[], string]>([
   [
     'an unknown dataset',
     ['up', '--dataset', 'mnits'],
-    "error [CONFIG_INVALID]: dataset: 'mnits' (from the command line), expected one of mnist, cifar10; did you mean mnist?\n",
+    `error [CONFIG_INVALID]: dataset: 'mnits' (from the command line), expected one of ${DATASETS.join(', ')}; did you mean mnist?\n`,
   ],
   [
     'an unknown preset',
@@ -143,7 +143,7 @@ test.each<[string, readonly string[], string]>([
   [
     'an unknown dataset to fetch',
     ['dataset', 'fetch', 'cifar-10'],
-    "error [CONFIG_INVALID]: there is no dataset 'cifar-10', expected one of mnist, cifar10; did you mean cifar10?\n",
+    `error [CONFIG_INVALID]: there is no dataset 'cifar-10', expected one of ${DATASETS.join(', ')}; did you mean cifar10?\n`,
   ],
   [
     'a worker without an address',
@@ -199,7 +199,7 @@ test.each<[string, readonly string[], string]>([
   [
     'a study without a dataset',
     ['ablate', '--arms', 'views-3'],
-    'error [CONFIG_INVALID]: dataset: missing, expected one of mnist, cifar10\n',
+    `error [CONFIG_INVALID]: dataset: missing, expected one of ${DATASETS.join(', ')}\n`,
   ],
   [
     'a study whose name leads out of its folder',

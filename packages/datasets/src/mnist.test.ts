@@ -81,7 +81,8 @@ describe('IDX files in a folder', () => {
     const expected = {
       code: 'DATASET_UNAVAILABLE',
       message:
-        `${join(folder, 'train-images-idx3-ubyte')} does not exist (nor ${join(folder, 'train-images-idx3-ubyte.gz')}); ` +
+        `${join(folder, 'train-images-idx3-ubyte')} does not exist (nor ${join(folder, 'train-images-idx3-ubyte.gz')}, ` +
+        'nor train-images.idx3-ubyte, nor train-images.idx3-ubyte.gz); ' +
         'put the four IDX files of MNIST (or their .gz) there, or name no folder: then the built-in copy is used',
     };
     await expect(openDataset({ name: 'mnist', folder })).rejects.toMatchObject(expected);

@@ -28,7 +28,7 @@ export function addDatasetCommand(
   run: (action: CommandAction) => Promise<void>,
 ): void {
   const dataset = program.command('dataset').description('fetch and verify datasets');
-  const names = DATASETS.join(' or ');
+  const names = DATASETS.join(', ');
   dataset
     .command('fetch <name>')
     .description(`make sure that a dataset (${names}) is on this machine`)

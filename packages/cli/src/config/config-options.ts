@@ -18,7 +18,7 @@ interface ConfigFlag {
 
 /** Flags of every command that takes a configuration. */
 const TRAINING_FLAGS: readonly ConfigFlag[] = [
-  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: `what to train on: ${DATASETS.join(' or ')}` },
+  { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: `what to train on: ${DATASETS.join(', ')}` },
   { flags: '--preset <name>', key: 'preset', takes: 'text', about: 'model and recipe that belong together' },
   { flags: '--epochs <number>', key: 'epochs', takes: 'number', about: 'passes over the training set' },
   { flags: '--seed <number>', key: 'seed', takes: 'number', about: 'fixes every random choice' },

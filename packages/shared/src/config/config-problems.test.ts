@@ -4,6 +4,7 @@ import { allKeys } from './expectation.js';
 import { nest, valueAt, type Mapping } from './layers.js';
 import { resolveConfig } from './resolve-config.js';
 import { configSchema } from './schema.js';
+import { DATASETS } from '../datasets/registry.js';
 import { minimal, problemsOf, withFlags } from '../../test/resolving.js';
 
 describe('problems', () => {
@@ -13,7 +14,7 @@ describe('problems', () => {
     const flags = { dataset: 'mnits', run: '../x', workers: { count: 300 }, nats: { url: 'no url' } };
     expect(problemsOf({ file, environment, flags })).toEqual([
       'FACET_SED: unknown environment variable; did you mean FACET_SEED?',
-      "dataset: 'mnits' (from the command line), expected one of mnist, cifar10; did you mean mnist?",
+      `dataset: 'mnits' (from the command line), expected one of ${DATASETS.join(', ')}; did you mean mnist?`,
       'seed: null (from the file), expected a whole number of at least 0',
       "epochs: 'many' (from FACET_EPOCHS), expected a whole number from 1 to 100000",
       'batch.micro: 0 (from the file), expected a whole number from 1 to 4096',
@@ -52,7 +53,7 @@ describe('problems', () => {
       { preset: 3 },
       'preset: 3 (from the command line), expected one of mnist-fast, mnist-best, cifar10-fast, cifar10-best',
     ],
-    ['no dataset', { dataset: undefined }, 'dataset: missing, expected one of mnist, cifar10'],
+    ['no dataset', { dataset: undefined }, `dataset: missing, expected one of ${DATASETS.join(', ')}`],
     ['no run', { run: undefined }, 'run: missing, expected a text that is not empty'],
     [
       'an unknown view',

@@ -24,5 +24,5 @@ export const MNIST = {
 } as const satisfies DatasetDefinition;
 
 function idxFile(name: string, bytes: number, digest: string): DatasetFile {
-  return { name, published: { bytes, algorithm: 'md5', digest } };
+  return { name, otherNames: [name.replace('-idx', '.idx')], published: { bytes, algorithm: 'md5', digest } };
 }

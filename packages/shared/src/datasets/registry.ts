@@ -1,11 +1,24 @@
 /** The datasets there are. To add one of a known file format: write its definition, and add it to the list. */
 import { CIFAR10 } from './cifar10.js';
+import { CIFAR100 } from './cifar100.js';
 import type { DatasetDefinition } from './definition.js';
+import { EMNIST_BALANCED, EMNIST_DIGITS, EMNIST_LETTERS } from './emnist.js';
+import { FASHION_MNIST } from './fashion-mnist.js';
+import { KMNIST } from './kmnist.js';
 import type { DatasetShape } from '../image-shape.js';
 import { MNIST } from './mnist.js';
 
 /** Every definition, in the order to show to people. */
-const DEFINITIONS = [MNIST, CIFAR10] as const satisfies readonly DatasetDefinition[];
+const DEFINITIONS = [
+  MNIST,
+  CIFAR10,
+  FASHION_MNIST,
+  KMNIST,
+  EMNIST_BALANCED,
+  EMNIST_DIGITS,
+  EMNIST_LETTERS,
+  CIFAR100,
+] as const satisfies readonly DatasetDefinition[];
 
 export type DatasetName = (typeof DEFINITIONS)[number]['name'];
 
