@@ -50,3 +50,21 @@ test('prints a schema that takes a partial file and refuses an unknown key', asy
   expect(reader.safeParse({ epoch: 3 }).success).toBe(false);
   expect(reader.safeParse({ epochs: 'three' }).success).toBe(false);
 });
+
+test('prints a schema that requires no key of a mapping, but those of a list item', async () => {
+  const { stdout } = await runInProcess(['config', '--schema'], {});
+  const schema = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+  expect(schema).toMatchObject({
+    properties: { model: { properties: { stemConvolutions: { items: { required: ['features', 'stride'] } } } } },
+  });
+  expect(placesOf('required', schema)).toEqual(['properties.model.properties.stemConvolutions.items']);
+});
+
+/** Where in a JSON Schema a keyword stands. */
+function placesOf(keyword: string, schema: Readonly<Record<string, unknown>>, at: readonly string[] = []): string[] {
+  return Object.entries(schema).flatMap(([key, member]) => {
+    if (key === keyword && Array.isArray(member)) return [at.join('.')];
+    const isSchema = typeof member === 'object' && member !== null && !Array.isArray(member);
+    return isSchema ? placesOf(keyword, member as Readonly<Record<string, unknown>>, [...at, key]) : [];
+  });
+}

@@ -66,18 +66,20 @@ function yamlLines(config: Partial<RunConfig>, { sourceOf }: LoadedConfig): stri
   return document.toString({ lineWidth: 0 }).trimEnd().split('\n');
 }
 
-/** In a file every key may be left out: presets and defaults give it. */
-function fileSchema(): Record<string, unknown> {
+/** In a file every key may be left out, because presets and defaults give it. */
+function fileSchema(): JsonSchema {
   const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' });
-  return withoutRequired(schema) as Record<string, unknown>;
+  return withoutRequired(schema as JsonSchema);
 }
 
-function withoutRequired(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutRequired);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key, member]) => !(key === 'required' && Array.isArray(member)))
-      .map(([key, member]) => [key, withoutRequired(member)]),
-  );
+interface JsonSchema extends Record<string, unknown> {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+}
+
+/** Mappings merge with what lies below, so no key of them is required. A list replaces it: its items stay as they are. */
+function withoutRequired(schema: JsonSchema): JsonSchema {
+  const { required: _required, properties, ...rest } = schema;
+  if (properties === undefined) return rest;
+  const optional = Object.entries(properties).map(([key, of]) => [key, withoutRequired(of)] as const);
+  return { ...rest, properties: Object.fromEntries(optional) };
 }
