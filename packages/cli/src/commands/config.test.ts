@@ -30,6 +30,21 @@ test('prints a file that gives the same configuration again', async () => {
   expect(JSON.parse(second.stdout)).toEqual(config);
 });
 
+test('names no run when nobody did, so that the file works more than once', async () => {
+  const named = async (env: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<unknown> => {
+    const { stdout } = await runInProcess(['config', '--preset', 'mnist-fast', '--json', ...flags], env);
+    return (JSON.parse(stdout) as Record<string, unknown>)['run'];
+  };
+  expect(await named({})).toBeUndefined();
+  expect(await named({}, '--run', 'flag')).toBe('flag');
+  const file = path.join(folder, 'named.yaml');
+  await writeFile(file, 'run: in-file\n');
+  expect(await named({}, '--config', file)).toBe('in-file');
+  const { stdout } = await runInProcess(['config', '--preset', 'mnist-fast'], {});
+  expect(parse(stdout)).toMatchObject({ preset: 'mnist-fast' });
+  expect(parse(stdout)).not.toHaveProperty('run');
+});
+
 test('shows no password', async () => {
   const { stdout } = await runInProcess(['config', '--preset', 'mnist-fast', '--nats', 'nats://me:hidden@h:4222'], {});
   expect(stdout).toContain('@h:4222');

@@ -45,10 +45,16 @@ async function showConfig(options: ConfigCommandOptions, { env, stdout, stderr }
     isAdversarial: options.adversarial,
   });
   for (const note of loaded.notes) printLine(stderr, `note: ${note}`);
-  const shown = maskSecrets(loaded.config);
+  const shown = shownConfig(loaded);
   if (options.json) printJson(stdout, shown);
   else for (const line of yamlLines(shown, loaded)) printLine(stdout, line);
   return EXIT.ok;
+}
+
+/** Without passwords, and without a name that nobody set: a file with that name could be used for one run only. */
+function shownConfig({ config, sourceOf }: LoadedConfig): Partial<RunConfig> {
+  const { run, ...others } = maskSecrets(config);
+  return sourceOf('run') === 'default' ? others : { ...others, run };
 }
 
 /** The configuration as YAML. A value that was set beside preset and defaults has a comment that says where. */
