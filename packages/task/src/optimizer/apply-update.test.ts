@@ -82,3 +82,18 @@ describe('AdamW', () => {
     expect(gradientNorm(gradientOf(...state.weights), 1)).toBeLessThan(0.05);
   });
 });
+
+describe('the sign of a zero', () => {
+  /** The first moment after a gradient of minus zero, where nothing decays. */
+  const momentAfter = (name: 'adam' | 'adamw'): number => {
+    const state = { ...start(), m: Float32Array.of(0, 0, -0) };
+    const options = { config: { ...config, name }, layout, step: 1, totalSteps: 10, gradientScale: 1 };
+    applyUpdate(state, gradientOf(1, 1, -0), options);
+    return state.m[2]!;
+  };
+
+  it('stays in AdamW, which adds nothing to the gradient, and turns in Adam, which adds a decay of zero', () => {
+    expect(momentAfter('adamw')).toBe(-0);
+    expect(momentAfter('adam')).toBe(0);
+  });
+});

@@ -5,8 +5,7 @@
 import type { OptimizerConfig, OptimizerName } from '@facet/shared';
 import { asGradient, type Gradient } from '../gradient-sum.js';
 import type { ParameterLayout } from '../parameters.js';
-import { adam } from './adam.js';
-import { adamw } from './adamw.js';
+import { adam, adamw } from './adam.js';
 import { learningRate } from './learning-rate.js';
 import { lion } from './lion.js';
 import type { Optimizer, OptimizerState } from './optimizer.js';

@@ -26,7 +26,7 @@ interface UpdateFactors {
   readonly keep: number;
 }
 
-/** In a function of its own for speed, as in AdamW. */
+/** In a function of its own for speed, as in adam.ts. */
 function updateSlice(
   state: OptimizerState,
   gradient: Gradient,
