@@ -11,6 +11,7 @@ import sys
 import torch
 
 from facet_reference import (
+    array_cases,
     attack_cases,
     augmentation_cases,
     file_cases,
@@ -30,6 +31,7 @@ SETS = {
     "augmentation": augmentation_cases.augmentation_numbers,
     "attack": attack_cases.attack_numbers,
     "files": file_cases.file_numbers,
+    "arrays": array_cases.array_numbers,
     "optimizer": optimizer_cases.optimizer_numbers,
     "wired-update": wired_update.wired_update_numbers,
     "rounding": rounding_cases.rounding_numbers,

@@ -4,3 +4,13 @@ export { fetchDataset, type FetchOptions } from './fetch/fetch.js';
 export { type FetchProgress, type OnProgress } from './fetch/progress.js';
 export { openCorruptionFolder, type CorruptionFolder, type ExpectedSamples } from './corruption-folder.js';
 export { openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';
+export { arrays, type ArrayFields, type ArrayPlace, type ArraysOptions } from './sources/arrays.js';
+export { own, type OwnOptions } from './sources/own.js';
+export {
+  type Field,
+  type FieldType,
+  type FieldValues,
+  type SampleIds,
+  type SampleSource,
+  type SplitName,
+} from './sources/sample-source.js';

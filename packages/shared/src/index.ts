@@ -10,7 +10,7 @@ export {
   writeWhole,
 } from './disk/durable-files.js';
 export { makeFolder } from './disk/make-folder.js';
-export { openRegularFile, readRegularFile, readRegularText } from './disk/regular-file.js';
+export { openRegularFile, readRegularFile, readRegularText, type RegularFile } from './disk/regular-file.js';
 export { diskRefusal } from './disk/disk-refusal.js';
 export { environmentFetch } from './environment-fetch.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';

@@ -1,0 +1,78 @@
+/**
+ * The port through which a user's samples reach a training. A sample is a record of tensors of fixed shapes. A source says
+ * what the fields are and reads samples by their ids; where the samples come from is its own business. Every source passes
+ * the same suite of tests (test/source-contract.ts).
+ */
+import { TrainingError } from '@facet/shared';
+
+/** The parts of a dataset: `train` to learn from, `test` to measure with. */
+export type SplitName = 'train' | 'test';
+
+/** Both splits. */
+export const SPLIT_NAMES: readonly SplitName[] = ['train', 'test'];
+
+/** The numbers a field may hold. */
+export type FieldType = 'uint8' | 'int32' | 'float32';
+
+/** One tensor of a sample. */
+export interface Field {
+  /** Lengths of the tensor's dimensions, each at least 1; empty for a single number. */
+  readonly shape: readonly number[];
+  readonly type: FieldType;
+}
+
+/** Numbers of a field: Uint8Array for `uint8`, and so on. */
+export type FieldValues = Uint8Array | Int32Array | Float32Array;
+
+/** Ids of samples in one split: whole numbers from 0. */
+export type SampleIds = Int32Array | readonly number[];
+
+/** Where samples come from. */
+export interface SampleSource {
+  /** What one sample holds, by the name of the field. By convention `label` is the class. */
+  readonly fields: Readonly<Record<string, Field>>;
+  /** Samples in a split. It never changes. */
+  length(split: SplitName): number;
+  /**
+   * Reads samples.
+   *
+   * @returns for every field [ids, ...shape] numbers, sample after sample in the order of the ids; they belong to the caller
+   * @throws TrainingError SHARD_INVALID for an id that the split does not have; DATASET_INVALID when the data changed
+   */
+  read(split: SplitName, ids: SampleIds): Promise<Record<string, FieldValues>>;
+  /** Class names in the order of the labels, where samples have classes. */
+  readonly classes?: readonly string[];
+  /** Identity of the content, 64 hex digits: two sources with the same digest give the same samples. */
+  readonly digest: string;
+}
+
+const ARRAYS = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } as const;
+
+/** Whether these are the numbers of a type. */
+export function isOfType(values: unknown, type: FieldType): values is FieldValues {
+  return values instanceof ARRAYS[type];
+}
+
+/** Zeros of a type. */
+export function zeros(type: FieldType, length: number): FieldValues {
+  return new ARRAYS[type](length);
+}
+
+/** Numbers that one sample has in a field. */
+export function valuesPerSample({ shape }: Field): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** A field in words, as `uint8 [28, 28, 1]`. */
+export function describeField({ type, shape }: Field): string {
+  return `${type} [${shape.join(', ')}]`;
+}
+
+/** @throws TrainingError SHARD_INVALID naming the first id that is not from 0 to length - 1. */
+export function assertIds(split: SplitName, ids: SampleIds, length: number): void {
+  for (const id of ids) {
+    if (Number.isInteger(id) && id >= 0 && id < length) continue;
+    const expected = length === 0 ? 'none, because the split is empty' : `a whole number from 0 to ${length - 1}`;
+    throw new TrainingError('SHARD_INVALID', `sample ${id} of ${split} was asked for, expected ${expected}`);
+  }
+}
