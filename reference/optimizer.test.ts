@@ -1,4 +1,7 @@
-/** Twenty updates of every optimizer, with clipping, schedule and averaged weights, and every schedule, against PyTorch's own. */
+/**
+ * Twenty updates of every optimizer, with clipping, schedule and averaged weights, and every schedule, against PyTorch's own; Lion,
+ * which PyTorch does not have, against an implementation in PyTorch from the paper.
+ */
 import { describe, expect, it } from 'vitest';
 import { OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../packages/shared/src/config/optimizer-schema.js';
 import { randomKey, randomStream, type OptimizerConfig } from '@facet/shared';
@@ -52,7 +55,7 @@ function gradientOf(step: number, count: number): Gradient {
 }
 
 describe.each(cases)('$config.name, $name', (of) => {
-  it('is where PyTorch is after 1, 7 and 20 updates', () => {
+  it('is where the reference is after 1, 7 and 20 updates', () => {
     const { config, steps: totalSteps } = of;
     const layout = layoutParameters(
       of.slots.map(([name, size, decays]) => ({

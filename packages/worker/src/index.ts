@@ -1,6 +1,5 @@
 export { runWorker, type WorkerOptions } from './worker.js';
 export type { WorkerOutcome } from './membership.js';
-
 export { evaluateWeights, type AugmentedScores, type EvaluateOptions, type Evaluation } from './evaluate-weights.js';
 export type { Calibration, ReliabilityBin } from './evaluation/calibration.js';
 export type { ClassifierPlace, TrainedModel } from './evaluation/classifier.js';

@@ -2,7 +2,6 @@
  * What the benches use of a worker's engine: the engine itself, and the programs of a run. It stands apart
  * from internal.ts because it loads tfjs and onnxruntime. Whoever needs no engine need not wait for them.
  */
-
 export { createCompute } from './engine/compute.js';
 export { hostEngine } from './engine/engine-host.js';
 export type { BufferSlice } from './engine/engine-protocol.js';
