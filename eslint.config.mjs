@@ -28,22 +28,28 @@ const PURE_FOLDERS = [
   'packages/cli/src/report',
 ];
 
-/** What each package must not import, as regular expressions over the module name, with the reason. */
-const ENGINES = ['^@tensorflow/', '^onnxruntime-'];
-const WIRES = ['^@grpc/', '^@nats-io/'];
-const FORBIDDEN_IMPORTS = {
-  shared: [...ENGINES, ...WIRES, '^@facet/', '^facet(/|$)'],
-  proto: [...ENGINES, '^@nats-io/', '^@facet/(?!shared$)', '^facet(/|$)'],
-  datasets: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
-  telemetry: [...ENGINES, ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
-  compiler: ['^onnxruntime-', ...WIRES, '^@facet/(?!shared$)', '^facet(/|$)'],
-  collective: [...ENGINES, '^@nats-io/', '^@facet/(?!(shared|proto)$)', '^facet(/|$)'],
-  task: ['^onnxruntime-', ...WIRES, '^@facet/(?!(shared|compiler)$)', '^facet(/|$)'],
-  coordinator: [...ENGINES, '^@facet/(?!(shared|proto|datasets|telemetry)$)', '^facet(/|$)'],
-  worker: ['^@facet/(?!(shared|proto|datasets|telemetry|compiler|collective|task)$)', '^facet(/|$)'],
-  cli: ['^@facet/simulation$', '^facet(/|$)'],
-  simulation: [...ENGINES, ...WIRES, '^facet(/|$)'],
+/** Modules from outside that not every package may import. */
+const OUTSIDE = { tfjs: '^@tensorflow/', onnxruntime: '^onnxruntime-', grpc: '^@grpc/', nats: '^@nats-io/' };
+
+const BELOW_WORKER = ['shared', 'proto', 'datasets', 'telemetry', 'compiler', 'collective', 'task'];
+
+/** What each package may import: packages of ours, and modules of `OUTSIDE`. */
+const MAY_IMPORT = {
+  shared: { ours: [], outside: [] },
+  proto: { ours: ['shared'], outside: ['grpc'] },
+  datasets: { ours: ['shared'], outside: [] },
+  telemetry: { ours: ['shared'], outside: [] },
+  compiler: { ours: ['shared'], outside: ['tfjs'] },
+  collective: { ours: ['shared', 'proto'], outside: ['grpc'] },
+  task: { ours: ['shared', 'compiler'], outside: [] },
+  coordinator: { ours: ['shared', 'proto', 'datasets', 'telemetry'], outside: ['grpc', 'nats'] },
+  worker: { ours: BELOW_WORKER, outside: ['tfjs', 'onnxruntime', 'grpc', 'nats'] },
+  cli: { ours: [...BELOW_WORKER, 'coordinator', 'worker'], outside: ['grpc'] },
+  simulation: { ours: [...BELOW_WORKER, 'coordinator', 'worker'], outside: [] },
 };
+
+/** These put other packages together from their parts. Besides them, only tests look behind a public interface. */
+const USES_INTERNALS = ['simulation'];
 
 /** No package is entered by a side door. */
 const DEEP_IMPORT = '^(@facet/[^/]+|facet)/(dist|src)(/|$)';
@@ -65,10 +71,20 @@ const IMPURE_GLOBALS = ['process', 'crypto', 'setTimeout', 'setInterval', 'setIm
   message: 'A pure folder depends on its arguments alone.',
 }));
 
+/** What a package must not import, as regular expressions over the module's name. */
+function forbiddenImports(name, { isTest }) {
+  const { ours, outside } = MAY_IMPORT[name];
+  const entry = isTest || USES_INTERNALS.includes(name) ? '(/internal)?' : '';
+  const others = ours.length === 0 ? '^@facet/' : `^@facet/(?!(${ours.join('|')})${entry}$)`;
+  const modules = Object.entries(OUTSIDE).flatMap(([module, regex]) => (outside.includes(module) ? [] : [regex]));
+  // The package of the command has no scope.
+  return [others, '^facet(/|$)', ...modules];
+}
+
 /** The import rules of one package; `import()` counts as well. Later blocks replace rules, so a block states all of them. */
 function importRules(name, { isPure, isTest = false }) {
-  const direction = FORBIDDEN_IMPORTS[name].map((regex) => ({
-    regex: isTest ? regex.replace(')$)', ')(/internal)?$)') : regex,
+  const direction = forbiddenImports(name, { isTest }).map((regex) => ({
+    regex,
     message: `packages/${name} must not import this: dependencies run one way (docs/architecture.md).`,
   }));
   const deep = { regex: DEEP_IMPORT, message: "Import the package by its name; what it doesn't export is its own." };
@@ -86,7 +102,7 @@ function importRules(name, { isPure, isTest = false }) {
   };
 }
 
-const packageRules = Object.keys(FORBIDDEN_IMPORTS).flatMap((name) => {
+const packageRules = Object.keys(MAY_IMPORT).flatMap((name) => {
   const pure = PURE_FOLDERS.filter((folder) => folder.startsWith(`packages/${name}/`));
   return [
     { files: [`packages/${name}/src/**/*.ts`], rules: importRules(name, { isPure: false }) },
