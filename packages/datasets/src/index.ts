@@ -14,3 +14,5 @@ export {
   type SampleSource,
   type SplitName,
 } from './sources/sample-source.js';
+export { imageFolder, type ImageFolderOptions } from './sources/image-folder.js';
+export { type ImageProgress } from './sources/image-cache.js';

@@ -17,8 +17,15 @@ export interface Staging {
   readonly scratch: string;
 }
 
-/** Lets `fill` write the content, then replaces `target` by it. Nothing stays behind when `fill` throws. */
-export async function publishFolder(target: string, fill: (staging: Staging) => Promise<void>): Promise<void> {
+/** What happens to a target that is there. `keep`: what was written is dropped, as when another process was faster. */
+export type IfPresent = 'replace' | 'keep';
+
+/** Lets `fill` write the content, which then becomes `target`. Nothing stays behind when `fill` throws. */
+export async function publishFolder(
+  target: string,
+  fill: (staging: Staging) => Promise<void>,
+  ifPresent: IfPresent = 'replace',
+): Promise<void> {
   const parent = dirname(target);
   await makeFolder(parent);
   const prefix = `${basename(target)}.staging-`;
@@ -31,7 +38,8 @@ export async function publishFolder(target: string, fill: (staging: Staging) => 
     await fill(staging);
     for (const name of await readdir(staging.content)) await syncFile(join(staging.content, name));
     await syncFolder(staging.content);
-    await replaceFolder(staging.content, target, join(root, 'replaced'));
+    if (ifPresent === 'replace') await replaceFolder(staging.content, target, join(root, 'replaced'));
+    else await renameUnlessPresent(staging.content, target);
     await syncFolder(parent);
   } finally {
     // A cancelled npm may still be writing for a moment.
@@ -52,6 +60,18 @@ async function replaceFolder(content: string, target: string, replaced: string):
       if (attempt === 3 || (code !== 'ENOTEMPTY' && code !== 'EEXIST')) throw caught;
     }
   }
+}
+
+/** The file system refuses to rename a folder to one that holds something. */
+async function renameUnlessPresent(content: string, target: string): Promise<void> {
+  await rename(content, target).catch(async (caught: NodeJS.ErrnoException) => {
+    // Windows says EPERM.
+    const isPresent = await stat(target).then(
+      () => true,
+      () => false,
+    );
+    if (!isPresent) throw caught;
+  });
 }
 
 async function removeAbandoned(parent: string, prefix: string): Promise<void> {
