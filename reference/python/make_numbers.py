@@ -21,6 +21,7 @@ from facet_reference import (
     rounding_cases,
     statistics_cases,
     stored,
+    table_cases,
     wired_update,
 )
 
@@ -32,6 +33,7 @@ SETS = {
     "attack": attack_cases.attack_numbers,
     "files": file_cases.file_numbers,
     "arrays": array_cases.array_numbers,
+    "tables": table_cases.table_numbers,
     "optimizer": optimizer_cases.optimizer_numbers,
     "wired-update": wired_update.wired_update_numbers,
     "rounding": rounding_cases.rounding_numbers,
