@@ -14,6 +14,7 @@ const PURE_FOLDERS = [
   'packages/shared/src/plan',
   'packages/shared/src/ledger',
   'packages/shared/src/config',
+  'packages/datasets/src/format',
   'packages/coordinator/src/lease',
   'packages/coordinator/src/membership',
   'packages/worker/src/model',

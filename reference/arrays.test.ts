@@ -2,6 +2,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { TrainingError } from '@facet/shared';
+import * as fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { arrays, type ArrayPlace } from '../packages/datasets/src/sources/arrays.js';
 import { requirePython, runPython } from './python-interpreter.js';
@@ -90,6 +92,35 @@ it.each([
   content[end - 2]! ^= 1;
   await writeFile(file, content);
   await expect(arrays({ train: file })).rejects.toThrow(problem);
+});
+
+it('damaged files are refused with a reason, or hold what they did', { timeout: 60_000 }, async () => {
+  const folder = await folderForATest();
+  const names = ['stored.npz', 'deflated.npz', 'f8.npy', 'i8-fortran.npy'];
+  const whole = new Map(await Promise.all(names.map(async (name) => [name, await readFile(stored(name))] as const)));
+  let count = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...names),
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      fc.option(fc.nat()),
+      async (name, changes, cutAt) => {
+        const content = Buffer.from(whole.get(name)!);
+        for (const [place, byte] of changes) content[place % content.length] = byte;
+        count += 1;
+        const file = path.join(folder, `${count}-${name}`);
+        await writeFile(file, content.subarray(0, cutAt === null ? content.length : cutAt % content.length));
+        try {
+          const source = await arrays({ train: name.endsWith('.npz') ? file : { x: file }, testShare: 0 });
+          await source.read('train', [0, source.length('train') - 1]);
+        } catch (caught) {
+          expect(caught).toBeInstanceOf(TrainingError);
+          expect((caught as TrainingError).code).toBe('DATASET_INVALID');
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
 });
 
 it('reads the 64-bit fields of large archives', async (context) => {

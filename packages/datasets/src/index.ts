@@ -15,6 +15,7 @@ export {
   type SplitName,
 } from './sources/sample-source.js';
 export { csv, type CsvOptions } from './sources/csv.js';
+export { dataset } from './sources/dataset-source.js';
 export { imageFolder, type ImageFolderOptions } from './sources/image-folder.js';
 export { type ImageProgress } from './sources/image-cache.js';
 export { text, type TextOptions } from './sources/text.js';
