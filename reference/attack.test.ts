@@ -1,12 +1,12 @@
 /** Attacks on a tiny model against PyTorch: gradients by the pixels, FGSM, PGD in both balls, adversarial training. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdversarialConfig, ImageShape, ModelConfig } from '@facet/shared';
-import type { TrainingSlot } from '../packages/worker/src/engine/compute.js';
-import type { AttackLoss } from '../packages/worker/src/engine/attack-program.js';
+import type { AttackLoss } from '../packages/worker/src/model/attack-losses.js';
 import { createAttackCompute, type AttackCompute } from '../packages/worker/src/robustness/attack-compute.js';
 
 import { attackByGradient, type PgdOptions } from '../packages/worker/src/robustness/attacks/pgd.js';
 import type { Threat } from '../packages/worker/src/robustness/attacks/threat.js';
+import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
 import { createAdversary } from '../packages/worker/src/train/adversary.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
@@ -73,15 +73,14 @@ describe.each(stored.recipes)('training on attacked samples: $name', ({ name, re
   it('trains on the images of PyTorch', async () => {
     const images = imagesOf();
     const values = new Float32Array(images.length);
-    const slot = {
-      tensors: { images, sampleWeights: new Float32Array(ids.length) },
-      pixelGradient: {
-        values,
-        run: async () => values.set((await compute.gradient(images, labels, 'cross-entropy')).gradient),
-      },
-    } as unknown as TrainingSlot;
-    const adversary = createAdversary({ seed: 12, adversarial: recipe })!;
-    const taken = await adversary.attack(slot, { ids, epoch: 4, signal: new AbortController().signal });
+    const samples = { images, targets: new Float32Array(0), sampleWeights: new Float32Array(ids.length) };
+    const gradient = {
+      values,
+      run: async () => values.set((await compute.gradient(images, labels, 'cross-entropy')).gradient),
+    };
+    const adversary = createAdversary(createModel({ image, classes, config: model }), recipe)!;
+    const { signal } = new AbortController();
+    const taken = await adversary.attack(samples, gradient, { ids, seed: 12, epoch: 4, signal });
     expect(taken).toBe(gradients);
     expectClose(images, tensors.get(name)!, ROUNDING, 'images');
   });

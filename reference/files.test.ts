@@ -17,7 +17,7 @@ import {
   type LedgerRecord,
   type ModelConfig,
   type ParameterLayout,
-  type RunConfig,
+  type MultiView,
 } from '@facet/shared';
 import { LedgerChain } from '../packages/shared/src/ledger/ledger-chain.js';
 import { LedgerReader } from '../packages/shared/src/ledger/read-ledger.js';
@@ -158,7 +158,7 @@ describe('an export to ONNX', () => {
     const { slots: layout } = layoutParameters(createModel({ image, classes, config: of.model }).parameters);
     const weights = drawnWeights(layout, number);
     images = drawnPixels(batch * image.channels * image.height * image.width, number);
-    const config: RunConfig = {
+    const config: MultiView = {
       ...PRESETS['mnist-fast'],
       ...OPERATION_DEFAULTS,
       preset: 'mnist-fast',

@@ -7,15 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomKey, type ImageShape, type ModelConfig } from '@facet/shared';
 import { drawAuxiliary } from '../packages/worker/src/data/auxiliary-draws.js';
 import { createCompute, type Compute } from '../packages/worker/src/engine/compute.js';
+import type { MicroBatchTensors } from '../packages/worker/src/data/micro-batch.js';
 import {
   captureEvaluationProgram,
   captureTrainingProgram,
-  type MicroBatchShape,
+  metricOutput,
 } from '../packages/worker/src/engine/micro-batch-program.js';
 import { interpretProgram } from '../packages/compiler/src/program/interpret.js';
 import { POSITION_PAIRS } from '../packages/worker/src/model/auxiliary-losses.js';
+import { multiViewTask } from '../packages/worker/src/model/multi-view-task.js';
 import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
 import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/task/src/parameters.js';
+import type { Task } from '../packages/task/src/task.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
 
@@ -51,13 +54,8 @@ const firstValues = storedTensors('layout');
 const layoutOf = ({ image, classes, model }: StoredShape): ParameterLayout =>
   layoutParameters(createModel({ image, classes, config: model }).parameters);
 
-const shapeOf = ({ image, classes, model, labelSmoothing, sampleWeights }: ModelCase): MicroBatchShape => ({
-  image,
-  classes,
-  config: model,
-  microBatch: sampleWeights.length,
-  labelSmoothing,
-});
+const taskOf = ({ image, classes, model, labelSmoothing, sampleWeights }: ModelCase): Task<MicroBatchTensors> =>
+  multiViewTask({ image, classes, config: model, microBatch: sampleWeights.length, labelSmoothing });
 
 /** The inputs of the training program beside the parameters, by name. */
 function inputsOf(of: ModelCase): Record<string, Float32Array> {
@@ -68,7 +66,7 @@ function inputsOf(of: ModelCase): Record<string, Float32Array> {
     targets[row * classes + (row % classes)]! += 1 - mixedShare;
     targets[row * classes + ((row + 1) % classes)]! += mixedShare;
   }
-  const { tokens, hasAuxiliary } = createModel(shapeOf(of));
+  const { tokens, hasAuxiliary } = createModel({ image, classes, config: of.model });
   const draws = {
     tokenPairs: new Float32Array(2 * POSITION_PAIRS * tokens),
     hiddenTokens: new Float32Array(tokens),
@@ -99,21 +97,21 @@ describe.each(cases)('$name', (of) => {
       layout.slots.map(({ name, offset, length }) => [name, weights.subarray(offset, offset + length)]),
     );
     const inputs = { ...parameters, ...inputsOf(of) };
-    const outputs = interpretProgram(await captureTrainingProgram(shapeOf(of)), inputs);
+    const outputs = interpretProgram(await captureTrainingProgram(taskOf(of)), inputs);
     expectClose(outputs.loss!, [of.loss], 2e-6, 'loss');
-    expectClose(outputs.correct!, [of.correct], 1e-6, 'correct');
+    expectClose(outputs[metricOutput('correct')]!, [of.correct], 1e-6, 'correct');
     expectGradient(of, (name) => outputs[`grad:${name}`]!, 1e-5);
-    const { logits } = interpretProgram(await captureEvaluationProgram(shapeOf(of)), inputs);
+    const { logits } = interpretProgram(await captureEvaluationProgram(taskOf(of)), inputs);
     expectClose(logits!, of.logits, 2e-6, 'logits');
   });
 });
 
 describe('on onnxruntime', () => {
-  let compute: Compute;
+  let compute: Compute<MicroBatchTensors>;
   // Everything that one model can have at once; the others run there in conformance tests.
   const of = cases.find(({ name }) => name === 'both auxiliary losses, shuffled')!;
   beforeAll(async () => {
-    compute = await createCompute({ shape: shapeOf(of), engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 });
+    compute = await createCompute({ task: taskOf(of), engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 });
   });
   afterAll(() => compute.close());
 
@@ -125,8 +123,8 @@ describe('on onnxruntime', () => {
     slot.tensors.images.set(images!);
     slot.tensors.targets.set(targets!);
     slot.tensors.sampleWeights.set(sampleWeights!);
-    slot.tensors.draws!.tokenPairs.set(tokenPairs!);
-    slot.tensors.draws!.hiddenTokens.set(hiddenTokens!);
+    slot.tensors.tokenPairs!.set(tokenPairs!);
+    slot.tensors.hiddenTokens!.set(hiddenTokens!);
     await slot.run();
     const partOf = new Map(layout.slots.map((part) => [part.name, part]));
     expectGradient(

@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
 import { captureProgram, elementCount } from '@facet/compiler';
-import { describeTraining, microBatchShape } from '@facet/worker/internal-engine';
+import { describeTraining, multiViewShape, multiViewTask } from '@facet/worker/internal-engine';
 import type { BenchContext, Run } from '../bench.js';
 import { LARGE, SMALL, type VitConfig } from '../engine/vit-config.js';
 import { median, quantile, round } from '../figures.js';
@@ -60,7 +60,9 @@ function vitShape({ heads, tokens, width }: VitConfig, batch: number): Attention
 
 async function presetShape(name: PresetName): Promise<AttentionShape> {
   const preset = PRESETS[name];
-  const program = await captureProgram(describeTraining(microBatchShape(datasetShape(preset.dataset), preset)));
+  const program = await captureProgram(
+    describeTraining(multiViewTask(multiViewShape(datasetShape(preset.dataset), preset))),
+  );
   const query = program.nodes.find(({ op }) => op.kind === 'attention')?.inputs[0];
   if (query === undefined) throw new Error(`the program of ${name} has no attention, expected at least one`);
   const [batch, heads, tokens, headWidth] = program.values[query]!.shape as [number, number, number, number];

@@ -7,7 +7,7 @@ import { randomKey, randomStream } from '@facet/shared';
 import {
   attention,
   captureProgram,
-  crossEntropySum,
+  crossEntropy,
   elementCount,
   gelu,
   layerNorm,
@@ -93,12 +93,11 @@ export function lossAndGradients(config: VitConfig, tensors: Tensors): Record<st
   const names = Object.keys(parameterShapes(config));
   const patches = tensors.get('patches')!;
   const loss = (...values: tf.Tensor[]): tf.Scalar =>
-    crossEntropySum({
+    crossEntropy({
       logits: forward(config, new Map(names.map((name, i) => [name, values[i]!])), patches),
       targets: tensors.get('targets') as tf.Tensor2D,
-      sampleWeights: tf.ones([patches.shape[0]]),
       labelSmoothing: 0,
-    });
+    }).sum();
   const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => tensors.get(name)!));
   return { ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])), loss: value };
 }

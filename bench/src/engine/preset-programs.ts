@@ -4,12 +4,7 @@
  */
 import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
 import { drawAuxiliary } from '@facet/worker/internal';
-import {
-  captureTrainingProgram,
-  createCompute,
-  microBatchShape,
-  type MicroBatchShape,
-} from '@facet/worker/internal-engine';
+import { captureTrainingProgram, createCompute, multiViewShape, multiViewTask } from '@facet/worker/internal-engine';
 import { median } from '../figures.js';
 import { randomValues } from '../random-values.js';
 import { openProgram, type OpenProgram } from './program-session.js';
@@ -17,15 +12,15 @@ import { openProgram, type OpenProgram } from './program-session.js';
 /** Micro-batches of one turn, by each way. */
 const RUNS_PER_TURN = 20;
 
-function shapeOf(name: PresetName): MicroBatchShape {
+function taskOf(name: PresetName): ReturnType<typeof multiViewTask> {
   const preset = PRESETS[name];
-  return microBatchShape(datasetShape(preset.dataset), preset);
+  return multiViewTask(multiViewShape(datasetShape(preset.dataset), preset));
 }
 
 /** The training program of a preset at its own micro-batch, without the engine thread. */
 export function openPreset(name: PresetName): Promise<OpenProgram> {
-  const shape = shapeOf(name);
-  return openProgram(() => captureTrainingProgram(shape), shape.microBatch);
+  const task = taskOf(name);
+  return openProgram(() => captureTrainingProgram(task), task.microBatch);
 }
 
 export interface HostedPreset {
@@ -37,7 +32,7 @@ export interface HostedPreset {
 /** The training slots of a preset, with random images and weights; weights change once per step of one worker. */
 export async function openPresetCompute(name: PresetName): Promise<HostedPreset> {
   const compute = await createCompute({
-    shape: shapeOf(name),
+    task: taskOf(name),
     engine: { name: 'onnxruntime', device: 'cpu' },
     threads: 1,
   });
@@ -45,9 +40,9 @@ export async function openPresetCompute(name: PresetName): Promise<HostedPreset>
   const microBatches = batch.global / batch.micro;
   compute.weights.set(randomValues(compute.weights.length));
   for (const { tensors } of compute.trainingSlots) {
-    const { images, targets, sampleWeights, draws } = tensors;
+    const { images, targets, sampleWeights, tokenPairs, hiddenTokens } = tensors;
     for (const values of [images, targets, sampleWeights]) values.set(randomValues(values.length));
-    if (draws !== undefined) drawAuxiliary(draws, 1);
+    if (tokenPairs !== undefined && hiddenTokens !== undefined) drawAuxiliary({ tokenPairs, hiddenTokens }, 1);
   }
   let count = 0;
   return {

@@ -37,6 +37,7 @@ export async function openVitModel({ config, imagesPerRank, microBatch }: VitAsk
       initialiser: { kind: 'constant', value: 0 },
     })),
   );
+  const sumLayout = { parameters: layout.length, metrics: [] };
   const values = inputValues(config, imagesPerRank);
   const buffers: Record<string, SharedArrayBuffer> = {};
   const allocate = (name: string, length: number): Float32Array => {
@@ -50,7 +51,7 @@ export async function openVitModel({ config, imagesPerRank, microBatch }: VitAsk
   const slots = SLOTS.map((slot) => ({
     patches: allocate(`patches${slot}`, microBatch * perImage('patches')),
     targets: allocate(`targets${slot}`, microBatch * perImage('targets')),
-    sum: createGradientSum(allocate(`result${slot}`, gradientSumLength(layout.length)), layout.length),
+    sum: createGradientSum(allocate(`result${slot}`, gradientSumLength(sumLayout)), sumLayout),
   }));
   const parts = (buffer: string, prefix: string): Record<string, BufferSlice> =>
     Object.fromEntries(

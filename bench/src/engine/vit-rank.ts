@@ -48,8 +48,9 @@ async function join({ rank, ports, ask }: RankJoin<VitAsk>): Promise<Training> {
   const own = ask.imagesPerRank / ask.microBatch;
   const total = own * ports.length;
   const { allocate } = createFloatMemory();
-  const length = gradientSumLength(layout.length);
-  const reduced = createGradientSum(allocate(length), layout.length);
+  const sumLayout = { parameters: layout.length, metrics: [] };
+  const length = gradientSumLength(sumLayout);
+  const reduced = createGradientSum(allocate(length), sumLayout);
   const mesh = await openMesh({
     server,
     run: RUN,

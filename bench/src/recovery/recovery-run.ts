@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readLedgerRecords, type CommitRecord, type LedgerRecord } from '@facet/shared';
-import { findBroker, freePort, startBroker } from 'facet/internal';
+import { findBroker, freePort, startBroker } from 'facet-train/internal';
 import { facetCommand } from '../process/facet-command.js';
 import { scrapeRun } from '../run-metrics.js';
 import { createChildren } from './children.js';

@@ -11,7 +11,7 @@ export {
   type AttentionInputs,
   attention,
   attentionProbabilities,
-  crossEntropySum,
+  crossEntropy,
   gelu,
   layerNorm,
   linear,

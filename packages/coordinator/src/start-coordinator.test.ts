@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { checkLedger, createPlan, type WorkItem } from '@facet/shared';
+import { checkLedger, createPlan, unpackSamples, type SampleFields, type WorkItem } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBroker } from '../test/broker.js';
 import type { FakeWorker } from '../test/fake-worker.js';
@@ -15,6 +15,12 @@ beforeEach(async () => {
 });
 
 afterEach(() => run[Symbol.asyncDispose]());
+
+/** What a worker is told that samples are made of. */
+function fieldsTold({ received }: FakeWorker): SampleFields {
+  const fields = received[0]!.welcome!.fields as { name: string; type: 'uint8'; shape: number[] }[];
+  return Object.fromEntries(fields.map(({ name, type, shape }) => [name, { type, shape }]));
+}
 
 describe('a whole run', () => {
   it('trains two workers to the end and proves every sample', async () => {
@@ -51,8 +57,9 @@ describe('a whole run', () => {
     const plan = createPlan(run.tiny.config(), { trainSamples: 64, testSamples: 20 });
     for (const { kind, step, index, ids, samples } of workers.flatMap(({ consumed }) => consumed)) {
       expect(ids).toEqual(plan.microBatch({ kind, step }, index));
-      expect([...samples!.labels]).toEqual([...ids].map((id) => id % 10));
-      expect(samples!.pixels[0]).toBe(ids[0]);
+      const { label, image } = unpackSamples(fieldsTold(workers[0]!), samples!, ids.length);
+      expect([...label!]).toEqual([...ids].map((id) => id % 10));
+      expect(image![0]).toBe(ids[0]);
     }
   });
 });
@@ -80,7 +87,9 @@ describe('a run with held-out images', () => {
     const evaluated = shards.filter(({ kind }) => kind === 'evaluate').flatMap(({ ids: of }) => [...of]);
     expect(new Set(evaluated)).toEqual(ids);
     // The first byte of every image is its place in the training split: these pixels are not the test split's.
-    for (const shard of shards) expect(shard.samples!.pixels[0]).toBe(shard.ids[0]);
+    for (const { ids: of, samples: packed } of shards) {
+      expect(unpackSamples(fieldsTold(workers[0]!), packed!, of.length)['image']![0]).toBe(of[0]);
+    }
 
     const again = await run.coordinate({ samples, evaluation: 'held-out' }, 'resume');
     expect(await again.done).toEqual({ ...result, message: 'the run was finished already' });

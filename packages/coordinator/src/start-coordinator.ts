@@ -2,8 +2,9 @@
  * Starts a coordinator: everything that a mistake in the configuration can stop is checked before the run leaves a trace,
  * so that the next start is not in the way of this one.
  */
-import { openDataset, type Dataset } from '@facet/datasets';
+import type { NamedSource } from '@facet/datasets';
 import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
+import { openRunData } from '@facet/task';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
 import { openRun, type RunParts } from './run/open-run.js';
@@ -22,23 +23,23 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
 /** What a run needs that does not change while it runs. */
 export interface PreparedRun {
-  readonly dataset: Dataset;
+  readonly data: NamedSource;
   readonly plan: Plan;
 }
 
 /**
- * Opens the dataset of a run, which takes longer than a standby has time.
+ * Opens the data of a run, which takes longer than a standby has time.
  *
  * @throws TrainingError CONFIG_INVALID, DATASET_UNAVAILABLE or DATASET_INVALID.
  */
 export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
-  const dataset = await openDataset({ name: config.dataset, folder: config.dataFolder });
-  const plan = createPlan(config, { trainSamples: dataset.train.count, testSamples: dataset.test.count });
-  return { dataset, plan };
+  const data = await openRunData(config);
+  const plan = createPlan(config, { trainSamples: data.length('train'), testSamples: data.length('test') });
+  return { data, plan };
 }
 
 /** As startCoordinator, of a run that is prepared. */
-export async function startPrepared(options: CoordinatorOptions, { dataset, plan }: PreparedRun): Promise<Coordinator> {
+export async function startPrepared(options: CoordinatorOptions, { data, plan }: PreparedRun): Promise<Coordinator> {
   const { config, log, mode } = options;
   let onLedgerError: (error: TrainingError) => void = (error) => {
     log.error({ reason: error.message }, 'the ledger cannot be written');
@@ -59,12 +60,12 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
   });
   try {
     for (const warning of folder.warnings) log.warn(warning);
-    const expected = runRecord({ config, plan, dataset, at: (options.clock ?? systemClock).wallTime() });
+    const expected = runRecord({ config, plan, data, at: (options.clock ?? systemClock).wallTime() });
     if (mode === 'resume') checkSameRun(reader.first, expected);
     const earlier = reader.finish(folder.checkpoint);
-    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, earlier });
+    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, data, earlier });
     if (mode === 'resume') await folder.ledger.append(resumeRecord(earlier, expected.at));
-    const running = await openRun({ options, folder, plan, dataset, earlier });
+    const running = await openRun({ options, folder, plan, data, earlier });
     onLedgerError = (error) => {
       running.fail(error);
     };
@@ -78,12 +79,7 @@ export async function startPrepared(options: CoordinatorOptions, { dataset, plan
 }
 
 /** A run that is complete already: nothing is started, and the result is what was stored, or what the ledger says. */
-async function finishedCoordinator({
-  options,
-  folder,
-  plan,
-  earlier,
-}: Omit<RunParts, 'dataset'>): Promise<Coordinator> {
+async function finishedCoordinator({ options, folder, plan, data, earlier }: RunParts): Promise<Coordinator> {
   const { config, clock = systemClock, runFolder } = options;
   const { history, effort, isEnded } = earlier;
   if (!isEnded)
@@ -95,7 +91,7 @@ async function finishedCoordinator({
   const { confusion: _confusion, warning: _warning, ...model } = resultModel({ plan, config }, history, newest);
   const measured: MeasuredResult = {
     run: config.run,
-    dataset: config.dataset,
+    dataset: data.name,
     epochs: config.epochs,
     ...model,
     trainLoss: history.epochs.at(-1)?.trainLoss,

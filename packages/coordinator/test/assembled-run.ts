@@ -2,7 +2,7 @@
  * The real decisions of a coordinator over streams, a ledger, a broker and a clock in memory: a test says what workers say, and sees
  * what they are told and what is written. Two epochs of four steps, as the tiny run has.
  */
-import type { Dataset } from '@facet/datasets';
+import { datasetSource, type Dataset } from '@facet/datasets';
 import type { EvaluationDone, Hello, JoinResponse, Report, StepDone } from '@facet/proto';
 import { createPlan, OPERATION_DEFAULTS, PRESETS, type LedgerRecord, type Plan, type RunConfig } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
@@ -107,7 +107,7 @@ export class AssembledRun {
       config: this.config,
       codeVersion: 'test',
       plan: this.plan,
-      dataset: datasetOf(counts),
+      data: datasetSource(datasetOf(counts)),
       earlier: readEarlierRun(records, undefined, this.plan),
       folder: {
         checkpointsPath: '/nowhere',
@@ -116,7 +116,7 @@ export class AssembledRun {
         key,
       },
       broker: memoryBroker(),
-      source: { encode: () => new Uint8Array(1), messageBytes: 1, windowBytes: 1 },
+      source: { encode: () => Promise.resolve(new Uint8Array(1)), messageBytes: 1, windowBytes: 1 },
       io: {
         pull: ({ step }) =>
           Promise.resolve({ ...fakeState(step), weightsCrc: fakeCrc(step), momentsCrc: fakeMomentsCrc(step) }),
@@ -211,7 +211,7 @@ export class AssembledRun {
     const item = { kind: 'evaluate', step } as const;
     const parts = Array.from({ length: this.plan.microBatchCount(item) }, (_, index) => {
       const sampleCount = this.plan.microBatch(item, index).length;
-      return { index, sampleCount, lossSum: sampleCount };
+      return { index, sampleCount, lossSum: sampleCount, metrics: {} };
     });
     const confusion = new Array<number>(100).fill(0);
     confusion[0] = this.plan.sampleCount(item);

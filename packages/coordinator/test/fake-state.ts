@@ -44,7 +44,7 @@ export function fakeStepDone({ config, plan, generation, step }: FakeStepOptions
     weightsCrc: fakeCrc(step),
     momentsCrc: fakeMomentsCrc(step),
     loss: 1 / step,
-    correct: Math.floor(ids.length / 2),
+    metrics: { correct: Math.floor(ids.length / 2) },
     sampleCount: ids.length,
     sampleChecksum: sampleChecksum(config, plan.epochOf(step), Uint32Array.from(ids)),
     gradientNorm: 1,

@@ -299,7 +299,7 @@ export class FakeWorker {
     const parts = [];
     for (let index = range.start; index < range.end; index++) {
       const sampleCount = this.#plan!.microBatch(item, index).length;
-      parts.push({ index, sampleCount, lossSum: sampleCount * 0.5 });
+      parts.push({ index, sampleCount, lossSum: sampleCount * 0.5, metrics: {} });
       confusion[0] = (confusion[0] ?? 0) + sampleCount - 1;
       confusion[1] = (confusion[1] ?? 0) + 1;
     }

@@ -6,16 +6,9 @@ export { openCorruptionFolder, type CorruptionFolder, type ExpectedSamples } fro
 export { openDataset, verifyDataset, type DatasetReport, type FileReport } from './open.js';
 export { arrays, type ArrayFields, type ArrayPlace, type ArraysOptions } from './sources/arrays.js';
 export { own, type OwnOptions } from './sources/own.js';
-export {
-  type Field,
-  type FieldType,
-  type FieldValues,
-  type SampleIds,
-  type SampleSource,
-  type SplitName,
-} from './sources/sample-source.js';
+export { type NamedSource, type SampleIds, type SampleSource, type SplitName } from './sources/sample-source.js';
 export { csv, type CsvOptions } from './sources/csv.js';
-export { dataset } from './sources/dataset-source.js';
+export { dataset, datasetSource } from './sources/dataset-source.js';
 export { imageFolder, type ImageFolderOptions } from './sources/image-folder.js';
 export { type ImageProgress } from './sources/image-cache.js';
 export { text, type TextOptions } from './sources/text.js';

@@ -2,14 +2,9 @@
  * What every source of samples must do, whatever it reads. A source's own test calls this with a way to make the source, and a
  * way to make it with other content.
  */
+import { fieldLength, type FieldValues } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
-import {
-  isOfType,
-  SPLIT_NAMES,
-  valuesPerSample,
-  type FieldValues,
-  type SampleSource,
-} from '../src/sources/sample-source.js';
+import { isOfType, SPLIT_NAMES, type SampleSource } from '../src/sources/sample-source.js';
 import { temporaryFolder } from './fixtures.js';
 
 export interface SourceUnderTest {
@@ -38,7 +33,7 @@ export function describeSource(name: string, tested: SourceUnderTest): void {
         for (const [field, declared] of Object.entries(source.fields)) {
           expect(declared.shape.every((length) => Number.isInteger(length) && length > 0)).toBe(true);
           expect(isOfType(read[field], declared.type)).toBe(true);
-          expect(read[field]).toHaveLength(source.length(split) * valuesPerSample(declared));
+          expect(read[field]).toHaveLength(source.length(split) * fieldLength(declared));
         }
       }
     });
@@ -52,7 +47,7 @@ export function describeSource(name: string, tested: SourceUnderTest): void {
       ]);
       expect(typed).toEqual(together);
       for (const [field, declared] of Object.entries(source.fields)) {
-        const size = valuesPerSample(declared);
+        const size = fieldLength(declared);
         for (const [place, id] of ids.entries()) {
           const alone = (await source.read('train', [id]))[field];
           expect(together[field]!.subarray(place * size, (place + 1) * size)).toEqual(alone);

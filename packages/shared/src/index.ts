@@ -19,10 +19,14 @@ export {
   ARITHMETIC,
   CONFIG_VERSION,
   configSchema,
+  isMultiView,
+  requireMultiView,
   GRADIENT_FORMATS,
   VIEW_NAMES,
   type GradientFormatName,
   type ModelConfig,
+  type MultiView,
+  type TaskConfig,
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
@@ -39,6 +43,21 @@ export { OPERATION_DEFAULTS, PRESET_RECORDS, PRESETS, type PresetRecord } from '
 export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
 export { keyMeantBy } from './config/key-aliases.js';
 export { threadsOrCores, usableCores } from './machine-cores.js';
+export {
+  allocateField,
+  describeFields,
+  FIELD_TYPES,
+  fieldLength,
+  imageShapeOf,
+  packSamples,
+  sampleBytes,
+  unpackSamples,
+  type FieldType,
+  type FieldValues,
+  type SampleBatch,
+  type SampleField,
+  type SampleFields,
+} from './samples/sample-fields.js';
 export { type DatasetShape, type ImageShape } from './image-shape.js';
 export {
   DATASETS,

@@ -116,7 +116,7 @@ async function open(
   leadership: Leadership | undefined,
 ): Promise<Coordinator<Ending>> {
   const { run, network, disk, name, trace } = options;
-  const { config, plan, dataset, record } = run;
+  const { config, plan, data, record } = run;
   const log = traceLogger(name, () => network.world.nowMs, trace);
   let failRun: (error: TrainingError) => void = () => undefined;
   const folder = disk.open({
@@ -142,11 +142,11 @@ async function open(
       config,
       codeVersion: CODE_VERSION,
       plan,
-      dataset,
+      data,
       earlier,
       folder: { checkpointsPath: 'checkpoints', checkpoint, ledger, key: disk.key },
       broker,
-      source: createShardSource({ config, plan, dataset }),
+      source: createShardSource({ config, plan, data }),
       io: disk.checkpointIo(network, process),
       metrics: NO_METRICS,
       clock: process.clock,

@@ -17,7 +17,7 @@ import { openStream } from './join-call.js';
 import type { Network } from './network.js';
 import { traceLogger, type Trace } from './silent-sinks.js';
 import { addressOf, CODE_VERSION, COORDINATORS } from './simulated-coordinator.js';
-import { createTinyCompute } from './tiny-compute.js';
+import { createTinyCompute, createTinyTask } from './tiny-compute.js';
 import type { TinyRun } from './tiny-run.js';
 import { Process } from './world.js';
 
@@ -94,13 +94,15 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
     }),
     async prepare(welcome) {
       await pause(clock, world.between(ENGINE_MS.least, ENGINE_MS.most));
-      const { config, plan } = run;
+      const { config, plan, data } = run;
+      const { fields } = data;
       const durationMs = (): number => world.between(MICRO_BATCH_MS.least, MICRO_BATCH_MS.most);
-      const compute = createTinyCompute({ run, clock, durationMs, onGradient });
+      const task = createTinyTask(config.batch.micro);
+      const compute = createTinyCompute({ task, clock, durationMs, onGradient });
       const state = allocateTrainingState(compute.weights, config.optimizer);
       const engine = { name: 'onnxruntime', device: 'cpu' } as const;
-      const surroundings = { network: await connect(), memory: ORDINARY_MEMORY, dataset: undefined };
-      return { welcome, config, plan, compute, engine, threads: 1, state, ...surroundings };
+      const surroundings = { network: await connect(), memory: ORDINARY_MEMORY, data: undefined };
+      return { welcome, config, plan, task, fields, compute, engine, threads: 1, state, ...surroundings };
     },
     metrics: {
       recordStep: () => undefined,

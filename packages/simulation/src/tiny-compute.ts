@@ -2,18 +2,56 @@
  * An engine without a model: the "gradient" of a parameter is a curved function of its weight and of every pixel. It takes
  * virtual time, and like a real engine it reads the weights when it starts and writes the result when it is done.
  */
-import { pause, type Clock } from '@facet/shared';
-import { createGradientSum, gradientSumLength, layoutParameters, type GradientSum } from '@facet/task';
-import { allocateMicroBatch, type Compute, type TrainingSlot } from '@facet/worker/internal';
-import type { TinyRun } from './tiny-run.js';
+import { pause, TrainingError, type Clock } from '@facet/shared';
+import {
+  createGradientSum,
+  gradientSumLength,
+  layoutParameters,
+  type BatchTensors,
+  type GradientSum,
+  type ParameterSpec,
+  type Task,
+} from '@facet/task';
+import type { Compute, EvaluationSlot, TrainingSlot } from '@facet/worker/internal';
 
-const LAYOUT = layoutParameters([
+const PARAMETERS: readonly ParameterSpec[] = [
   { name: 'scale', shape: [2, 2], initialiser: { kind: 'normal', stddev: 0.5 }, decays: true },
   { name: 'shift', shape: [3], initialiser: { kind: 'constant', value: 0.1 }, decays: false },
-]);
+];
+const LAYOUT = layoutParameters(PARAMETERS);
+const METRICS = ['correct'] as const;
+const CLASSES = 2;
+
+/** One pixel of every sample, [microBatch], in [0, 1]. */
+export interface TinyTensors extends BatchTensors {
+  readonly pixels: Float32Array;
+}
+
+/** A task that is computed by hand: there is nothing to capture. */
+export function createTinyTask(microBatch: number): Task<TinyTensors> {
+  const captured = (): never => {
+    throw new TrainingError('INTERNAL', 'the task of the simulation has no program');
+  };
+  return {
+    name: 'tiny',
+    microBatch,
+    parameters: PARAMETERS,
+    inputs: [{ name: 'pixels', shape: [microBatch] }],
+    metrics: METRICS,
+    answer: { kind: 'class', classes: CLASSES, label: 'label' },
+    predictInputs: ['pixels'],
+    prepare({ fields }, { pixels }) {
+      pixels.fill(0);
+      fields['image']!.forEach((byte, row) => (pixels[row] = byte / 255));
+    },
+    loss: captured,
+    predict: captured,
+    reference: { module: import.meta.url, argument: microBatch },
+  };
+}
 
 export interface TinyComputeOptions {
-  readonly run: TinyRun;
+  readonly task: Task<TinyTensors>;
   readonly clock: Clock;
   /** How long one micro-batch takes, asked for each. */
   readonly durationMs: () => number;
@@ -21,18 +59,25 @@ export interface TinyComputeOptions {
   readonly onGradient: () => void;
 }
 
-export function createTinyCompute({ run, clock, durationMs, onGradient }: TinyComputeOptions): Compute {
-  const { config, dataset } = run;
-  const classes = dataset.classes.length;
+export function createTinyCompute({
+  task: { microBatch },
+  clock,
+  durationMs,
+  onGradient,
+}: TinyComputeOptions): Compute<TinyTensors> {
   const weights = new Float32Array(LAYOUT.length);
+  const allocate = (): TinyTensors => ({
+    pixels: new Float32Array(microBatch),
+    sampleWeights: new Float32Array(microBatch),
+  });
 
-  const trainingSlot = (): TrainingSlot => {
-    const tensors = allocateMicroBatch(config.batch.micro, dataset.image, classes);
+  const trainingSlot = (): TrainingSlot<TinyTensors> => {
+    const tensors = allocate();
     const sum = emptySum();
     const accounting = { count: 0, checksum: 0 };
     return {
       tensors,
-      pixelGradient: undefined,
+      inputGradient: undefined,
       sum,
       accounting,
       async run() {
@@ -44,15 +89,15 @@ export function createTinyCompute({ run, clock, durationMs, onGradient }: TinyCo
       },
     };
   };
-  const evaluationSlot = () => {
-    const tensors = allocateMicroBatch(config.batch.micro, dataset.image, classes);
-    const logits = new Float32Array(config.batch.micro * classes);
+  const evaluationSlot = (): EvaluationSlot<TinyTensors> => {
+    const tensors = allocate();
+    const logits = new Float32Array(microBatch * CLASSES);
     return {
       tensors,
-      logits,
+      outputs: { logits },
       async run() {
         const [first = 0, second = 0] = weights;
-        const computed = logits.map((_, at) => (at % classes === 0 ? first : second) * tensors.images[at >> 1]!);
+        const computed = logits.map((_, at) => (at % CLASSES === 0 ? first : second) * tensors.pixels[at >> 1]!);
         await pause(clock, durationMs());
         logits.set(computed);
       },
@@ -70,16 +115,17 @@ export function createTinyCompute({ run, clock, durationMs, onGradient }: TinyCo
 }
 
 function emptySum(): GradientSum {
-  return createGradientSum(new Float32Array(gradientSumLength(LAYOUT.length)), LAYOUT.length);
+  const layout = { parameters: LAYOUT.length, metrics: METRICS };
+  return createGradientSum(new Float32Array(gradientSumLength(layout)), layout);
 }
 
 /** Gradient and loss, summed over the samples; nobody has counted them yet. */
-function gradientOf(weights: Float32Array, { images, sampleWeights }: TrainingSlot['tensors']): GradientSum {
+function gradientOf(weights: Float32Array, { pixels, sampleWeights }: TinyTensors): GradientSum {
   const sum = emptySum();
   let loss = 0;
   sampleWeights.forEach((isSample, row) => {
     if (isSample === 0) return;
-    const pixel = images[row]!;
+    const pixel = pixels[row]!;
     weights.forEach((weight, at) => {
       sum.gradient[at]! += Math.sin(weight * 3 + pixel * (at + 1)) / (at + 1);
     });

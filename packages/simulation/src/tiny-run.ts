@@ -3,7 +3,7 @@
  * Every sample has a pixel of its own and every update depends on all samples before it, so that one that is lost, doubled
  * or out of place changes the weights.
  */
-import type { Dataset } from '@facet/datasets';
+import { datasetSource, type Dataset, type NamedSource } from '@facet/datasets';
 import {
   createPlan,
   NO_AUGMENTATION,
@@ -20,7 +20,7 @@ const TEST_SAMPLES = 5;
 
 export interface TinyRun {
   readonly config: RunConfig;
-  readonly dataset: Dataset;
+  readonly data: NamedSource;
   readonly plan: Plan;
   /** The first record of its ledger. */
   readonly record: LedgerRecord;
@@ -63,17 +63,17 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     prefetchSteps: 2,
     timeouts: { heartbeatMs: 2_000, stepMs: 5_000, gatherMs: 30_000 },
   };
-  const dataset: Dataset = {
+  const data = datasetSource({
     name: 'mnist',
     image: { height: 1, width: 1, channels: 1 },
     classes: ['even', 'odd'],
     train: split(TRAIN_SAMPLES, 3),
     test: split(TEST_SAMPLES, 5),
     sha256: '0'.repeat(64),
-  };
+  });
   const plan = createPlan(config, { trainSamples: TRAIN_SAMPLES, testSamples: TEST_SAMPLES });
-  const record = runRecord({ config, plan, dataset, at: new Date(0).toISOString() });
-  return { config, dataset, plan, record, hasStandby };
+  const record = runRecord({ config, plan, data, at: new Date(0).toISOString() });
+  return { config, data, plan, record, hasStandby };
 }
 
 function split(count: number, factor: number): Dataset['train'] {

@@ -13,24 +13,26 @@ export type Gradient = Float32Array & { readonly [GRADIENT]: true };
 
 /** Sums over samples that travel behind a gradient. */
 export interface Accounting {
-  /** Summed loss, in nats. */
+  /** Summed loss. */
   readonly loss: number;
-  /** Correct answers; not always whole when samples are mixed. */
-  readonly correct: number;
+  /** The task's own sums, by name; not always whole numbers when samples are mixed. */
+  readonly metrics: Readonly<Record<string, number>>;
   /** Samples in the gradient. */
   readonly count: number;
   /** Their check digits, see `sampleChecksum`. */
   readonly checksum: number;
 }
 
-/** Where each number lies behind the gradient. */
-const PLACES = { loss: 0, correct: 1, count: 2, checksum: 3 } as const;
-
-/** Elements behind a gradient. */
-export const ACCOUNTING_LENGTH = Object.keys(PLACES).length;
+/** What decides where everything lies in a sum. */
+export interface SumLayout {
+  /** Elements of the gradient. */
+  readonly parameters: number;
+  /** Names of the task's sums, in their order. */
+  readonly metrics: readonly string[];
+}
 
 export interface GradientSum {
-  /** [parameters + ACCOUNTING_LENGTH]: the gradient and its accounting, for the all-reduce alone. */
+  /** [gradientSumLength]: the gradient and its accounting, for the all-reduce alone. */
   readonly whole: Float32Array;
   /** [parameters]: the gradient, a view of the whole. */
   readonly gradient: Gradient;
@@ -38,40 +40,50 @@ export interface GradientSum {
   readonly accounting: () => Accounting;
   /** Overwrites some of the accounting. */
   readonly account: (accounting: Partial<Accounting>) => void;
-  /** Index in the whole where an engine writes one of the numbers. */
-  readonly placeOf: (name: keyof Accounting) => number;
+  /** Index in the whole where an engine writes the loss, or a metric. */
+  readonly placeOf: (name: 'loss' | { readonly metric: string }) => number;
 }
 
-/** Elements of the whole for so many parameters. */
-export function gradientSumLength(parameters: number): number {
-  return parameters + ACCOUNTING_LENGTH;
+/** Elements of the whole: the gradient, the loss, the metrics, the count and the check digits. */
+export function gradientSumLength({ parameters, metrics }: SumLayout): number {
+  return parameters + 1 + metrics.length + 2;
 }
 
 /**
  * Lays a gradient and its accounting over a buffer.
  *
- * @param whole [parameters + ACCOUNTING_LENGTH], owned by the caller
+ * @param whole [gradientSumLength(layout)], owned by the caller
  * @throws TrainingError INTERNAL when it has another length
  */
-export function createGradientSum(whole: Float32Array, parameters: number): GradientSum {
-  if (whole.length !== gradientSumLength(parameters)) {
+export function createGradientSum(whole: Float32Array, layout: SumLayout): GradientSum {
+  const { parameters, metrics } = layout;
+  if (whole.length !== gradientSumLength(layout)) {
     throw new TrainingError(
       'INTERNAL',
-      `a buffer of ${whole.length} elements, expected ${gradientSumLength(parameters)}: ${parameters} parameters and ${ACCOUNTING_LENGTH} of accounting; report this as a bug`,
+      `a buffer of ${whole.length} elements, expected ${gradientSumLength(layout)}: ${parameters} parameters and ${gradientSumLength(layout) - parameters} of accounting; report this as a bug`,
     );
   }
-  const placeOf = (name: keyof Accounting): number => parameters + PLACES[name];
+  const lossAt = parameters;
+  const countAt = lossAt + 1 + metrics.length;
+  const placeOf: GradientSum['placeOf'] = (name) =>
+    name === 'loss' ? lossAt : lossAt + 1 + metrics.indexOf(name.metric);
   return {
     whole,
     gradient: whole.subarray(0, parameters) as Gradient,
     accounting: () => ({
-      loss: whole[placeOf('loss')]!,
-      correct: whole[placeOf('correct')]!,
-      count: whole[placeOf('count')]!,
-      checksum: whole[placeOf('checksum')]!,
+      loss: whole[lossAt]!,
+      metrics: Object.fromEntries(metrics.map((name, at) => [name, whole[lossAt + 1 + at]!])),
+      count: whole[countAt]!,
+      checksum: whole[countAt + 1]!,
     }),
     account(accounting) {
-      for (const name of Object.keys(accounting) as (keyof Accounting)[]) whole[placeOf(name)] = accounting[name]!;
+      if (accounting.loss !== undefined) whole[lossAt] = accounting.loss;
+      metrics.forEach((name, at) => {
+        const sum = accounting.metrics?.[name];
+        if (sum !== undefined) whole[lossAt + 1 + at] = sum;
+      });
+      if (accounting.count !== undefined) whole[countAt] = accounting.count;
+      if (accounting.checksum !== undefined) whole[countAt + 1] = accounting.checksum;
     },
     placeOf,
   };

@@ -2,7 +2,7 @@
  * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster, for
  * `facet evaluate`. It feeds the samples and keeps the logits. The figures are computed in evaluation/.
  */
-import { datasetDefinition, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { datasetDefinition, type ParameterLayout, type MultiView, type RunConfig } from '@facet/shared';
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
 import { openClassifier, type Classifier, type ClassifierPlace } from './evaluation/classifier.js';
 import { evaluatedIds, sourceOf } from './evaluation/evaluated-ids.js';
@@ -16,7 +16,7 @@ import {
 } from './evaluation/test-time-transforms.js';
 
 export interface EvaluateOptions extends ClassifierPlace {
-  readonly config: RunConfig;
+  readonly config: MultiView;
   /** Flat weights and where each parameter lies in them, as a checkpoint stores them. */
   readonly weights: Float32Array;
   readonly layout: readonly ParameterLayout[];

@@ -5,11 +5,7 @@
 export { createCompute } from './engine/compute.js';
 export { hostEngine } from './engine/engine-host.js';
 export type { BufferSlice } from './engine/engine-protocol.js';
-export {
-  captureTrainingProgram,
-  describeTraining,
-  microBatchShape,
-  type MicroBatchShape,
-} from './engine/micro-batch-program.js';
+export { captureTrainingProgram, describeTraining } from './engine/micro-batch-program.js';
+export { multiViewShape, multiViewTask, type MultiViewShape } from './model/multi-view-task.js';
 export { createOrtSession } from './engine/onnxruntime/ort-session.js';
 export { openThreadLink } from './engine/onnxruntime/thread-link.js';

@@ -9,15 +9,16 @@ import {
   TrainingError,
   type Plan,
   type RunConfig,
+  type SampleFields,
   type WorkSplit,
   type WorkItem,
 } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
-import type { Dataset } from '@facet/datasets';
+import type { SampleSource } from '@facet/datasets';
 import { type FloatMemory, gradientFormat, openMesh, type Mesh, groupSizeOf } from '@facet/collective';
 import { openShardSource, type ShardSource } from './data/shard-source.js';
-import type { Compute } from './engine/compute.js';
-import { gradientSumLength, initialWeights } from '@facet/task';
+import { sumLayoutOf, type Compute } from './engine/compute.js';
+import { gradientSumLength, initialWeights, type Task } from '@facet/task';
 import type { EngineId } from './engine/engine-id.js';
 import type { EvaluationShare } from './train/evaluation-share.js';
 import { runGeneration, type StepResult } from './train/generation-loop.js';
@@ -29,6 +30,8 @@ export interface WorkerResources {
   readonly welcome: Welcome;
   readonly config: RunConfig;
   readonly plan: Plan;
+  readonly task: Task;
+  readonly fields: SampleFields;
   readonly compute: Compute;
   readonly engine: EngineId;
   /** Threads of one run of the engine. */
@@ -38,7 +41,7 @@ export interface WorkerResources {
   /** Of the gradients of one generation at a time. */
   readonly memory: FloatMemory;
   /** Present with `data: local`. */
-  readonly dataset: Dataset | undefined;
+  readonly data: SampleSource | undefined;
 }
 
 export interface GenerationEvents {
@@ -62,7 +65,7 @@ export interface Generation {
 
 /** Joins a generation. It reports through its events and never throws. */
 export function joinGeneration(form: Form, resources: WorkerResources, events: GenerationEvents): Generation {
-  const { welcome, config, plan, compute, state, network, memory, dataset } = resources;
+  const { welcome, config, plan, task, fields, compute, state, network, memory, data } = resources;
   const { clock, exchange } = network;
   const { generation: id, rank } = form;
   const controller = new AbortController();
@@ -88,7 +91,6 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
   const open = async (split: WorkSplit): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState(form, resources, signal);
     memory.reset();
-    const { imageHeight, imageWidth, imageChannels } = welcome;
     shards = openShardSource({
       feed: network.shards,
       clock,
@@ -98,8 +100,8 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       plan,
       start: item,
       window: config.prefetchSteps,
-      bytesPerSample: imageHeight * imageWidth * imageChannels,
-      local: dataset,
+      fields,
+      local: data,
       timeoutMs: config.timeouts.stepMs,
       signal,
     });
@@ -113,7 +115,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
       split,
       groupSize,
-      length: gradientSumLength(compute.layout.length),
+      length: gradientSumLength(sumLayoutOf(task)),
       format: gradientFormat({ name: config.gradientFormat, exactFrom: compute.layout.length, seed: config.seed }),
       bucketBytes: config.bucketBytes,
       messageBytes: config.exchange.messageBytes,
@@ -141,8 +143,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       await runGeneration({
         config,
         plan,
-        image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
-        classes: welcome.classes.length,
+        task,
         rank,
         split,
         start: item,

@@ -8,7 +8,7 @@ import { coordinatorStreamOf, type JoinCall } from './coordinator-stream.js';
 import type { Compute } from './engine/compute.js';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
-import { layoutParameters } from '@facet/task';
+import { layoutParameters, type ParameterSpec, type Task } from '@facet/task';
 import { allocateTrainingState, markApplied } from './train/training-state.js';
 
 const config: RunConfig = {
@@ -22,11 +22,9 @@ const plan = createPlan(config, { trainSamples: 2_000, testSamples: 100 });
 const welcome = {
   run: 'mine',
   runId: 'aa',
-  imageHeight: 1,
-  imageWidth: 1,
-  imageChannels: 1,
   classes: ['x'],
-} as Welcome;
+  fields: [{ name: 'label', type: 'uint8', shape: [] as number[] }],
+} as unknown as Welcome;
 const ticket: Ticket = { term: 1, generation: 3, seal: Buffer.from('sealed') };
 
 /** A stream whose other end is the test. */
@@ -74,10 +72,21 @@ let membership: Membership;
 let outcome: Promise<WorkerOutcome>;
 
 function resourcesOf(): WorkerResources {
-  const layout = layoutParameters([
+  const parameters: readonly ParameterSpec[] = [
     { name: 'w', shape: [2], initialiser: { kind: 'constant', value: 0.5 }, decays: true },
-  ]);
+  ];
+  const layout = layoutParameters(parameters);
+  const notCalled = (): never => {
+    throw new Error('nothing is computed here');
+  };
   const weights = new Float32Array(layout.length);
+  const task: Task = {
+    ...{ name: 'two-weights', microBatch: 1, parameters, inputs: [], metrics: [], predictInputs: [] },
+    ...{ answer: { kind: 'losses' }, reference: { module: import.meta.url, argument: null } },
+    prepare: () => undefined,
+    loss: notCalled,
+    predict: notCalled,
+  };
   const compute = {
     ...{ layout, weights, programSha256: 'b'.repeat(64), trainingSlots: [], evaluationSlots: [] },
     weightsChanged: () => undefined,
@@ -92,7 +101,8 @@ function resourcesOf(): WorkerResources {
   const network = { clock, shards, exchange } as unknown as WorkerResources['network'];
   const state = allocateTrainingState(weights, { emaDecay: 0 });
   return {
-    ...{ welcome, config, plan, compute, state, network, memory: createFloatMemory(), dataset: undefined },
+    ...{ welcome, config, plan, task, fields: { label: { type: 'uint8', shape: [] } }, compute, state, network },
+    ...{ memory: createFloatMemory(), data: undefined },
     ...{ engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 },
   };
 }

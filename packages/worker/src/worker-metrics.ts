@@ -90,7 +90,8 @@ export function createWorkerMetrics(backlog: () => number): WorkerMetrics {
       sent.inc(result.bytesSent);
       received.inc(result.bytesReceived);
       loss.set(result.loss);
-      accuracy.set(result.correct / result.sampleCount);
+      const { correct } = result.metrics;
+      if (correct !== undefined) accuracy.set(correct / result.sampleCount);
       gradientNorm.set(result.gradientNorm);
       rate.set(result.learningRate);
       throughput.set((1000 * result.localSamples) / timings.totalMs);

@@ -8,6 +8,7 @@ import {
   CONFIG_VERSION,
   configSchema,
   createPlan,
+  FIELD_TYPES,
   formatAddress,
   systemClock,
   TrainingError,
@@ -15,18 +16,21 @@ import {
   usableCores,
   type EngineWish,
   type RunConfig,
+  type SampleField,
+  type SampleFields,
 } from '@facet/shared';
-import { openDataset, type Dataset } from '@facet/datasets';
+import type { SampleSource } from '@facet/datasets';
+import { openRunData } from '@facet/task';
 import type { Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer, createFloatMemory } from '@facet/collective';
 import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
 import { formatEngine } from './engine/engine-id.js';
-import { microBatchShape } from './engine/micro-batch-program.js';
 import { openEngine, type OpenedEngine } from './engine/open-engine.js';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
+import { openTask } from './open-task.js';
 import { findOwnAddress } from './own-address.js';
 import { allocateTrainingState } from './train/training-state.js';
 import { createWorkerMetrics } from './worker-metrics.js';
@@ -50,6 +54,8 @@ export interface WorkerOptions {
   readonly threads?: number;
   /** Folder with the dataset, for `data: local`. */
   readonly dataFolder?: string;
+  /** The module of the run's task, where this machine has it elsewhere than the coordinator's. */
+  readonly taskFile?: string;
   readonly codeVersion: string;
   readonly log: Logger;
   /** Aborting makes the worker leave when its generation has drained. */
@@ -142,23 +148,17 @@ async function buildResources(
   welcome: Welcome,
   exchange: ExchangeServer,
 ): Promise<WorkerResources> {
-  const config = configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8')));
-  const dataset = config.data === 'local' ? await openLocalDataset(options, config, welcome) : undefined;
+  const config = withOwnTask(configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8'))), options);
+  const data = config.data === 'local' ? await openLocalData(options, config, welcome) : undefined;
   const connection = await connectWorker(options.brokerUrl ?? welcome.natsUrl);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
-  const shape = microBatchShape(
-    {
-      image: { height: welcome.imageHeight, width: welcome.imageWidth, channels: welcome.imageChannels },
-      classes: welcome.classes.length,
-    },
-    config,
-  );
+  const fields = fieldsOf(welcome);
+  const task = await openTask(config, { fields, classes: welcome.classes });
   const opening = openEngine({
     wish: trainingWish(options.engine, config),
-    shape,
+    task,
     threads,
-    isAttacked: config.adversarial.eps > 0,
     signal: options.signal,
   });
   const { compute, choice } = await opening.catch(async (caught: unknown) => {
@@ -170,7 +170,8 @@ async function buildResources(
   const state = allocateTrainingState(compute.weights, config.optimizer);
   const network = socketNetwork(connection, exchange);
   const memory = createFloatMemory();
-  return { welcome, config, plan, compute, engine: choice.engine, threads, state, network, memory, dataset };
+  const engine = choice.engine;
+  return { welcome, config, plan, task, fields, compute, engine, threads, state, network, memory, data };
 }
 
 function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['choice'], threads: number): void {
@@ -181,14 +182,33 @@ function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['ch
   );
 }
 
-async function openLocalDataset(options: WorkerOptions, config: RunConfig, welcome: Welcome): Promise<Dataset> {
-  const folder = options.dataFolder ?? config.dataFolder;
-  const dataset = await openDataset({ name: config.dataset, ...(folder !== undefined && { folder }) });
-  if (dataset.sha256 !== welcome.datasetSha256) {
+/** The same task, at its place on this machine. */
+function withOwnTask(config: RunConfig, { taskFile }: WorkerOptions): RunConfig {
+  const { task } = config;
+  return task === undefined || taskFile === undefined ? config : { ...config, task: { ...task, module: taskFile } };
+}
+
+async function openLocalData(options: WorkerOptions, config: RunConfig, welcome: Welcome): Promise<SampleSource> {
+  const { dataFolder = config.dataFolder } = options;
+  const data = await openRunData(dataFolder === undefined ? config : { ...config, dataFolder });
+  if (data.digest !== welcome.datasetSha256) {
     throw new TrainingError(
       'DATASET_INVALID',
-      `this worker's ${config.dataset} has SHA-256 ${dataset.sha256}, the coordinator's has ${welcome.datasetSha256}; give both the same files, or use data: stream`,
+      `this worker's ${data.name} has SHA-256 ${data.digest}, the coordinator's has ${welcome.datasetSha256}; give both the same files, or use data: stream`,
     );
   }
-  return dataset;
+  return data;
+}
+
+/** @throws TrainingError VERSION_MISMATCH naming a type that this version does not know. */
+function fieldsOf({ fields }: Welcome): SampleFields {
+  const fieldOf = ({ name, type, shape }: Welcome['fields'][number]): SampleField => {
+    const known = FIELD_TYPES.find((each) => each === type);
+    if (known !== undefined) return { type: known, shape };
+    throw new TrainingError(
+      'VERSION_MISMATCH',
+      `the field ${name} of the samples is of type ${type}, expected one of ${FIELD_TYPES.join(', ')}; give coordinator and workers the same version`,
+    );
+  };
+  return Object.fromEntries(fields.map((field) => [field.name, fieldOf(field)]));
 }

@@ -1,5 +1,5 @@
 /**
- * A training loop with everything around it made by hand: three parameters, images of one pixel, an engine whose gradient a
+ * A training loop with everything around it made by hand: three parameters, samples of nothing but a label, an engine whose gradient a
  * test decides, shards from memory, and an all-reduce of one rank that a test can interfere with.
  */
 import {
@@ -14,19 +14,26 @@ import {
 } from '@facet/shared';
 import { type AllReduce, gradientFormat } from '@facet/collective';
 import { ORDINARY_MEMORY, addFloats } from '@facet/collective/internal';
-import { allocateMicroBatch } from '../src/data/micro-batch.js';
 import type { ShardSource } from '../src/data/shard-source.js';
-import type { Compute, EvaluationSlot, TrainingSlot } from '../src/engine/compute.js';
-import { createGradientSum, gradientSumLength, type GradientSum, layoutParameters } from '@facet/task';
+import { sumLayoutOf, type Compute, type EvaluationSlot, type TrainingSlot } from '../src/engine/compute.js';
+import {
+  type BatchTensors,
+  createGradientSum,
+  gradientSumLength,
+  type GradientSum,
+  layoutParameters,
+  type ParameterSpec,
+  type Task,
+} from '@facet/task';
 import { runGeneration, type GenerationLoopOptions, type StepResult } from '../src/train/generation-loop.js';
 import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
 
-const IMAGE = { height: 1, width: 1, channels: 1 };
 const CLASSES = 2;
-const LAYOUT = layoutParameters([
+const PARAMETERS: readonly ParameterSpec[] = [
   { name: 'matrix', shape: [2], initialiser: { kind: 'constant', value: 1 }, decays: true },
   { name: 'bias', shape: [1], initialiser: { kind: 'constant', value: 0 }, decays: false },
-]);
+];
+const LAYOUT = layoutParameters(PARAMETERS);
 
 /** Two epochs of three steps: two of two micro-batches, and one that holds a single sample. */
 export const LOOP_CONFIG: RunConfig = {
@@ -65,9 +72,10 @@ export interface LoopWorld {
 export function createLoopWorld(wish: LoopWish = {}): LoopWorld {
   const config = { ...LOOP_CONFIG, ...wish.config };
   const plan = createPlan(config, { trainSamples: 9, testSamples: 3 });
+  const task = loopTask(config.batch.micro);
   const weights = new Float32Array(LAYOUT.length);
   const seen: LoopWorld['seen'] = [];
-  const compute = fakeCompute(config, weights, seen, wish.onCompute);
+  const compute = fakeCompute(task, weights, seen, wish.onCompute);
   const state = allocateTrainingState(weights, config.optimizer);
   resetState(state, Float32Array.of(1, 1, 0));
   const steps: StepResult[] = [];
@@ -104,8 +112,7 @@ export function createLoopWorld(wish: LoopWish = {}): LoopWorld {
       runGeneration({
         config,
         plan,
-        image: IMAGE,
-        classes: CLASSES,
+        task,
         rank: wish.rank ?? 0,
         split: wish.split ?? evenSplit(1),
         start,
@@ -126,26 +133,47 @@ export function createLoopWorld(wish: LoopWish = {}): LoopWorld {
   return world;
 }
 
+/** A task whose functions nobody calls: the engine is fake. */
+function loopTask(microBatch: number): Task {
+  const notCalled = (): never => {
+    throw new Error('the fake engine calls no function of its task');
+  };
+  return {
+    name: 'loop',
+    microBatch,
+    parameters: PARAMETERS,
+    inputs: [],
+    metrics: ['correct'],
+    answer: { kind: 'class', classes: CLASSES, label: 'label' },
+    predictInputs: [],
+    prepare: () => undefined,
+    loss: notCalled,
+    predict: notCalled,
+    reference: { module: import.meta.url, argument: microBatch },
+  };
+}
+
 function fakeCompute(
-  config: RunConfig,
+  task: Task,
   weights: Float32Array,
   seen: LoopWorld['seen'],
   onCompute: LoopWish['onCompute'],
 ): Compute {
   let computed = 0;
-  const tensors = () => allocateMicroBatch(config.batch.micro, IMAGE, CLASSES);
+  const tensors = (): BatchTensors => ({ sampleWeights: new Float32Array(task.microBatch) });
+  const layout = sumLayoutOf(task);
   const trainingSlot = (): TrainingSlot => {
-    const sum = createGradientSum(new Float32Array(gradientSumLength(LAYOUT.length)), LAYOUT.length);
+    const sum = createGradientSum(new Float32Array(gradientSumLength(layout)), layout);
     const accounting = { count: 0, checksum: 0 };
     return {
       tensors: tensors(),
-      pixelGradient: undefined,
+      inputGradient: undefined,
       sum,
       accounting,
       run() {
         seen.push({ kind: 'train', weights: [...weights] });
         sum.gradient.fill(accounting.count);
-        sum.account({ loss: accounting.count, correct: 1, ...accounting });
+        sum.account({ loss: accounting.count, metrics: { correct: 1 }, ...accounting });
         onCompute?.(sum, ++computed);
         return Promise.resolve();
       },
@@ -153,7 +181,7 @@ function fakeCompute(
   };
   const evaluationSlot = (): EvaluationSlot => ({
     tensors: tensors(),
-    logits: new Float32Array(config.batch.micro * CLASSES),
+    outputs: { logits: new Float32Array(task.microBatch * CLASSES) },
     run() {
       seen.push({ kind: 'evaluate', weights: [...weights] });
       return Promise.resolve();
@@ -170,12 +198,12 @@ function fakeCompute(
   };
 }
 
-/** Black images, all of class 0. */
+/** Samples that are nothing but a label, all of class 0. */
 function shardsOf(plan: Plan): ShardSource {
   return {
     take(item, index) {
       const ids = plan.microBatch(item, index);
-      return Promise.resolve({ ids, labels: new Uint8Array(ids.length), pixels: new Uint8Array(ids.length) });
+      return Promise.resolve({ ids, fields: { label: new Uint8Array(ids.length) } });
     },
     backlog: 0,
     close: () => Promise.resolve(),

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type RunConfig } from '@facet/shared';
+import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type MultiView } from '@facet/shared';
 import { PROBE_SHAPE } from '../src/engine/probe.js';
 import type { TrainedModel } from '../src/evaluation/classifier.js';
 import { createModel } from '../src/model/multi-view-transformer.js';
@@ -20,13 +20,13 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A model whose weights are large enough for its answers to differ from each other. */
-export function randomModel(changes: Partial<RunConfig> = {}): TrainedModel {
+export function randomModel(changes: Partial<MultiView> = {}): TrainedModel {
   const { image, classes } = PROBE_SHAPE;
   const modelConfig = changes.model ?? PROBE_SHAPE.config;
   const layout = layoutParameters(createModel({ image, classes, config: modelConfig }).parameters);
   const stream = randomStream(randomKey('initialisation', 5));
   const weights = initialWeights(layout, 1).map((weight) => 2 * weight + 0.05 * stream.nextNormal());
-  const config: RunConfig = {
+  const config: MultiView = {
     ...PRESETS['mnist-fast'],
     ...OPERATION_DEFAULTS,
     preset: 'mnist-fast',

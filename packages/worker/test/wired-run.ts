@@ -3,29 +3,28 @@
  * plan, shards, augmentation, engine, partial sums, all-reduce, accounting, update and average. Its gradients are stored in
  * reference/numbers, where PyTorch's AdamW says what the state must be after them.
  */
-import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
+import { datasetSource, openDataset, type SampleSource } from '@facet/datasets';
 import {
   createPlan,
   evenSplit,
   OPERATION_DEFAULTS,
   ADAMW_WITH_COSINE,
   PRESETS,
-  type DatasetShape,
   type Plan,
-  type RunConfig,
+  type MultiView,
 } from '@facet/shared';
 import { createAllReduce, ORDINARY_MEMORY } from '@facet/collective/internal';
 import { gradientFormat } from '@facet/collective';
 import type { ShardSource } from '../src/data/shard-source.js';
-import { createCompute, type Compute, type TrainingSlot } from '../src/engine/compute.js';
-import { createGradientSum, gradientSumLength, initialWeights } from '@facet/task';
+import { createCompute, sumLayoutOf, type Compute, type TrainingSlot } from '../src/engine/compute.js';
+import { createGradientSum, gradientSumLength, initialWeights, type Task } from '@facet/task';
 import type { Accounting } from '@facet/task/internal';
-import { microBatchShape } from '../src/engine/micro-batch-program.js';
+import { multiViewShape, multiViewTask } from '../src/model/multi-view-task.js';
 import { runGeneration, type StepResult } from '../src/train/generation-loop.js';
 import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
 
 /** Five steps an epoch, the last of which is smaller; three micro-batches a step, the last of which is smaller. */
-export const WIRED_CONFIG: RunConfig = {
+export const WIRED_CONFIG: MultiView = {
   ...PRESETS['mnist-fast'],
   ...OPERATION_DEFAULTS,
   preset: 'mnist-fast',
@@ -83,17 +82,18 @@ export interface RecordedSum {
  */
 export async function runWired(replayed?: readonly RecordedSum[]): Promise<WiredRun> {
   const dataset = await openDataset({ name: 'mnist' });
-  const shape: DatasetShape = { image: dataset.image, classes: dataset.classes.length };
+  const { image, classes } = dataset;
+  const task: Task = multiViewTask(multiViewShape({ image, classes: classes.length }, WIRED_CONFIG));
   const plan = createPlan(WIRED_CONFIG, { trainSamples: dataset.train.count, testSamples: dataset.test.count });
   const engine = { name: 'onnxruntime', device: 'cpu' } as const;
-  const real = await createCompute({ shape: microBatchShape(shape, WIRED_CONFIG), engine, threads: 1 });
+  const real = await createCompute({ task, engine, threads: 1 });
   try {
     const sums: RecordedSum[] = [];
-    const compute = replayed === undefined ? recording(real, sums) : replaying(real, replayed);
+    const compute = replayed === undefined ? recording(real, sums) : replaying(real, task, replayed);
     const initial = initialWeights(compute.layout, WIRED_CONFIG.seed);
     const state = allocateTrainingState(compute.weights, WIRED_CONFIG.optimizer);
     resetState(state, initial);
-    const steps = await train({ plan, shape, dataset, compute, state });
+    const steps = await train({ plan, task, data: datasetSource(dataset), compute, state });
     return { initial, state, steps, sums, compute };
   } finally {
     await real.close();
@@ -102,13 +102,13 @@ export async function runWired(replayed?: readonly RecordedSum[]): Promise<Wired
 
 interface Wiring {
   readonly plan: Plan;
-  readonly shape: DatasetShape;
-  readonly dataset: Dataset;
+  readonly task: Task;
+  readonly data: SampleSource;
   readonly compute: Compute;
   readonly state: TrainingState;
 }
 
-async function train({ plan, shape, dataset, compute, state }: Wiring): Promise<StepResult[]> {
+async function train({ plan, task, data, compute, state }: Wiring): Promise<StepResult[]> {
   const steps: StepResult[] = [];
   const parameters = compute.layout.length;
   const allReduce = createAllReduce({
@@ -116,7 +116,7 @@ async function train({ plan, shape, dataset, compute, state }: Wiring): Promise<
     generation: 1,
     rank: 0,
     worldSize: 1,
-    length: gradientSumLength(parameters),
+    length: gradientSumLength(sumLayoutOf(task)),
     format: gradientFormat({ name: 'fp32', exactFrom: parameters, seed: WIRED_CONFIG.seed }),
     bucketBytes: WIRED_CONFIG.bucketBytes,
     timeoutMs: WIRED_CONFIG.timeouts.stepMs,
@@ -128,13 +128,13 @@ async function train({ plan, shape, dataset, compute, state }: Wiring): Promise<
   await runGeneration({
     config: WIRED_CONFIG,
     plan,
-    ...shape,
+    task,
     rank: 0,
     split: evenSplit(1),
     start: { kind: 'train', step: 1 },
     compute,
     state,
-    shards: shardsOf(plan, dataset),
+    shards: shardsOf(plan, data),
     allReduce,
     allocate: ORDINARY_MEMORY.allocate,
     signal: new AbortController().signal,
@@ -147,11 +147,11 @@ async function train({ plan, shape, dataset, compute, state }: Wiring): Promise<
 }
 
 /** The shards of the only rank, without a broker. */
-function shardsOf(plan: Plan, dataset: Dataset): ShardSource {
+function shardsOf(plan: Plan, data: SampleSource): ShardSource {
   return {
-    take(item, index) {
+    async take(item, index) {
       const ids = plan.microBatch(item, index);
-      return Promise.resolve({ ids, ...gatherSamples(dataset[plan.splitOf(item)], ids) });
+      return { ids, fields: await data.read(plan.splitOf(item), ids) };
     },
     backlog: 0,
     close: () => Promise.resolve(),
@@ -169,11 +169,11 @@ function recording(compute: Compute, sums: RecordedSum[]): Compute {
 }
 
 /** An engine that answers with what is stored, in its order; the samples are counted as they come. */
-function replaying(compute: Compute, sums: readonly RecordedSum[]): Compute {
+function replaying(compute: Compute, task: Task, sums: readonly RecordedSum[]): Compute {
   let next = 0;
   return withSlots(compute, (slot) => {
-    const { length } = compute.layout;
-    const sum = createGradientSum(new Float32Array(gradientSumLength(length)), length);
+    const layout = sumLayoutOf(task);
+    const sum = createGradientSum(new Float32Array(gradientSumLength(layout)), layout);
     return {
       ...slot,
       sum,

@@ -2,8 +2,8 @@
  * Finds the cost of each arm's model by building its programs. So an arm that cannot be built is found before a study begins.
  * Nothing is trained.
  */
-import { describePrograms } from '@facet/worker';
-import { datasetShape, type ArmName } from '@facet/shared';
+import { describePrograms, multiViewShape, multiViewTask } from '@facet/worker';
+import { datasetShape, requireMultiView, type ArmName } from '@facet/shared';
 import type { ArmCost } from './ablation-report.js';
 import type { LoadTrial } from './plan-study.js';
 import type { PlannedArm } from './study-plan.js';
@@ -18,7 +18,10 @@ export async function armCosts(arms: readonly PlannedArm[], load: LoadTrial): Pr
 }
 
 async function costOf(arm: ArmName, load: LoadTrial): Promise<ArmCost> {
-  const { config } = await load({ name: arm, arm, seed: 0 });
-  const { parameters, macsPerImage } = await describePrograms(datasetShape(config.dataset), config);
+  const loaded = await load({ name: arm, arm, seed: 0 });
+  const config = requireMultiView(loaded.config, 'a study');
+  const { parameters, macsPerImage } = await describePrograms(
+    multiViewTask(multiViewShape(datasetShape(config.dataset), config)),
+  );
   return { parameters, macsPerImage };
 }

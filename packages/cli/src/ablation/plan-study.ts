@@ -14,6 +14,7 @@ import {
   type ConfigSource,
   type PresetName,
   type TrainingConfig,
+  requireMultiView,
 } from '@facet/shared';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.js';
 import { defaultRunName } from '../runs/run-folders.js';
@@ -68,7 +69,7 @@ export async function planStudy(wish: StudyWish, place: ConfigPlace): Promise<Pl
   const arms = said.arms ?? (before === undefined ? ARM_NAMES : planned);
   const added = arms.filter((name) => !planned.includes(name));
   requireUntouched(added, base);
-  const study = wish.study ?? defaultRunName(studiesFolder(place.runs), base, new Date());
+  const study = wish.study ?? defaultRunName(studiesFolder(place.runs), requireMultiView(base, 'a study'), new Date());
   const folder = studyFolder(place.runs, study);
   const load = trialLoader(base, { ...place, runs: folder.runs });
   const wanted: StudyPlan = {

@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander';
 import type { ProgramDescription, ProgramsDescription } from '@facet/worker';
-import { datasetShape } from '@facet/shared';
+import { openRunData, type Task } from '@facet/task';
+import { datasetDefinition, type RunConfig } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
@@ -45,7 +46,7 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
     isAdversarial: options.adversarial,
   });
   const { describePrograms } = await import('@facet/worker');
-  const described = await describePrograms(datasetShape(config.dataset), config);
+  const described = await describePrograms(await taskOf(config));
   if (options.json) {
     printJson(stdout, { preset: config.preset, ...described, programs: described.programs.map(withoutLines) });
     return EXIT.ok;
@@ -62,6 +63,22 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
 function withoutLines({ name, captured, compiled }: ProgramDescription): object {
   const counts = <T extends { readonly lines: unknown }>({ lines: _, ...rest }: T): Omit<T, 'lines'> => rest;
   return { name, captured: counts(captured), compiled: counts(compiled) };
+}
+
+/** The task of a configuration. The samples of a dataset by name are known without opening it; those of a task are not. */
+async function taskOf(config: RunConfig): Promise<Task> {
+  const { openTask } = await import('@facet/worker');
+  if (config.dataset === undefined) {
+    const { fields, classes = [] } = await openRunData(config);
+    return openTask(config, { fields, classes });
+  }
+  const { image, classes } = datasetDefinition(config.dataset);
+  const { height, width, channels } = image;
+  const fields = {
+    label: { shape: [], type: 'uint8' },
+    image: { shape: [height, width, channels], type: 'uint8' },
+  } as const;
+  return openTask(config, { fields, classes });
 }
 
 function summaryLines(

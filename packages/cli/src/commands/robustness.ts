@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
-import { datasetDefinition, NORMS, type RunConfig } from '@facet/shared';
+import { datasetDefinition, NORMS, type MultiView } from '@facet/shared';
 import type { AttackedExamples } from '@facet/worker';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
@@ -128,7 +128,7 @@ function picturesOf({ attack, norm, eps, images }: AttackedExamples, { image, cl
   };
 }
 
-async function openLimited({ dataset: name, dataFolder, samples }: RunConfig, folder = dataFolder): Promise<Dataset> {
+async function openLimited({ dataset: name, dataFolder, samples }: MultiView, folder = dataFolder): Promise<Dataset> {
   const dataset = await openDataset({ name, folder });
   if (samples.test === 0) return dataset;
   const ids = Uint32Array.from({ length: samples.test }, (_, id) => id);

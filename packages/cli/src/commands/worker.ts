@@ -22,6 +22,7 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly threads?: string;
   readonly metricsPort: string;
   readonly dataFolder?: string;
+  readonly task?: string;
   readonly json?: boolean;
   readonly exitWithParent?: boolean;
 }
@@ -57,6 +58,7 @@ export function addWorkerCommand(
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
     .option('--metrics-port <number>', 'port for metrics; 0 takes any free one', '0')
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
+    .option('--task <file>', "the module of the run's task, where it lies elsewhere than on the coordinator's machine")
     .option('--json', 'print one JSON object with the outcome as the last line of stdout')
     .addOption(new Option('--exit-with-parent').hideHelp())
     .addHelpText('after', '\nExample:\n  facet worker --coordinator 10.0.0.5:5555')
@@ -83,6 +85,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
     ...(advertisedAddress !== undefined && { advertisedAddress }),
     ...(brokerUrl !== undefined && { brokerUrl }),
     ...(dataFolder !== undefined && { dataFolder }),
+    ...(options.task !== undefined && { taskFile: options.task }),
     codeVersion: await readCodeVersion(context.env),
     log: createLogger('worker', logLevel(context.env)),
     signal: signals.stop,

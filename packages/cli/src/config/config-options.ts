@@ -19,18 +19,22 @@ interface ConfigFlag {
 /** Flags of every command that takes a configuration. */
 const TRAINING_FLAGS: readonly ConfigFlag[] = [
   { flags: '--dataset <name>', key: 'dataset', takes: 'text', about: `what to train on: ${DATASETS.join(', ')}` },
+  { flags: '--task <file>', key: 'task.module', takes: 'text', about: 'a module of your own: what to train' },
   { flags: '--preset <name>', key: 'preset', takes: 'text', about: 'model and recipe that belong together' },
   { flags: '--epochs <number>', key: 'epochs', takes: 'number', about: 'passes over the training set' },
   { flags: '--seed <number>', key: 'seed', takes: 'number', about: 'fixes every random choice' },
 ];
 
+const DATA_FLAG = '--data <folder | way>';
+const DATA_WAYS: readonly string[] = ['stream', 'local'];
+
 const OPERATION_FLAGS: readonly ConfigFlag[] = [
   { flags: '--workers <number>', key: 'workers.count', takes: 'number', about: 'workers to train with' },
   {
-    flags: '--data <way>',
-    key: 'data',
+    flags: DATA_FLAG,
+    key: 'dataFolder',
     takes: 'text',
-    about: 'stream (pixels come over NATS) or local (every worker has the dataset)',
+    about: 'where your data are; or how they travel: stream (over NATS) or local (every worker has them)',
   },
   {
     flags: '--data-folder <folder>',
@@ -115,6 +119,8 @@ export function configLayer(options: ConfigOptions, which: ConfigCommand): Mappi
     const given = options[new Option(text).attributeName()];
     if (takes === 'nothing' && given === true) return [nest(key, true)];
     if (typeof given !== 'string') return [];
+    // The two ways were there before folders could be named like this.
+    if (text === DATA_FLAG && DATA_WAYS.includes(given)) return [nest('data', given)];
     return [nest(key, takes === 'number' ? numberIn(given) : given)];
   });
   return [...settings, ...flags].reduce(mergeMappings, {});

@@ -10,6 +10,7 @@ import {
   readRegularText,
   resolveConfig,
   TrainingError,
+  valueAt,
   type ConfigInput,
   type ConfigSource,
   type Mapping,
@@ -51,7 +52,8 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const file =
     weakest === undefined ? await readOptional(configFile) : mergeMappings(weakest, await readMapping(configFile));
   const defaultRun = (named: { dataset: string; preset: string }): string => defaultRunName(runs, named, new Date());
-  return resolve({ file, environment: env, flags, isAdversarial, defaultRun }, options);
+  const task = await loadTaskFacts(file, flags);
+  return resolve({ file, environment: env, flags, isAdversarial, task, defaultRun }, options);
 }
 
 /**
@@ -72,7 +74,9 @@ export async function loadStoredConfig(
   const stored = mergeMappings(mergeMappings({ arithmetic: 1 }, await readMapping(paths.config)), { run });
   const before = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
   const file = await readMapping(configFile);
-  const after = resolve({ file: mergeMappings(before.config, file), environment: env, flags, isAdversarial }, options);
+  const said = mergeMappings(before.config, file);
+  const task = await loadTaskFacts(said, flags);
+  const after = resolve({ file: said, environment: env, flags, isAdversarial, task }, options);
   const changed = changedTrainingKeys(before.config, after.config);
   if (changed.length > 0) {
     const list = changed
@@ -110,7 +114,7 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
   const resolved = resolveConfig(input);
   const problems = resolved.ok ? [] : [...resolved.problems];
   if (maxWorkers !== undefined) limitWorkers(problems, resolved.ok ? resolved.config.workers.count : 0, maxWorkers);
-  if (problems.length === 0 && resolved.ok) return { ...resolved, config: withAbsoluteFolder(resolved.config) };
+  if (problems.length === 0 && resolved.ok) return { ...resolved, config: withAbsolutePaths(resolved.config) };
   const [first] = problems;
   const badName = input.flags['run'];
   if (problems.length === 1 && first?.startsWith('run: ') && typeof badName === 'string' && !isRunName(badName)) {
@@ -123,9 +127,22 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
 }
 
 /** The other processes of a run, and a later resume, may run in another folder. */
-function withAbsoluteFolder(config: RunConfig): RunConfig {
-  const { dataFolder } = config;
-  return dataFolder === undefined ? config : Object.freeze({ ...config, dataFolder: path.resolve(dataFolder) });
+function withAbsolutePaths(config: RunConfig): RunConfig {
+  const { dataFolder, task } = config;
+  return Object.freeze({
+    ...config,
+    ...(dataFolder !== undefined && { dataFolder: path.resolve(dataFolder) }),
+    ...(task !== undefined && { task: { ...task, module: path.resolve(task.module) } }),
+  });
+}
+
+/** Loads the task that the layers name; undefined when they name none. */
+async function loadTaskFacts(file: unknown, flags: Mapping): Promise<ConfigInput['task']> {
+  const module = valueAt(flags, ['task', 'module']) ?? valueAt(file, ['task', 'module']);
+  if (typeof module !== 'string') return undefined;
+  const { loadTask } = await import('@facet/task');
+  const { definition, sha256 } = await loadTask(module);
+  return { name: definition.name, sha256, training: { ...definition.training } };
 }
 
 /** Of the two limits on workers, only the one that this command has is of use to its reader. */

@@ -15,6 +15,11 @@ export function formatPercent(fraction: number): string {
   return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(1)} %` : '-';
 }
 
+/** Any figure of a task: four digits that count. */
+export function formatFigure(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
+}
+
 /** A test accuracy: two decimals, since the last few samples are what it is about. */
 export function formatAccuracy(fraction: number): string {
   return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(2)} %` : '-';

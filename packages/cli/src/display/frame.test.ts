@@ -17,13 +17,25 @@ describe('the display', () => {
     ]);
   });
 
+  it('shows the loss and the figures of a task whose answers are no classes', () => {
+    const regression = status({
+      ...{ hasTrainAccuracy: false, hasTestAccuracy: false },
+      ...{ evaluationLoss: 0.012345, evaluationMetrics: { absolute: 0.25 } },
+    });
+    expect(frameLines(regression, terminal)[2]).toBe(
+      'loss 0.2134  evaluated loss 0.01234  absolute 0.25  8,123 images/s  checkpoint at step 600',
+    );
+  });
+
   it('shows nothing that is not known yet', () => {
     const early = status({
       phase: 'gathering',
       detail: '1 of 2 workers are ready',
       generation: 0,
       step: 0,
+      hasTrainAccuracy: false,
       hasTestAccuracy: false,
+      hasEvaluation: false,
       samplesPerSecond: 0,
       etaSeconds: 0,
       checkpointStep: 0,

@@ -3,7 +3,16 @@
  * redrawn several times a second. Its height changes only with the number of workers, so that it does not jump.
  */
 import type { Status } from '@facet/proto';
-import { formatAccuracy, formatBar, formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
+import { visibleText } from '@facet/shared';
+import {
+  formatAccuracy,
+  formatBar,
+  formatCount,
+  formatFigure,
+  formatLoss,
+  formatPercent,
+  formatSeconds,
+} from './format.js';
 import type { Palette } from './palette.js';
 import { tableLines } from './table.js';
 
@@ -66,11 +75,11 @@ function progressLine(status: Status): string {
 }
 
 function qualityLine(status: Status): string {
-  const { loss, trainAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
+  const { loss, hasTrainAccuracy, trainAccuracy, samplesPerSecond, checkpointStep, faults, step } = status;
   const parts = [
     `loss ${step === 0 ? '-' : formatLoss(loss)}`,
-    `train ${step === 0 ? '-' : formatPercent(trainAccuracy)}`,
-    evaluated(status) ?? 'test -',
+    ...(step > 0 && !hasTrainAccuracy ? [] : [`train ${step === 0 ? '-' : formatPercent(trainAccuracy)}`]),
+    ...(evaluated(status) ?? ['test -']),
     `${formatCount(samplesPerSecond)} images/s`,
     checkpointStep > 0 ? `checkpoint at step ${checkpointStep}` : 'no checkpoint yet',
     ...(faults > 0 ? [counted(faults, 'fault')] : []),
@@ -78,15 +87,18 @@ function qualityLine(status: Status): string {
   return parts.join('  ');
 }
 
-/** The accuracy of the last evaluation with the name of its split; undefined before there was one. */
-export function evaluated({
-  hasTestAccuracy,
-  testAccuracy,
-  hasHeldOutAccuracy,
-  heldOutAccuracy,
-}: Status): string | undefined {
-  if (hasHeldOutAccuracy) return `held-out ${formatAccuracy(heldOutAccuracy)}`;
-  return hasTestAccuracy ? `test ${formatAccuracy(testAccuracy)}` : undefined;
+/**
+ * The figures of the last evaluation: the accuracy with the name of its split, or the loss where answers are no classes;
+ * undefined before there was one.
+ */
+export function evaluated(status: Status): readonly string[] | undefined {
+  const { hasTestAccuracy, testAccuracy, hasHeldOutAccuracy, heldOutAccuracy } = status;
+  const { hasEvaluation, evaluationLoss, evaluationMetrics } = status;
+  if (!hasEvaluation) return undefined;
+  const figures = Object.entries(evaluationMetrics).map(([name, mean]) => `${visibleText(name)} ${formatFigure(mean)}`);
+  if (hasHeldOutAccuracy) return [`held-out ${formatAccuracy(heldOutAccuracy)}`, ...figures];
+  if (hasTestAccuracy) return [`test ${formatAccuracy(testAccuracy)}`, ...figures];
+  return [`evaluated loss ${formatFigure(evaluationLoss)}`, ...figures];
 }
 
 function workerLines({ workers, mixedEngines }: Status): string[] {

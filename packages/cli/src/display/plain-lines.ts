@@ -72,13 +72,18 @@ function endedEpochs({ step, totalSteps, epochs, phase }: Status): number {
 function epochLine(status: Status, epoch: number): string {
   const quality = evaluated(status);
   const head = `epoch ${epoch}/${status.epochs} done`;
-  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}${quality === undefined ? '' : `  ${quality}`}  ${rate(status)}`;
+  return [head, `loss ${formatLoss(status.loss)}`, ...trained(status), ...(quality ?? []), rate(status)].join('  ');
 }
 
 function stepLine(status: Status): string {
   const { epoch } = epochProgress(status);
   const head = `epoch ${epoch}/${status.epochs}  step ${status.step}/${status.totalSteps}`;
-  return `${head}  loss ${formatLoss(status.loss)}  train ${formatPercent(status.trainAccuracy)}  ${rate(status)}`;
+  return [head, `loss ${formatLoss(status.loss)}`, ...trained(status), rate(status)].join('  ');
+}
+
+/** The training accuracy, where answers are right or wrong. */
+function trained({ hasTrainAccuracy, trainAccuracy }: Status): string[] {
+  return hasTrainAccuracy ? [`train ${formatPercent(trainAccuracy)}`] : [];
 }
 
 function rate({ samplesPerSecond, etaSeconds }: Status): string {

@@ -17,6 +17,7 @@ const finished: RunResult = {
   steps: 1_876,
   testAccuracy: 0.98612,
   heldOutAccuracy: undefined,
+  evaluation: { loss: 0.0521, metrics: {} },
   evaluatedWeights: 'last',
   trainLoss: 0.34567,
   wallSeconds: 42.41,
@@ -36,6 +37,7 @@ const finished: RunResult = {
 
 const stopped: RunResult = {
   ...finished,
+  evaluation: undefined,
   outcome: 'stopped',
   message: 'a signal',
   steps: 10,
@@ -110,4 +112,9 @@ test('says of a ledger what it proves, and nothing of one that could not be read
 test('has every member in JSON, null where there is no value', () => {
   const json = JSON.parse(JSON.stringify(resultJson(stopped))) as Record<string, unknown>;
   expect(json).toMatchObject({ testAccuracy: null, weightsSha256: null, checkpoint: null, trainLoss: 0.34567 });
+});
+
+test('a task whose answers are no classes shows its loss and its own figures', () => {
+  const line = { ...finished, testAccuracy: undefined, evaluation: { loss: 0.012345, metrics: { absolute: 0.25 } } };
+  expect(summaryLines(line).slice(1, 3)).toEqual(['  evaluated loss  0.01234', '  absolute        0.25']);
 });

@@ -2,7 +2,7 @@
  * The result of a run in a few lines for people: accuracy, proof, where things are, and what to do next.
  */
 import type { RunResult } from '@facet/coordinator';
-import { formatAccuracy, formatCount, formatLoss, formatSeconds } from './format.js';
+import { formatAccuracy, formatCount, formatFigure, formatLoss, formatSeconds } from './format.js';
 import { counted } from './frame.js';
 
 /**
@@ -23,12 +23,14 @@ export function summaryLines(result: RunResult, restarts = 0): string[] {
   ];
 }
 
-function rowsOf(result: RunResult, restarts: number): (readonly [label: string, value: string])[] {
+type Row = readonly [label: string, value: string];
+
+function rowsOf(result: RunResult, restarts: number): Row[] {
   const { trainLoss, weightsSha256, checkpoint, faults } = result;
   const rate = `${formatCount(result.imagesPerSecond)} images/s`;
   const workers = `${counted(result.workers, 'worker')}, ${counted(result.generations, 'generation')}, ${counted(faults, 'fault')}${restarts === 0 ? '' : `, ${counted(restarts, 'restart')}`}`;
   return [
-    accuracyRow(result),
+    ...qualityRows(result),
     ['train loss', trainLoss === undefined ? '-' : formatLoss(trainLoss)],
     ['time', `${formatSeconds(result.trainSeconds)} training, ${formatSeconds(result.wallSeconds)} in all, ${rate}`],
     ['steps', `${formatCount(result.steps)} in ${counted(result.epochs, 'epoch')}`],
@@ -50,12 +52,15 @@ function ledgerText({ ledger, outcome }: RunResult): string {
   return `${isUnfinished ? 'unfinished' : 'NOT clean'}: ${counts}`;
 }
 
-/** Of which images the accuracy is, and of which weights when they are not simply the last ones. */
-function accuracyRow({ testAccuracy, heldOutAccuracy, evaluatedWeights }: RunResult): readonly [string, string] {
+/** Of which samples the figures are, and of which weights when they are not simply the last ones. */
+function qualityRows({ testAccuracy, heldOutAccuracy, evaluation, evaluatedWeights }: RunResult): Row[] {
   const accuracy = heldOutAccuracy ?? testAccuracy;
   const label = heldOutAccuracy === undefined ? 'test accuracy' : 'held-out accuracy';
-  if (accuracy === undefined) return [label, 'not evaluated'];
-  return [label, `${formatAccuracy(accuracy)}${evaluatedWeights === 'average' ? ' of the averaged weights' : ''}`];
+  const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
+  const figures = Object.entries(evaluation?.metrics ?? {}).map(([name, mean]): Row => [name, formatFigure(mean)]);
+  if (accuracy !== undefined) return [[label, `${formatAccuracy(accuracy)}${of}`], ...figures];
+  if (!evaluation) return [[label, 'not evaluated']];
+  return [['evaluated loss', `${formatFigure(evaluation.loss)}${of}`], ...figures];
 }
 
 function nextCommands({ run, outcome, checkpoint }: RunResult): string[] {

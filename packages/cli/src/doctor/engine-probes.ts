@@ -9,19 +9,14 @@ const PRESET = 'mnist-fast';
 /** Loading, proving and timing the slowest engine on a slow machine. */
 const DEADLINE_MS = 90_000;
 
-/** Every engine is timed on the default preset's training program, on all cores. */
-export const TIMED_PROGRAM: TimedProgram = {
-  shape: {
-    ...datasetShape('mnist'),
-    config: PRESETS[PRESET].model,
-    microBatch: PRESETS[PRESET].batch.micro,
-    labelSmoothing: PRESETS[PRESET].optimizer.labelSmoothing,
-  },
-  threads: usableCores(),
-};
+/** What every engine is timed on, for people. */
+export const TIMED_PROGRAM_TEXT = `one micro-batch of ${PRESETS[PRESET].batch.micro} images of preset ${PRESET}, forward and backward, ${usableCores()} threads`;
 
-/** What TIMED_PROGRAM is, for people. */
-export const TIMED_PROGRAM_TEXT = `one micro-batch of ${TIMED_PROGRAM.shape.microBatch} images of preset ${PRESET}, forward and backward, ${TIMED_PROGRAM.threads} threads`;
+/** Every engine is timed on the default preset's training program, on all cores. */
+async function timedProgram(): Promise<TimedProgram> {
+  const { multiViewShape, multiViewTask } = await import('@facet/worker');
+  return { task: multiViewTask(multiViewShape(datasetShape('mnist'), PRESETS[PRESET])), threads: usableCores() };
+}
 
 export type AutoChoice =
   ({ readonly ok: true } & Pick<EngineChoice, 'engine' | 'reason'>) | { readonly ok: false; readonly reason: string };
@@ -29,10 +24,11 @@ export type AutoChoice =
 /** Probes every engine, or those of one name; `onProbed` is called after each. */
 export async function probeEngines(name: EngineName | undefined, onProbed: () => void): Promise<EngineProbe[]> {
   const { ENGINES, probeEngineApart } = await import('@facet/worker');
+  const timed = await timedProgram();
   const probes: EngineProbe[] = [];
   for (const engine of ENGINES) {
     if (name !== undefined && engine.name !== name) continue;
-    probes.push(await probeEngineApart({ engine, timed: TIMED_PROGRAM }, { deadlineMs: DEADLINE_MS }));
+    probes.push(await probeEngineApart({ engine, timed }, { deadlineMs: DEADLINE_MS }));
     onProbed();
   }
   return probes;

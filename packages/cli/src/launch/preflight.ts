@@ -3,7 +3,7 @@
  * been checked before.
  */
 import { createServer } from 'node:net';
-import { openDataset } from '@facet/datasets';
+import { openRunData } from '@facet/task';
 import { sampleProblems, TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
 import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
@@ -35,7 +35,7 @@ export async function checkLaunch({
   const isOwnBroker = source === 'default' || source === 'preset';
   const brokerBinary = isOwnBroker ? await requireBroker(env) : undefined;
   if (!isOwnBroker) await requireNamedBroker(config.nats.url, source);
-  await requireDataset(config);
+  await requireData(config);
   const { host, port, httpPort } = config.coordinator;
   await requireFreePort(host, port, 'coordinator.port');
   await requireFreePort(host, httpPort, 'coordinator.httpPort');
@@ -70,10 +70,15 @@ async function requireBroker(env: Environment): Promise<string> {
   throw new TrainingError('BROKER_NOT_FOUND', `no NATS broker (nats-server) was found. Tried:\n${tried}\n${advice}`);
 }
 
-async function requireDataset({ dataset: name, dataFolder: folder, samples }: RunConfig): Promise<void> {
-  const { train, test } = await openDataset({ name, folder });
-  const problems = sampleProblems(samples, { trainSamples: train.count, testSamples: test.count }, name);
+async function requireData(config: RunConfig): Promise<void> {
+  const data = await openRunData(config);
+  const sizes = { trainSamples: data.length('train'), testSamples: data.length('test') };
+  const problems = sampleProblems(config.samples, sizes, data.name);
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
+  if (config.task === undefined) return;
+  // What is wrong with a task is said before anything is started; workers would all say it.
+  const { checkTask } = await import('@facet/worker');
+  await checkTask(config, { fields: data.fields, classes: data.classes ?? [] });
 }
 
 function requireFreePort(host: string, port: number, key: string): Promise<void> {

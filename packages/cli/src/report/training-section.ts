@@ -53,7 +53,7 @@ export function trainingSection(curve: TrainingCurve, evaluated: EvaluatedStep):
       accuracies.length === 0 ? undefined : accuracyChart(accuracies, x, captionOf(curve)),
       lineChart({
         description: 'Learning rate over epochs',
-        caption: 'Learning rate: linear warm-up, then a cosine; it follows from the configuration and the step.',
+        caption: 'Learning rate: it follows from the configuration and the step.',
         x,
         y: { label: 'learning rate' },
         series: training(learningRate.map(({ step, rate }) => ({ x: epochOf(step), y: rate }))),

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
-import { configSchema, OPERATION_DEFAULTS, TrainingError, type RunConfig } from '@facet/shared';
+import { configSchema, OPERATION_DEFAULTS, requireMultiView, TrainingError, type MultiView } from '@facet/shared';
 import type { CliContext } from '../context.js';
 import {
   describeContent,
@@ -59,11 +59,12 @@ export async function findCheckpoint(name: string, { env }: CliContext): Promise
  * The configuration that weights were trained with. A trained model keeps only what decided the arithmetic; where and how it
  * runs is then as nobody says otherwise.
  *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys.
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys; CONFIG_INVALID when it is of
+ *   another task than the multi-view model.
  */
-export function configOf({ info, path: folder }: TrainedWeights): RunConfig {
+export function configOf({ info, path: folder }: TrainedWeights): MultiView {
   const parsed = configSchema.safeParse({ ...OPERATION_DEFAULTS, run: info.run, ...(info.config as object) });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return requireMultiView(parsed.data, 'this command');
   const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
   throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);
 }

@@ -4,7 +4,7 @@
  */
 import type { TrainedWeights } from '@facet/coordinator';
 import { openDataset, type Dataset } from '@facet/datasets';
-import { datasetDefinition, datasetShape, type ImageShape, type RunConfig } from '@facet/shared';
+import { datasetDefinition, datasetShape, type ImageShape, type MultiView } from '@facet/shared';
 import type { TrainedModel } from '@facet/worker';
 import { configOf } from './find-checkpoint.js';
 
@@ -40,7 +40,7 @@ export function modelFor(
 }
 
 /** Checkpoints of earlier versions do not say it. Files of one's own may differ from the dataset that they stand for. */
-async function earlierImageShape({ dataset, dataFolder: folder }: RunConfig): Promise<ImageShape> {
+async function earlierImageShape({ dataset, dataFolder: folder }: MultiView): Promise<ImageShape> {
   const published = datasetShape(dataset).image;
   if (folder === undefined) return published;
   const opened = await openDataset({ name: dataset, folder }).catch(() => undefined);

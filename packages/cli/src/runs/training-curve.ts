@@ -131,10 +131,12 @@ function accuracyPoint(steps: readonly StepFacts[]): AccuracyPoint[] {
 
 function evaluationPoint(record: LedgerRecord): EvaluationPoint[] {
   if (record.kind === 'evaluation') {
-    return [{ step: record.step, split: 'test', accuracy: record.testAccuracy, loss: record.testLoss }];
+    const { step, testAccuracy: accuracy, testLoss: loss } = record;
+    return accuracy === undefined ? [] : [{ step, split: 'test', accuracy, loss }];
   }
   if (record.kind === 'held-out-evaluation') {
-    return [{ step: record.step, split: 'held-out', accuracy: record.heldOutAccuracy, loss: record.heldOutLoss }];
+    const { step, heldOutAccuracy: accuracy, heldOutLoss: loss } = record;
+    return accuracy === undefined ? [] : [{ step, split: 'held-out', accuracy, loss }];
   }
   return [];
 }

@@ -170,24 +170,22 @@ export interface CrossEntropyOptions {
   readonly logits: tf.Tensor2D;
   /** [batch, classes], each row a distribution. */
   readonly targets: tf.Tensor2D;
-  /** [batch]: 1 for a sample, 0 for padding. */
-  readonly sampleWeights: tf.Tensor1D;
   /** Share of the target spread evenly over the classes, 0..1 (Szegedy et al. 2016). */
   readonly labelSmoothing: number;
 }
 
-/** The sum over samples of weight * cross-entropy against smoothed targets, as a scalar. */
-export function crossEntropySum({ logits, targets, sampleWeights, labelSmoothing }: CrossEntropyOptions): tf.Scalar {
-  const losses = withGradient(
+/** The cross-entropy of every sample against its smoothed target, [batch], in nats. */
+export function crossEntropy({ logits, targets, labelSmoothing }: CrossEntropyOptions): tf.Tensor1D {
+  const weights = tf.ones<tf.Rank.R1>([logits.shape[0]]);
+  return withGradient(
     {
       forward(input) {
         const op = { kind: 'crossEntropy', labelSmoothing } as const;
-        const [value, probabilities] = callCoarse(op, [input, targets, sampleWeights]);
-        return { value: value!, saved: [targets, sampleWeights, probabilities!] };
+        const [value, probabilities] = callCoarse(op, [input, targets, weights]);
+        return { value: value!, saved: [targets, weights, probabilities!] };
       },
       gradient: (dy, saved) => callCoarse({ kind: 'crossEntropyGradient', labelSmoothing }, [dy, ...saved]),
     },
     logits as tf.Tensor,
-  );
-  return losses.sum();
+  ) as tf.Tensor1D;
 }

@@ -14,6 +14,7 @@ function reported(step: number, changes: Partial<ReportedStep> = {}): ReportedSt
     weightsCrc: step * 100,
     momentsCrc: step * 1_000,
     loss: 0.5,
+    metrics: { correct: 3 },
     sampleCount: samples.length,
     sampleChecksum: sampleChecksum(config, plan.epochOf(step), samples),
     ...changes,
@@ -80,10 +81,23 @@ describe('CommitLog', () => {
     ['a sample too few', { sampleCount: 15 }, 'ACCOUNTING', /15 samples .* expected 16/],
     ['other samples', { sampleChecksum: 1 }, 'ACCOUNTING', /check sum 1, expected 16 with \d+/],
     ['a loss that is no number', { loss: Number.NaN }, 'NON_FINITE', /loss of step 1 is NaN/],
+    [
+      'a metric that is no number',
+      { metrics: { far: -Infinity } },
+      'NON_FINITE',
+      /metric far of step 1 is -Infinity on worker a/,
+    ],
   ])('refuses %s', (_what, changes, code, message) => {
     const log = newLog();
     expect(log.accept(reported(1, changes))).toEqual({ kind: 'fault', code, message: expect.stringMatching(message) });
     expect(log.lastStep).toBe(0);
+  });
+
+  it('refuses a replay with a metric that is no number: the ledger could not hold it', () => {
+    const log = newLog();
+    log.accept(reported(1));
+    const replayed = reported(1, { generation: 2, metrics: { far: Number.NaN } });
+    expect(log.accept(replayed)).toMatchObject({ kind: 'fault', code: 'NON_FINITE' });
   });
 
   it('refuses a step out of order, and one beyond the end', () => {

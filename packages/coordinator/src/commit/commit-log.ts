@@ -15,6 +15,7 @@ export interface ReportedStep {
   readonly weightsCrc: number;
   readonly momentsCrc: number;
   readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
   readonly sampleCount: number;
   readonly sampleChecksum: number;
 }
@@ -90,7 +91,7 @@ export class CommitLog {
 
   accept(reported: ReportedStep): CommitVerdict {
     const { step } = reported;
-    if (step <= this.lastStep) return this.#compare(reported);
+    if (step <= this.lastStep) return wrongMetric(reported) ?? this.#compare(reported);
     if (step > this.lastStep + 1) {
       const message = `worker ${reported.workerId} reports step ${step}, expected step ${this.lastStep + 1} at most; resume from the last checkpoint`;
       return { kind: 'fault', code: 'ACCOUNTING', message };
@@ -141,6 +142,8 @@ export class CommitLog {
       const message = `the loss of step ${step} is ${reported.loss} on worker ${workerId}; lower optimizer.peakLearningRate or set optimizer.clipNorm`;
       return { kind: 'fault', code: 'NON_FINITE', message };
     }
+    const wrong = wrongMetric(reported);
+    if (wrong !== undefined) return wrong;
     const epoch = plan.epochOf(step);
     const samples = samplesOfStep(plan, step);
     const checksum = sampleChecksum(this.#config, epoch, samples);
@@ -179,4 +182,12 @@ export function samplesOfStep(plan: Plan, step: number): Uint32Array {
     at += ids.length;
   }
   return samples;
+}
+
+/** A ledger holds finite numbers only; undefined when all of them are. */
+function wrongMetric({ step, metrics, workerId }: ReportedStep): CommitVerdict | undefined {
+  const name = Object.keys(metrics).find((each) => !Number.isFinite(metrics[each]));
+  if (name === undefined) return undefined;
+  const message = `the metric ${name} of step ${step} is ${metrics[name]} on worker ${workerId}; give a finite number for every sample`;
+  return { kind: 'fault', code: 'NON_FINITE', message };
 }

@@ -5,7 +5,9 @@ import { EvaluationMerge, type MergeVerdict, type ReportedEvaluation } from './e
 
 const plan = createPlan({ seed: 1, epochs: 1, batch: { global: 8, micro: 4 } }, { trainSamples: 16, testSamples: 10 });
 const create = (): EvaluationMerge => new EvaluationMerge({ plan, step: 2, classes: 2 });
-const part = (index: number, lossSum = index + 0.1) => ({ index, sampleCount: index === 2 ? 2 : 4, lossSum });
+const part = (index: number, lossSum = index + 0.1, metrics: Readonly<Record<string, number>> = {}) => ({
+  ...{ index, sampleCount: index === 2 ? 2 : 4, lossSum, metrics },
+});
 const all: ReportedEvaluation = {
   workerId: 'a',
   parts: [part(0), part(1), part(2)],
@@ -16,7 +18,7 @@ describe('EvaluationMerge', () => {
   it('counts the diagonal as correct and adds losses in index order', () => {
     expect(create().accept(all)).toEqual({
       kind: 'complete',
-      result: { step: 2, accuracy: 0.7, loss: (0.1 + 1.1 + 2.1) / 10, confusion: [4, 1, 2, 3] },
+      result: { step: 2, accuracy: 0.7, loss: (0.1 + 1.1 + 2.1) / 10, metrics: {}, confusion: [4, 1, 2, 3] },
     });
   });
 
@@ -60,6 +62,66 @@ describe('EvaluationMerge', () => {
     expect(merge.accept({ workerId: 'b', ...changes })).toEqual({
       kind: 'fault',
       message: expect.stringMatching(message),
+    });
+  });
+});
+
+describe('EvaluationMerge of answers that are no classes', () => {
+  const merge = (): EvaluationMerge => new EvaluationMerge({ plan, step: 2, classes: 0 });
+  const far = (index: number, metrics: Readonly<Record<string, number>>) => part(index, index + 0.5, metrics);
+
+  it('has no accuracy, and means of the loss and of every metric', () => {
+    const parts = [far(0, { far: 1, near: 4 }), far(1, { near: 3, far: 2 }), far(2, { far: 4, near: 0 })];
+    expect(merge().accept({ workerId: 'a', parts, confusion: [] })).toEqual({
+      kind: 'complete',
+      result: { step: 2, accuracy: undefined, loss: 4.5 / 10, metrics: { far: 0.7, near: 0.7 }, confusion: [] },
+    });
+  });
+
+  it('adds metrics in index order, whoever brings them first', () => {
+    // Sums of these differ with their order.
+    const sums = [1e16, -1e16, 1.5];
+    const parts = sums.map((sum, index) => far(index, { far: sum }));
+    const late = merge();
+    for (const index of [2, 1]) {
+      const own = { workerId: String(index), parts: [parts[index]!], confusion: [] };
+      expect(late.accept(own)).toEqual({ kind: 'incomplete' });
+    }
+    expect(late.accept({ workerId: '0', parts: [parts[0]!], confusion: [] })).toMatchObject({
+      kind: 'complete',
+      result: { metrics: { far: 0.15 } },
+    });
+    expect((-1e16 + 1.5 + 1e16) / 10).not.toBe(0.15);
+  });
+
+  it('is complete without metrics where the task has none', () => {
+    const parts = [0, 1, 2].map((index) => far(index, {}));
+    expect(merge().accept({ workerId: 'a', parts, confusion: [] })).toMatchObject({
+      kind: 'complete',
+      result: { metrics: {} },
+    });
+  });
+
+  it.each([
+    ['other metrics than those before', { parts: [far(1, { near: 1 })] }, /of micro-batch 1 are near, expected far/],
+    ['a metric too many', { parts: [far(1, { far: 1, near: 1 })] }, /of micro-batch 1 are far, near, expected far/],
+    ['a part without metrics', { parts: [far(1, {})] }, /of micro-batch 1 are none, expected far/],
+    ['a metric that is no number', { parts: [far(1, { far: Number.NaN })] }, /metric far of micro-batch 1 is NaN/],
+    ['a confusion matrix', { parts: [far(1, { far: 1 })], confusion: [4] }, /1 cells, expected 0/],
+  ])('refuses %s', (_what, changes, message) => {
+    const merging = merge();
+    merging.accept({ workerId: 'a', parts: [far(0, { far: 1 })], confusion: [] });
+    expect(merging.accept({ workerId: 'b', confusion: [], ...changes })).toEqual({
+      kind: 'fault',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('refuses other metrics within one report', () => {
+    const parts = [far(0, { far: 1 }), far(1, { near: 1 })];
+    expect(merge().accept({ workerId: 'a', parts, confusion: [] })).toMatchObject({
+      kind: 'fault',
+      message: expect.stringContaining('the metrics of micro-batch 1 are near, expected far') as string,
     });
   });
 });

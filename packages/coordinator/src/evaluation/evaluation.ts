@@ -6,17 +6,25 @@ import type { Plan } from '@facet/shared';
 
 export interface ReportedEvaluation {
   readonly workerId: string;
-  readonly parts: readonly { readonly index: number; readonly sampleCount: number; readonly lossSum: number }[];
-  /** [classes * classes], row = true class, column = answer. */
+  readonly parts: readonly {
+    readonly index: number;
+    readonly sampleCount: number;
+    readonly lossSum: number;
+    /** Sums over the samples, by name; none where answers are classes. */
+    readonly metrics: Readonly<Record<string, number>>;
+  }[];
+  /** [classes * classes], row = true class, column = answer; empty where answers are no classes. */
   readonly confusion: readonly number[];
 }
 
 export interface EvaluationResult {
   readonly step: number;
-  /** Fraction of correct answers. */
-  readonly accuracy: number;
-  /** Mean cross-entropy in nats. */
+  /** Fraction of correct answers; undefined where answers are no classes. */
+  readonly accuracy: number | undefined;
+  /** Mean over the samples; of answers that are classes, the cross-entropy in nats. */
   readonly loss: number;
+  /** Means over the samples, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly confusion: readonly number[];
 }
 
@@ -28,6 +36,7 @@ export type MergeVerdict =
 export interface EvaluationMergeOptions {
   readonly plan: Plan;
   readonly step: number;
+  /** 0 where answers are no classes. */
   readonly classes: number;
 }
 
@@ -36,7 +45,7 @@ export class EvaluationMerge {
   readonly step: number;
   readonly #plan: Plan;
   readonly #classes: number;
-  readonly #lossSums: (number | undefined)[];
+  readonly #parts: (ReportedEvaluation['parts'][number] | undefined)[];
   readonly #confusion: number[];
   #missing: number;
 
@@ -45,7 +54,7 @@ export class EvaluationMerge {
     this.#plan = plan;
     this.#classes = classes;
     this.#missing = plan.microBatchCount({ kind: 'evaluate', step });
-    this.#lossSums = new Array<number | undefined>(this.#missing).fill(undefined);
+    this.#parts = new Array<undefined>(this.#missing).fill(undefined);
     this.#confusion = new Array<number>(classes * classes).fill(0);
   }
 
@@ -58,7 +67,7 @@ export class EvaluationMerge {
         message: `evaluation after step ${this.step}, worker ${workerId}: ${fault}; report this as a bug`,
       };
     }
-    for (const { index, lossSum } of parts) this.#lossSums[index] = lossSum;
+    for (const part of parts) this.#parts[part.index] = part;
     confusion.forEach((count, cell) => (this.#confusion[cell] = (this.#confusion[cell] ?? 0) + count));
     this.#missing -= parts.length;
     return this.#missing === 0 ? { kind: 'complete', result: this.#result() } : { kind: 'incomplete' };
@@ -68,14 +77,22 @@ export class EvaluationMerge {
     const cells = this.#classes ** 2;
     if (confusion.length !== cells) return `its confusion matrix has ${confusion.length} cells, expected ${cells}`;
     const seen = new Set<number>();
-    for (const { index, sampleCount, lossSum } of parts) {
-      if (index >= this.#lossSums.length) return `micro-batch ${index} is not one of ${this.#lossSums.length}`;
-      if (seen.has(index) || this.#lossSums[index] !== undefined) return `micro-batch ${index} came twice`;
+    const names = this.#metricNames ?? Object.keys(parts[0]?.metrics ?? {}).sort();
+    for (const { index, sampleCount, lossSum, metrics } of parts) {
+      if (index >= this.#parts.length) return `micro-batch ${index} is not one of ${this.#parts.length}`;
+      if (seen.has(index) || this.#parts[index] !== undefined) return `micro-batch ${index} came twice`;
       const planned = this.#plan.microBatch({ kind: 'evaluate', step: this.step }, index).length;
       if (sampleCount !== planned) return `micro-batch ${index} has ${sampleCount} samples, expected ${planned}`;
       if (!Number.isFinite(lossSum)) return `the loss of micro-batch ${index} is ${lossSum}`;
+      const found = Object.keys(metrics).sort();
+      if (found.join() !== names.join()) {
+        return `the metrics of micro-batch ${index} are ${found.join(', ') || 'none'}, expected ${names.join(', ') || 'none'}`;
+      }
+      const wrong = found.find((name) => !Number.isFinite(metrics[name]));
+      if (wrong !== undefined) return `the metric ${wrong} of micro-batch ${index} is ${metrics[wrong]}`;
       seen.add(index);
     }
+    if (this.#classes === 0) return undefined;
     const answered = sum(confusion);
     const evaluated = sum(parts.map(({ sampleCount }) => sampleCount));
     return answered === evaluated
@@ -83,13 +100,21 @@ export class EvaluationMerge {
       : `its confusion matrix holds ${answered} samples, its parts ${evaluated}`;
   }
 
+  get #metricNames(): readonly string[] | undefined {
+    const part = this.#parts.find((found) => found !== undefined);
+    return part && Object.keys(part.metrics).sort();
+  }
+
   #result(): EvaluationResult {
-    const total = sum(this.#confusion);
+    const parts = this.#parts.map((part) => part!);
+    const total = sum(parts.map(({ sampleCount }) => sampleCount));
     const correct = this.#confusion.filter((_, cell) => cell % (this.#classes + 1) === 0);
+    const meanOf = (name: string): number => sum(parts.map(({ metrics }) => metrics[name]!)) / total;
     return {
       step: this.step,
-      accuracy: sum(correct) / total,
-      loss: sum(this.#lossSums.map((loss) => loss ?? 0)) / total,
+      accuracy: this.#classes === 0 ? undefined : sum(correct) / total,
+      loss: sum(parts.map(({ lossSum }) => lossSum)) / total,
+      metrics: Object.fromEntries((this.#metricNames ?? []).map((name) => [name, meanOf(name)])),
       confusion: this.#confusion,
     };
   }

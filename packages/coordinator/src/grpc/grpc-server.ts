@@ -19,8 +19,8 @@ import { JoinSession, type SessionHandler } from './join-session.js';
 
 /** Enough for a Hello, the parameters of the largest model, and reports. */
 const MESSAGE_BYTES = 512 * 1024;
-/** Most bytes of one part, and of one cell of the confusion matrix, in an EvaluationDone. */
-const EVALUATION_BYTES = { part: 24, cell: 5 } as const;
+/** Most bytes of one part, of its metrics, and of one cell of the confusion matrix, in an EvaluationDone. */
+const EVALUATION_BYTES = { part: 24, metrics: 1_024, cell: 5 } as const;
 
 export interface GrpcServerOptions {
   readonly host: string;
@@ -95,7 +95,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 }
 
 function maxRequestBytes({ microBatches, classes }: EvaluationSize): number {
-  return MESSAGE_BYTES + microBatches * EVALUATION_BYTES.part + classes ** 2 * EVALUATION_BYTES.cell;
+  const part = EVALUATION_BYTES.part + (classes === 0 ? EVALUATION_BYTES.metrics : 0);
+  return MESSAGE_BYTES + microBatches * part + classes ** 2 * EVALUATION_BYTES.cell;
 }
 
 function coordinationHandlers({

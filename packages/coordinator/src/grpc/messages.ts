@@ -11,6 +11,8 @@ const MAX_PARAMETERS = 100_000;
 const MAX_DIMENSIONS = 8;
 /** The flat buffers of a state are indexed by 32 bits. */
 const MAX_VALUES = 2 ** 31 - 1;
+/** Far more than a task has sums. */
+const MAX_METRICS = 64;
 const MAX_RECENT = 1_024;
 const MAX_EVALUATION_PARTS = 1_000_000;
 const MAX_CLASSES_SQUARED = 1_000_000;
@@ -68,13 +70,28 @@ export function checkReport({ recent }: Report): void {
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */
 export function checkStepDone(done: StepDone): void {
-  const { step, generation, correct, sampleCount, gradientNorm, learningRate, timings } = done;
+  const { step, generation, metrics, sampleCount, gradientNorm, learningRate, timings } = done;
   require(step >= 1, 'step_done.step', step, 'at least 1');
   require(generation >= 1, 'step_done.generation', generation, 'at least 1');
-  require(correct <= sampleCount, 'step_done.correct', correct, `at most ${sampleCount}, the samples of the step`);
+  checkMetrics('step_done', metrics);
+  const { correct = 0 } = metrics;
+  require(Number.isInteger(correct) &&
+    correct >= 0 &&
+    correct <=
+      sampleCount, 'step_done.metrics.correct', correct, `a whole number from 0 to ${sampleCount}, the samples of the step`);
   // Whether the loss is one is judged where it is recorded: it says something about the run, the others about the worker.
   for (const [name, value] of Object.entries({ gradientNorm, learningRate, ...timings })) {
     require(Number.isFinite(value) && value >= 0, `step_done: ${name}`, value, 'a number from 0 on');
+  }
+}
+
+/** The number of names is bounded: all of them are kept for every micro-batch of an evaluation. */
+function checkMetrics(field: string, metrics: Readonly<Record<string, number>>): void {
+  const names = Object.keys(metrics);
+  require(names.length <= MAX_METRICS, `${field}.metrics`, `${names.length} of them`, `at most ${MAX_METRICS}`);
+  for (const name of names) {
+    require(name.length > 0 &&
+      name.length <= MAX_NAME_LENGTH, `${field}.metrics`, name, `names of 1 to ${MAX_NAME_LENGTH} characters`);
   }
 }
 
@@ -82,6 +99,7 @@ export function checkStepDone(done: StepDone): void {
 export function checkEvaluationDone({ parts, confusion }: EvaluationDone): void {
   require(parts.length <=
     MAX_EVALUATION_PARTS, 'evaluation_done.parts', `${parts.length} of them`, `at most ${MAX_EVALUATION_PARTS}`);
+  for (const { metrics } of parts) checkMetrics('evaluation_done', metrics);
   require(confusion.length <=
     MAX_CLASSES_SQUARED, 'evaluation_done.confusion', `${confusion.length} cells`, `at most ${MAX_CLASSES_SQUARED}`);
 }

@@ -29,13 +29,18 @@ const text = fc.oneof(
   fc.string({ maxLength: 300 }),
   fc.constantFrom('', 'w-1', 'a'.repeat(5_000), '127.0.0.1:1', 'a'.repeat(64), '\u0000', '__proto__'),
 );
+const metrics = fc.oneof(
+  fc.dictionary(text, double, { maxKeys: 3 }),
+  fc.record({ correct: fc.oneof(double, fc.nat(20)) }),
+  fc.nat(200).map((count) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${at}`, at]))),
+);
 const stepDone = fc.record(
   {
     generation: uint32,
     step: uint32,
     weightsCrc: uint32,
     loss: double,
-    correct: uint32,
+    metrics,
     sampleCount: uint32,
     gradientNorm: double,
     learningRate: double,
@@ -81,7 +86,7 @@ const request: fc.Arbitrary<JoinRequest> = fc.oneof(
     evaluationDone: fc.record({
       generation: uint32,
       step: uint32,
-      parts: fc.array(fc.record({ index: uint32, sampleCount: uint32, lossSum: double }), { maxLength: 5 }),
+      parts: fc.array(fc.record({ index: uint32, sampleCount: uint32, lossSum: double, metrics }), { maxLength: 5 }),
       confusion: fc.array(uint32, { maxLength: 20 }),
     }),
   }),
@@ -115,15 +120,29 @@ const conversation = fc
   .tuple(fc.boolean(), fc.array(bytes, { minLength: 1, maxLength: 4 }))
   .map(([isGreeting, all]) => (isGreeting ? [encode({ hello: GOOD_HELLO }), ...all] : all));
 
+function expectCheckedMetrics(metrics: Readonly<Record<string, number>>): void {
+  const names = Object.keys(metrics);
+  expect(names.length).toBeLessThanOrEqual(64);
+  for (const name of names) {
+    expect(name.length).toBeGreaterThan(0);
+    expect(name.length).toBeLessThanOrEqual(255);
+  }
+}
+
 /** What the code behind the server may rely on. */
 function expectChecked({ kind, body }: CheckedMessage): void {
   if (kind === 'stepDone') {
     expect(body.step).toBeGreaterThan(0);
-    expect(body.correct).toBeLessThanOrEqual(body.sampleCount);
+    expectCheckedMetrics(body.metrics);
+    const { correct = 0 } = body.metrics;
+    expect(correct).toBeGreaterThanOrEqual(0);
+    expect(correct).toBeLessThanOrEqual(body.sampleCount);
+    expect(Number.isInteger(correct)).toBe(true);
     const { totalMs = 0, computeMs = 0 } = body.timings ?? {};
     for (const value of [body.gradientNorm, body.learningRate, totalMs, computeMs])
       expect(value).toBeGreaterThanOrEqual(0);
   }
+  if (kind === 'evaluationDone') for (const { metrics } of body.parts) expectCheckedMetrics(metrics);
   if (kind === 'ready') {
     const values = body.parameters.map(({ shape }) => shape.reduce((product, size) => product * size, 1));
     expect(values.reduce((sum, value) => sum + value, 0)).toBeLessThan(2 ** 31);

@@ -18,6 +18,8 @@ export interface EpochSummary {
   readonly testLoss?: number;
   readonly heldOutAccuracy?: number;
   readonly heldOutLoss?: number;
+  /** The task's own figures in that evaluation, by name. */
+  readonly metrics?: Readonly<Record<string, number>>;
   /** Training time without evaluation, as far as the ledger says it of steps that were committed before. */
   readonly seconds: number;
 }
@@ -39,16 +41,26 @@ export interface CommittedStepFacts {
   readonly correct: number | undefined;
 }
 
+/** The figures of one evaluation. */
+export type Quality = Pick<EpochSummary, 'testAccuracy' | 'testLoss' | 'heldOutAccuracy' | 'heldOutLoss' | 'metrics'>;
+
 /** An evaluation's figures under the names of the split that they belong to; nothing when there was none. */
 export function qualityOf(
   split: Plan['evaluation'],
-  evaluation: Pick<EvaluationResult, 'accuracy' | 'loss'> | undefined,
-): Pick<EpochSummary, 'testAccuracy' | 'testLoss' | 'heldOutAccuracy' | 'heldOutLoss'> {
+  evaluation: Pick<EvaluationResult, 'accuracy' | 'loss' | 'metrics'> | undefined,
+): Quality {
   if (evaluation === undefined) return {};
-  const { accuracy, loss } = evaluation;
+  const { accuracy, loss, metrics } = evaluation;
+  const means = { ...(Object.keys(metrics).length > 0 && { metrics }) };
   return split === 'test'
-    ? { testAccuracy: accuracy, testLoss: loss }
-    : { heldOutAccuracy: accuracy, heldOutLoss: loss };
+    ? { ...(accuracy !== undefined && { testAccuracy: accuracy }), testLoss: loss, ...means }
+    : { ...(accuracy !== undefined && { heldOutAccuracy: accuracy }), heldOutLoss: loss, ...means };
+}
+
+/** The better of two evaluations: more right answers, or a smaller loss where answers are no classes. */
+function isBetter(one: EvaluationResult, other: EvaluationResult): boolean {
+  const [first, second] = [one.accuracy, other.accuracy];
+  return first === undefined || second === undefined ? one.loss < other.loss : first > second;
 }
 
 export class History {
@@ -68,9 +80,11 @@ export class History {
       const { step, loss, samples, correct } = record;
       this.commit({ step, loss, sampleCount: samples.length, correct });
     } else if (record.kind === 'evaluation') {
-      this.evaluate({ step: record.step, accuracy: record.testAccuracy, loss: record.testLoss, confusion: [] });
+      const { step, testAccuracy: accuracy, testLoss: loss, metrics = {} } = record;
+      this.evaluate({ step, accuracy, loss, metrics, confusion: [] });
     } else if (record.kind === 'held-out-evaluation') {
-      this.evaluate({ step: record.step, accuracy: record.heldOutAccuracy, loss: record.heldOutLoss, confusion: [] });
+      const { step, heldOutAccuracy: accuracy, heldOutLoss: loss, metrics = {} } = record;
+      this.evaluate({ step, accuracy, loss, metrics, confusion: [] });
     }
     if (record.kind === 'commit' || record.kind === 'replay') this.addSeconds(record.step, record.seconds ?? 0);
   }
@@ -88,7 +102,7 @@ export class History {
   evaluate(result: EvaluationResult): void {
     this.#totalsOf(this.#plan.epochOf(result.step)).evaluation = result;
     this.#lastEvaluation = result;
-    if (result.accuracy > (this.#best?.accuracy ?? -1)) this.#best = result;
+    if (this.#best === undefined || isBetter(result, this.#best)) this.#best = result;
   }
 
   /** Adds training time to the epoch of a step. */
@@ -106,7 +120,7 @@ export class History {
     return this.#lastEvaluation;
   }
 
-  /** The step with the best accuracy in an evaluation; the earliest among equals. */
+  /** The step of the best evaluation; the earliest among equals. */
   get bestStep(): number | undefined {
     return this.#best?.step;
   }

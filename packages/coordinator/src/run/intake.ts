@@ -27,6 +27,7 @@ import type { Stopwatch } from './stopwatch.js';
 export interface IntakeOptions {
   readonly config: RunConfig;
   readonly plan: Plan;
+  /** 0 where answers are no classes. */
   readonly classes: number;
   readonly commits: CommitLog;
   readonly engines: Pick<EngineMix, 'desyncAdvice'>;
@@ -43,7 +44,8 @@ export interface IntakeOptions {
 export interface LastStep {
   readonly step: number;
   readonly loss: number;
-  readonly accuracy: number;
+  /** Undefined where answers are not right or wrong. */
+  readonly accuracy: number | undefined;
 }
 
 /** Who reports a step; of a report that comes later the rank is not known. */
@@ -200,7 +202,7 @@ export class Intake {
       } as const;
       this.#advance(done, recorder.append(record));
       this.#options.metrics.ledgerCommits.inc();
-      this.#options.history.commit({ step, loss: done.loss, sampleCount: samples.length, correct: done.correct });
+      this.#options.history.commit({ step, loss, sampleCount: samples.length, correct: effort.correct });
       this.#options.dispatch({ kind: 'committed', step });
     } else if (verdict.kind === 'replay') {
       const effort = this.#effortOf(done);
@@ -212,12 +214,18 @@ export class Intake {
   }
 
   /** What a step cost that is done for the first time in its generation: the ledger keeps it for a coordinator that goes on. */
-  #effortOf({ step, sampleCount, correct }: StepDone): Pick<CommitRecord, 'correct' | 'seconds' | 'bytesExchanged'> {
+  #effortOf({ step, sampleCount, metrics }: StepDone): Effort {
     const seconds = this.#options.stopwatch.lap(sampleCount);
     this.#options.history.addSeconds(step, seconds);
     const bytesExchanged = this.#unrecordedBytes;
     this.#unrecordedBytes = 0;
-    return { correct, seconds, bytesExchanged };
+    const { correct, ...others } = metrics;
+    return {
+      ...(correct !== undefined && { correct }),
+      ...(Object.keys(others).length > 0 && { metrics: others }),
+      seconds,
+      bytesExchanged,
+    };
   }
 
   /** A step is done for the first time in its generation. */
@@ -229,7 +237,8 @@ export class Intake {
     else stopwatch.start();
     metrics.samples.inc(sampleCount);
     this.#current = plan.next(item);
-    this.#lastStep = { step, loss: done.loss, accuracy: sampleCount === 0 ? 0 : done.correct / sampleCount };
+    const { correct } = done.metrics;
+    this.#lastStep = { step, loss: done.loss, accuracy: correct === undefined ? undefined : correct / sampleCount };
     void writing.then((isDurable) => {
       if (isDurable) publisher.complete(item);
     });
@@ -237,7 +246,7 @@ export class Intake {
 
   #completeEvaluation(result: EvaluationResult): void {
     const { plan, stopwatch, history, recorder, publisher, commits, dispatch, log } = this.#options;
-    const { step, accuracy, loss } = result;
+    const { step, accuracy, loss, metrics: means } = result;
     const item = { kind: 'evaluate', step } as const;
     this.#merges.delete(step);
     if (this.#current?.kind === 'evaluate' && this.#current.step === step) {
@@ -248,10 +257,8 @@ export class Intake {
     const isNew = !this.#evaluatedSteps.has(step);
     this.#evaluatedSteps.add(step);
     const epoch = plan.epochOf(step);
-    log.info({ epoch, step, split: plan.evaluation, accuracy, loss }, 'evaluated');
-    const writing = isNew
-      ? recorder.append(evaluationRecord(plan.evaluation, { step, epoch, accuracy, loss }))
-      : Promise.resolve(true);
+    log.info({ epoch, step, split: plan.evaluation, accuracy, loss, ...means }, 'evaluated');
+    const writing = isNew ? recorder.append(evaluationRecord(plan.evaluation, epoch, result)) : Promise.resolve(true);
     void writing.then((isDurable) => {
       if (!isDurable) return;
       publisher.complete(item);
@@ -260,13 +267,24 @@ export class Intake {
   }
 }
 
-/** A ledger says of which split an accuracy is. */
+type Effort = Pick<CommitRecord, 'correct' | 'metrics' | 'seconds' | 'bytesExchanged'>;
+
+/** A ledger says of which split an evaluation is. */
 function evaluationRecord(
   split: Plan['evaluation'],
-  of: { readonly step: number; readonly epoch: number; readonly accuracy: number; readonly loss: number },
+  epoch: number,
+  { step, accuracy, loss, metrics }: EvaluationResult,
 ): NewRecord {
-  const { step, epoch, accuracy, loss } = of;
+  const means = { ...(Object.keys(metrics).length > 0 && { metrics }) };
   return split === 'test'
-    ? { kind: 'evaluation', step, epoch, testAccuracy: accuracy, testLoss: loss }
-    : { kind: 'held-out-evaluation', step, epoch, heldOutAccuracy: accuracy, heldOutLoss: loss };
+    ? {
+        ...{ kind: 'evaluation', step, epoch },
+        ...(accuracy !== undefined && { testAccuracy: accuracy }),
+        ...{ testLoss: loss, ...means },
+      }
+    : {
+        ...{ kind: 'held-out-evaluation', step, epoch },
+        ...(accuracy !== undefined && { heldOutAccuracy: accuracy }),
+        ...{ heldOutLoss: loss, ...means },
+      };
 }

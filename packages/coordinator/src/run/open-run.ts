@@ -1,7 +1,7 @@
 /**
  * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
-import type { Dataset } from '@facet/datasets';
+import type { NamedSource } from '@facet/datasets';
 import { formatAddress, systemClock, type Plan, type TrainingError } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
@@ -31,7 +31,7 @@ export interface RunParts {
   readonly folder: RunFolder;
   readonly plan: Plan;
   readonly earlier: EarlierRun;
-  readonly dataset: Dataset;
+  readonly data: NamedSource;
 }
 
 /** A run whose workers can join. */
@@ -57,13 +57,13 @@ export async function openRun(parts: RunParts): Promise<OpenRun> {
 }
 
 async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): Promise<OpenRun> {
-  const { options, folder, plan, dataset, earlier } = parts;
+  const { options, folder, plan, data, earlier } = parts;
   const { config, codeVersion, log, clock = systemClock, leadership } = options;
   const { run } = config;
   const now = (): number => clock.now();
   const startedMs = now();
 
-  const source = createShardSource({ config, plan, dataset });
+  const source = createShardSource({ config, plan, data });
   const broker = await openBroker({ url: config.nats.url, run, ...source });
 
   let onEnd: (ending: Ending) => void = () => undefined;
@@ -72,7 +72,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     config,
     codeVersion,
     plan,
-    dataset,
+    data,
     earlier,
     folder,
     broker,
@@ -97,6 +97,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   );
   const sources: StatusSources = {
     config,
+    dataset: data.name,
     plan,
     conductor,
     intake,
@@ -121,7 +122,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     status: () => readStatus(sources),
     evaluation: {
       microBatches: plan.microBatchCount({ kind: 'evaluate', step: plan.totalSteps }),
-      classes: dataset.classes.length,
+      classes: data.classes?.length ?? 0,
     },
     stateOf: (step) => checkpointer.stateOf(step),
   });
@@ -139,7 +140,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
 
   const measure = ({ confusion: _confusion, warning, ...model }: ResultModel): MeasuredResult => ({
     run,
-    dataset: dataset.name,
+    dataset: data.name,
     epochs: config.epochs,
     ...model,
     trainLoss: history.epochs.findLast(({ trainLoss }) => trainLoss !== undefined)?.trainLoss,

@@ -14,7 +14,7 @@ describe('the model of a result', () => {
   const config = { optimizer: { emaDecay: 0 } } as never;
   const evaluated = (...steps: readonly (readonly [step: number, accuracy: number])[]): History => {
     const history = new History(plan);
-    for (const [step, accuracy] of steps) history.evaluate({ step, accuracy, loss: 1, confusion: [step] });
+    for (const [step, accuracy] of steps) history.evaluate({ step, accuracy, loss: 1, metrics: {}, confusion: [step] });
     return history;
   };
   const checkpoint = (step: number) => ({ step, path: `/checkpoints/${step}`, weightsSha256: `sha-of-${step}` });
@@ -37,6 +37,19 @@ describe('the model of a result', () => {
     const model = resultModel({ plan, config }, evaluated([4, 0.9466]), checkpoint(6));
     expect(model).toMatchObject({ testAccuracy: undefined, checkpointStep: 6, confusion: [] });
     expect(model.warning).toContain('94.66 %, is of the weights after step 4');
+  });
+
+  it('has the loss and the metrics of its own evaluation, and says a loss where there is no accuracy', () => {
+    const history = new History(plan);
+    const of = { accuracy: undefined, confusion: [] };
+    history.evaluate({ ...of, step: 4, loss: 0.5, metrics: { far: 2 } });
+    history.evaluate({ ...of, step: 8, loss: 0.123456, metrics: { far: 1 } });
+    const model = resultModel({ plan, config }, history, checkpoint(4));
+    expect(model).toMatchObject({ testAccuracy: undefined, evaluation: { loss: 0.5, metrics: { far: 2 } } });
+    expect(model.warning).toBe(
+      'the newest checkpoint is of step 4; the last evaluation, a loss of 0.1235, is of the weights after step 8',
+    );
+    expect(resultModel({ plan, config }, history, checkpoint(6)).evaluation).toBeUndefined();
   });
 
   it('is the one that was evaluated last where there is no checkpoint', () => {

@@ -11,6 +11,7 @@ import {
   type Plan,
   type RunConfig,
 } from '@facet/shared';
+import type { EvaluationResult } from '../evaluation/evaluation.js';
 import type { Ending, Outcome } from '../membership/state.js';
 import { qualityOf, type EpochSummary, type History } from './history.js';
 
@@ -39,6 +40,8 @@ export interface RunResult {
   readonly testAccuracy: number | undefined;
   /** Of the weights in the checkpoint, when the run evaluates its held-out images and has evaluated them. */
   readonly heldOutAccuracy: number | undefined;
+  /** Of the same evaluation: the mean loss, and the task's own figures by name. */
+  readonly evaluation: { readonly loss: number; readonly metrics: Readonly<Record<string, number>> } | undefined;
   /** Which weights were evaluated: their moving average, or the last ones. */
   readonly evaluatedWeights: EvaluatedWeights;
   /** Mean over the last epoch that has committed steps. */
@@ -88,7 +91,13 @@ export interface ResultCheckpoint {
 /** The one model that a result is about. */
 export interface ResultModel extends Pick<
   RunResult,
-  'testAccuracy' | 'heldOutAccuracy' | 'evaluatedWeights' | 'checkpoint' | 'checkpointStep' | 'weightsSha256'
+  | 'testAccuracy'
+  | 'heldOutAccuracy'
+  | 'evaluation'
+  | 'evaluatedWeights'
+  | 'checkpoint'
+  | 'checkpointStep'
+  | 'weightsSha256'
 > {
   /** [classes * classes] of its evaluation; empty when there was none in this process. */
   readonly confusion: readonly number[];
@@ -112,16 +121,22 @@ export function resultModel(
   return {
     testAccuracy,
     heldOutAccuracy,
+    evaluation: own && { loss: own.loss, metrics: own.metrics },
     evaluatedWeights: config.optimizer.emaDecay > 0 ? 'average' : 'last',
     checkpoint: checkpoint?.path,
     checkpointStep: checkpoint?.step,
     weightsSha256: checkpoint?.weightsSha256,
     confusion: own?.confusion ?? [],
     warning: isOther
-      ? `the newest checkpoint is of step ${checkpoint.step}; the last evaluation, ${(100 * last.accuracy).toFixed(2)} %, ` +
+      ? `the newest checkpoint is of step ${checkpoint.step}; the last evaluation, ${figureOf(last)}, ` +
         `is of the weights after step ${last.step}`
       : undefined,
   };
+}
+
+/** An evaluation in one figure. */
+function figureOf({ accuracy, loss }: Pick<EvaluationResult, 'accuracy' | 'loss'>): string {
+  return accuracy === undefined ? `a loss of ${loss.toPrecision(4)}` : `${(100 * accuracy).toFixed(2)} %`;
 }
 
 /**

@@ -2,8 +2,8 @@
  * The decisions of one coordinator put together: membership, intake, shards, checkpoints. What they touch outside the
  * process (broker, disk, clock, the workers' streams) comes in as arguments, so that a simulation runs the same assembly.
  */
-import type { Dataset } from '@facet/datasets';
-import type { Clock, Plan, RunConfig, TrainingError } from '@facet/shared';
+import type { NamedSource } from '@facet/datasets';
+import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
 import { CommitLog } from '../commit/commit-log.js';
@@ -39,7 +39,7 @@ export interface AssemblyParts {
   readonly config: RunConfig;
   readonly codeVersion: string;
   readonly plan: Plan;
-  readonly dataset: Dataset;
+  readonly data: NamedSource;
   readonly earlier: EarlierRun;
   readonly folder: AssemblyFolder;
   readonly broker: PublishingBroker;
@@ -75,7 +75,7 @@ export interface RunAssembly {
 
 /** Puts a coordinator together; it waits for workers at once. The caller closes conductor, checkpointer and publisher. */
 export function assembleRun(parts: AssemblyParts): RunAssembly {
-  const { config, codeVersion, plan, dataset, earlier, folder } = parts;
+  const { config, codeVersion, plan, data, earlier, folder } = parts;
   const { broker, source, io, metrics, clock, log } = parts;
   const { run } = config;
   const now = (): number => clock.now();
@@ -113,7 +113,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     {
       config,
       plan,
-      classes: dataset.classes.length,
+      classes: data.classes?.length ?? 0,
       commits,
       engines,
       history,
@@ -149,7 +149,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
       ledgerStep: commits.lastStep,
       metrics: checkpointMetrics(history, plan, step),
       engines: engines.engines,
-      image: dataset.image,
+      image: imageShapeOf(data.fields),
     }),
     bestStep: () => history.bestStep,
     onTaken: ({ held }) => {
@@ -180,8 +180,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     greeter: new Greeter({
       wanted: config.workers.count,
       clock,
-      welcome: (host) =>
-        welcomeMessage(config, dataset, { runId: folder.key.id, workersOnHost: directory.countOn(host) }),
+      welcome: (host) => welcomeMessage(config, data, { runId: folder.key.id, workersOnHost: directory.countOn(host) }),
     }),
     onEnd: parts.onEnd,
   });
@@ -206,8 +205,10 @@ function latestOf({ folder, earlier }: AssemblyParts, takenAtMs: number): TakenC
 }
 
 function checkpointMetrics(history: History, { evaluation }: Plan, step: number): Record<string, number> {
+  const { metrics, ...figures } = qualityOf(evaluation, history.evaluationOf(step));
   return {
     ...(history.lastLoss !== undefined && { trainLoss: history.lastLoss }),
-    ...qualityOf(evaluation, history.evaluationOf(step)),
+    ...figures,
+    ...metrics,
   };
 }

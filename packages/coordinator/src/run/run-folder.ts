@@ -16,7 +16,7 @@ import {
   trainingIdentity,
   writeWhole,
 } from '@facet/shared';
-import type { Dataset } from '@facet/datasets';
+import type { NamedSource } from '@facet/datasets';
 import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
 import { openLedger, type LedgerFile } from '../ledger/ledger-file.js';
 import { RunKey } from './run-key.js';
@@ -165,18 +165,18 @@ function trainingConfigSha256(config: RunConfig): string {
 export interface RunRecordOptions {
   readonly config: RunConfig;
   readonly plan: Plan;
-  readonly dataset: Pick<Dataset, 'name' | 'sha256'>;
+  readonly data: Pick<NamedSource, 'name' | 'digest'>;
   readonly at: string;
 }
 
 /** What the ledger's first record must say about this run. */
-export function runRecord({ config, plan, dataset, at }: RunRecordOptions): RunRecord {
+export function runRecord({ config, plan, data, at }: RunRecordOptions): RunRecord {
   return {
     kind: 'run',
     version: 2,
     run: config.run,
-    dataset: dataset.name,
-    datasetSha256: dataset.sha256,
+    dataset: data.name,
+    datasetSha256: data.digest,
     trainSamples: plan.trainSamples,
     ...(plan.heldOut.length > 0 && { heldOut: plan.heldOut }),
     seed: config.seed,

@@ -16,6 +16,8 @@ import type { ConnectedWorker, WorkerDirectory } from './worker-directory.js';
 
 export interface StatusSources {
   readonly config: RunConfig;
+  /** The name of what is trained on. */
+  readonly dataset: string;
   readonly plan: Plan;
   readonly conductor: Conductor;
   readonly intake: Intake;
@@ -50,17 +52,21 @@ export function readStatus(sources: StatusSources): Status {
     epoch: epochOf(plan, step),
     epochs: config.epochs,
     loss: intake.lastStep?.loss ?? history.lastLoss ?? 0,
+    hasTrainAccuracy: intake.lastStep?.accuracy !== undefined,
     trainAccuracy: intake.lastStep?.accuracy ?? 0,
     hasTestAccuracy: testAccuracy !== undefined,
     testAccuracy: testAccuracy ?? 0,
     hasHeldOutAccuracy: heldOutAccuracy !== undefined,
     heldOutAccuracy: heldOutAccuracy ?? 0,
+    hasEvaluation: history.lastEvaluation !== undefined,
+    evaluationLoss: history.lastEvaluation?.loss ?? 0,
+    evaluationMetrics: { ...history.lastEvaluation?.metrics },
     samplesPerSecond: rate,
     etaSeconds: rate > 0 ? remainingSamples / rate : 0,
     checkpointStep: checkpointer.latest?.held.step ?? 0,
     faults: conductor.faults,
     workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership)),
-    dataset: config.dataset,
+    dataset: sources.dataset,
     lastFault: membership.lastFault ?? '',
     mixedEngines: sources.engines.note,
     checkpointFailure: checkpointer.failure ?? '',

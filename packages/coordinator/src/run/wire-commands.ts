@@ -3,7 +3,7 @@
  * worker may have come back under another one.
  */
 import type { JoinResponse, Ticket } from '@facet/proto';
-import type { Dataset } from '@facet/datasets';
+import type { NamedSource } from '@facet/datasets';
 import type { RunConfig } from '@facet/shared';
 import type { Command, Ending, FormMember } from '../membership/state.js';
 import { configText } from './run-folder.js';
@@ -58,7 +58,7 @@ export function formMessage(
 /** The answer to a Hello. */
 export function welcomeMessage(
   config: RunConfig,
-  { image, classes, sha256, train, test }: Dataset,
+  data: NamedSource,
   { runId, workersOnHost }: { readonly runId: string; readonly workersOnHost: number },
 ): JoinResponse {
   return {
@@ -66,13 +66,11 @@ export function welcomeMessage(
       run: config.run,
       configDocument: Buffer.from(configText(config)),
       natsUrl: config.nats.url,
-      datasetSha256: sha256,
-      trainSamples: train.count,
-      testSamples: test.count,
-      imageHeight: image.height,
-      imageWidth: image.width,
-      imageChannels: image.channels,
-      classes: [...classes],
+      datasetSha256: data.digest,
+      trainSamples: data.length('train'),
+      testSamples: data.length('test'),
+      classes: [...(data.classes ?? [])],
+      fields: Object.entries(data.fields).map(([name, { type, shape }]) => ({ name, type, shape: [...shape] })),
       workersOnHost,
       runId,
     },

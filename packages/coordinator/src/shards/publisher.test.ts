@@ -89,7 +89,7 @@ beforeEach(() => {
     plan: PLAN,
     broker,
     clock,
-    source: { encode: () => new Uint8Array(1), messageBytes: 1, windowBytes: 8 },
+    source: { encode: () => Promise.resolve(new Uint8Array(1)), messageBytes: 1, windowBytes: 8 },
     window: 2,
     log: createLogger('test', 'silent'),
     onPublished: () => undefined,

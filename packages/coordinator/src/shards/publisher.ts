@@ -193,7 +193,7 @@ export class ShardPublisher {
     const { run, plan, source, broker, log } = this.#options;
     const { item } = published;
     const { generation } = feed;
-    const payload = source.encode(item, index, generation);
+    const payload = await source.encode(item, index, generation);
     const subject = shardSubject(run, generation, rank);
     const version = feed.streamVersion;
     const msgID = `${run}.${generation}.${item.kind}.${plan.epochOf(item.step)}.${item.step}.${index}`;

@@ -1,13 +1,21 @@
 /**
- * What a micro-batch's message holds: ids alone, or ids with the labels and raw pixels gathered from the dataset. Sizes are
+ * What a micro-batch's message holds: ids alone, or ids with the samples. Sizes are
  * computed before anything is published, so that a broker's limits are checked at the start and not in the middle.
  */
-import { gatherSamples, type Dataset } from '@facet/datasets';
-import { encodeShardMessage, shardMessageBytes, type Plan, type RunConfig, type WorkItem } from '@facet/shared';
+import type { NamedSource } from '@facet/datasets';
+import {
+  encodeShardMessage,
+  packSamples,
+  sampleBytes,
+  shardMessageBytes,
+  type Plan,
+  type RunConfig,
+  type WorkItem,
+} from '@facet/shared';
 
 export interface ShardSource {
   /** The encoded message of one micro-batch. */
-  encode(item: WorkItem, index: number, generation: number): Uint8Array;
+  encode(item: WorkItem, index: number, generation: number): Promise<Uint8Array>;
   /** Bytes of the largest message. */
   readonly messageBytes: number;
   /** Upper bound of the bytes of everything that is published ahead at once. */
@@ -17,27 +25,26 @@ export interface ShardSource {
 export interface ShardSourceOptions {
   readonly config: Pick<RunConfig, 'data' | 'batch' | 'prefetchSteps'>;
   readonly plan: Plan;
-  readonly dataset: Dataset;
+  readonly data: NamedSource;
 }
 
-export function createShardSource({ config, plan, dataset }: ShardSourceOptions): ShardSource {
-  const { height, width, channels } = dataset.image;
-  const bytesPerSample = height * width * channels;
-  const hasPixels = config.data === 'stream';
-  const messageBytes = shardMessageBytes(config.batch.micro, hasPixels ? bytesPerSample : undefined);
+export function createShardSource({ config, plan, data }: ShardSourceOptions): ShardSource {
+  const { fields } = data;
+  const hasSamples = config.data === 'stream';
+  const messageBytes = shardMessageBytes(config.batch.micro, hasSamples ? sampleBytes(fields) : undefined);
   const train = plan.microBatchCount({ kind: 'train', step: 1 }) * config.prefetchSteps;
   const evaluations = Math.ceil((config.prefetchSteps + 1) / (plan.stepsPerEpoch + 1));
   const evaluate = plan.microBatchCount({ kind: 'evaluate', step: plan.stepsPerEpoch }) * evaluations;
   return {
     messageBytes,
     windowBytes: (train + evaluate) * messageBytes,
-    encode(item, index, generation) {
+    async encode(item, index, generation) {
       const { kind, step } = item;
       const ids = plan.microBatch(item, index);
       const message = { kind, generation, epoch: plan.epochOf(step), step, index, ids };
-      if (!hasPixels) return encodeShardMessage(message);
-      const { labels, pixels } = gatherSamples(dataset[plan.splitOf(item)], ids);
-      return encodeShardMessage({ ...message, samples: { labels, pixels, bytesPerSample } });
+      if (!hasSamples) return encodeShardMessage(message);
+      const samples = packSamples(fields, await data.read(plan.splitOf(item), ids), ids.length);
+      return encodeShardMessage({ ...message, samples });
     },
   };
 }

@@ -2,18 +2,10 @@
  * A source made of columns: those of the training split and those of the test split, or one set of columns of which a share
  * becomes the test split by a hash of the row's number. Rows that are added later move no other row to another split.
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, type SampleField, type FieldValues } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import type { Column } from './column.js';
-import {
-  assertIds,
-  describeField,
-  type Field,
-  type FieldValues,
-  type SampleIds,
-  type SampleSource,
-  type SplitName,
-} from './sample-source.js';
+import { assertIds, describeField, type SampleIds, type SampleSource, type SplitName } from './sample-source.js';
 
 /** Columns by the name of their field, all with the same number of rows. */
 export type Columns = Readonly<Record<string, Column>>;
@@ -139,7 +131,7 @@ function digestOf(parts: {
   readonly shared: Record<SplitName, Int32Array> | undefined;
   readonly classes: readonly string[] | undefined;
 }): string {
-  const describe = (columns: Columns): [string, Field, number, string][] =>
+  const describe = (columns: Columns): [string, SampleField, number, string][] =>
     Object.entries(columns)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, { field, rows, digest }]) => [name, field, rows, digest]);

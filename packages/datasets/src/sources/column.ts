@@ -2,13 +2,21 @@
  * A column is one field of many samples, row after row. It is in memory, or on disk: then every row is read when it is asked
  * for, so that memory does not grow with the file.
  */
-import { crc32, openRegularFile, TrainingError, type RegularFile } from '@facet/shared';
+import {
+  crc32,
+  openRegularFile,
+  TrainingError,
+  type RegularFile,
+  fieldLength,
+  type SampleField,
+  type FieldValues,
+} from '@facet/shared';
 import { createHash } from 'node:crypto';
-import { valuesPerSample, zeros, type Field, type FieldValues, type SampleIds } from './sample-source.js';
+import { zeros, type SampleIds } from './sample-source.js';
 
 /** One field of many samples. */
 export interface Column {
-  readonly field: Field;
+  readonly field: SampleField;
   readonly rows: number;
   /** SHA-256 (hex) of the stored numbers, row after row. */
   readonly digest: string;
@@ -36,7 +44,7 @@ export interface StoredRows {
   readonly path: string;
   /** Place of the first byte. */
   readonly start: number;
-  readonly field: Field;
+  readonly field: SampleField;
   readonly rows: number;
   readonly stored: Stored;
   /** Of the bytes from `checkedFrom` to the end of the rows, where the file says one. */
@@ -54,13 +62,13 @@ const SCAN_BYTES = 1 << 22;
  * @param stored - The same numbers as they are stored, if that is another form.
  */
 export function memoryColumn(
-  field: Field,
+  field: SampleField,
   rows: number,
   values: FieldValues,
   stored: ArrayBufferView = values,
 ): Column {
   const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-  const perRow = valuesPerSample(field);
+  const perRow = fieldLength(field);
   return {
     field,
     rows,
@@ -83,7 +91,7 @@ export function memoryColumn(
  */
 export async function fileColumn(part: StoredRows): Promise<Column> {
   const { path, start, field, rows, stored } = part;
-  const rowBytes = valuesPerSample(field) * stored.bytes;
+  const rowBytes = fieldLength(field) * stored.bytes;
   const opened = await scan(part, rows * rowBytes);
   return {
     field,

@@ -1,21 +1,33 @@
-/** A source made of one of the known datasets: MNIST, CIFAR and their relatives. */
-import type { DatasetSource, Split } from '../dataset.js';
+/** A dataset of images in memory as a source of samples. */
+import { gatherSamples, type Dataset, type DatasetSource } from '../dataset.js';
 import { openDataset } from '../open.js';
-import { memoryColumn } from './column.js';
-import { columnSource, type Columns } from './column-source.js';
-import type { SampleSource } from './sample-source.js';
+import { assertIds, type NamedSource } from './sample-source.js';
+
+/** Fields `label` and `image` [height, width, channels], bytes both. */
+export function datasetSource(dataset: Dataset): NamedSource {
+  const { name, image, classes, sha256 } = dataset;
+  return {
+    name,
+    fields: {
+      label: { shape: [], type: 'uint8' },
+      image: { shape: [image.height, image.width, image.channels], type: 'uint8' },
+    },
+    length: (split) => dataset[split].count,
+    async read(split, ids) {
+      assertIds(split, ids, dataset[split].count);
+      const { labels, pixels } = gatherSamples(dataset[split], Uint32Array.from(ids));
+      return { label: labels, image: pixels };
+    },
+    classes,
+    digest: sha256,
+  };
+}
 
 /**
- * Opens a known dataset as a source: fields `image` [height, width, channels] of type `uint8`, and `label`. The dataset is in
- * memory.
+ * Opens one of the known datasets (MNIST, CIFAR and their relatives) as a source.
  *
  * @throws TrainingError as `openDataset` does.
  */
-export async function dataset(from: DatasetSource): Promise<SampleSource> {
-  const { name, image, classes, train, test } = await openDataset(from);
-  const columnsOf = ({ count, pixels, labels }: Split): Columns => ({
-    image: memoryColumn({ shape: [image.height, image.width, image.channels], type: 'uint8' }, count, pixels),
-    label: memoryColumn({ shape: [], type: 'int32' }, count, Int32Array.from(labels)),
-  });
-  return columnSource({ about: name, train: columnsOf(train), test: columnsOf(test), classes });
+export async function dataset(from: DatasetSource): Promise<NamedSource> {
+  return datasetSource(await openDataset(from));
 }

@@ -2,7 +2,7 @@
  * Columns of .npy files and of the arrays in .npz files. An array in C order that is not compressed stays on disk. One that is
  * compressed or in Fortran order is brought into memory, so its size is limited.
  */
-import { crc32, TrainingError } from '@facet/shared';
+import { crc32, TrainingError, type SampleField } from '@facet/shared';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { invalidNpy, NPY_HEAD_BYTES, parseNpyHeader, type NpyHeader } from '../format/npy-header.js';
@@ -17,7 +17,6 @@ import {
   type ZipEntry,
 } from '../format/zip-directory.js';
 import { fileColumn, memoryColumn, openFile, readFully, type Column, type Stored } from './column.js';
-import type { Field } from './sample-source.js';
 
 const inflate = promisify(inflateRaw);
 /** The most that an array in memory may take. */
@@ -88,7 +87,7 @@ function layoutOf(
   label: string,
   { type, shape, start }: NpyHeader,
   fileBytes: number,
-): { field: Field; rows: number; stored: Stored } {
+): { field: SampleField; rows: number; stored: Stored } {
   const { bytes, becomes, mayNotFit } = npyType(label, type);
   const expected = start + shape.reduce((product, length) => product * length, bytes);
   if (fileBytes !== expected) {

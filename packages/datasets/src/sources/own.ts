@@ -2,15 +2,12 @@
  * A source made of functions of one's own. What they say and return is checked, so that a mistake is named where it is made
  * and not inside a training.
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, fieldLength, type SampleField, type FieldValues } from '@facet/shared';
 import {
   assertIds,
   describeField,
   isOfType,
   SPLIT_NAMES,
-  valuesPerSample,
-  type Field,
-  type FieldValues,
   type SampleIds,
   type SampleSource,
   type SplitName,
@@ -18,7 +15,7 @@ import {
 
 /** What a source of one's own consists of; see {@link SampleSource}. */
 export interface OwnOptions {
-  readonly fields: Readonly<Record<string, Field>>;
+  readonly fields: Readonly<Record<string, SampleField>>;
   length(split: SplitName): number;
   /** Is asked only for ids that the split has. */
   read(
@@ -86,7 +83,7 @@ function checkedValues(
   const checked: Record<string, FieldValues> = {};
   for (const [name, field] of Object.entries(fields)) {
     const values: unknown = read[name];
-    const expected = count * valuesPerSample(field);
+    const expected = count * fieldLength(field);
     if (!isOfType(values, field.type) || values.length !== expected) {
       const wanted = `${expected} numbers of type ${field.type} (${count} samples of ${describeField(field)})`;
       throw new TrainingError('DATASET_INVALID', `field '${name}' was read as ${kindOf(values)}, expected ${wanted}`);

@@ -3,7 +3,7 @@
  * what the fields are and reads samples by their ids; where the samples come from is its own business. Every source passes
  * the same suite of tests (test/source-contract.ts).
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, type FieldType, type FieldValues, type SampleField, type SampleFields } from '@facet/shared';
 
 /** The parts of a dataset: `train` to learn from, `test` to measure with. */
 export type SplitName = 'train' | 'test';
@@ -11,26 +11,13 @@ export type SplitName = 'train' | 'test';
 /** Both splits. */
 export const SPLIT_NAMES: readonly SplitName[] = ['train', 'test'];
 
-/** The numbers a field may hold. */
-export type FieldType = 'uint8' | 'int32' | 'float32';
-
-/** One tensor of a sample. */
-export interface Field {
-  /** Lengths of the tensor's dimensions, each at least 1; empty for a single number. */
-  readonly shape: readonly number[];
-  readonly type: FieldType;
-}
-
-/** Numbers of a field: Uint8Array for `uint8`, and so on. */
-export type FieldValues = Uint8Array | Int32Array | Float32Array;
-
 /** Ids of samples in one split: whole numbers from 0. */
-export type SampleIds = Int32Array | readonly number[];
+export type SampleIds = Uint32Array | Int32Array | readonly number[];
 
 /** Where samples come from. */
 export interface SampleSource {
   /** What one sample holds, by the name of the field. By convention `label` is the class. */
-  readonly fields: Readonly<Record<string, Field>>;
+  readonly fields: SampleFields;
   /** Samples in a split. It never changes. */
   length(split: SplitName): number;
   /**
@@ -46,6 +33,11 @@ export interface SampleSource {
   readonly digest: string;
 }
 
+/** A source with the name by which people know it. */
+export interface NamedSource extends SampleSource {
+  readonly name: string;
+}
+
 const ARRAYS = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } as const;
 
 /** Whether these are the numbers of a type. */
@@ -58,13 +50,8 @@ export function zeros(type: FieldType, length: number): FieldValues {
   return new ARRAYS[type](length);
 }
 
-/** Numbers that one sample has in a field. */
-export function valuesPerSample({ shape }: Field): number {
-  return shape.reduce((product, length) => product * length, 1);
-}
-
 /** A field in words, as `uint8 [28, 28, 1]`. */
-export function describeField({ type, shape }: Field): string {
+export function describeField({ type, shape }: SampleField): string {
   return `${type} [${shape.join(', ')}]`;
 }
 

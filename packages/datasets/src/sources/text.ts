@@ -2,10 +2,10 @@
  * A source made of text, character by character, for learning to predict the next one. A character is a code point of Unicode.
  * The text is in memory as the numbers of its characters; samples are cut from it when they are asked for.
  */
-import { TrainingError } from '@facet/shared';
+import { TrainingError, type FieldValues } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import { assertShare } from './column-source.js';
-import { assertIds, type FieldValues, type SampleIds, type SampleSource, type SplitName } from './sample-source.js';
+import { assertIds, type SampleIds, type SampleSource, type SplitName } from './sample-source.js';
 import { textPieces } from './text-pieces.js';
 
 /** Which text, and how samples are cut from it. */

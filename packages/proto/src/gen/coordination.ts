@@ -22,6 +22,7 @@ import type { Ready as _facet_v1_Ready, Ready__Output as _facet_v1_Ready__Output
 import type { Refusal as _facet_v1_Refusal, Refusal__Output as _facet_v1_Refusal__Output } from './facet/v1/Refusal.js';
 import type { Regroup as _facet_v1_Regroup, Regroup__Output as _facet_v1_Regroup__Output } from './facet/v1/Regroup.js';
 import type { Report as _facet_v1_Report, Report__Output as _facet_v1_Report__Output } from './facet/v1/Report.js';
+import type { SampleField as _facet_v1_SampleField, SampleField__Output as _facet_v1_SampleField__Output } from './facet/v1/SampleField.js';
 import type { Start as _facet_v1_Start, Start__Output as _facet_v1_Start__Output } from './facet/v1/Start.js';
 import type { StepDone as _facet_v1_StepDone, StepDone__Output as _facet_v1_StepDone__Output } from './facet/v1/StepDone.js';
 import type { StepTimings as _facet_v1_StepTimings, StepTimings__Output as _facet_v1_StepTimings__Output } from './facet/v1/StepTimings.js';
@@ -61,6 +62,7 @@ export interface ProtoGrpcType {
       Refusal: MessageTypeDefinition<_facet_v1_Refusal, _facet_v1_Refusal__Output>
       Regroup: MessageTypeDefinition<_facet_v1_Regroup, _facet_v1_Regroup__Output>
       Report: MessageTypeDefinition<_facet_v1_Report, _facet_v1_Report__Output>
+      SampleField: MessageTypeDefinition<_facet_v1_SampleField, _facet_v1_SampleField__Output>
       Start: MessageTypeDefinition<_facet_v1_Start, _facet_v1_Start__Output>
       StateSource: EnumTypeDefinition
       StepDone: MessageTypeDefinition<_facet_v1_StepDone, _facet_v1_StepDone__Output>

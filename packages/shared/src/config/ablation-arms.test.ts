@@ -61,8 +61,8 @@ describe.each(PRESET_NAMES)('with preset %s', (preset) => {
     const augmented = resolved(preset, ABLATION_ARMS.augmented.sets);
     expect(changedTrainingKeys(plain, augmented)).toEqual(['augmentation.rotateDegrees', 'augmentation.scaleShare']);
     // The zoom views are 1.25 and 0.8 of the image, the rotation 15 degrees.
-    expect(1 + augmented.augmentation.scaleShare).toBe(1.25);
-    expect(augmented.augmentation.rotateDegrees).toBe(15);
+    expect(1 + augmented.augmentation!.scaleShare).toBe(1.25);
+    expect(augmented.augmentation!.rotateDegrees).toBe(15);
   });
 });
 

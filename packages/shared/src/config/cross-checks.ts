@@ -19,6 +19,7 @@ export function crossProblems(merged: Mapping): readonly string[] {
     ...runProblems(merged),
     ...arithmeticProblems(merged),
     ...batchProblems(merged),
+    ...taskProblems(merged),
     ...modelProblems(merged),
     ...optimizerProblems(merged),
     ...recipeProblems(merged),
@@ -46,6 +47,18 @@ function batchProblems(merged: Mapping): string[] {
   const batch = sound(merged, 'batch');
   if (batch === undefined || batch.micro <= batch.global) return [];
   return [`batch.micro: ${batch.micro}, expected at most batch.global, which is ${batch.global}`];
+}
+
+/** The keys of the multi-view model mean nothing to another task. */
+function taskProblems(merged: Mapping): string[] {
+  const task = sound(merged, 'task');
+  if (task === undefined) return [];
+  const set = ['model', 'augmentation'].filter((key) => valueAt(merged, [key]) !== undefined);
+  if ((sound(merged, 'adversarial')?.eps ?? 0) > 0) set.push('adversarial');
+  return set.map(
+    (key) =>
+      `${key}: ${shown(valueAt(merged, [key]))}, expected nothing: it is a key of the multi-view model, and task.module ${shown(task.module)} trains another; its own keys stand under task.options`,
+  );
 }
 
 function modelProblems(merged: Mapping): string[] {

@@ -6,9 +6,16 @@ import type { PresetName } from '../datasets/definition.js';
 import { NO_ADVERSARY } from './adversarial-schema.js';
 import { NO_AUGMENTATION } from './augmentation-schema.js';
 import { OPTIMIZER_DEFAULTS } from './optimizer-schema.js';
-import { ARITHMETIC, MESSAGE_BYTES, type ModelConfig, type RunConfig, type TrainingConfig } from './schema.js';
+import {
+  ARITHMETIC,
+  MESSAGE_BYTES,
+  type ModelConfig,
+  type MultiView,
+  type RunConfig,
+  type TrainingConfig,
+} from './schema.js';
 
-type Preset = Omit<TrainingConfig, 'preset'>;
+type Preset = Omit<MultiView<TrainingConfig>, 'preset'>;
 
 const ADAMW = {
   ...OPTIMIZER_DEFAULTS,
@@ -188,6 +195,15 @@ export const PRESET_RECORDS: Record<PresetName, PresetRecord> = {
   'cifar10-fast': { parameters: 371_082, macsPerImage: 34.29e6, testAccuracy: 0.842, seconds: 1_458 },
   'cifar10-best': { parameters: 387_514, macsPerImage: 34.5e6, testAccuracy: 0.9024, seconds: 7_745 },
 };
+
+/** What a task of the user's own starts from; the task itself may say better. */
+export const TASK_TRAINING = {
+  ...WHOLE,
+  epochs: 3,
+  batch: { global: 128, micro: 32 },
+  optimizer: { ...ADAMW, peakLearningRate: 1e-3, weightDecay: 0.01, labelSmoothing: 0, emaDecay: 0 },
+  adversarial: NO_ADVERSARY,
+} as const satisfies Omit<TrainingConfig, 'preset'>;
 
 /** Defaults of the operational half of a configuration. */
 export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {

@@ -132,7 +132,7 @@ describe('adversarial training', () => {
 describe('the result', () => {
   it('is frozen and shares nothing with the presets', () => {
     const config = configOf({ flags: minimal });
-    expect(Object.isFrozen(config.model.views)).toBe(true);
+    expect(Object.isFrozen(config.model?.views)).toBe(true);
     expect(config.model).not.toBe(preset.model);
     expect(Object.isFrozen(preset.model)).toBe(false);
   });
@@ -226,7 +226,7 @@ describe('a configuration that was stored before a key existed', () => {
       ...rest,
       optimizer: olderOptimizer,
       samples: { train: samples.train, test: samples.test },
-      augmentation: { shiftPixels: augmentation.shiftPixels, flip: augmentation.flip },
+      augmentation: { shiftPixels: augmentation!.shiftPixels, flip: augmentation!.flip },
     };
     expect(configSchema.parse(older)).toEqual(configOf({ flags: minimal }));
   });

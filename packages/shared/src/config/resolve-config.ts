@@ -3,16 +3,24 @@
  * configuration is sound, or every problem is listed at once. Nothing is guessed, and nothing unknown is dropped.
  */
 import { PRESET_NAMES, type PresetName } from '../datasets/definition.js';
-import { datasetDefinition, DATASETS } from '../datasets/registry.js';
+import { datasetDefinition, DATASETS, findDataset, type DatasetName } from '../datasets/registry.js';
 import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
 import { suggestion } from './closest-name.js';
 import { crossProblems } from './cross-checks.js';
 import { readEnvironment, type Environment } from './environment.js';
 import { shown } from './expectation.js';
-import { isMapping, mergeLayers, sourceAt, type ConfigLayer, type ConfigSource, type Mapping } from './layers.js';
-import { OPERATION_DEFAULTS, PRESETS } from './presets.js';
+import {
+  isMapping,
+  mergeLayers,
+  mergeMappings,
+  sourceAt,
+  type ConfigLayer,
+  type ConfigSource,
+  type Mapping,
+} from './layers.js';
+import { OPERATION_DEFAULTS, PRESETS, TASK_TRAINING } from './presets.js';
 import { schemaProblems, wrongAt } from './schema-problems.js';
-import { configSchema, type RunConfig, type TrainingConfig } from './schema.js';
+import { configSchema, type RunConfig } from './schema.js';
 
 export interface ConfigInput {
   /** The name of a preset, as strong as a flag. */
@@ -24,8 +32,18 @@ export interface ConfigInput {
   readonly flags: Mapping;
   /** `--adversarial`: attacks samples as published for the dataset. Only flags may change single keys of that. */
   readonly isAdversarial?: boolean | undefined;
+  /** The task of the module that `task.module` names, once it is loaded. */
+  readonly task?: LoadedTaskFacts | undefined;
   /** Makes the name of the run if no layer sets one. */
   readonly defaultRun?: (named: { readonly dataset: string; readonly preset: string }) => string;
+}
+
+/** What a loaded task says of itself. */
+export interface LoadedTaskFacts {
+  readonly name: string;
+  readonly sha256: string;
+  /** Values of the training half that suit it. */
+  readonly training: Mapping;
 }
 
 export type ConfigResolution =
@@ -47,7 +65,7 @@ export type ConfigResolution =
 /** Resolves a run's configuration. */
 export function resolveConfig(input: ConfigInput): ConfigResolution {
   const said = sayings(input);
-  const choice = choosePreset(mergeLayers([...said.weaker, said.flags]));
+  const choice = choosePreset(mergeLayers([...said.weaker, said.flags]), input.task);
   const layers: ConfigLayer[] = [
     { source: 'default', values: OPERATION_DEFAULTS },
     { source: 'preset', values: choice.values },
@@ -55,7 +73,8 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
     ...(input.isAdversarial ? [adversaryOf(choice)] : []),
     said.flags,
   ];
-  const unnamed = mergeLayers(layers);
+  const loaded = input.task === undefined ? {} : { task: { sha256: input.task.sha256 } };
+  const unnamed = mergeMappings(mergeLayers(layers), loaded);
   const merged = unnamed['run'] === undefined ? { ...unnamed, run: input.defaultRun?.(choice) } : unnamed;
   const problems = [
     ...said.problems,
@@ -88,7 +107,8 @@ function idleNotes({ workers, batch }: RunConfig): string[] {
 
 /** A layer as strong as a flag, but weaker than those that name a key. */
 function adversaryOf({ dataset }: PresetChoice): ConfigLayer {
-  return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[datasetDefinition(dataset).family] } };
+  const family = findDataset(dataset)?.family ?? 'mnist';
+  return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[family] } };
 }
 
 /** The layers that users make, weakest first, and the problems of those that cannot be read. */
@@ -115,7 +135,8 @@ function sayings({ preset, file, environment, flags }: ConfigInput): {
 type ProblemText = (merged: Mapping, layers: readonly ConfigLayer[]) => string;
 
 interface PresetChoice {
-  readonly dataset: TrainingConfig['dataset'];
+  /** The dataset, or the task that brings its own samples. */
+  readonly dataset: string;
   readonly preset: string;
   /** Has every training key. So a wrong dataset or preset does not make all other keys look missing. */
   readonly values: Mapping;
@@ -123,8 +144,9 @@ interface PresetChoice {
 }
 
 /** Chooses the preset for the keys that are not set. If only a dataset or only a preset is given, it decides the other. */
-function choosePreset(said: Mapping): PresetChoice {
+function choosePreset(said: Mapping, task: LoadedTaskFacts | undefined): PresetChoice {
   const { dataset, preset } = said;
+  if (said['task'] !== undefined) return ownTask(said, task);
   const named = typeof preset === 'string' && Object.hasOwn(PRESETS, preset) ? (preset as PresetName) : undefined;
   const known = DATASETS.find((name) => name === dataset);
   const fallback = known === undefined ? undefined : datasetDefinition(known).preset;
@@ -146,6 +168,17 @@ function choosePreset(said: Mapping): PresetChoice {
   return { ...choice, problems };
 }
 
+/** Without the module at hand, as in a look at a stored run, what the configuration says is all there is. */
+function ownTask({ dataset, preset }: Mapping, task: LoadedTaskFacts | undefined): PresetChoice {
+  const name = task?.name ?? (typeof preset === 'string' ? preset : 'task');
+  const values = mergeMappings({ ...TASK_TRAINING, preset: name }, task?.training ?? {});
+  const isOther = preset !== undefined && preset !== name;
+  const problem: ProblemText = (merged, layers) =>
+    `${wrongAt(['preset'], merged, layers)}, expected nothing: task.module says what is trained, and ${name} is its name`;
+  const known = DATASETS.find((one) => one === dataset);
+  return { dataset: known ?? name, preset: name, values, problems: isOther ? [problem] : [] };
+}
+
 function expectedPreset(preset: unknown): string {
   const names = Object.keys(PRESETS);
   const advice = typeof preset === 'string' ? suggestion(preset, names) : '';
@@ -153,11 +186,11 @@ function expectedPreset(preset: unknown): string {
 }
 
 /** Whether a preset was made for the family of a dataset. */
-function isPresetOf(preset: PresetName, dataset: TrainingConfig['dataset']): boolean {
+function isPresetOf(preset: PresetName, dataset: DatasetName): boolean {
   return PRESETS[preset].dataset === datasetDefinition(dataset).family;
 }
 
-function presetsOf(dataset: TrainingConfig['dataset']): string[] {
+function presetsOf(dataset: DatasetName): string[] {
   return PRESET_NAMES.filter((preset) => isPresetOf(preset, dataset));
 }
 

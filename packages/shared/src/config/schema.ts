@@ -8,6 +8,7 @@ import { augmentationSchema } from './augmentation-schema.js';
 import { DATASETS } from '../datasets/registry.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 import { optimizerSchema } from './optimizer-schema.js';
+import { TrainingError } from '../errors.js';
 
 const positiveInteger = z.int().min(1);
 const atMost = (most: number): z.ZodInt => positiveInteger.max(most);
@@ -97,8 +98,22 @@ const modelSchema = z.strictObject({
  */
 export const ARITHMETIC = 2;
 
+const taskSchema = z.strictObject({
+  /** Path of the module. Every machine may have it elsewhere, so it is no part of what decides the arithmetic. */
+  module: z.string().min(1),
+  /** Of the module's source; taken when the run is started. Workers with another one are refused. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  /** What the task itself reads. */
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+
 export const trainingSchema = z.strictObject({
-  dataset: z.enum(DATASETS),
+  /** Absent where a task brings its own samples. */
+  dataset: z.enum(DATASETS).optional(),
+  /** The preset, or the name of the task. */
   preset: z.string(),
   seed: z.int().min(0),
   /** See ARITHMETIC; a configuration without it is of the first one. */
@@ -114,11 +129,13 @@ export const trainingSchema = z.strictObject({
   /** What is evaluated after every epoch. Make choices on held-out images, and use the test split for the last word. */
   evaluation: z.enum(['test', 'held-out']).default('test'),
   batch: z.strictObject({ global: positiveInteger.max(65_536), micro: positiveInteger.max(4_096) }),
-  model: modelSchema,
+  /** A task of your own. Absent: the multi-view model, whose keys are `model`, `augmentation` and `adversarial`. */
+  task: taskSchema.optional(),
+  model: modelSchema.optional(),
   optimizer: optimizerSchema,
   /** The format that every sum of gradients is rounded to and sent in. `fp32` rounds nothing. */
   gradientFormat: z.enum(GRADIENT_FORMATS).default('fp32'),
-  augmentation: augmentationSchema,
+  augmentation: augmentationSchema.optional(),
   adversarial: adversarialSchema.default(NO_ADVERSARY),
 });
 
@@ -193,6 +210,29 @@ export const configSchema = z.strictObject({ ...trainingSchema.shape, ...operati
 export type RunConfig = z.infer<typeof configSchema>;
 export type TrainingConfig = z.infer<typeof trainingSchema>;
 export type ModelConfig = z.infer<typeof modelSchema>;
+export type TaskConfig = z.infer<typeof taskSchema>;
+
+/** A configuration of the multi-view model: it has the keys that the model reads. */
+export type MultiView<Config extends TrainingConfig = RunConfig> = Config & {
+  readonly [Key in 'dataset' | 'model' | 'augmentation']-?: NonNullable<TrainingConfig[Key]>;
+};
+
+/** True for a configuration of the multi-view model. */
+export function isMultiView<Config extends TrainingConfig>(config: Config): config is MultiView<Config> {
+  return config.task === undefined && config.dataset !== undefined && config.model !== undefined;
+}
+
+/**
+ * @param what needs the multi-view model: `facet robustness`
+ * @throws TrainingError CONFIG_INVALID for a configuration of another task.
+ */
+export function requireMultiView<Config extends TrainingConfig>(config: Config, what: string): MultiView<Config> {
+  if (isMultiView(config)) return config;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `${what} is for the multi-view model, but this run trains the task ${config.preset}${config.task && ` (${config.task.module})`}`,
+  );
+}
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
 export const CONFIG_VERSION = 4;

@@ -19,8 +19,10 @@ export function trainingPart(config: TrainingConfig): TrainingConfig {
 
 /** The part of a configuration that checksums are taken over, keys in the order of the schema. */
 export function trainingIdentity(config: TrainingConfig): Readonly<Record<string, unknown>> {
-  const part = trainingPart(config);
-  return withoutFirst({ ...part, optimizer: withoutFirst(part.optimizer, LATER_OPTIMIZER_KEYS) }, LATER_KEYS);
+  const { task, ...part } = trainingPart(config);
+  // Where a machine has the module decides nothing.
+  const own = task && { task: { sha256: task.sha256, options: task.options } };
+  return withoutFirst({ ...part, ...own, optimizer: withoutFirst(part.optimizer, LATER_OPTIMIZER_KEYS) }, LATER_KEYS);
 }
 
 /** The members that differ from what they were when there was no choice. */

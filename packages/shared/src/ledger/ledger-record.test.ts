@@ -13,6 +13,10 @@ const time = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12
 const text = fc.string({ minLength: 1, unit: 'binary' });
 const samples = fc.array(fc.integer({ min: 0, max: 0xffff_ffff })).map((ids) => Uint32Array.from(ids));
 const generation = count;
+const metrics = fc.dictionary(
+  text.filter((name) => name !== '__proto__'),
+  finite,
+);
 
 const RUN = {
   kind: fc.constant('run' as const),
@@ -43,6 +47,18 @@ const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
     at: time,
   }),
   fc.record({
+    kind: fc.constant('commit' as const),
+    step,
+    epoch: count,
+    generation,
+    samples,
+    loss: finite,
+    weightsCrc: hex(8),
+    correct: count,
+    metrics,
+    at: time,
+  }),
+  fc.record({
     kind: fc.constant('replay' as const),
     step,
     generation,
@@ -62,11 +78,27 @@ const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
     at: time,
   }),
   fc.record({
+    kind: fc.constant('evaluation' as const),
+    step: count,
+    epoch: count,
+    testLoss: finite,
+    metrics,
+    at: time,
+  }),
+  fc.record({
     kind: fc.constant('held-out-evaluation' as const),
     step: count,
     epoch: count,
     heldOutAccuracy: fc.double({ min: 0, max: 1, noNaN: true }).map(Math.abs),
     heldOutLoss: finite,
+    at: time,
+  }),
+  fc.record({
+    kind: fc.constant('held-out-evaluation' as const),
+    step: count,
+    epoch: count,
+    heldOutLoss: finite,
+    metrics,
     at: time,
   }),
   fc.record({ kind: fc.constant('checkpoint' as const), step: count, weightsSha256: hex(64), at: time }),
@@ -165,6 +197,8 @@ describe('ledger records', () => {
 
   it('refuse to be written when they could not be read back', () => {
     expect(() => formatRecord({ ...commit, loss: Number.NaN })).toThrow(/cannot write a commit record.*loss/);
+    expect(() => formatRecord({ ...commit, metrics: { far: Number.NaN } })).toThrow(/metrics/);
+    expect(() => formatRecord({ ...commit, correct: 0.5 })).toThrow(/correct/);
     expect(() => formatRecord({ ...commit, step: 0 })).toThrow(/step/);
     expect(() => formatRecord({ ...commit, weightsCrc: 'C0FFEE' })).toThrow(/8 lower-case hex digits/);
   });

@@ -49,10 +49,15 @@ function readIds(bytes: Buffer): Uint32Array {
   );
 }
 
+/** The task's own figures, by name: means over the samples of a split. */
+const means = z.record(z.string().min(1), z.number());
+
 /** What a step came to beside its weights, so that a run that goes on knows its totals; absent in version 1. */
 const effort = {
   /** Samples that the model answered right before the update. */
   correct: count.optional(),
+  /** Further sums of the task over the samples of the step, by name. */
+  metrics: z.record(z.string().min(1), z.number()).optional(),
   /** Training time since the step before, without evaluation. */
   seconds: z.number().nonnegative().optional(),
   /** Bytes that workers had sent each other since the record before, as they reported them. */
@@ -106,8 +111,10 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     kind: z.literal('evaluation'),
     step: count,
     epoch: count,
-    testAccuracy: ratio,
+    /** Absent where answers are no classes. */
+    testAccuracy: ratio.optional(),
     testLoss: z.number(),
+    metrics: means.optional(),
     at,
   }),
   /** An evaluation on the held-out images, for runs that leave the test split alone. */
@@ -115,8 +122,9 @@ const ledgerRecord = z.discriminatedUnion('kind', [
     kind: z.literal('held-out-evaluation'),
     step: count,
     epoch: count,
-    heldOutAccuracy: ratio,
+    heldOutAccuracy: ratio.optional(),
     heldOutLoss: z.number(),
+    metrics: means.optional(),
     at,
   }),
   z.strictObject({ kind: z.literal('checkpoint'), step: count, weightsSha256: sha256Text, at }),

@@ -20,8 +20,8 @@ const message: fc.Arbitrary<ShardMessage> = fc
   .map(({ bytesPerSample, ...rest }) => {
     if (bytesPerSample === undefined) return rest;
     const count = rest.ids.length;
-    const pixels = Uint8Array.from({ length: count * bytesPerSample }, (_, i) => (i * 31) % 256);
-    return { ...rest, samples: { labels: Uint8Array.from(rest.ids, (id) => id % 10), pixels, bytesPerSample } };
+    const samples = Uint8Array.from({ length: count * bytesPerSample }, (_, i) => (i * 31) % 256);
+    return { ...rest, samples };
   });
 
 describe('a shard message', () => {

@@ -1,9 +1,9 @@
 /**
- * One micro-batch as it travels over NATS: a fixed little-endian header, the sample ids, and with `data: stream` the labels
- * and raw pixels. A CRC-32 over all of that is at its end. The decoder checks every length before it uses it.
+ * One micro-batch as it travels over NATS: a fixed little-endian header, the sample ids, and with `data: stream` the samples
+ * (samples/sample-fields.ts). A CRC-32 over all of that is at its end. The decoder checks every length before it uses it.
  *
- *   0 u32 magic "FCT1"   4 u8 kind (1 train, 2 evaluate)   5 u8 hasPixels   6 u16 zero   8 u32 generation
- *   12 u32 epoch   16 u32 step   20 u32 index   24 u32 count   28 u32 bytesPerSample   32 ids, labels, pixels   ... u32 crc
+ *   0 u32 magic "FCT1"   4 u8 kind (1 train, 2 evaluate)   5 u8 hasSamples   6 u16 zero   8 u32 generation
+ *   12 u32 epoch   16 u32 step   20 u32 index   24 u32 count   28 u32 bytesPerSample   32 ids, samples   ... u32 crc
  */
 import { crc32 } from '../crc32.js';
 import { TrainingError } from '../errors.js';
@@ -24,19 +24,20 @@ export interface ShardMessage {
   readonly index: number;
   /** [count] */
   readonly ids: Uint32Array;
-  /** Absent with `data: local`: labels [count] and interleaved pixels [count, bytesPerSample]. */
-  readonly samples?: { readonly labels: Uint8Array; readonly pixels: Uint8Array; readonly bytesPerSample: number };
+  /** Absent with `data: local`: the packed samples, [count * bytes of one]. */
+  readonly samples?: Uint8Array;
 }
 
 /** Bytes of an encoded message. */
 export function shardMessageBytes(count: number, bytesPerSample: number | undefined): number {
-  const perSample = 4 + (bytesPerSample === undefined ? 0 : 1 + bytesPerSample);
+  const perSample = 4 + (bytesPerSample ?? 0);
   return HEADER_BYTES + count * perSample + CRC_BYTES;
 }
 
 export function encodeShardMessage(message: ShardMessage): Uint8Array {
   const { ids, samples } = message;
-  const bytes = new Uint8Array(shardMessageBytes(ids.length, samples?.bytesPerSample));
+  const bytesPerSample = samples && samples.length / ids.length;
+  const bytes = new Uint8Array(shardMessageBytes(ids.length, bytesPerSample));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint8(4, message.kind === 'train' ? 1 : 2);
@@ -46,21 +47,17 @@ export function encodeShardMessage(message: ShardMessage): Uint8Array {
   view.setUint32(16, message.step, true);
   view.setUint32(20, message.index, true);
   view.setUint32(24, ids.length, true);
-  view.setUint32(28, samples?.bytesPerSample ?? 0, true);
+  view.setUint32(28, bytesPerSample ?? 0, true);
   ids.forEach((id, i) => {
     view.setUint32(HEADER_BYTES + 4 * i, id, true);
   });
-  if (samples !== undefined) {
-    const labelsAt = HEADER_BYTES + 4 * ids.length;
-    bytes.set(samples.labels, labelsAt);
-    bytes.set(samples.pixels, labelsAt + ids.length);
-  }
+  if (samples !== undefined) bytes.set(samples, HEADER_BYTES + 4 * ids.length);
   view.setUint32(bytes.length - CRC_BYTES, crc32(bytes.subarray(0, bytes.length - CRC_BYTES)), true);
   return bytes;
 }
 
 /**
- * Decodes a message; labels and pixels are views of it.
+ * Decodes a message; samples are a view of it.
  *
  * @throws TrainingError SHARD_INVALID naming the field that is wrong.
  */
@@ -73,14 +70,14 @@ export function decodeShardMessage(bytes: Uint8Array): ShardMessage {
   if (magic !== MAGIC)
     throw invalid(`a shard message starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
   const kind = view.getUint8(4);
-  const hasPixels = view.getUint8(5);
+  const hasSamples = view.getUint8(5);
   if (kind !== 1 && kind !== 2) throw invalid(`a shard message has kind ${kind}, expected 1 or 2`);
-  if (hasPixels > 1) throw invalid(`a shard message has pixel flag ${hasPixels}, expected 0 or 1`);
+  if (hasSamples > 1) throw invalid(`a shard message has sample flag ${hasSamples}, expected 0 or 1`);
   const count = view.getUint32(24, true);
   if (count === 0 || count > MAX_SAMPLES)
     throw invalid(`a shard message has ${count} samples, expected 1 to ${MAX_SAMPLES}`);
   const bytesPerSample = view.getUint32(28, true);
-  const expected = shardMessageBytes(count, hasPixels === 1 ? bytesPerSample : undefined);
+  const expected = shardMessageBytes(count, hasSamples === 1 ? bytesPerSample : undefined);
   if (bytes.length !== expected) {
     throw invalid(`a shard message of ${count} samples has ${bytes.length} bytes, expected ${expected}`);
   }
@@ -89,7 +86,7 @@ export function decodeShardMessage(bytes: Uint8Array): ShardMessage {
   if (stated !== actual)
     throw invalid(`a shard message has checksum ${actual.toString(16)}, expected ${stated.toString(16)}`);
 
-  const labelsAt = HEADER_BYTES + 4 * count;
+  const samplesAt = HEADER_BYTES + 4 * count;
   return {
     kind: kind === 1 ? 'train' : 'evaluate',
     generation: view.getUint32(8, true),
@@ -97,12 +94,8 @@ export function decodeShardMessage(bytes: Uint8Array): ShardMessage {
     step: view.getUint32(16, true),
     index: view.getUint32(20, true),
     ids: Uint32Array.from({ length: count }, (_, i) => view.getUint32(HEADER_BYTES + 4 * i, true)),
-    ...(hasPixels === 1 && {
-      samples: {
-        labels: bytes.subarray(labelsAt, labelsAt + count),
-        pixels: bytes.subarray(labelsAt + count, labelsAt + count * (1 + bytesPerSample)),
-        bytesPerSample,
-      },
+    ...(hasSamples === 1 && {
+      samples: bytes.subarray(samplesAt, samplesAt + count * bytesPerSample),
     }),
   };
 }

@@ -3,8 +3,8 @@
  * and mixed by the identity of the micro-batch. What comes out depends on (seed, epoch, step, index, sample ids) only,
  * never on the worker or the order.
  */
-import type { AuxiliaryTensors } from './auxiliary-draws.js';
 import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
+import type { BatchTensors } from '@facet/task';
 import { resample, rotation } from './augmentation/affine.js';
 import { NOWHERE, sourceIndex, type Padding } from './augmentation/border.js';
 import { cutOut } from './augmentation/cutout.js';
@@ -12,15 +12,14 @@ import { mixMicroBatch } from './augmentation/mixing.js';
 import { randAugment } from './augmentation/rand-augment.js';
 
 /** Buffers of one micro-batch, filled in place and fed to the engine as they are. */
-export interface MicroBatchTensors {
+export interface MicroBatchTensors extends BatchTensors {
   /** [microBatch, channels * height * width], planar, in [0, 1] */
   readonly images: Float32Array;
   /** [microBatch, classes], a distribution per row: one-hot unless samples are mixed */
   readonly targets: Float32Array;
-  /** [microBatch], 1 for a sample and 0 for padding */
-  readonly sampleWeights: Float32Array;
-  /** Present when the model has auxiliary losses. */
-  readonly draws?: AuxiliaryTensors | undefined;
+  /** Present when the model has auxiliary losses; see auxiliary-draws.ts. */
+  readonly tokenPairs?: Float32Array;
+  readonly hiddenTokens?: Float32Array;
 }
 
 /** Samples as they are stored and sent: interleaved bytes. */
@@ -67,7 +66,6 @@ export function fillMicroBatch(tensors: MicroBatchTensors, samples: RawSamples, 
   const { ids } = samples;
   const writer = createWriter(options);
   tensors.targets.fill(0);
-  tensors.sampleWeights.fill(0).fill(1, 0, ids.length);
   for (let i = 0; i < ids.length; i++) {
     const target = tensors.images.subarray(i * pixelCount, (i + 1) * pixelCount);
     writer(target, samples.pixels.subarray(i * pixelCount, (i + 1) * pixelCount), ids[i]!);

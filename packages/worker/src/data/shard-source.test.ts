@@ -1,9 +1,26 @@
-import { createPlan, encodeShardMessage, systemClock, type Clock, type WorkItem } from '@facet/shared';
+import {
+  createPlan,
+  encodeShardMessage,
+  packSamples,
+  systemClock,
+  type Clock,
+  type SampleBatch,
+  type SampleFields,
+  type ShardMessage,
+  type WorkItem,
+} from '@facet/shared';
 import { describe, expect, it, vi } from 'vitest';
-import { openShardSource, type ShardMessages, type ShardSource } from './shard-source.js';
+import { openShardSource, type ShardMessages, type ShardSource, type ShardSourceOptions } from './shard-source.js';
 
 const plan = createPlan({ seed: 1, epochs: 3, batch: { global: 4, micro: 2 } }, { trainSamples: 40, testSamples: 4 });
 const start: WorkItem = { kind: 'train', step: 1 };
+const FIELDS: SampleFields = { label: { type: 'uint8', shape: [] }, at: { type: 'float32', shape: [2] } };
+
+/** Every sample is told from every other by its values. */
+const valuesOf = (ids: Uint32Array): SampleBatch['fields'] => ({
+  label: Uint8Array.from(ids, (id) => id % 10),
+  at: Float32Array.from([...ids].flatMap((id) => [id, id / 7])),
+});
 
 /** A subscription as NATS gives it: its `close` resolves only when somebody reads it to the end. */
 class Subscription implements ShardMessages {
@@ -42,7 +59,7 @@ class Subscription implements ShardMessages {
 }
 
 /** A source whose subscriptions are made when the test says so. */
-function openWith(clock: Clock = systemClock) {
+function openWith(clock: Clock = systemClock, changes: Partial<Pick<ShardSourceOptions, 'local' | 'start'>> = {}) {
   const asked: { readonly make: (made: Subscription) => void; readonly refuse: (error: Error) => void }[] = [];
   const abort = new AbortController();
   const source = openShardSource({
@@ -57,20 +74,28 @@ function openWith(clock: Clock = systemClock) {
     plan,
     start,
     window: 2,
-    bytesPerSample: 1,
+    fields: FIELDS,
     local: undefined,
     timeoutMs: 1_000,
     signal: abort.signal,
+    ...changes,
   });
   return { source, asked, abort };
 }
 
-const messageOf = (item: WorkItem, index: number): Uint8Array => {
+const shardOf = (item: WorkItem, index: number): ShardMessage => {
   const ids = plan.microBatch(item, index);
-  const { length } = ids;
-  const samples = { labels: new Uint8Array(length), pixels: new Uint8Array(length), bytesPerSample: 1 };
-  return encodeShardMessage({ ...item, generation: 1, epoch: plan.epochOf(item.step), index, ids, samples });
+  return { ...item, generation: 1, epoch: plan.epochOf(item.step), index, ids };
 };
+
+const messageOf = (item: WorkItem, index: number, fields = FIELDS): Uint8Array => {
+  const shard = shardOf(item, index);
+  const samples = packSamples(fields, valuesOf(shard.ids), shard.ids.length);
+  return encodeShardMessage({ ...shard, samples });
+};
+
+/** What comes with `data: local`. */
+const idsOf = (item: WorkItem, index: number): Uint8Array => encodeShardMessage(shardOf(item, index));
 
 /** Rejects when something waits for ever: every promise that can settle has settled. */
 const settlesNow = async (promise: Promise<unknown>): Promise<boolean> => {
@@ -137,7 +162,8 @@ describe('a shard source', () => {
     const { source, subscription } = await opened();
     for (const index of [1, 1, 0, 0]) subscription.push(messageOf(start, index));
     for (const index of [0, 1]) {
-      expect([...(await source.take(start, index)).ids]).toEqual([...plan.microBatch(start, index)]);
+      const ids = plan.microBatch(start, index);
+      expect(await source.take(start, index)).toEqual({ ids, fields: valuesOf(ids) });
     }
     subscription.push(messageOf(start, 1));
     await new Promise((resolve) => setImmediate(resolve));
@@ -157,5 +183,49 @@ describe('a shard source', () => {
     });
     expect(source.backlog).toBe(5);
     expect(await settlesNow(source.close())).toBe(true);
+  });
+
+  it('refuses samples of other fields than the run has', async () => {
+    const { source, subscription } = await opened();
+    subscription.push(messageOf(start, 0, { label: FIELDS['label']! }));
+    await expect(source.take(start, 0)).rejects.toMatchObject({
+      code: 'SHARD_INVALID',
+      message: '2 samples came in 2 bytes, expected 18: label uint8 [], at float32 [2]',
+    });
+    await source.close();
+  });
+
+  it('refuses ids without samples in a run that streams its data', async () => {
+    const { source, subscription } = await opened();
+    subscription.push(idsOf(start, 0));
+    await expect(source.take(start, 0)).rejects.toMatchObject({
+      code: 'SHARD_INVALID',
+      message: 'a shard without samples came, but this run streams its data (data: stream)',
+    });
+    await source.close();
+  });
+
+  it('reads the samples of ids itself where it has the data, of the split that the work is of', async () => {
+    const asked: string[] = [];
+    const local: ShardSourceOptions['local'] = {
+      read(split, ids) {
+        asked.push(`${split} ${Array.from(ids).join()}`);
+        return Promise.resolve(valuesOf(Uint32Array.from(ids)));
+      },
+    };
+    const evaluation: WorkItem = { kind: 'evaluate', step: plan.stepsPerEpoch };
+    for (const item of [start, evaluation]) {
+      const { source, asked: consumers } = openWith(systemClock, { local, start: item });
+      const subscription = new Subscription();
+      consumers[0]!.make(subscription);
+      subscription.push(idsOf(item, 0));
+      const ids = plan.microBatch(item, 0);
+      expect(await source.take(item, 0)).toEqual({ ids, fields: valuesOf(ids) });
+      await source.close();
+    }
+    expect(asked).toEqual([
+      `train ${plan.microBatch(start, 0).join()}`,
+      `test ${plan.microBatch(evaluation, 0).join()}`,
+    ]);
   });
 });

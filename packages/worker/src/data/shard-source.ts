@@ -4,19 +4,21 @@
  */
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { SampleSource } from '@facet/datasets';
 import {
   decodeShardMessage,
   pause,
   shardStreamName,
   shardSubject,
   TrainingError,
+  unpackSamples,
   type Clock,
   type Plan,
+  type SampleBatch,
+  type SampleFields,
   type ShardMessage,
   type WorkItem,
 } from '@facet/shared';
-import { gatherSamples, type Split } from '@facet/datasets';
-import type { RawSamples } from './micro-batch.js';
 
 /** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
 const MAX_MESSAGES = 256;
@@ -26,7 +28,7 @@ const STEPS_WITHOUT_SHARDS = 2;
 
 export interface ShardSource {
   /** The samples of one micro-batch. */
-  take(item: WorkItem, index: number): Promise<RawSamples>;
+  take(item: WorkItem, index: number): Promise<SampleBatch>;
   /** Micro-batches that have arrived and wait to be taken. */
   readonly backlog: number;
   close(): Promise<void>;
@@ -56,9 +58,9 @@ export interface ShardSourceOptions {
   readonly start: WorkItem;
   /** Pieces of work that the coordinator publishes ahead (`prefetchSteps`): what arrives early is kept, so it has a bound. */
   readonly window: number;
-  readonly bytesPerSample: number;
-  /** With `data: local` the pixels come from here. */
-  readonly local: { readonly train: Split; readonly test: Split } | undefined;
+  readonly fields: SampleFields;
+  /** With `data: local` the samples come from here. */
+  readonly local: Pick<SampleSource, 'read'> | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -255,26 +257,18 @@ function preview(ids: Uint32Array): string {
   return `${shown}${ids.length > 4 ? `, ... (${ids.length})` : ''}`;
 }
 
-function samplesOf(
+async function samplesOf(
   message: ShardMessage,
   item: WorkItem,
-  { local, plan, bytesPerSample }: ShardSourceOptions,
-): RawSamples {
+  { local, plan, fields }: ShardSourceOptions,
+): Promise<SampleBatch> {
   const { ids, samples } = message;
-  if (samples !== undefined) {
-    if (samples.bytesPerSample !== bytesPerSample) {
-      throw new TrainingError(
-        'SHARD_INVALID',
-        `samples of ${samples.bytesPerSample} bytes came, expected ${bytesPerSample}`,
-      );
-    }
-    return { ids, labels: samples.labels, pixels: samples.pixels };
-  }
+  if (samples !== undefined) return { ids, fields: unpackSamples(fields, samples, ids.length) };
   if (local === undefined) {
     throw new TrainingError(
       'SHARD_INVALID',
-      'a shard without pixels came, but this run streams its data (data: stream)',
+      'a shard without samples came, but this run streams its data (data: stream)',
     );
   }
-  return { ids, ...gatherSamples(local[plan.splitOf(item)], ids) };
+  return { ids, fields: await local.read(plan.splitOf(item), ids) };
 }

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream, VIEW_NAMES } from '@facet/shared';
+import type { MultiViewShape } from '../model/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '@facet/task';
-import { ATTACK_LOSSES, attackFunction, captureAttackProgram, type AttackLoss } from './attack-program.js';
-import type { MicroBatchShape } from './micro-batch-program.js';
+import { ATTACK_LOSSES, type AttackLoss } from '../model/attack-losses.js';
+import { attackFunction, captureAttackProgram } from './attack-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';
 import { PROBE_SHAPE } from './probe.js';
 
@@ -13,19 +14,19 @@ type ViewName = (typeof VIEW_NAMES)[number];
 const PIXELS = PROBE_SHAPE.image.height * PROBE_SHAPE.image.width * PROBE_SHAPE.image.channels;
 const BATCH = 2;
 const SEED = 5;
-const layout = (shape: MicroBatchShape) => layoutParameters(createModel(shape).parameters);
+const layout = (shape: MultiViewShape) => layoutParameters(createModel(shape).parameters);
 
-function shapeOf(views: readonly ViewName[]): MicroBatchShape {
+function shapeOf(views: readonly ViewName[]): MultiViewShape {
   return { ...PROBE_SHAPE, microBatch: BATCH, config: { ...PROBE_SHAPE.config, views: [...views] } };
 }
 
 /** Weights away from their start, so that every view has its say. */
-function weightsOf(shape: MicroBatchShape): Float32Array {
+function weightsOf(shape: MultiViewShape): Float32Array {
   const stream = randomStream(randomKey('initialisation', 17));
   return initialWeights(layout(shape), SEED).map((weight) => weight + 0.2 * stream.nextNormal());
 }
 
-function batchOf(shape: MicroBatchShape): { images: Float32Array; targets: Float32Array } {
+function batchOf(shape: MultiViewShape): { images: Float32Array; targets: Float32Array } {
   const stream = randomStream(randomKey('initialisation', 23));
   const images = Float32Array.from({ length: BATCH * PIXELS }, () => stream.nextUniform());
   const targets = new Float32Array(BATCH * shape.classes);
@@ -34,7 +35,7 @@ function batchOf(shape: MicroBatchShape): { images: Float32Array; targets: Float
 }
 
 /** Logits, losses and gradient on tfjs's plain CPU backend. */
-async function reference(shape: MicroBatchShape, loss: AttackLoss, batch = batchOf(shape)) {
+async function reference(shape: MultiViewShape, loss: AttackLoss, batch = batchOf(shape)) {
   await tf.setBackend('cpu');
   const weights = weightsOf(shape);
   return tf.tidy(() => {

@@ -3,38 +3,37 @@
  * them the next micro-batch is prepared while the current one is computed. Which engine computes, and where, ends here.
  */
 import { createHash } from 'node:crypto';
-import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import {
-  layoutParameters,
-  type ParameterLayout,
   createGradientSum,
   gradientSumLength,
+  layoutParameters,
+  type Adversary,
+  type BatchTensors,
   type GradientSum,
+  type InputGradient,
+  type ParameterLayout,
+  type SumLayout,
+  type Task,
 } from '@facet/task';
-import { createModel } from '../model/multi-view-transformer.js';
-import type { MicroBatchTensors } from '../data/micro-batch.js';
-import { writeOnnx, type Program } from '@facet/compiler';
-import { captureAttackProgram, requireAttacker } from './attack-program.js';
+import { captureProgram, writeOnnx, type Program } from '@facet/compiler';
 import { hostEngine, type EngineHost } from './engine-host.js';
 import type { BindingPlan, BufferSlice } from './engine-protocol.js';
-import { captureEvaluationProgram, captureTrainingProgram, type MicroBatchShape } from './micro-batch-program.js';
-import type { EngineId } from './engine-id.js';
+import {
+  captureEvaluationProgram,
+  captureTrainingProgram,
+  compileProgram,
+  describeInputGradient,
+  metricOutput,
+} from './micro-batch-program.js';
+import { requireAttacker, type EngineId } from './engine-id.js';
 import { openThreadLink } from './onnxruntime/thread-link.js';
 import { findBindingFolder } from './tfjs/binding-folder.js';
 import { openProcessLink } from './tfjs/process-link.js';
 
-/** The gradient of a slot's images: how the loss of each row changes with its own pixels, at the current weights. */
-export interface PixelGradient {
-  /** [microBatch, channels * height * width] */
-  readonly values: Float32Array;
-  /** Computes it from the slot's images and targets. */
-  run(): Promise<void>;
-}
-
-export interface TrainingSlot {
-  readonly tensors: MicroBatchTensors;
-  /** Present when the run trains on attacked samples. */
-  readonly pixelGradient: PixelGradient | undefined;
+export interface TrainingSlot<T extends BatchTensors = BatchTensors> {
+  readonly tensors: T;
+  /** Present when the task attacks its samples: the gradient of the input that it attacks. */
+  readonly inputGradient: InputGradient | undefined;
   /** What the last run computed, summed over the samples of the micro-batch. */
   readonly sum: GradientSum;
   /** What the host adds to the accounting of the next run. */
@@ -42,33 +41,31 @@ export interface TrainingSlot {
   run(): Promise<void>;
 }
 
-export interface EvaluationSlot {
-  readonly tensors: MicroBatchTensors;
-  /** [microBatch, classes] */
-  readonly logits: Float32Array;
+export interface EvaluationSlot<T extends BatchTensors = BatchTensors> {
+  readonly tensors: T;
+  /** By the names of the evaluation program: `logits` [microBatch, classes]; or `losses` and `metric:NAME` [microBatch]. */
+  readonly outputs: Readonly<Record<string, Float32Array>>;
   run(): Promise<void>;
 }
 
-export interface Compute {
+export interface Compute<T extends BatchTensors = BatchTensors> {
   readonly layout: ParameterLayout;
   /** [parameters]; the flat weights that every run uses. Call `weightsChanged` after writing to them. */
   readonly weights: Float32Array;
   weightsChanged(): void;
   /** SHA-256 of the programs that training runs: workers with different programs compute different bits. */
   readonly programSha256: string;
-  readonly trainingSlots: readonly [TrainingSlot, TrainingSlot];
-  readonly evaluationSlots: readonly [EvaluationSlot, EvaluationSlot];
+  readonly trainingSlots: readonly [TrainingSlot<T>, TrainingSlot<T>];
+  readonly evaluationSlots: readonly [EvaluationSlot<T>, EvaluationSlot<T>];
   close(): Promise<void>;
 }
 
-export interface ComputeOptions {
-  readonly shape: MicroBatchShape;
+export interface ComputeOptions<T extends BatchTensors = BatchTensors> {
+  readonly task: Task<T>;
   readonly engine: EngineId;
   readonly threads: number;
   /** The folder of TensorFlow's binding, for the tensorflow engines; the one found on this machine when absent. */
   readonly binding?: string;
-  /** Training slots also give the gradient by their pixels; only onnxruntime can. */
-  readonly isAttacked?: boolean;
 }
 
 /** SHA-256 of the ONNX bytes of programs, one after the other. */
@@ -86,54 +83,58 @@ const ATTACK = 2;
 /**
  * Captures the programs of a run, starts the engine and binds it to buffers.
  *
- * @throws TrainingError ENGINE_UNAVAILABLE when the engine does not work here, or shall attack and cannot
+ * @throws TrainingError ENGINE_UNAVAILABLE when the engine does not work here, or shall attack and cannot;
+ *   CAPTURE_UNSUPPORTED or TASK_INVALID when the task is no function that can be captured.
  */
-export async function createCompute(options: ComputeOptions): Promise<Compute> {
-  const { shape, engine, isAttacked = false } = options;
-  if (isAttacked) requireAttacker(engine);
-  const layout = layoutParameters(createModel(shape).parameters);
-  const memory = allocateBuffers(shape, layout.length, isAttacked);
+export async function createCompute<T extends BatchTensors>(options: ComputeOptions<T>): Promise<Compute<T>> {
+  const { task, engine } = options;
+  const { adversary } = task;
+  if (adversary !== undefined) requireAttacker(engine);
+  const layout = layoutParameters(task.parameters);
+  const memory = allocateBuffers(task, layout.length);
   // What an eager engine runs is not this program, but it is the same function: the hash says that two workers agree on it.
-  const trainingProgram = await captureTrainingProgram(shape);
-  const attackPrograms = isAttacked ? [await captureAttackProgram(shape, 'cross-entropy')] : [];
+  const trainingProgram = await captureTrainingProgram(task);
+  const attackPrograms =
+    adversary === undefined ? [] : [await compileProgram(await captureProgram(describeInputGradient(task, adversary)))];
   const bindings = [
-    ...SLOTS.map((slot) => trainingBinding(slot, layout, memory)),
-    ...SLOTS.map((slot) => evaluationBinding(slot, layout, memory)),
-    ...(isAttacked ? SLOTS.map((slot) => attackBinding(slot, layout, memory)) : []),
+    ...SLOTS.map((slot) => trainingBinding(slot, task, layout, memory)),
+    ...SLOTS.map((slot) => evaluationBinding(slot, task, layout, memory)),
+    ...(adversary === undefined ? [] : SLOTS.map((slot) => attackBinding(slot, adversary, layout, memory))),
   ];
   const host = await startHost({ ...options, trainingProgram, attackPrograms, memory, bindings });
 
   // The engine is given the weights only when they changed since the run before.
   let areWeightsFresh = false;
-  const run = async (binding: number, inputs: readonly string[]): Promise<void> => {
-    const copyIn = areWeightsFresh ? inputs : [...inputs, 'weights'];
+  const run = async (binding: number): Promise<void> => {
+    const read = Object.values(bindings[binding]!.inputs).map(({ buffer }) => buffer);
+    const copyIn = [...new Set(read)].filter((buffer) => buffer !== 'weights' || !areWeightsFresh);
     areWeightsFresh = true;
     await host.run({ binding, copyIn });
   };
 
-  const trainingSlot = (slot: number): TrainingSlot => {
-    const sum = sumOf(slot, layout, memory);
+  const trainingSlot = (slot: number): TrainingSlot<T> => {
+    const sum = sumOf(slot, task, memory);
     const accounting = { count: 0, checksum: 0 };
     return {
-      tensors: tensorsOf(slot, memory),
-      pixelGradient: isAttacked
-        ? {
-            values: memory[`gradient${slot}`]!.values,
-            run: () => run(ATTACK * SLOTS.length + slot, [`images${slot}`, `targets${slot}`]),
-          }
-        : undefined,
+      tensors: tensorsOf(slot, task, memory),
+      inputGradient:
+        adversary === undefined
+          ? undefined
+          : { values: memory[`gradient${slot}`]!.values, run: () => run(ATTACK * SLOTS.length + slot) },
       sum,
       accounting,
       async run() {
-        await run(TRAINING * SLOTS.length + slot, Object.values(inputBuffers(slot, memory)));
+        await run(TRAINING * SLOTS.length + slot);
         sum.account(accounting);
       },
     };
   };
-  const evaluationSlot = (slot: number): EvaluationSlot => ({
-    tensors: tensorsOf(slot, memory),
-    logits: memory[`logits${slot}`]!.values,
-    run: () => run(EVALUATION * SLOTS.length + slot, [`images${slot}`]),
+  const evaluationSlot = (slot: number): EvaluationSlot<T> => ({
+    tensors: tensorsOf(slot, task, memory),
+    outputs: Object.fromEntries(
+      Object.keys(answerLengths(task)).map((name) => [name, memory[`${name}${slot}`]!.values]),
+    ),
+    run: () => run(EVALUATION * SLOTS.length + slot),
   });
 
   return {
@@ -158,15 +159,15 @@ interface HostPlan extends ComputeOptions {
 }
 
 async function startHost(plan: HostPlan): Promise<EngineHost> {
-  const { shape, engine, threads, memory, bindings } = plan;
+  const { task, engine, threads, memory, bindings } = plan;
   const { name, device } = engine;
   if (name === 'onnxruntime') {
-    const programs = [plan.trainingProgram, await captureEvaluationProgram(shape), ...plan.attackPrograms];
+    const programs = [plan.trainingProgram, await captureEvaluationProgram(task), ...plan.attackPrograms];
     const buffers = mapValues(memory, ({ shared }) => shared);
     return hostEngine(openThreadLink({ session: { device, threads }, programs, buffers, bindings }));
   }
   const session = {
-    shape,
+    task: task.reference,
     functions: ['train', 'evaluate'] as const,
     bindings,
     bufferLengths: mapValues(memory, ({ values }) => values.length),
@@ -188,59 +189,57 @@ interface SharedBuffer {
 
 type Memory = Readonly<Record<string, SharedBuffer>>;
 
-function allocateBuffers(shape: MicroBatchShape, parameters: number, isAttacked: boolean): Memory {
-  const { image, classes, microBatch } = shape;
-  const { hasAuxiliary, tokens } = createModel(shape);
-  const pixels = image.channels * image.height * image.width;
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+function allocateBuffers(task: Task, parameters: number): Memory {
   const memory: Record<string, SharedBuffer> = {};
   const allocate = (name: string, length: number): void => {
     const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
     memory[name] = { shared, values: new Float32Array(shared) };
   };
   allocate('weights', parameters);
+  const { adversary, inputs, microBatch } = task;
   for (const slot of SLOTS) {
-    allocate(`images${slot}`, microBatch * pixels);
-    allocate(`targets${slot}`, microBatch * classes);
-    allocate(`sampleWeights${slot}`, microBatch);
-    if (hasAuxiliary) {
-      allocate(`tokenPairs${slot}`, 2 * POSITION_PAIRS * tokens);
-      allocate(`hiddenTokens${slot}`, tokens);
-    }
-    allocate(`result${slot}`, gradientSumLength(parameters));
-    allocate(`logits${slot}`, microBatch * classes);
-    if (isAttacked) {
-      allocate(`gradient${slot}`, microBatch * pixels);
-      allocate(`losses${slot}`, microBatch);
+    for (const { name, shape } of inputs) allocate(inputBuffer(name, slot), sizeOf(shape));
+    allocate(inputBuffer('sampleWeights', slot), microBatch);
+    allocate(`result${slot}`, gradientSumLength(sumLayoutOf(task)));
+    for (const [name, length] of Object.entries(answerLengths(task))) allocate(`${name}${slot}`, length);
+    if (adversary !== undefined) {
+      allocate(`gradient${slot}`, sizeOf(inputs.find(({ name }) => name === adversary.input)!.shape));
     }
   }
   return memory;
 }
 
-function tensorsOf(slot: number, memory: Memory): MicroBatchTensors {
-  return {
-    images: memory[`images${slot}`]!.values,
-    targets: memory[`targets${slot}`]!.values,
-    sampleWeights: memory[`sampleWeights${slot}`]!.values,
-    draws: memory[`tokenPairs${slot}`] && {
-      tokenPairs: memory[`tokenPairs${slot}`]!.values,
-      hiddenTokens: memory[`hiddenTokens${slot}`]!.values,
-    },
-  };
+/** The names of inputs are the task's own, so they get a name that no other buffer has. */
+const inputBuffer = (name: string, slot: number): string => `input:${name}${slot}`;
+
+/** Elements of every output of the evaluation program. */
+function answerLengths({ answer, metrics, microBatch }: Task): Record<string, number> {
+  if (answer.kind === 'class') return { logits: microBatch * answer.classes };
+  return Object.fromEntries(['losses', ...metrics.map(metricOutput)].map((name) => [name, microBatch]));
 }
 
-function sumOf(slot: number, layout: ParameterLayout, memory: Memory): GradientSum {
-  return createGradientSum(memory[`result${slot}`]!.values, layout.length);
+/** Where everything lies in the sums of a task. */
+export function sumLayoutOf({ parameters, metrics }: Pick<Task, 'parameters' | 'metrics'>): SumLayout {
+  return { parameters: layoutParameters(parameters).length, metrics };
 }
 
-/** The buffers that hold the inputs of a training run beside the weights, by the input's name. */
-function inputBuffers(slot: number, memory: Memory): Record<string, string> {
-  const names = ['images', 'targets', 'sampleWeights', 'tokenPairs', 'hiddenTokens'] as const;
-  const buffers = names.map((name) => [name, `${name}${slot}`] as const);
-  return Object.fromEntries(buffers.filter(([, buffer]) => buffer in memory));
+function tensorsOf<T extends BatchTensors>(slot: number, task: Task<T>, memory: Memory): T {
+  const names = ['sampleWeights', ...task.inputs.map(({ name }) => name)];
+  return Object.fromEntries(names.map((name) => [name, memory[inputBuffer(name, slot)]!.values])) as unknown as T;
+}
+
+function sumOf(slot: number, task: Task, memory: Memory): GradientSum {
+  return createGradientSum(memory[`result${slot}`]!.values, sumLayoutOf(task));
 }
 
 function whole(buffer: string, memory: Memory): BufferSlice {
   return { buffer, offset: 0, length: memory[buffer]!.values.length };
+}
+
+function inputSlices(names: readonly string[], slot: number, memory: Memory): Record<string, BufferSlice> {
+  return Object.fromEntries(names.map((name) => [name, whole(inputBuffer(name, slot), memory)]));
 }
 
 function parts(layout: ParameterLayout, buffer: string, prefix: string): Record<string, BufferSlice> {
@@ -249,47 +248,38 @@ function parts(layout: ParameterLayout, buffer: string, prefix: string): Record<
   );
 }
 
-function trainingBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
+function trainingBinding(slot: number, task: Task, layout: ParameterLayout, memory: Memory): BindingPlan {
   const buffer = `result${slot}`;
-  const { placeOf } = sumOf(slot, layout, memory);
+  const { placeOf } = sumOf(slot, task, memory);
   const element = (offset: number): BufferSlice => ({ buffer, offset, length: 1 });
+  const names = [...task.inputs.map(({ name }) => name), 'sampleWeights'];
   return {
     program: TRAINING,
-    inputs: {
-      ...parts(layout, 'weights', ''),
-      ...Object.fromEntries(
-        Object.entries(inputBuffers(slot, memory)).map(([name, buffer]) => [name, whole(buffer, memory)]),
-      ),
-    },
+    inputs: { ...parts(layout, 'weights', ''), ...inputSlices(names, slot, memory) },
     outputs: {
       ...parts(layout, buffer, 'grad:'),
       loss: element(placeOf('loss')),
-      correct: element(placeOf('correct')),
+      ...Object.fromEntries(task.metrics.map((metric) => [metricOutput(metric), element(placeOf({ metric }))])),
     },
   };
 }
 
-function evaluationBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
+function evaluationBinding(slot: number, task: Task, layout: ParameterLayout, memory: Memory): BindingPlan {
+  const { answer, inputs, predictInputs } = task;
+  const names = answer.kind === 'class' ? predictInputs : inputs.map(({ name }) => name);
   return {
     program: EVALUATION,
-    inputs: { ...parts(layout, 'weights', ''), images: whole(`images${slot}`, memory) },
-    outputs: { logits: whole(`logits${slot}`, memory) },
+    inputs: { ...parts(layout, 'weights', ''), ...inputSlices(names, slot, memory) },
+    outputs: Object.fromEntries(
+      Object.keys(answerLengths(task)).map((name) => [name, whole(`${name}${slot}`, memory)]),
+    ),
   };
 }
 
-/** Attacks and evaluations never run at the same time, so they share the buffer of the logits, which attacks do not read. */
-function attackBinding(slot: number, layout: ParameterLayout, memory: Memory): BindingPlan {
+function attackBinding(slot: number, adversary: Adversary, layout: ParameterLayout, memory: Memory): BindingPlan {
   return {
     program: ATTACK,
-    inputs: {
-      ...parts(layout, 'weights', ''),
-      images: whole(`images${slot}`, memory),
-      targets: whole(`targets${slot}`, memory),
-    },
-    outputs: {
-      logits: whole(`logits${slot}`, memory),
-      losses: whole(`losses${slot}`, memory),
-      gradient: whole(`gradient${slot}`, memory),
-    },
+    inputs: { ...parts(layout, 'weights', ''), ...inputSlices(adversary.inputs, slot, memory) },
+    outputs: { gradient: whole(`gradient${slot}`, memory) },
   };
 }

@@ -1,9 +1,7 @@
 /**
  * Describes the programs of a configuration without running them, for `facet engine show`.
  */
-import type { DatasetShape, TrainingConfig } from '@facet/shared';
-import { createModel } from '../model/multi-view-transformer.js';
-import { layoutParameters } from '@facet/task';
+import { layoutParameters, type Task } from '@facet/task';
 import {
   captureProgram,
   type CaptureOptions,
@@ -14,8 +12,7 @@ import {
   type OpKind,
   type Program,
 } from '@facet/compiler';
-import { describeAttack } from './attack-program.js';
-import { compileProgram, describeEvaluation, describeTraining, microBatchShape } from './micro-batch-program.js';
+import { compileProgram, describeEvaluation, describeInputGradient, describeTraining } from './micro-batch-program.js';
 
 export interface ProgramForm {
   readonly nodes: number;
@@ -44,15 +41,11 @@ export interface ProgramsDescription {
 }
 
 /**
- * Captures and compiles the programs that a configuration is trained and evaluated with, for images of a dataset; the attack
- * program when the run trains on attacked samples.
+ * Captures and compiles the programs that a task is trained and evaluated with, and the one that it attacks its samples with
+ * if it does.
  */
-export async function describePrograms(
-  dataset: DatasetShape,
-  config: Pick<TrainingConfig, 'model' | 'batch' | 'optimizer' | 'adversarial'>,
-): Promise<ProgramsDescription> {
+export async function describePrograms(task: Task): Promise<ProgramsDescription> {
   const startedAt = performance.now();
-  const shape = microBatchShape(dataset, config);
   const describe = async (options: CaptureOptions): Promise<ProgramDescription> => {
     const program = await captureProgram(options);
     const compiled = await compileProgram(program);
@@ -62,13 +55,14 @@ export async function describePrograms(
       compiled: { ...formOf(compiled), ...programCost(compiled) },
     };
   };
-  const training = await describe(describeTraining(shape));
-  const evaluation = await describe(describeEvaluation(shape));
-  const attacks = config.adversarial.eps > 0 ? [await describe(describeAttack(shape, 'cross-entropy'))] : [];
+  const training = await describe(describeTraining(task));
+  const evaluation = await describe(describeEvaluation(task));
+  const { adversary } = task;
+  const attacks = adversary === undefined ? [] : [await describe(describeInputGradient(task, adversary))];
   return {
-    parameters: layoutParameters(createModel(shape).parameters).length,
-    macsPerImage: evaluation.compiled.matMulFlops / 2 / shape.microBatch,
-    microBatch: shape.microBatch,
+    parameters: layoutParameters(task.parameters).length,
+    macsPerImage: evaluation.compiled.matMulFlops / 2 / task.microBatch,
+    microBatch: task.microBatch,
     programs: [training, evaluation, ...attacks],
     milliseconds: performance.now() - startedAt,
   };

@@ -3,10 +3,10 @@ import { randomKey, randomStream } from '@facet/shared';
 import { initialWeights } from '@facet/task';
 import { createCompute } from './compute.js';
 import { captureTrainingProgram } from './micro-batch-program.js';
-import { PROBE_SHAPE } from './probe.js';
+import { PROBE_TASK } from './probe.js';
 
-async function openCompute(threads: number, shape = PROBE_SHAPE) {
-  const compute = await createCompute({ shape, engine: { name: 'onnxruntime', device: 'cpu' }, threads });
+async function openCompute(threads: number) {
+  const compute = await createCompute({ task: PROBE_TASK, engine: { name: 'onnxruntime', device: 'cpu' }, threads });
   compute.weights.set(initialWeights(compute.layout, 3));
   return { compute };
 }
@@ -65,7 +65,7 @@ describe('the captured engine', () => {
   });
 
   it('captures the same program every time', async () => {
-    const [first, second] = [await captureTrainingProgram(PROBE_SHAPE), await captureTrainingProgram(PROBE_SHAPE)];
+    const [first, second] = [await captureTrainingProgram(PROBE_TASK), await captureTrainingProgram(PROBE_TASK)];
     expect(second).toEqual(first);
   });
 });

@@ -3,24 +3,25 @@ import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
 import { initialWeights, layoutParameters } from '@facet/task';
+import { multiViewTask, type MultiViewShape } from '../model/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { Program } from '@facet/compiler';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';
-import { captureEvaluationProgram, type MicroBatchShape } from './micro-batch-program.js';
+import { captureEvaluationProgram } from './micro-batch-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';
 import { PROBE_SHAPE } from './probe.js';
 
 const BATCH = 3;
 const PIXELS = PROBE_SHAPE.image.height * PROBE_SHAPE.image.width * PROBE_SHAPE.image.channels;
 
-function shapeOf(changes: Partial<ModelConfig>): MicroBatchShape {
+function shapeOf(changes: Partial<ModelConfig>): MultiViewShape {
   const views: ModelConfig['views'] = ['identity', 'zoom-in', 'rotation'];
   return { ...PROBE_SHAPE, microBatch: BATCH, config: { ...PROBE_SHAPE.config, views, ...changes } };
 }
 
 type Values = Readonly<Record<string, Float32Array>>;
 
-function inputsOf(shape: MicroBatchShape): {
+function inputsOf(shape: MultiViewShape): {
   readonly values: Values;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 } {
@@ -48,7 +49,7 @@ async function runProgram(program: Program, inputs: Values): Promise<Values> {
   return outputs;
 }
 
-async function runOnTfjs(shape: MicroBatchShape): Promise<Values> {
+async function runOnTfjs(shape: MultiViewShape): Promise<Values> {
   await tf.setBackend('cpu');
   const { values, shapes } = inputsOf(shape);
   return tf.tidy(() => {
@@ -77,7 +78,7 @@ it.each<[string, Partial<ModelConfig>]>([
     const deviation = Math.max(...output.map((value, i) => Math.abs(value - expected[name]![i]!)));
     expect(deviation, name).toBeLessThan(1e-4);
   }
-  const { logits } = await runProgram(await captureEvaluationProgram(shape), values);
+  const { logits } = await runProgram(await captureEvaluationProgram(multiViewTask(shape)), values);
   expect(Math.max(...logits!.map((logit, i) => Math.abs(logit - actual['logits']![i]!)))).toBeLessThan(1e-5);
 });
 

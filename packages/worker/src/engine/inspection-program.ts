@@ -3,21 +3,24 @@
  * the same forward pass as the others, so it shows the very computation that gives the answer.
  */
 import type * as tf from '@tensorflow/tfjs';
+import type { MultiViewShape } from '../model/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { captureProgram, type CaptureOptions, type Program } from '@facet/compiler';
-import { compileProgram, imagesInput, parameterInputs, type MicroBatchShape } from './micro-batch-program.js';
+import { compileProgram, parameterInputs } from './micro-batch-program.js';
 
 /** The inspection function of a shape. Inputs: every parameter and `images`. Outputs: those of the model's `inspect`. */
-export function describeInspection(shape: MicroBatchShape): CaptureOptions {
+export function describeInspection(shape: MultiViewShape): CaptureOptions {
   const model = createModel(shape);
+  const { image, microBatch } = shape;
+  const images = [microBatch, image.channels * image.height * image.width];
   return {
     name: 'inspect',
-    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
+    inputs: [...parameterInputs(model.parameters), { name: 'images', shape: images, dtype: 'float32' }],
     build: (inputs) => model.inspect(inputs, inputs.get('images') as tf.Tensor2D),
   };
 }
 
 /** Captures and compiles what `describeInspection` describes. */
-export async function captureInspectionProgram(shape: MicroBatchShape): Promise<Program> {
+export async function captureInspectionProgram(shape: MultiViewShape): Promise<Program> {
   return compileProgram(await captureProgram(describeInspection(shape)));
 }

@@ -1,74 +1,85 @@
 /**
- * The two programs of a run. The training program computes, for one micro-batch, the summed loss, the number of correct
- * answers and the gradient of every parameter; the evaluation program computes the logits. Sums, not means: micro-batches
- * are added along the reduction tree and divided by the number of real samples once, at the update.
+ * The programs of a task. The training program computes, for one micro-batch, the summed loss, the summed metrics and the
+ * gradient of every parameter; the evaluation program computes answers. Sums, not means: micro-batches are added along the
+ * reduction tree and divided by the number of real samples once, at the update.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { DatasetShape, TrainingConfig } from '@facet/shared';
-import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
-import type { ParameterSpec } from '@facet/task';
-import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
-import {
-  crossEntropySum,
-  captureProgram,
-  type CaptureOptions,
-  type ProgramInput,
-  lower,
-  optimise,
-  type Program,
-} from '@facet/compiler';
-
-export interface MicroBatchShape extends ModelShape {
-  readonly microBatch: number;
-  readonly labelSmoothing: number;
-}
-
-/** The shape of the programs of a configuration, for images of a dataset. */
-export function microBatchShape(
-  { image, classes }: DatasetShape,
-  { model, batch, optimizer }: Pick<TrainingConfig, 'model' | 'batch' | 'optimizer'>,
-): MicroBatchShape {
-  return { image, classes, config: model, microBatch: batch.micro, labelSmoothing: optimizer.labelSmoothing };
-}
+import { TrainingError } from '@facet/shared';
+import type { Adversary, ParameterSpec, SampleLosses, Task, Tensors } from '@facet/task';
+import { captureProgram, type CaptureOptions, type ProgramInput, lower, optimise, type Program } from '@facet/compiler';
+import { mendGradients } from './mended-gradients.js';
 
 /** The parameters as inputs of a program. */
 export function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
   return parameters.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
 }
 
-/** The images as an input of a program, [microBatch, channels * height * width]. */
-export function imagesInput({ image, microBatch }: MicroBatchShape): ProgramInput {
-  return { name: 'images', shape: [microBatch, image.channels * image.height * image.width], dtype: 'float32' };
+/** Inputs of a task as inputs of a program: the named ones. */
+export function taskInputs({ inputs }: Task, names: readonly string[]): ProgramInput[] {
+  return inputs
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
 }
 
+/** The name of a metric among the outputs of a program. */
+export const metricOutput = (name: string): string => `metric:${name}`;
+
 /**
- * The training function of a shape. Inputs: every parameter, `images`, `targets`, `sampleWeights`, and `tokenPairs` and
- * `hiddenTokens` when the model has auxiliary losses. Outputs: `loss`, `correct`, and `grad:NAME` per parameter. Run eagerly,
- * `correct` outlives the scope it was made in: dispose all outputs.
+ * The training function of a task. Inputs: every parameter, every input of the task, `sampleWeights`. Outputs: `loss`,
+ * `metric:NAME` per metric and `grad:NAME` per parameter. Run eagerly, metrics outlive the scope they were made in: dispose
+ * all outputs.
  */
-export function describeTraining(shape: MicroBatchShape): CaptureOptions {
-  const { microBatch, classes, labelSmoothing } = shape;
-  const model = createModel(shape);
+export function describeTraining(task: Task): CaptureOptions {
   return {
     name: 'train',
-    inputs: [
-      ...parameterInputs(model.parameters),
-      imagesInput(shape),
-      { name: 'targets', shape: [microBatch, classes], dtype: 'float32' },
-      { name: 'sampleWeights', shape: [microBatch], dtype: 'float32' },
-      ...(model.hasAuxiliary ? drawInputs(model.tokens) : []),
-    ],
-    build: (inputs) => trainingFunction(model, inputs, labelSmoothing),
+    inputs: [...lossInputs(task), { name: 'sampleWeights', shape: [task.microBatch], dtype: 'float32' }],
+    build: (inputs) => trainingFunction(task, inputs),
   };
 }
 
-/** The evaluation function of a shape. Inputs: every parameter and `images`. Output: `logits` [microBatch, classes]. */
-export function describeEvaluation(shape: MicroBatchShape): CaptureOptions {
-  const model = createModel(shape);
+/**
+ * The evaluation function of a task. Where it answers with classes: the parameters and the inputs of `predict` in, `logits`
+ * [microBatch, classes] out. Else: all inputs in, `losses` and `metric:NAME` [microBatch] out.
+ */
+export function describeEvaluation(task: Task): CaptureOptions {
+  if (task.answer.kind === 'class') {
+    const { classes } = task.answer;
+    return {
+      name: 'evaluate',
+      inputs: [...parameterInputs(task.parameters), ...taskInputs(task, task.predictInputs)],
+      build: (inputs) => ({
+        logits: requireShape(task, 'its prediction', task.predict(inputs, inputs), [task.microBatch, classes]),
+      }),
+    };
+  }
   return {
     name: 'evaluate',
-    inputs: [...parameterInputs(model.parameters), imagesInput(shape)],
-    build: (inputs) => ({ logits: model.forward(inputs, inputs.get('images') as tf.Tensor2D) }),
+    inputs: lossInputs(task),
+    build(inputs) {
+      const { losses, metrics } = soundLosses(task, inputs, inputs);
+      return {
+        losses,
+        ...Object.fromEntries(Object.entries(metrics).map(([name, values]) => [metricOutput(name), values])),
+      };
+    },
+  };
+}
+
+/**
+ * The gradient of what an adversary climbs, by the input that it attacks. Inputs: every parameter and those of the
+ * adversary's losses. Output: `gradient`, of the shape of that input; samples do not see each other, so each row is the
+ * gradient of its own sample's loss.
+ */
+export function describeInputGradient(task: Task, adversary: Adversary): CaptureOptions {
+  return {
+    name: 'input-gradient',
+    inputs: [...parameterInputs(task.parameters), ...taskInputs(task, adversary.inputs)],
+    build(inputs) {
+      mendGradients();
+      const sum = (attacked: tf.Tensor): tf.Scalar =>
+        adversary.losses(inputs, new Map([...inputs, [adversary.input, attacked]])).sum();
+      return { gradient: tf.grad(sum)(inputs.get(adversary.input)!) };
+    },
   };
 }
 
@@ -78,50 +89,59 @@ export async function compileProgram(captured: Program): Promise<Program> {
 }
 
 /** Captures and compiles what `describeTraining` describes. */
-export async function captureTrainingProgram(shape: MicroBatchShape): Promise<Program> {
-  return compileProgram(await captureProgram(describeTraining(shape)));
+export async function captureTrainingProgram(task: Task): Promise<Program> {
+  return compileProgram(await captureProgram(describeTraining(task)));
 }
 
 /** Captures and compiles what `describeEvaluation` describes. */
-export async function captureEvaluationProgram(shape: MicroBatchShape): Promise<Program> {
-  return compileProgram(await captureProgram(describeEvaluation(shape)));
+export async function captureEvaluationProgram(task: Task): Promise<Program> {
+  return compileProgram(await captureProgram(describeEvaluation(task)));
 }
 
-function drawInputs(tokens: number): ProgramInput[] {
-  return [
-    { name: 'tokenPairs', shape: [2 * POSITION_PAIRS, tokens], dtype: 'float32' },
-    { name: 'hiddenTokens', shape: [tokens], dtype: 'float32' },
-  ];
+function lossInputs(task: Task): ProgramInput[] {
+  const names = task.inputs.map(({ name }) => name);
+  return [...parameterInputs(task.parameters), ...taskInputs(task, names)];
 }
 
 /** The function that is captured; it also runs as it is on any tfjs backend, which is what the engine is checked against. */
-function trainingFunction(
-  model: Model,
-  inputs: ReadonlyMap<string, tf.Tensor>,
-  labelSmoothing: number,
-): Record<string, tf.Tensor> {
-  const names = model.parameters.map(({ name }) => name);
-  const images = inputs.get('images') as tf.Tensor2D;
-  const targets = inputs.get('targets') as tf.Tensor2D;
-  const sampleWeights = inputs.get('sampleWeights') as tf.Tensor1D;
-  let correct: tf.Tensor | undefined;
+function trainingFunction(task: Task, inputs: Tensors): Record<string, tf.Tensor> {
+  const names = task.parameters.map(({ name }) => name);
+  const sampleWeights = inputs.get('sampleWeights')!;
+  mendGradients();
+  let sums: Readonly<Record<string, tf.Tensor>> = {};
   const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
-    const parameters = new Map(names.map((name, i) => [name, tensors[i]!]));
-    const { logits, auxiliary } = model.hasAuxiliary
-      ? model.forwardWithAuxiliary(parameters, images, {
-          tokenPairs: inputs.get('tokenPairs') as tf.Tensor2D,
-          hiddenTokens: inputs.get('hiddenTokens') as tf.Tensor1D,
-        })
-      : { logits: model.forward(parameters, images), auxiliary: undefined };
-    const isCorrect = logits.argMax(1).equal(targets.argMax(1));
-    correct = tf.keep(isCorrect.cast('float32').mul(sampleWeights).sum());
-    const loss = crossEntropySum({ logits, targets, sampleWeights, labelSmoothing });
-    return auxiliary === undefined ? loss : loss.add(auxiliary.mul(sampleWeights).sum());
+    const { losses, metrics } = soundLosses(task, new Map(names.map((name, i) => [name, tensors[i]!])), inputs);
+    sums = Object.fromEntries(
+      Object.entries(metrics).map(([name, values]) => [metricOutput(name), tf.keep(values.mul(sampleWeights).sum())]),
+    );
+    return losses.mul(sampleWeights).sum();
   };
   const { value, grads } = tf.valueAndGrads(lossOf)(names.map((name) => inputs.get(name)!));
+  return { loss: value, ...sums, ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])) };
+}
+
+/** @throws TrainingError TASK_INVALID when the loss or a metric is not one number a sample, or a metric is missing. */
+function soundLosses(task: Task, parameters: Tensors, inputs: Tensors): SampleLosses {
+  const { losses, metrics } = task.loss(parameters, inputs);
+  const perSample = [task.microBatch];
   return {
-    loss: value,
-    correct: correct!,
-    ...Object.fromEntries(names.map((name, i) => [`grad:${name}`, grads[i]!])),
+    losses: requireShape(task, 'its loss', losses, perSample),
+    metrics: Object.fromEntries(
+      task.metrics.map((name) => [name, requireShape(task, `its metric ${name}`, metrics[name], perSample)]),
+    ),
   };
+}
+
+function requireShape<T extends tf.Tensor>(
+  { name }: Task,
+  what: string,
+  actual: T | undefined,
+  expected: readonly number[],
+): T {
+  if (actual instanceof tf.Tensor && actual.shape.join() === expected.join()) return actual;
+  const found = actual instanceof tf.Tensor ? `a tensor [${actual.shape.join(', ')}]` : typeof actual;
+  throw new TrainingError(
+    'TASK_INVALID',
+    `the task ${name} is wrong: ${what} is ${found}, expected a tensor [${expected.join(', ')}], where ${expected[0]} is batch.micro; give one row for each sample`,
+  );
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { TrainingError, type EngineWish } from '@facet/shared';
-import type { Compute } from './compute.js';
+import type { BatchTensors } from '@facet/task';
+import type { Compute, ComputeOptions } from './compute.js';
 import { formatEngine } from './engine-id.js';
 import { openEngine, type EngineMachine } from './open-engine.js';
-import { PROBE_SHAPE } from './probe.js';
+import { PROBE_TASK } from './probe.js';
 
 interface Fake {
   readonly hasGpu?: boolean;
@@ -23,14 +24,14 @@ async function open(wish: EngineWish, { hasGpu = false, opens, times = {} }: Fak
       const ok = milliseconds !== undefined;
       return Promise.resolve({ ...engine, ok, detail: ok ? 'right' : 'no', milliseconds, maxRelativeError: undefined });
     },
-    open: ({ engine }) => {
+    open: <T extends BatchTensors>({ engine }: ComputeOptions<T>) => {
       const name = formatEngine(engine);
       asked.push(name);
-      if (opens.includes(name)) return Promise.resolve({ programSha256: name } as Compute);
+      if (opens.includes(name)) return Promise.resolve({ programSha256: name } as Compute<T>);
       return Promise.reject(new TrainingError('ENGINE_UNAVAILABLE', `${name} does not open`));
     },
   };
-  const opening = openEngine({ wish, shape: PROBE_SHAPE, threads: 1 }, machine);
+  const opening = openEngine({ wish, task: PROBE_TASK, threads: 1 }, machine);
   return { opened: await opening, asked };
 }
 

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probeEngineApart, type ProbeApartOptions } from './probe-apart.js';
-import { PROBE_SHAPE } from './probe.js';
+import { PROBE_TASK } from './probe.js';
 
 const engine = { name: 'onnxruntime', device: 'cpu' } as const;
-const timed = { shape: PROBE_SHAPE, threads: 1 };
+const timed = { task: PROBE_TASK, threads: 1 };
 let folder = '';
 
 beforeAll(async () => {

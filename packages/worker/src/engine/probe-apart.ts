@@ -4,12 +4,19 @@
  */
 import { fork } from 'node:child_process';
 import { TrainingError } from '@facet/shared';
+import type { TaskReference } from '@facet/task';
 import type { EngineId } from './engine-id.js';
 import type { EngineProbe, TimedProgram } from './probe.js';
 
 export interface ProbeRequest {
   readonly engine: EngineId;
   readonly timed: TimedProgram;
+}
+
+/** What the process is told: a task has functions, which do not travel. */
+export interface ProbeMessage {
+  readonly engine: EngineId;
+  readonly timed: Omit<TimedProgram, 'task'> & { readonly task: TaskReference };
 }
 
 export interface ProbeApartOptions {
@@ -31,7 +38,7 @@ const STDERR_TAIL = 4_096;
 export function probeEngineApart(request: ProbeRequest, options: ProbeApartOptions): Promise<EngineProbe> {
   // Compiled code in tests too: src/engine and dist/engine lie two levels below the package.
   const { deadlineMs, signal, module = new URL('../../dist/engine/probe-process.js', import.meta.url) } = options;
-  const { engine } = request;
+  const { engine, timed } = request;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(cancelled());
@@ -79,7 +86,8 @@ export function probeEngineApart(request: ProbeRequest, options: ProbeApartOptio
       const how = by === null ? `its process ended with exit code ${code}` : `its process was ended by ${by}`;
       fail(last === '' ? how : `${how} (${last})`);
     });
-    child.send(request, (error) => {
+    const message: ProbeMessage = { engine, timed: { ...timed, task: timed.task.reference } };
+    child.send(message, (error) => {
       if (error !== null) fail(error.message);
     });
   });

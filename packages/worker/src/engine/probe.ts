@@ -3,11 +3,10 @@
  * given program. Workers and `facet doctor` judge an engine by this probe, never by a version number.
  */
 import { PRESETS, randomKey, randomStream, TrainingError, type ErrorCode } from '@facet/shared';
-import type { MicroBatchTensors } from '../data/micro-batch.js';
-import { initialWeights } from '@facet/task';
+import { initialWeights, type BatchTensors, type Task } from '@facet/task';
+import { multiViewTask, type MultiViewShape } from '../model/multi-view-task.js';
 import { createCompute, type Compute } from './compute.js';
 import type { Device, EngineId, EngineName } from './engine-id.js';
-import type { MicroBatchShape } from './micro-batch-program.js';
 import { computeReference, deviationFrom } from './reference.js';
 
 export interface EngineProbe {
@@ -23,9 +22,9 @@ export interface EngineProbe {
   readonly maxRelativeError: number | undefined;
 }
 
-/** The training program that is timed. */
+/** The task whose training program is timed. */
 export interface TimedProgram {
-  readonly shape: MicroBatchShape;
+  readonly task: Task;
   readonly threads: number;
   /** Folder of TensorFlow's binding; absent: the one found on this machine. */
   readonly binding?: string;
@@ -35,13 +34,16 @@ export interface TimedProgram {
 export const PROBE_TOLERANCE = 1e-4;
 
 /** The small model for probes and engine tests. It has every part of the real one, and few of each. */
-export const PROBE_SHAPE: MicroBatchShape = {
+export const PROBE_SHAPE: MultiViewShape = {
   image: { height: 12, width: 12, channels: 1 },
   classes: 10,
   config: { ...PRESETS['mnist-fast'].model, width: 16, depth: 2, heads: 2 },
   microBatch: 6,
   labelSmoothing: 0.1,
 };
+
+/** The task of that model. */
+export const PROBE_TASK = multiViewTask(PROBE_SHAPE);
 
 const TIMED_RUNS = 5;
 /** A slow engine is timed by fewer runs. */
@@ -50,10 +52,10 @@ const TIMING_BUDGET_MS = 2_000;
 /** Probes one engine; whatever happens is the result. */
 export async function probeEngine(
   engine: EngineId,
-  timed: TimedProgram = { shape: PROBE_SHAPE, threads: 1 },
+  timed: TimedProgram = { task: PROBE_TASK, threads: 1 },
 ): Promise<EngineProbe> {
   try {
-    const maxRelativeError = await withCompute(engine, { ...timed, shape: PROBE_SHAPE }, compareWithReference);
+    const maxRelativeError = await withCompute(engine, { ...timed, task: PROBE_TASK }, compareWithReference);
     // Written so that a NaN fails as well.
     if (!(maxRelativeError <= PROBE_TOLERANCE)) {
       const detail = `gradients differ by ${maxRelativeError.toExponential(1)}, expected at most ${PROBE_TOLERANCE}; do not train on it`;
@@ -70,38 +72,34 @@ export async function probeEngine(
 async function withCompute(
   engine: EngineId,
   timed: TimedProgram,
-  measure: (compute: Compute, shape: MicroBatchShape) => Promise<number>,
+  measure: (compute: Compute, task: Task) => Promise<number>,
 ): Promise<number> {
-  const { shape } = timed;
+  const { task } = timed;
   const compute = await createCompute({ ...timed, engine });
   try {
     compute.weights.set(initialWeights(compute.layout, 1));
-    fillWithNoise(compute.trainingSlots[0].tensors, shape);
-    return await measure(compute, shape);
+    fillWithNoise(task, compute.trainingSlots[0].tensors);
+    return await measure(compute, task);
   } finally {
     await compute.close();
   }
 }
 
-function fillWithNoise(
-  { images, targets, sampleWeights }: MicroBatchTensors,
-  { microBatch, classes }: MicroBatchShape,
-): void {
+/** Numbers in [0, 1]; whatever they mean to the task, they cost what samples cost. */
+function fillWithNoise({ inputs }: Task, tensors: BatchTensors): void {
   const stream = randomStream(randomKey('initialisation', 7));
-  images.forEach((_, i) => (images[i] = stream.nextUniform()));
-  sampleWeights.fill(1);
-  targets.fill(0);
-  for (let row = 0; row < microBatch; row++) targets[row * classes + (row % classes)] = 1;
+  for (const { name } of inputs) {
+    const values = (tensors as unknown as Record<string, Float32Array>)[name]!;
+    values.forEach((_, i) => (values[i] = stream.nextUniform()));
+  }
+  tensors.sampleWeights.fill(1);
 }
 
 /** The largest relative error of loss and gradient. */
-async function compareWithReference(
-  { layout, weights, trainingSlots: [slot] }: Compute,
-  shape: MicroBatchShape,
-): Promise<number> {
+async function compareWithReference({ layout, weights, trainingSlots: [slot] }: Compute, task: Task): Promise<number> {
   await slot.run();
   const actual = { loss: slot.sum.accounting().loss, gradient: slot.sum.gradient };
-  const reference = await computeReference(shape, layout, weights, slot.tensors);
+  const reference = await computeReference(task, layout, weights, slot.tensors);
   const deviation = deviationFrom(reference, layout, actual);
   return Math.max(deviation.loss, deviation.gradient);
 }

@@ -3,23 +3,23 @@
  * independent of capture, passes, the ONNX writer and onnxruntime, which are checked against it.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { MicroBatchTensors } from '../data/micro-batch.js';
-import type { ParameterLayout } from '@facet/task';
-import { describeTraining, type MicroBatchShape } from './micro-batch-program.js';
+import type { BatchTensors, ParameterLayout, Task } from '@facet/task';
+import { describeTraining, metricOutput } from './micro-batch-program.js';
 
 export interface ReferenceResult {
   readonly loss: number;
-  readonly correct: number;
+  /** Sums of the task's metrics, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
   /** [parameters], summed over the samples */
   readonly gradient: Float32Array;
 }
 
 /** Computes one micro-batch on the reference engine. */
 export async function computeReference(
-  shape: MicroBatchShape,
+  task: Task,
   layout: ParameterLayout,
   weights: Float32Array,
-  batch: MicroBatchTensors,
+  batch: BatchTensors,
 ): Promise<ReferenceResult> {
   // Else this backend prints advice to take another one.
   tf.enableProdMode();
@@ -30,22 +30,18 @@ export async function computeReference(
     for (const { name, shape: sizes, offset, length } of layout.slots) {
       inputs.set(name, tf.tensor(weights.slice(offset, offset + length), [...sizes]));
     }
-    const { microBatch, classes } = shape;
-    inputs.set('images', tf.tensor2d(batch.images, [microBatch, batch.images.length / microBatch]));
-    inputs.set('targets', tf.tensor2d(batch.targets, [microBatch, classes]));
-    inputs.set('sampleWeights', tf.tensor1d(batch.sampleWeights));
-    if (batch.draws !== undefined) {
-      const { tokenPairs, hiddenTokens } = batch.draws;
-      const tokens = hiddenTokens.length;
-      inputs.set('tokenPairs', tf.tensor2d(tokenPairs, [tokenPairs.length / tokens, tokens]));
-      inputs.set('hiddenTokens', tf.tensor1d(hiddenTokens));
+    for (const { name, shape } of task.inputs) {
+      inputs.set(name, tf.tensor((batch as unknown as Record<string, Float32Array>)[name]!, [...shape]));
     }
-    const outputs = describeTraining(shape).build(inputs);
+    inputs.set('sampleWeights', tf.tensor1d(batch.sampleWeights));
+    const outputs = describeTraining(task).build(inputs);
     const gradient = new Float32Array(layout.length);
     for (const { name, offset } of layout.slots) gradient.set(outputs[`grad:${name}`]!.dataSync(), offset);
-    const [loss, correct] = [outputs.loss!.dataSync()[0]!, outputs.correct!.dataSync()[0]!];
+    const read = (name: string): number => outputs[name]!.dataSync()[0]!;
+    const loss = read('loss');
+    const metrics = Object.fromEntries(task.metrics.map((name) => [name, read(metricOutput(name))]));
     tf.dispose(outputs);
-    return { loss, correct, gradient };
+    return { loss, metrics, gradient };
   } finally {
     tf.engine().endScope();
   }

@@ -2,14 +2,14 @@
  * A trained model that takes images and returns logits. It computes in micro-batches of the run's own size, so its numbers are
  * those of the run's own evaluation. It owns an engine until it is closed.
  */
-import { TrainingError, type EngineWish, type ImageShape, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { TrainingError, type EngineWish, type ImageShape, type MultiView, type ParameterLayout } from '@facet/shared';
 import { formatEngine } from '../engine/engine-id.js';
-import { microBatchShape, type MicroBatchShape } from '../engine/micro-batch-program.js';
+import { multiViewShape, multiViewTask, type MultiViewShape } from '../model/multi-view-task.js';
 import { openEngine } from '../engine/open-engine.js';
 
 /** The parts of a trained model, as a checkpoint stores them. */
 export interface TrainedModel {
-  readonly config: RunConfig;
+  readonly config: MultiView;
   readonly image: ImageShape;
   /** Number of classes. */
   readonly classes: number;
@@ -40,8 +40,8 @@ export interface Classifier {
 }
 
 /** The shape of the programs that a trained model runs as. */
-export function programShape({ config, image, classes }: TrainedModel): MicroBatchShape {
-  return microBatchShape({ image, classes }, config);
+export function programShape({ config, image, classes }: TrainedModel): MultiViewShape {
+  return multiViewShape({ image, classes }, config);
 }
 
 /**
@@ -52,7 +52,8 @@ export function programShape({ config, image, classes }: TrainedModel): MicroBat
 export async function openClassifier(model: TrainedModel, { engine, threads }: ClassifierPlace): Promise<Classifier> {
   const shape = programShape(model);
   const { microBatch, classes } = shape;
-  const { compute, choice } = await openEngine({ wish: engine, shape, threads });
+  const { augmentation: _augmentation, adversarial: _adversarial, ...plain } = shape;
+  const { compute, choice } = await openEngine({ wish: engine, task: multiViewTask(plain), threads });
   try {
     requireSameLayout(compute.layout.slots, model.layout);
   } catch (caught) {
@@ -73,7 +74,7 @@ export async function openClassifier(model: TrainedModel, { engine, threads }: C
         const end = Math.min(start + microBatch, count);
         slot.tensors.images.fill(0).set(images.subarray(start * pixels, end * pixels));
         await slot.run();
-        answers.set(slot.logits.subarray(0, (end - start) * classes), start * classes);
+        answers.set(slot.outputs['logits']!.subarray(0, (end - start) * classes), start * classes);
       }
       return answers;
     },

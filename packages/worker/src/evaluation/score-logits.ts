@@ -5,7 +5,7 @@ export interface ScoreOptions {
   /** [rows, classes]; rows beyond the labels are padding */
   readonly logits: Float32Array;
   /** [count] */
-  readonly labels: Uint8Array;
+  readonly labels: ArrayLike<number>;
   readonly classes: number;
   /** [classes * classes], row = true class, column = answer; counted up in place */
   readonly confusion: Uint32Array;
@@ -14,7 +14,8 @@ export interface ScoreOptions {
 /** Counts every answer into the confusion matrix and returns the summed cross-entropy in nats. */
 export function scoreLogits({ logits, labels, classes, confusion }: ScoreOptions): number {
   let lossSum = 0;
-  labels.forEach((label, row) => {
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row]!;
     const scores = logits.subarray(row * classes, (row + 1) * classes);
     let answer = 0;
     for (let c = 1; c < classes; c++) if (scores[c]! > scores[answer]!) answer = c;
@@ -23,6 +24,6 @@ export function scoreLogits({ logits, labels, classes, confusion }: ScoreOptions
     for (const score of scores) sum += Math.exp(score - largest);
     lossSum += Math.log(sum) + largest - scores[label]!;
     confusion[label * classes + answer]!++;
-  });
+  }
   return lossSum;
 }

@@ -4,6 +4,7 @@
  */
 import type { ParameterLayout } from '@facet/shared';
 import { programShape, requireSameLayout, type TrainedModel } from '../evaluation/classifier.js';
+import { multiViewTask } from '../model/multi-view-task.js';
 import { captureEvaluationProgram } from '../engine/micro-batch-program.js';
 import type { Constant, NamedValue, Program, ValueId, ValueType } from '@facet/compiler';
 
@@ -20,7 +21,7 @@ export interface InferenceProgram {
  * @throws TrainingError CHECKPOINT_INCOMPATIBLE when the weights belong to another model.
  */
 export async function captureInference(model: TrainedModel, batch: number): Promise<InferenceProgram> {
-  const program = await captureEvaluationProgram({ ...programShape(model), microBatch: batch });
+  const program = await captureEvaluationProgram(multiViewTask({ ...programShape(model), microBatch: batch }));
   const parameters = program.inputs.filter(({ name }) => name !== 'images');
   requireSameLayout(
     parameters.map(({ name, id }) => ({ name, shape: program.values[id]!.shape })),

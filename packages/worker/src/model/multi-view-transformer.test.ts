@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '@facet/shared';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { createCompute } from '../engine/compute.js';
-import type { MicroBatchShape } from '../engine/micro-batch-program.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { computeReference, deviationFrom } from '../engine/reference.js';
+import { multiViewTask, type MultiViewShape } from './multi-view-task.js';
 import { createModel } from './multi-view-transformer.js';
 import { initialWeights } from '@facet/task';
 
@@ -19,7 +19,7 @@ const COLOUR = {
   },
 };
 
-const variants: readonly [string, Partial<ModelConfig>, Partial<MicroBatchShape>?][] = [
+const variants: readonly [string, Partial<ModelConfig>, Partial<MultiViewShape>?][] = [
   // With raw weights: a single normalised weight is 1 whatever it is, and its gradient only rounding.
   ['one view', { views: ['identity'], viewWeights: 'raw' }],
   ['every view', { views: ['identity', 'zoom-out', 'rotation', 'shift'] }],
@@ -59,8 +59,9 @@ const variants: readonly [string, Partial<ModelConfig>, Partial<MicroBatchShape>
 
 describe.each(variants)('a model with %s', (_name, config, shape = {}) => {
   it('has the loss and the gradients of the reference', async () => {
-    const probe: MicroBatchShape = { ...PROBE_SHAPE, ...shape, config: { ...PROBE_SHAPE.config, ...config } };
-    const compute = await createCompute({ shape: probe, engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 });
+    const probe: MultiViewShape = { ...PROBE_SHAPE, ...shape, config: { ...PROBE_SHAPE.config, ...config } };
+    const task = multiViewTask(probe);
+    const compute = await createCompute({ task, engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 });
     try {
       const { layout, weights } = compute;
       // Away from the start, where zero biases would hide parts of the gradient.
@@ -70,9 +71,10 @@ describe.each(variants)('a model with %s', (_name, config, shape = {}) => {
       tensors.images.forEach((_, i) => (tensors.images[i] = 0.5 + 0.5 * Math.sin(i * 12.9898)));
       tensors.sampleWeights.fill(1).fill(0, probe.microBatch - 1);
       for (let row = 0; row < probe.microBatch; row++) tensors.targets[row * probe.classes + row] = 1;
-      if (tensors.draws !== undefined) drawAuxiliary(tensors.draws, 77);
+      const { tokenPairs, hiddenTokens } = tensors;
+      if (tokenPairs !== undefined && hiddenTokens !== undefined) drawAuxiliary({ tokenPairs, hiddenTokens }, 77);
       await slot.run();
-      const reference = await computeReference(probe, layout, weights, tensors);
+      const reference = await computeReference(task, layout, weights, tensors);
       const deviation = deviationFrom(reference, layout, { loss: sum.accounting().loss, gradient: sum.gradient });
       expect(deviation.loss).toBeLessThan(1e-5);
       expect(deviation.gradient, deviation.worstParameter).toBeLessThan(1e-4);

@@ -3,18 +3,19 @@
  * it is given into micro-batches of the programs' fixed size and pads the last one; rows do not see each other, so neither
  * the cut nor the padding changes a result.
  */
-import { createModel } from '../model/multi-view-transformer.js';
+import { ATTACK_LOSSES, type AttackLoss } from '../model/attack-losses.js';
+import { multiViewTask, type MultiViewShape } from '../model/multi-view-task.js';
 import { layoutParameters, type ParameterLayout } from '@facet/task';
-import { ATTACK_LOSSES, captureAttackProgram, requireAttacker, type AttackLoss } from '../engine/attack-program.js';
+import { captureAttackProgram } from '../engine/attack-program.js';
 import type { BindingPlan, BufferSlice } from '../engine/engine-protocol.js';
 import { hostEngine, type EngineHost } from '../engine/engine-host.js';
-import type { EngineId } from '../engine/engine-id.js';
-import { captureEvaluationProgram, type MicroBatchShape } from '../engine/micro-batch-program.js';
+import { requireAttacker, type EngineId } from '../engine/engine-id.js';
+import { captureEvaluationProgram } from '../engine/micro-batch-program.js';
 import { openThreadLink } from '../engine/onnxruntime/thread-link.js';
 import type { GradientReading, Oracle } from './attacks/oracle.js';
 
 export interface AttackComputeOptions {
-  readonly shape: MicroBatchShape;
+  readonly shape: MultiViewShape;
   readonly engine: EngineId;
   readonly threads: number;
 }
@@ -38,8 +39,8 @@ const bindingOf = (loss: AttackLoss): number => 1 + ATTACK_LOSSES.indexOf(loss);
  */
 export async function createAttackCompute({ shape, engine, threads }: AttackComputeOptions): Promise<AttackCompute> {
   requireAttacker(engine);
-  const layout = layoutParameters(createModel(shape).parameters);
-  const programs = [await captureEvaluationProgram(shape)];
+  const layout = layoutParameters(multiViewTask(shape).parameters);
+  const programs = [await captureEvaluationProgram(multiViewTask(shape))];
   for (const loss of ATTACK_LOSSES) programs.push(await captureAttackProgram(shape, loss));
   const buffers = allocateBuffers(shape, layout.length);
   const link = openThreadLink({
@@ -60,7 +61,7 @@ interface SharedBuffer {
 type BufferName = 'weights' | 'images' | 'targets' | 'logits' | 'losses' | 'gradient';
 type Buffers = Readonly<Record<BufferName, SharedBuffer>>;
 
-function allocateBuffers({ image, classes, microBatch }: MicroBatchShape, parameters: number): Buffers {
+function allocateBuffers({ image, classes, microBatch }: MultiViewShape, parameters: number): Buffers {
   const allocate = (length: number): SharedBuffer => {
     const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
     return { shared, values: new Float32Array(shared) };
@@ -90,7 +91,7 @@ function bindingPlan(program: number, layout: ParameterLayout, buffers: Buffers)
   };
 }
 
-function oracleOn(host: EngineHost, { image, classes, microBatch }: MicroBatchShape, buffers: Buffers): Oracle {
+function oracleOn(host: EngineHost, { image, classes, microBatch }: MultiViewShape, buffers: Buffers): Oracle {
   const pixels = image.channels * image.height * image.width;
   let areWeightsCopied = false;
   /** Runs the binding on each micro-batch and hands over what it left in the buffers. */

@@ -1,13 +1,13 @@
 /** The evaluation as a whole on an untrained small model, and its checks on models that deceive. */
 import { describe, expect, it } from 'vitest';
-import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, TrainingError, type RunConfig } from '@facet/shared';
+import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, TrainingError, type MultiView } from '@facet/shared';
 import type { CorruptionFolder, Dataset } from '@facet/datasets';
 import { PROBE_SHAPE } from '../engine/probe.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { attackedExamples } from './attacked-examples.js';
 import { planAttacks, type AttackChoice } from './attack-plan.js';
-import type { AttackLoss } from '../engine/attack-program.js';
+import type { AttackLoss } from '../model/attack-losses.js';
 import type { Oracle } from './attacks/oracle.js';
 import { rowOf } from './attacks/standing.js';
 import { evaluateRobustness, type RobustnessOptions } from './evaluate-robustness.js';
@@ -19,7 +19,7 @@ import { runSanityChecks } from './sanity-checks.js';
 
 const { image, classes, config: model } = PROBE_SHAPE;
 const COUNT = 14;
-const config: RunConfig = {
+const config: MultiView = {
   ...PRESETS['mnist-fast'],
   ...OPERATION_DEFAULTS,
   preset: 'mnist-fast',

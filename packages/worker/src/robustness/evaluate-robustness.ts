@@ -3,7 +3,7 @@
  * the clean evaluation, the planned attacks, the curve over eps, the sanity checks and the corruptions, on one choice of
  * test samples.
  */
-import { datasetDefinition, type ParameterLayout, type RunConfig } from '@facet/shared';
+import { datasetDefinition, type ParameterLayout, type MultiView } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import type { EngineId } from '../engine/engine-id.js';
 import { requireSameLayout } from '../evaluation/classifier.js';
@@ -20,7 +20,7 @@ import { chooseIds, samplesOf } from './samples.js';
 import { runSanityChecks } from './sanity-checks.js';
 
 export interface RobustnessOptions {
-  readonly config: RunConfig;
+  readonly config: MultiView;
   /** Flat weights and where each parameter lies in them, as a checkpoint stores them. */
   readonly weights: Float32Array;
   readonly layout: readonly ParameterLayout[];

@@ -5,7 +5,7 @@
  */
 import type { Norm } from '@facet/shared';
 import { stepSizeFor, type AttackName, type PlannedAttack } from './attack-plan.js';
-import { ATTACK_LOSSES, type AttackLoss } from '../engine/attack-program.js';
+import { ATTACK_LOSSES, type AttackLoss } from '../model/attack-losses.js';
 import { compareAttacks } from './paired-breaks.js';
 import type { CheckOutcome } from './report.js';
 import { runAttack, type AttackContext, type FinishedAttack } from './run-attack.js';

@@ -3,7 +3,7 @@
  * Accuracies are fractions of 1 over the same samples throughout. Plain data, no functions.
  */
 import type { Norm } from '@facet/shared';
-import type { AttackLoss } from '../engine/attack-program.js';
+import type { AttackLoss } from '../model/attack-losses.js';
 
 export interface RobustnessReport {
   /** Version of this shape. */

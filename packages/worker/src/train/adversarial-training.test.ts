@@ -4,10 +4,11 @@
  */
 import { afterAll, expect, it } from 'vitest';
 import { randomKey, randomStream } from '@facet/shared';
+import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
 import { PROBE_SHAPE } from '../engine/probe.js';
+import { multiViewTask } from '../model/multi-view-task.js';
 import { initialWeights } from '@facet/task';
-import { createAdversary } from './adversary.js';
 
 const { height, width } = PROBE_SHAPE.image;
 const PIXELS = height * width;
@@ -16,17 +17,20 @@ const STEPS = 150;
 const RATE = 0.1;
 const EPS = 0.1;
 
-const adversary = createAdversary({
-  seed: 1,
+const TASK = multiViewTask({
+  ...PROBE_SHAPE,
+  microBatch: BATCH,
   adversarial: { norm: 'linf', eps: EPS, steps: 4, stepSize: 0, share: 1 },
-})!;
-const opened: Compute[] = [];
+});
+type Slot = TrainingSlot<MicroBatchTensors>;
+
+const opened: Compute<MicroBatchTensors>[] = [];
 afterAll(async () => {
   for (const compute of opened) await compute.close();
 });
 
 /** Fills a slot with the samples from `first` on; class 0 and 1 in turn. */
-function fill({ tensors }: TrainingSlot, first: number): Uint32Array {
+function fill({ tensors }: Slot, first: number): Uint32Array {
   const ids = Uint32Array.from({ length: BATCH }, (_, row) => first + row);
   tensors.targets.fill(0);
   tensors.sampleWeights.fill(1);
@@ -44,20 +48,19 @@ function fill({ tensors }: TrainingSlot, first: number): Uint32Array {
   return ids;
 }
 
-async function train(isAttacked: boolean): Promise<Compute> {
-  const compute = await createCompute({
-    shape: { ...PROBE_SHAPE, microBatch: BATCH },
-    engine: { name: 'onnxruntime', device: 'cpu' },
-    threads: 1,
-    isAttacked: true,
-  });
+async function attack({ tensors, inputGradient }: Slot, ids: Uint32Array, epoch: number): Promise<void> {
+  const { signal } = new AbortController();
+  await TASK.adversary!.attack(tensors, inputGradient!, { ids, seed: 1, epoch, signal });
+}
+
+async function train(isAttacked: boolean): Promise<Compute<MicroBatchTensors>> {
+  const compute = await createCompute({ task: TASK, engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 });
   opened.push(compute);
   compute.weights.set(initialWeights(compute.layout, 1));
   const [slot] = compute.trainingSlots;
-  const { signal } = new AbortController();
   for (let step = 0; step < STEPS; step++) {
     const ids = fill(slot, step * BATCH);
-    if (isAttacked) await adversary.attack(slot, { ids, epoch: 0, signal });
+    if (isAttacked) await attack(slot, ids, 0);
     await slot.run();
     for (let i = 0; i < compute.weights.length; i++) compute.weights[i]! -= (RATE * slot.sum.gradient[i]!) / BATCH;
     compute.weightsChanged();
@@ -66,14 +69,13 @@ async function train(isAttacked: boolean): Promise<Compute> {
 }
 
 /** Accuracy on ten micro-batches that were not trained on, attacked or not. */
-async function accuracy({ trainingSlots: [slot] }: Compute, isAttacked: boolean): Promise<number> {
-  const { signal } = new AbortController();
+async function accuracy({ trainingSlots: [slot] }: Compute<MicroBatchTensors>, isAttacked: boolean): Promise<number> {
   let correct = 0;
   for (let part = 0; part < 10; part++) {
     const ids = fill(slot, 1_000_000 + part * BATCH);
-    if (isAttacked) await adversary.attack(slot, { ids, epoch: 1, signal });
+    if (isAttacked) await attack(slot, ids, 1);
     await slot.run();
-    correct += slot.sum.accounting().correct;
+    correct += slot.sum.accounting().metrics['correct']!;
   }
   return correct / (10 * BATCH);
 }

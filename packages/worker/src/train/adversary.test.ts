@@ -2,42 +2,54 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PUBLISHED_ADVERSARIES, type AdversarialConfig } from '@facet/shared';
 import { fillProbeBatch } from '../../test/probe-batch.js';
+import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
-import { createGradientSum, gradientSumLength, initialWeights } from '@facet/task';
-import { PROBE_SHAPE } from '../engine/probe.js';
+import { initialWeights, type Adversary, type AttackedBatch, type InputGradient } from '@facet/task';
+import { PROBE_SHAPE, PROBE_TASK } from '../engine/probe.js';
+import { multiViewTask } from '../model/multi-view-task.js';
+import { createModel } from '../model/multi-view-transformer.js';
 import { distanceOf } from '../robustness/attacks/threat.js';
 import { rowOf } from '../robustness/attacks/standing.js';
-import { createAdversary, type Adversary, type AttackedMicroBatch } from './adversary.js';
+import { createAdversary } from './adversary.js';
 
 const CPU = { name: 'onnxruntime', device: 'cpu' } as const;
 const PIXELS = PROBE_SHAPE.image.height * PROBE_SHAPE.image.width;
 const ROUNDING = 1e-6;
 const ids = Uint32Array.of(3, 14, 15, 92, 65);
 
-const adversaryOf = (more: Partial<AdversarialConfig> = {}, seed = 1): Adversary =>
-  createAdversary({ seed, adversarial: { ...PUBLISHED_ADVERSARIES.mnist, eps: 0.1, stepSize: 0, steps: 3, ...more } })!;
-const microBatch = (more: Partial<AttackedMicroBatch> = {}): AttackedMicroBatch => ({
+const RECIPE: AdversarialConfig = { ...PUBLISHED_ADVERSARIES.mnist, eps: 0.1, stepSize: 0, steps: 3 };
+const ATTACKED_TASK = multiViewTask({ ...PROBE_SHAPE, adversarial: RECIPE });
+
+type ImageAdversary = Adversary<MicroBatchTensors>;
+type Slot = TrainingSlot<MicroBatchTensors>;
+
+const adversaryOf = (more: Partial<AdversarialConfig> = {}): ImageAdversary =>
+  createAdversary(createModel(PROBE_SHAPE), { ...RECIPE, ...more })!;
+const microBatch = (more: Partial<AttackedBatch> = {}): AttackedBatch => ({
   ids,
+  seed: 1,
   epoch: 0,
   signal: new AbortController().signal,
   ...more,
 });
 
 describe('on an engine', () => {
-  let compute: Compute;
+  let compute: Compute<MicroBatchTensors>;
   beforeAll(async () => {
-    compute = await createCompute({ shape: PROBE_SHAPE, engine: CPU, threads: 1, isAttacked: true });
+    compute = await createCompute({ task: ATTACKED_TASK, engine: CPU, threads: 1 });
     compute.weights.set(initialWeights(compute.layout, 3).map((weight, i) => weight + 0.05 * Math.sin(i)));
   });
   afterAll(() => compute.close());
 
-  const lossOf = async (slot: TrainingSlot): Promise<number> => {
+  const attack = (slot: Slot, adversary: ImageAdversary, seed = 1): Promise<number> =>
+    adversary.attack(slot.tensors, slot.inputGradient!, microBatch({ seed }));
+  const lossOf = async (slot: Slot): Promise<number> => {
     await slot.run();
     return slot.sum.accounting().loss;
   };
-  const attacked = async (slot: TrainingSlot, adversary: Adversary): Promise<Float32Array> => {
+  const attacked = async (slot: Slot, seed = 1): Promise<Float32Array> => {
     fillProbeBatch(slot.tensors, 11);
-    await adversary.attack(slot, microBatch());
+    await attack(slot, adversaryOf(), seed);
     await slot.run();
     return Float32Array.of(...slot.tensors.images, ...slot.sum.whole);
   };
@@ -50,7 +62,7 @@ describe('on an engine', () => {
       fillProbeBatch(slot.tensors, 11);
       const clean = slot.tensors.images.slice();
       const before = await lossOf(slot);
-      expect(await adversaryOf({ norm, eps }).attack(slot, microBatch())).toBe(3 * ids.length);
+      expect(await attack(slot, adversaryOf({ norm, eps }))).toBe(3 * ids.length);
       const { images } = slot.tensors;
       expect(images.every((pixel) => pixel >= 0 && pixel <= 1)).toBe(true);
       for (const row of ids.keys()) {
@@ -65,13 +77,13 @@ describe('on an engine', () => {
 
   it('the same micro-batch becomes the same bits in any slot, a second time, and with other threads', async () => {
     const [first, second] = compute.trainingSlots;
-    const expected = await attacked(first, adversaryOf());
-    expect(await attacked(second, adversaryOf())).toEqual(expected);
-    expect(await attacked(first, adversaryOf())).toEqual(expected);
-    expect(await attacked(first, adversaryOf({}, 2))).not.toEqual(expected);
-    const other = await createCompute({ shape: PROBE_SHAPE, engine: CPU, threads: 2, isAttacked: true });
+    const expected = await attacked(first);
+    expect(await attacked(second)).toEqual(expected);
+    expect(await attacked(first)).toEqual(expected);
+    expect(await attacked(first, 2)).not.toEqual(expected);
+    const other = await createCompute({ task: ATTACKED_TASK, engine: CPU, threads: 2 });
     other.weights.set(compute.weights);
-    expect(await attacked(other.trainingSlots[0], adversaryOf())).toEqual(expected);
+    expect(await attacked(other.trainingSlots[0])).toEqual(expected);
     await other.close();
   });
 
@@ -85,16 +97,16 @@ describe('on an engine', () => {
     mix();
     const before = await lossOf(slot);
     const targets = slot.tensors.targets.slice();
-    await adversaryOf().attack(slot, microBatch());
+    await attack(slot, adversaryOf());
     expect(slot.tensors.targets).toEqual(targets);
     const after = await lossOf(slot);
     expect(after).toBeGreaterThan(before);
     const moved = slot.tensors.images.slice();
-    expect(await attacked(slot, adversaryOf()).then((all) => all.subarray(0, moved.length))).not.toEqual(moved);
+    expect(await attacked(slot).then((all) => all.subarray(0, moved.length))).not.toEqual(moved);
   });
 
   it('is a part of what workers must agree on, and is not there when it is off', async () => {
-    const plain = await createCompute({ shape: PROBE_SHAPE, engine: CPU, threads: 1 });
+    const plain = await createCompute({ task: PROBE_TASK, engine: CPU, threads: 1 });
     plain.weights.set(compute.weights);
     expect(plain.programSha256).not.toBe(compute.programSha256);
     const results = [plain, compute].map(async ({ trainingSlots: [slot] }) => {
@@ -103,13 +115,13 @@ describe('on an engine', () => {
       return slot.sum.whole.slice();
     });
     expect(await results[0]).toEqual(await results[1]);
-    expect(plain.trainingSlots.map(({ pixelGradient }) => pixelGradient)).toEqual([undefined, undefined]);
+    expect(plain.trainingSlots.map(({ inputGradient }) => inputGradient)).toEqual([undefined, undefined]);
     await plain.close();
   });
 
   it('an engine without the attack program is refused', async () => {
     const engine = { name: 'tfjs-cpu', device: 'cpu' } as const;
-    await expect(createCompute({ shape: PROBE_SHAPE, engine, threads: 1, isAttacked: true })).rejects.toMatchObject({
+    await expect(createCompute({ task: ATTACKED_TASK, engine, threads: 1 })).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       message: 'tfjs-cpu/cpu cannot attack yet; use onnxruntime',
     });
@@ -121,32 +133,28 @@ describe('without an engine', () => {
   const many = Uint32Array.from({ length: COUNT }, (_, i) => 7 * i);
 
   /** One pixel a sample; its gradient is 1, so an attacked one ends at the upper edge of the ball. */
-  function slotOf(run: () => void = () => undefined): TrainingSlot {
+  function batchOf(run: () => void = () => undefined): {
+    readonly tensors: MicroBatchTensors;
+    readonly gradient: InputGradient;
+  } {
     const tensors = {
       images: new Float32Array(COUNT).fill(0.5),
       targets: new Float32Array(COUNT),
       sampleWeights: new Float32Array(COUNT).fill(1),
     };
-    const values = new Float32Array(COUNT).fill(1);
-    const pixelGradient = {
-      values,
+    const gradient = {
+      values: new Float32Array(COUNT).fill(1),
       run() {
         run();
         return Promise.resolve();
       },
     };
-    return {
-      tensors,
-      pixelGradient,
-      sum: createGradientSum(new Float32Array(gradientSumLength(0)), 0),
-      accounting: { count: COUNT, checksum: 0 },
-      run: () => Promise.resolve(),
-    };
+    return { tensors, gradient };
   }
   const attackedRows = async (share: number, epoch: number): Promise<number[]> => {
-    const slot = slotOf();
-    const gradients = await adversaryOf({ share }).attack(slot, microBatch({ ids: many, epoch }));
-    const rows = [...slot.tensors.images.keys()].filter((row) => slot.tensors.images[row] !== 0.5);
+    const { tensors, gradient } = batchOf();
+    const gradients = await adversaryOf({ share }).attack(tensors, gradient, microBatch({ ids: many, epoch }));
+    const rows = [...tensors.images.keys()].filter((row) => tensors.images[row] !== 0.5);
     expect(gradients).toBe(3 * rows.length);
     return rows;
   };
@@ -161,33 +169,34 @@ describe('without an engine', () => {
   });
 
   it('who is attacked depends on the sample, not on its place', async () => {
-    const slot = slotOf();
+    const { tensors, gradient } = batchOf();
     const turned = Uint32Array.from(many).reverse();
-    await adversaryOf({ share: 0.25 }).attack(slot, microBatch({ ids: turned }));
-    const rows = [...slot.tensors.images.keys()].filter((row) => slot.tensors.images[row] !== 0.5);
+    await adversaryOf({ share: 0.25 }).attack(tensors, gradient, microBatch({ ids: turned }));
+    const rows = [...tensors.images.keys()].filter((row) => tensors.images[row] !== 0.5);
     expect(rows.map((row) => COUNT - 1 - row).reverse()).toEqual(await attackedRows(0.25, 0));
   });
 
   it('a step of no stated length is 2.5 eps / steps', async () => {
     const seen: number[] = [];
-    const slot: TrainingSlot = slotOf(() => seen.push(slot.tensors.images[0]!));
-    await adversaryOf({ eps: 0.4, steps: 10 }).attack(slot, microBatch({ ids: many }));
+    const { tensors, gradient } = batchOf(() => seen.push(tensors.images[0]!));
+    await adversaryOf({ eps: 0.4, steps: 10 }).attack(tensors, gradient, microBatch({ ids: many }));
     expect(seen[1]! - seen[0]!).toBeCloseTo(0.1, 6);
-    expect(slot.tensors.images[0]).toBeCloseTo(0.9, 6);
+    expect(tensors.images[0]).toBeCloseTo(0.9, 6);
   });
 
   it('an abort ends the attack after the gradient at work', async () => {
     const controller = new AbortController();
     let runs = 0;
-    const slot = slotOf(() => {
+    const { tensors, gradient } = batchOf(() => {
       runs++;
       controller.abort();
     });
-    await adversaryOf().attack(slot, microBatch({ ids: many, signal: controller.signal }));
+    await adversaryOf().attack(tensors, gradient, microBatch({ ids: many, signal: controller.signal }));
     expect(runs).toBe(1);
   });
 
   it('there is no adversary when eps is 0', () => {
-    expect(createAdversary({ seed: 1, adversarial: { ...PUBLISHED_ADVERSARIES.mnist, eps: 0 } })).toBeUndefined();
+    expect(createAdversary(createModel(PROBE_SHAPE), { ...RECIPE, eps: 0 })).toBeUndefined();
+    expect(multiViewTask({ ...PROBE_SHAPE, adversarial: { ...RECIPE, eps: 0 } }).adversary).toBeUndefined();
   });
 });

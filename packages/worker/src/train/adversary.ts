@@ -6,41 +6,34 @@
  * worker, and any second attempt, gets the same bits. It climbs the cross-entropy with the slot's own targets, mixed ones
  * too; label smoothing and auxiliary losses take no part.
  */
-import { randomKey, randomStream, TrainingError, type RandomStream, type RunConfig } from '@facet/shared';
-import type { TrainingSlot } from '../engine/compute.js';
+import { randomKey, randomStream, type AdversarialConfig, type RandomStream } from '@facet/shared';
+import type { Adversary } from '@facet/task';
+import type * as tf from '@tensorflow/tfjs';
+import type { MicroBatchTensors } from '../data/micro-batch.js';
+import { attackLosses } from '../model/attack-losses.js';
+import type { Model } from '../model/multi-view-transformer.js';
 import { climb, type Place } from '../robustness/attacks/climb.js';
 import { gatherRows, rowOf } from '../robustness/attacks/standing.js';
 import { stepSizeFor } from '../robustness/attack-plan.js';
 
-export interface Adversary {
-  /**
-   * Attacks a filled slot in place. When the signal aborts it stops after the gradient at work, and leaves what nobody should
-   * train on.
-   *
-   * @returns how many gradients it took, counted per sample
-   */
-  attack(slot: TrainingSlot, microBatch: AttackedMicroBatch): Promise<number>;
-}
-
-export interface AttackedMicroBatch {
-  /** [count], the samples in the first rows of the slot. */
-  readonly ids: Uint32Array;
-  readonly epoch: number;
-  readonly signal: AbortSignal;
-}
-
-/** The adversary of a run; undefined when it trains on the samples as they are. */
-export function createAdversary({ seed, adversarial }: Pick<RunConfig, 'seed' | 'adversarial'>): Adversary | undefined {
-  const { norm, eps, steps, stepSize, share } = adversarial;
+/** The adversary of a model; undefined when it is trained on the samples as they are. */
+export function createAdversary(
+  { forward }: Pick<Model, 'forward'>,
+  { norm, eps, steps, stepSize, share }: AdversarialConfig,
+): Adversary<MicroBatchTensors> | undefined {
   if (eps === 0) return undefined;
   const options = { threat: { norm, eps }, steps, stepSize: stepSize > 0 ? stepSize : stepSizeFor(eps, steps) };
   return {
-    async attack({ tensors, pixelGradient }, { ids, epoch, signal }) {
-      if (pixelGradient === undefined) {
-        throw new TrainingError('INTERNAL', 'the engine was opened without the attack program, but the run attacks');
-      }
-      const { images } = tensors;
-      const pixels = images.length / tensors.sampleWeights.length;
+    input: 'images',
+    inputs: ['images', 'targets'],
+    losses: (parameters, inputs) =>
+      attackLosses(
+        forward(parameters, inputs.get('images') as tf.Tensor2D),
+        inputs.get('targets') as tf.Tensor2D,
+        'cross-entropy',
+      ),
+    async attack({ images, sampleWeights }, gradient, { ids, seed, epoch, signal }) {
+      const pixels = images.length / sampleWeights.length;
       const streams = drawAttacked(ids, share, (id) => randomKey('adversarial', seed, epoch, id));
       const foot = { origins: images.slice(), pixels, samples: [...streams.keys()] };
       const show = ({ samples, images: moved }: Place): void => {
@@ -49,10 +42,10 @@ export function createAdversary({ seed, adversarial }: Pick<RunConfig, 'seed' | 
       let gradients = 0;
       const end = await climb(foot, { ...options, startOf: (row) => streams.get(row)! }, async (place) => {
         show(place);
-        await pixelGradient.run();
+        await gradient.run();
         gradients += place.samples.length;
         return {
-          gradient: gatherRows(pixelGradient.values, place.samples, pixels),
+          gradient: gatherRows(gradient.values, place.samples, pixels),
           ...(signal.aborted && { staying: [] }),
         };
       });

@@ -8,16 +8,13 @@
 import {
   changeOfState,
   changeOfWeights,
-  randomKey,
   rangeOfRank,
   sampleChecksum,
   TrainingError,
   type WorkItem,
 } from '@facet/shared';
 import { type AllReduce, createPartialSums, type PartialSums } from '@facet/collective';
-import { drawAuxiliary } from '../data/auxiliary-draws.js';
-import { fillMicroBatch, type FillOptions } from '../data/micro-batch.js';
-import type { TrainingSlot } from '../engine/compute.js';
+import { sumLayoutOf, type TrainingSlot } from '../engine/compute.js';
 import {
   createGradientSum,
   gradientSumLength,
@@ -27,9 +24,9 @@ import {
   decayAt,
   updateAverage,
 } from '@facet/task';
-import { createAdversary, type Adversary } from './adversary.js';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
+import { fillTensors } from './fill-tensors.js';
 import { settled, unwrap } from './settled.js';
 import { markApplied, showWeights, type TrainingState } from './training-state.js';
 
@@ -39,7 +36,8 @@ export interface StepResult {
   readonly momentsCrc: number;
   /** Mean over the real samples of the step. */
   readonly loss: number;
-  readonly correct: number;
+  /** The task's sums over the samples of the step, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly sampleCount: number;
   readonly sampleChecksum: number;
   readonly gradientNorm: number;
@@ -96,12 +94,12 @@ function throwIfAborted(signal: AbortSignal): void {
 }
 
 function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => Promise<StepResult> {
-  const { config, plan, rank, split, compute, state, allReduce, allocate, signal, now } = options;
+  const { config, plan, task, rank, split, compute, state, allReduce, allocate, signal, now } = options;
   const { layout } = compute;
-  const length = gradientSumLength(layout.length);
-  const reduced = createGradientSum(allocate(length), layout.length);
+  const sumLayout = sumLayoutOf(task);
+  const length = gradientSumLength(sumLayout);
+  const reduced = createGradientSum(allocate(length), sumLayout);
   const sums = createPartialSums({ length, format: allReduce.format, allocate });
-  const adversary = createAdversary(config);
   let bytesSent = 0;
   let bytesReceived = 0;
 
@@ -109,7 +107,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     const startedAt = now();
     const microBatches = plan.microBatchCount(item);
     const range = rangeOfRank(microBatches, split, rank);
-    const spent = await computeGradients({ options, adversary, item, range, sums, microBatches });
+    const spent = await computeGradients({ options, item, range, sums, microBatches });
     throwIfAborted(signal);
 
     const reduceStartedAt = now();
@@ -117,7 +115,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     throwIfAborted(signal);
 
     const updateStartedAt = now();
-    const { loss, correct, count: sampleCount, checksum } = reduced.accounting();
+    const { loss, metrics, count: sampleCount, checksum } = reduced.accounting();
     checkAccounting(options, item, sampleCount, checksum);
     const changed = changeOfState(state);
     if (changed !== undefined) throw flipped(options, item, changed);
@@ -141,7 +139,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
       weightsCrc: state.weightsCrc,
       momentsCrc: state.momentsCrc,
       loss: loss / sampleCount,
-      correct,
+      metrics,
       sampleCount,
       sampleChecksum: checksum,
       gradientNorm,
@@ -166,7 +164,6 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
 
 interface GradientWork {
   readonly options: GenerationLoopOptions;
-  readonly adversary: Adversary | undefined;
   readonly item: WorkItem;
   readonly range: { readonly start: number; readonly end: number };
   readonly sums: PartialSums;
@@ -218,25 +215,25 @@ async function computeGradients(work: GradientWork): Promise<SpentWork> {
 }
 
 /** Computes the gradient of a filled slot, attacked first if the run attacks; returns the gradients that the attack took. */
-async function runSlot({ options, adversary, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
-  const { plan, signal } = options;
-  const microBatch = { ids: plan.microBatch(item, index), epoch: plan.epochOf(item.step), signal };
-  const attackGradients = (await adversary?.attack(slot, microBatch)) ?? 0;
+async function runSlot({ options, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
+  const { config, plan, task, signal } = options;
+  const { tensors, inputGradient } = slot;
+  const attacked = { ids: plan.microBatch(item, index), seed: config.seed, epoch: plan.epochOf(item.step), signal };
+  const { adversary } = task;
+  if (adversary !== undefined && inputGradient === undefined) {
+    throw new TrainingError('INTERNAL', 'the engine was opened without the attack program, but the task attacks');
+  }
+  const attackGradients = (await adversary?.attack(tensors, inputGradient!, attacked)) ?? 0;
   await slot.run();
   return attackGradients;
 }
 
 /** Fills a slot with one micro-batch and its accounting; returns how many real samples it holds. */
 async function prepare({ options, item }: GradientWork, index: number, slot: TrainingSlot): Promise<number> {
-  const { config, plan, image, classes, shards } = options;
+  const { config, plan, task, shards } = options;
   const samples = await shards.take(item, index);
   const epoch = plan.epochOf(item.step);
-  const augmentation = { recipe: config.augmentation, pixelMean: config.model.pixels.mean, step: item.step, index };
-  const fill: FillOptions = { image, classes, seed: config.seed, epoch, augmentation };
-  fillMicroBatch(slot.tensors, samples, fill);
-  if (slot.tensors.draws !== undefined) {
-    drawAuxiliary(slot.tensors.draws, randomKey('auxiliary', config.seed, item.step, index));
-  }
+  fillTensors(task, slot.tensors, samples, { seed: config.seed, epoch, step: item.step, index, isTraining: true });
   slot.accounting.count = samples.ids.length;
   slot.accounting.checksum = sampleChecksum(config, epoch, samples.ids);
   return samples.ids.length;

@@ -1,16 +1,16 @@
 /**
- * What one rank of one generation works on: the run's arithmetic, its own place in it, and where images come from and go to.
+ * What one rank of one generation works on: the run's arithmetic, its own place in it, and where samples come from and go to.
  * Training and evaluation read the same.
  */
-import type { ImageShape, Plan, RunConfig, WorkSplit } from '@facet/shared';
+import type { Plan, RunConfig, WorkSplit } from '@facet/shared';
+import type { Task } from '@facet/task';
 import type { ShardSource } from '../data/shard-source.js';
 import type { Compute } from '../engine/compute.js';
 
 export interface GenerationWork {
   readonly config: RunConfig;
   readonly plan: Plan;
-  readonly image: ImageShape;
-  readonly classes: number;
+  readonly task: Task;
   readonly rank: number;
   readonly split: WorkSplit;
   readonly compute: Compute;

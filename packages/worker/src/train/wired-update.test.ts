@@ -39,7 +39,10 @@ function storedRun(): { readonly initial: Float32Array; readonly sums: readonly 
   const accounting = rowsOf(tensors.get('accounting')!, 4);
   const sums = rowsOf(tensors.get('gradients')!, initial.length).map((gradient, row) => {
     const [loss, correct, count, checksum] = accounting[row]!;
-    return { gradient, accounting: { loss: loss!, correct: correct!, count: count!, checksum: checksum! } };
+    return {
+      gradient,
+      accounting: { loss: loss!, metrics: { correct: correct! }, count: count!, checksum: checksum! },
+    };
   });
   return { initial, sums };
 }
@@ -50,7 +53,12 @@ function record({ initial, sums, compute }: WiredRun): void {
     values: Float32Array.from(rows.flatMap((row) => Array.from(row))),
   });
   const decays = compute.layout.slots.flatMap(({ length, decays }) => new Array<number>(length).fill(decays ? 1 : 0));
-  const accounting = sums.map(({ accounting: { loss, correct, count, checksum } }) => [loss, correct, count, checksum]);
+  const accounting = sums.map(({ accounting: { loss, metrics, count, checksum } }) => [
+    loss,
+    metrics['correct']!,
+    count,
+    checksum,
+  ]);
   const tensors = new Map([
     ['initial', tensor([initial.length], [initial])],
     ['decays', tensor([initial.length], [decays])],

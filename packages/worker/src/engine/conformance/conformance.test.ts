@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { interpretProgram } from '@facet/compiler/internal';
 import type { NumbersByName } from '@facet/compiler';
-import { captureTrainingProgram } from '../micro-batch-program.js';
-import { PROBE_SHAPE } from '../probe.js';
+import { captureTrainingProgram, metricOutput } from '../micro-batch-program.js';
+import { PROBE_TASK } from '../probe.js';
 import { conformanceEngines, runsWhollyOn } from './conformance-engine.js';
 import { captureCase } from './op-case.js';
 import { OP_CASES } from './op-cases.js';
@@ -83,9 +83,9 @@ describe.each(engines)('$name', ({ unavailable, missing, tolerances, nonFinite, 
   });
 
   it('leaves nothing of a training step to the processor but the count of correct answers', async () => {
-    const program = await captureTrainingProgram(PROBE_SHAPE);
+    const program = await captureTrainingProgram(PROBE_TASK);
     expect(await runsWhollyOn('webgpu', program)).toBe(false);
-    const outputs = program.outputs.filter(({ name }) => name !== 'correct');
+    const outputs = program.outputs.filter(({ name }) => name !== metricOutput('correct'));
     expect(await runsWhollyOn('webgpu', { ...program, outputs })).toBe(true);
   });
 });

@@ -9,7 +9,7 @@ import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { initialWeights, applyUpdate } from '@facet/task';
 import { createCompute, type Compute } from '../compute.js';
 import { ENGINES, formatEngine, type EngineId } from '../engine-id.js';
-import { PROBE_SHAPE } from '../probe.js';
+import { PROBE_SHAPE, PROBE_TASK } from '../probe.js';
 import { computeReference, deviationFrom } from '../reference.js';
 import { findVulkanDriver, type VulkanDriver } from './vulkan-driver.js';
 
@@ -27,8 +27,8 @@ beforeAll(async () => {
   expectedLosses = await train(engine.compute);
 }, 120_000);
 
-async function open(engine: EngineId): Promise<AsyncDisposable & { readonly compute: Compute }> {
-  const compute = await createCompute({ shape: PROBE_SHAPE, engine, threads: 1 });
+async function open(engine: EngineId): Promise<AsyncDisposable & { readonly compute: Compute<MicroBatchTensors> }> {
+  const compute = await createCompute({ task: PROBE_TASK, engine, threads: 1 });
   compute.weights.set(initialWeights(compute.layout, 3));
   return { compute, [Symbol.asyncDispose]: () => compute.close() };
 }
@@ -46,7 +46,7 @@ async function openOrSkip(context: TestContext, engine: EngineId): ReturnType<ty
 }
 
 /** Trains on two micro-batches in turn, each in its own slot; returns the loss of every step. */
-async function train(compute: Compute): Promise<number[]> {
+async function train(compute: Compute<MicroBatchTensors>): Promise<number[]> {
   const { layout, weights, trainingSlots } = compute;
   const state = { weights, m: new Float32Array(layout.length), v: new Float32Array(layout.length) };
   const config = PRESETS['mnist-fast'].optimizer;
@@ -77,13 +77,13 @@ describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))
       fillProbeBatch(evaluationSlots[0].tensors, 11);
       await slot.run();
       await evaluationSlots[0].run();
-      const reference = await computeReference(PROBE_SHAPE, layout, weights, slot.tensors);
-      const { loss, correct } = slot.sum.accounting();
+      const reference = await computeReference(PROBE_TASK, layout, weights, slot.tensors);
+      const { loss, metrics } = slot.sum.accounting();
       const deviation = deviationFrom(reference, layout, { loss, gradient: slot.sum.gradient });
       expect(deviation.loss).toBeLessThan(1e-5);
       expect(deviation.gradient, deviation.worstParameter).toBeLessThan(1e-4);
-      expect(correct).toBe(reference.correct);
-      expect(answersRight(evaluationSlots[0].logits, slot.tensors)).toBe(reference.correct);
+      expect(metrics).toEqual(reference.metrics);
+      expect(answersRight(evaluationSlots[0].outputs['logits']!, slot.tensors)).toBe(reference.metrics['correct']);
     });
 
     it(`follows the losses of the default engine for ${STEPS} steps`, async (context) => {

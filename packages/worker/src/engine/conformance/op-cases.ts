@@ -3,7 +3,7 @@
  * which they occur. Arguments of operations with a kink keep their distance from it, so that finite differences hold.
  */
 import * as tf from '@tensorflow/tfjs';
-import { attention, crossEntropySum, gelu, layerNorm, linear, softmax } from '@facet/compiler';
+import { attention, crossEntropy, gelu, layerNorm, linear, softmax } from '@facet/compiler';
 import { tokenShift, unfold } from '../../model/spatial-ops.js';
 import { apart, fixed, input, integers, numbers, opCase, positive, real } from './case-inputs.js';
 import { LAYER_OP_CASES } from './layer-op-cases.js';
@@ -149,14 +149,11 @@ const MOVES: OpCase[] = [
 
 const TARGETS = [0, 0, 1, 0, 1, 0, 0, 0, 0, 0.25, 0.25, 0.5];
 
-const crossEntropy = (name: string, labelSmoothing: number): OpCase =>
+const crossEntropyCase = (name: string, labelSmoothing: number): OpCase =>
   opCase(name, [real(3, 4), numbers([3, 4], TARGETS), numbers([3], [1, 0, 1])], (logits, targets, sampleWeights) =>
-    crossEntropySum({
-      logits: logits as tf.Tensor2D,
-      targets: targets as tf.Tensor2D,
-      sampleWeights: sampleWeights as tf.Tensor1D,
-      labelSmoothing,
-    }),
+    crossEntropy({ logits: logits as tf.Tensor2D, targets: targets as tf.Tensor2D, labelSmoothing })
+      .mul(sampleWeights)
+      .sum(),
   );
 
 const MODEL_OPS: OpCase[] = [
@@ -180,8 +177,8 @@ const MODEL_OPS: OpCase[] = [
   ),
   opCase('unfold', [real(2, 4, 4, 3)], (x) => unfold(x as tf.Tensor4D, { size: 3, stride: 2 })),
   opCase('tokenShift', [real(2, 3, 3, 16)], (x) => tokenShift(x as tf.Tensor4D)),
-  crossEntropy('crossEntropySum with padding', 0),
-  crossEntropy('crossEntropySum with padding and label smoothing', 0.1),
+  crossEntropyCase('crossEntropy with padding', 0),
+  crossEntropyCase('crossEntropy with padding and label smoothing', 0.1),
 ];
 
 /** All cases; names are unique. */

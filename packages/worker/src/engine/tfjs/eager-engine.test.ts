@@ -5,9 +5,10 @@ import { afterEach, describe, expect, it, vi, type TestContext } from 'vitest';
 import { TrainingError } from '@facet/shared';
 import { fillProbeBatch } from '../../../test/probe-batch.js';
 import { initialWeights } from '@facet/task';
+import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { createCompute, type Compute } from '../compute.js';
 import type { EngineId } from '../engine-id.js';
-import { PROBE_SHAPE } from '../probe.js';
+import { PROBE_TASK } from '../probe.js';
 import { findBindingFolder } from './binding-folder.js';
 
 const EAGER: readonly EngineId[] = [
@@ -25,8 +26,8 @@ function requireEngine(context: TestContext, { name }: EngineId): void {
   }
 }
 
-async function openCompute(engine: EngineId, threads = 1): Promise<Compute> {
-  const compute = await createCompute({ shape: PROBE_SHAPE, engine, threads });
+async function openCompute(engine: EngineId, threads = 1): Promise<Compute<MicroBatchTensors>> {
+  const compute = await createCompute({ task: PROBE_TASK, engine, threads });
   compute.weights.set(initialWeights(compute.layout, 3));
   return compute;
 }
@@ -60,7 +61,7 @@ describe('an eager engine that is not there', { timeout: 120_000 }, () => {
   ] as const)('says how to install $name', async ({ name, device, command }) => {
     const cache = await mkdtemp(join(tmpdir(), 'facet-empty-cache-'));
     vi.stubEnv('FACET_CACHE', cache);
-    const opening = createCompute({ shape: PROBE_SHAPE, engine: { name, device }, threads: 1 });
+    const opening = createCompute({ task: PROBE_TASK, engine: { name, device }, threads: 1 });
     const error = await opening.then(
       () => undefined,
       (caught: unknown) => TrainingError.from(caught),
@@ -73,7 +74,7 @@ describe('an eager engine that is not there', { timeout: 120_000 }, () => {
   it('names the folder of a binding that does not load', async () => {
     const binding = await mkdtemp(join(tmpdir(), 'facet-broken-binding-'));
     const engine = { name: 'tensorflow', device: 'cpu' } as const;
-    await expect(createCompute({ shape: PROBE_SHAPE, engine, threads: 1, binding })).rejects.toMatchObject({
+    await expect(createCompute({ task: PROBE_TASK, engine, threads: 1, binding })).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       message: expect.stringContaining(`the engine tensorflow in ${binding} does not load`),
     });

@@ -1,10 +1,11 @@
 /**
- * Runs the model's functions eagerly on tfjs's current backend, bound to named buffers as a captured program is. A run leaves
+ * Runs a task's functions eagerly on tfjs's current backend, bound to named buffers as a captured program is. A run leaves
  * nothing behind: after it there are as many tensors as before it, which every run checks, because a leak of one tensor a
  * step ends a long run days later, far from its cause.
  */
 import * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
+import type { Task } from '@facet/task';
 import type { BufferSlice } from '../engine-protocol.js';
 import { describeEvaluation, describeTraining } from '../micro-batch-program.js';
 import type { BufferValues, EagerSessionPlan } from './process-protocol.js';
@@ -20,10 +21,10 @@ export interface EagerSession {
   close(): void;
 }
 
-/** Opens a session on the current backend; nothing else may make tensors while it is open. */
-export function openEagerSession(plan: EagerSessionPlan): EagerSession {
+/** Opens a session for a task on the current backend; nothing else may make tensors while it is open. */
+export function openEagerSession(plan: EagerSessionPlan, task: Task): EagerSession {
   const functions = plan.functions.map((name) =>
-    name === 'train' ? describeTraining(plan.shape) : describeEvaluation(plan.shape),
+    name === 'train' ? describeTraining(task) : describeEvaluation(task),
   );
   const buffers = new Map<string, Float32Array>(
     Object.entries(plan.bufferLengths).map(([name, length]) => [name, new Float32Array(length)]),
@@ -92,6 +93,6 @@ function requireNoGrowth(expected: number): void {
   if (numTensors === expected) return;
   throw new TrainingError(
     'INTERNAL',
-    `after a run there are ${numTensors} tensors, expected ${expected}: the model keeps tensors that it makes; dispose them`,
+    `after a run there are ${numTensors} tensors, expected ${expected}: the task keeps tensors that it makes; dispose them`,
   );
 }

@@ -4,6 +4,7 @@
  * It ends when it is asked to, or when its parent has gone; a signal to the whole group is the parent's to answer.
  */
 import { TrainingError } from '@facet/shared';
+import { bindReference } from '@facet/task';
 import { activateBackend } from './backend.js';
 import { openEagerSession, type EagerSession } from './eager-session.js';
 import type { ProcessReply, ProcessRequest } from './process-protocol.js';
@@ -14,7 +15,7 @@ const answer = async (request: Exclude<ProcessRequest, { kind: 'close' }>): Prom
   if (request.kind === 'start') {
     const { engine, binding, session: plan } = request.plan;
     await activateBackend(engine.name, binding);
-    session = openEagerSession(plan);
+    session = openEagerSession(plan, await bindReference(plan.task));
     return { kind: 'ready' };
   }
   return { kind: 'done', buffers: session!.run(request.binding, request.buffers) };

@@ -3,21 +3,20 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createModel } from '../../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { hostEngine } from '../engine-host.js';
-import { PROBE_SHAPE } from '../probe.js';
+import { PROBE_SHAPE, PROBE_TASK } from '../probe.js';
 import { openEagerSession } from './eager-session.js';
 import { openProcessLink } from './process-link.js';
 import type { EagerSessionPlan } from './process-protocol.js';
 
-const LAYOUT = layoutParameters(createModel(PROBE_SHAPE).parameters);
+const LAYOUT = layoutParameters(PROBE_TASK.parameters);
 const PIXELS = PROBE_SHAPE.microBatch * PROBE_SHAPE.image.height * PROBE_SHAPE.image.width;
 const LOGITS = PROBE_SHAPE.microBatch * PROBE_SHAPE.classes;
 
 /** The evaluation function of the small model, in one slot. */
 const PLAN: EagerSessionPlan = {
-  shape: PROBE_SHAPE,
+  task: PROBE_TASK.reference,
   functions: ['evaluate'],
   bindings: [
     {
@@ -60,7 +59,7 @@ describe('an eager session', () => {
     tf.enableProdMode();
     await tf.setBackend('cpu');
     const before = tf.memory().numTensors;
-    const session = openEagerSession(PLAN);
+    const session = openEagerSession(PLAN, PROBE_TASK);
     const counts: number[] = [];
     const images = new Float32Array(PIXELS);
     for (const changed of [{ weights: initialWeights(LAYOUT, 1) }, {}, { weights: initialWeights(LAYOUT, 2) }, {}]) {

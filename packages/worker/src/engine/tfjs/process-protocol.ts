@@ -4,9 +4,9 @@
  */
 import type { BindingPlan, EngineReply, EngineRequest } from '../engine-protocol.js';
 import type { EngineId, EngineName } from '../engine-id.js';
-import type { MicroBatchShape } from '../micro-batch-program.js';
+import type { TaskReference } from '@facet/task';
 
-/** Engines that run the model's own functions on a tfjs backend, in a process of their own. */
+/** Engines that run a task's own functions on a tfjs backend, in a process of their own. */
 export type EagerEngineName = Exclude<EngineName, 'onnxruntime'>;
 
 export interface EagerEngineId extends EngineId {
@@ -17,7 +17,7 @@ export interface EagerEngineId extends EngineId {
 export type BufferValues = Readonly<Record<string, Float32Array>>;
 
 export interface EagerSessionPlan {
-  readonly shape: MicroBatchShape;
+  readonly task: TaskReference;
   /** What `BindingPlan.program` counts. */
   readonly functions: readonly ('train' | 'evaluate')[];
   readonly bindings: readonly BindingPlan[];

@@ -3,7 +3,7 @@
  * behind it is an engine, or in a test three lines of arithmetic.
  */
 import type { ImageShape } from '@facet/shared';
-import type { AttackLoss } from '../../engine/attack-program.js';
+import type { AttackLoss } from '../../model/attack-losses.js';
 
 export interface GradientReading {
   /** [count, classes] */

@@ -4,7 +4,7 @@
  * steps of one size contain fewer ones. A sample leaves as soon as it is broken.
  */
 import { randomKey, randomStream, type RandomStream } from '@facet/shared';
-import type { AttackLoss } from '../../engine/attack-program.js';
+import type { AttackLoss } from '../../model/attack-losses.js';
 import { climb, type Place } from './climb.js';
 import type { Oracle } from './oracle.js';
 import {

@@ -11,7 +11,7 @@ export interface EvaluationDone {
   'step'?: (number);
   'parts'?: (_facet_v1_EvaluationPart)[];
   /**
-   * [classes * classes], row = true class, column = answer.
+   * [classes * classes], row = true class, column = answer; none where answers are no classes.
    */
   'confusion'?: (number)[];
 }
@@ -24,7 +24,7 @@ export interface EvaluationDone__Output {
   'step': (number);
   'parts': (_facet_v1_EvaluationPart__Output)[];
   /**
-   * [classes * classes], row = true class, column = answer.
+   * [classes * classes], row = true class, column = answer; none where answers are no classes.
    */
   'confusion': (number)[];
 }

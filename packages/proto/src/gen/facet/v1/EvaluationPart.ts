@@ -6,10 +6,18 @@ export interface EvaluationPart {
   'index'?: (number);
   'sampleCount'?: (number);
   'lossSum'?: (number | string);
+  /**
+   * The task's sums, where answers are no classes.
+   */
+  'metrics'?: ({[key: string]: number | string});
 }
 
 export interface EvaluationPart__Output {
   'index': (number);
   'sampleCount': (number);
   'lossSum': (number);
+  /**
+   * The task's sums, where answers are no classes.
+   */
+  'metrics': ({[key: string]: number});
 }

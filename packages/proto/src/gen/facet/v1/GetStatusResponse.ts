@@ -36,6 +36,10 @@ export interface GetStatusResponse {
   'hasHeldOutAccuracy'?: (boolean);
   'heldOutAccuracy'?: (number | string);
   /**
+   * Answers that are no classes are not right or wrong.
+   */
+  'hasTrainAccuracy'?: (boolean);
+  /**
    * Why the newest checkpoint could not be written; empty when it was, or none was due yet.
    */
   'checkpointFailure'?: (string);
@@ -43,6 +47,12 @@ export interface GetStatusResponse {
    * One sentence about each member that all others wait for; empty while there is none.
    */
   'stragglers'?: (string);
+  /**
+   * The last evaluation, of the split that the run evaluates: mean loss, and the task's own figures.
+   */
+  'hasEvaluation'?: (boolean);
+  'evaluationLoss'?: (number | string);
+  'evaluationMetrics'?: ({[key: string]: number | string});
 }
 
 export interface GetStatusResponse__Output {
@@ -78,6 +88,10 @@ export interface GetStatusResponse__Output {
   'hasHeldOutAccuracy': (boolean);
   'heldOutAccuracy': (number);
   /**
+   * Answers that are no classes are not right or wrong.
+   */
+  'hasTrainAccuracy': (boolean);
+  /**
    * Why the newest checkpoint could not be written; empty when it was, or none was due yet.
    */
   'checkpointFailure': (string);
@@ -85,4 +99,10 @@ export interface GetStatusResponse__Output {
    * One sentence about each member that all others wait for; empty while there is none.
    */
   'stragglers': (string);
+  /**
+   * The last evaluation, of the split that the run evaluates: mean loss, and the task's own figures.
+   */
+  'hasEvaluation': (boolean);
+  'evaluationLoss': (number);
+  'evaluationMetrics': ({[key: string]: number});
 }

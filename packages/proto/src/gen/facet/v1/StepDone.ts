@@ -15,7 +15,6 @@ export interface StepDone {
    * Mean loss over the real samples of the step.
    */
   'loss'?: (number | string);
-  'correct'?: (number);
   /**
    * Reduced together with the gradient: how many samples are in it, and the sum of their check digits.
    */
@@ -31,6 +30,10 @@ export interface StepDone {
    * CRC-32 of the first moments, then of the second.
    */
   'momentsCrc'?: (number);
+  /**
+   * The task's sums over the samples of the step; `correct` counts right answers.
+   */
+  'metrics'?: ({[key: string]: number | string});
 }
 
 export interface StepDone__Output {
@@ -44,7 +47,6 @@ export interface StepDone__Output {
    * Mean loss over the real samples of the step.
    */
   'loss': (number);
-  'correct': (number);
   /**
    * Reduced together with the gradient: how many samples are in it, and the sum of their check digits.
    */
@@ -60,4 +62,8 @@ export interface StepDone__Output {
    * CRC-32 of the first moments, then of the second.
    */
   'momentsCrc': (number);
+  /**
+   * The task's sums over the samples of the step; `correct` counts right answers.
+   */
+  'metrics': ({[key: string]: number});
 }

@@ -1,6 +1,7 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
 // Original file: proto/facet/v1/coordination.proto
 
+import type { SampleField as _facet_v1_SampleField, SampleField__Output as _facet_v1_SampleField__Output } from '../../facet/v1/SampleField.js';
 
 export interface Welcome {
   'run'?: (string);
@@ -11,13 +12,13 @@ export interface Welcome {
   'natsUrl'?: (string);
   'datasetSha256'?: (string);
   /**
-   * Images in the two splits of the dataset; which of them take part is in the configuration.
+   * Samples in the two splits of the dataset; which of them take part is in the configuration.
    */
   'trainSamples'?: (number);
   'testSamples'?: (number);
-  'imageHeight'?: (number);
-  'imageWidth'?: (number);
-  'imageChannels'?: (number);
+  /**
+   * Names in the order of the labels; none where samples have no classes.
+   */
   'classes'?: (string)[];
   /**
    * Workers on the same host, this one included; divides the host's cores among them.
@@ -27,6 +28,10 @@ export interface Welcome {
    * Differs for every run that ever was, also for one of the same name.
    */
   'runId'?: (string);
+  /**
+   * What a sample is made of, in the order in which it travels.
+   */
+  'fields'?: (_facet_v1_SampleField)[];
 }
 
 export interface Welcome__Output {
@@ -38,13 +43,13 @@ export interface Welcome__Output {
   'natsUrl': (string);
   'datasetSha256': (string);
   /**
-   * Images in the two splits of the dataset; which of them take part is in the configuration.
+   * Samples in the two splits of the dataset; which of them take part is in the configuration.
    */
   'trainSamples': (number);
   'testSamples': (number);
-  'imageHeight': (number);
-  'imageWidth': (number);
-  'imageChannels': (number);
+  /**
+   * Names in the order of the labels; none where samples have no classes.
+   */
   'classes': (string)[];
   /**
    * Workers on the same host, this one included; divides the host's cores among them.
@@ -54,4 +59,8 @@ export interface Welcome__Output {
    * Differs for every run that ever was, also for one of the same name.
    */
   'runId': (string);
+  /**
+   * What a sample is made of, in the order in which it travels.
+   */
+  'fields': (_facet_v1_SampleField__Output)[];
 }

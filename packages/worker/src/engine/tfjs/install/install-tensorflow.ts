@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder, TrainingError } from '@facet/shared';
-import { probeEngine, PROBE_SHAPE } from '../../probe.js';
+import { probeEngine, PROBE_TASK } from '../../probe.js';
 import {
   INSTALL_RECORD,
   installedFolder,
@@ -197,7 +197,7 @@ async function prove(name: TensorflowEngineName, built: string, log: (line: stri
   const isOnGpu = name === 'tensorflow-gpu' && hasGpu;
   log(`running a forward and backward pass on the ${isOnGpu ? 'GPU' : 'CPU'} ...`);
   const engine = isOnGpu ? ({ name, device: 'cuda' } as const) : ({ name: 'tensorflow', device: 'cpu' } as const);
-  const { ok, detail } = await probeEngine(engine, { shape: PROBE_SHAPE, threads: 1, binding: built });
+  const { ok, detail } = await probeEngine(engine, { task: PROBE_TASK, threads: 1, binding: built });
   if (!ok) throw new TrainingError('ENGINE_UNAVAILABLE', `the binding was built but does not work: ${detail}`);
   if (name === 'tensorflow-gpu' && !hasGpu) log('there is no NVIDIA driver on this machine: the GPU was not tried');
 }

@@ -1,0 +1,41 @@
+/**
+ * What users import: how to say what is trained, on what, and the operations that capture knows in one piece.
+ */
+export {
+  constant,
+  defineTask,
+  fromLayers,
+  normal,
+  ones,
+  weights,
+  zeros,
+  type DataContext,
+  type FromLayersOptions,
+  type LossContext,
+  type LossName,
+  type ModelContext,
+  type ParameterStart,
+  type PerSample,
+  type SampleTensors,
+  type TaskDefinition,
+  type TaskModel,
+  type Tensors,
+  type TrainingDefaults,
+} from '@facet/task';
+export {
+  arrays,
+  csv,
+  imageFolder,
+  own,
+  text,
+  type ArraysOptions,
+  type CsvOptions,
+  type ImageFolderOptions,
+  type OwnOptions,
+  type SampleIds,
+  type SampleSource,
+  type SplitName,
+  type TextOptions,
+} from '@facet/datasets';
+export { attention, crossEntropy, gelu, layerNorm, linear, softmax } from '@facet/compiler';
+export type { FieldType, FieldValues, RandomStream, SampleField, SampleFields } from '@facet/shared';

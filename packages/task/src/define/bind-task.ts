@@ -1,0 +1,209 @@
+/**
+ * Makes the system's task of a user's definition: fields become inputs, the loss and metrics are checked, rows beyond the
+ * samples become copies of the first one, so that nothing strange is computed where nothing counts.
+ */
+import * as tf from '@tensorflow/tfjs';
+import {
+  fieldLength,
+  randomKey,
+  randomStream,
+  TrainingError,
+  type SampleBatch,
+  type SampleField,
+  type SampleFields,
+} from '@facet/shared';
+import type { ParameterSpec } from '../parameters.js';
+import type { Answer, BatchIdentity, BatchTensors, SampleLosses, Task, TaskReference, Tensors } from '../task.js';
+import type { LossContext, PerSample, SampleTensors, TaskDefinition, TaskModel } from './define-task.js';
+import { isCorrect, lossOf } from './losses.js';
+
+/** What a definition is bound to. */
+export interface TaskBinding {
+  readonly fields: SampleFields;
+  readonly classes: readonly string[];
+  readonly microBatch: number;
+  readonly seed: number;
+  readonly labelSmoothing: number;
+  readonly options: unknown;
+  readonly reference: TaskReference;
+}
+
+/** The buffers of a user's task: one per field. */
+type FieldTensors = BatchTensors & Readonly<Record<string, Float32Array>>;
+
+const CORRECT = 'correct';
+
+/**
+ * @throws TrainingError TASK_INVALID when the options, the model or a name is wrong; CAPTURE_UNSUPPORTED when a layer of
+ *   tf.layers cannot be captured.
+ */
+export async function bindTask(definition: TaskDefinition, binding: TaskBinding): Promise<Task> {
+  const { fields, classes, microBatch, labelSmoothing } = binding;
+  const { target = 'label', metrics = {} } = definition;
+  const model = await buildModel(definition, binding);
+  const parameters = Object.entries(model.parameters).map(([name, start]): ParameterSpec => ({ name, ...start }));
+  requireNames(definition, parameters, fields);
+
+  const isClassified = classes.length > 0 && (definition.loss ?? 'crossEntropy') === 'crossEntropy' && target in fields;
+  const answer: Answer = isClassified ? { kind: 'class', classes: classes.length, label: target } : { kind: 'losses' };
+  const { loss = isClassified ? 'crossEntropy' : 'meanSquaredError' } = definition;
+  const losses = typeof loss === 'string' ? lossOf(loss) : loss;
+  const figures: Readonly<Record<string, PerSample>> = isClassified ? { [CORRECT]: isCorrect, ...metrics } : metrics;
+  const context: LossContext = { classes: classes.length, target, labelSmoothing };
+
+  return {
+    name: definition.name,
+    microBatch,
+    parameters,
+    inputs: Object.entries(fields).map(([name, { shape }]) => ({ name, shape: [microBatch, ...shape] })),
+    metrics: Object.keys(figures),
+    answer,
+    predictInputs: Object.keys(fields).filter((name) => !(isClassified && name === target)),
+    prepare(samples, tensors, identity) {
+      fill(definition, fields, { samples, tensors: tensors as FieldTensors, identity });
+    },
+    loss: (named, inputs) =>
+      called(definition, 'loss', () => {
+        const sample = sampleOf(fields, inputs);
+        const prediction = model.predict(named, sample);
+        const figuresOf = Object.entries(figures).map(([name, of]) => [name, of(prediction, sample, context)] as const);
+        const result = { losses: losses(prediction, sample, context), metrics: Object.fromEntries(figuresOf) };
+        return result as SampleLosses;
+      }),
+    predict: (named, inputs) => called(definition, 'predict', () => model.predict(named, sampleOf(fields, inputs))),
+    reference: binding.reference,
+  };
+}
+
+async function buildModel(definition: TaskDefinition, binding: TaskBinding): Promise<TaskModel> {
+  const { fields, classes, microBatch, seed } = binding;
+  const options = readOptions(definition, binding.options);
+  // A model of tf.layers makes its weights when it is built, which needs a backend that computes.
+  const before = (tf.getBackend() as string | undefined) ?? 'cpu';
+  await tf.setBackend('cpu');
+  try {
+    const model = definition.model({ fields, classes, options, microBatch, seed });
+    const isModel = typeof model?.predict === 'function' && typeof model.parameters === 'object';
+    if (isModel && Object.keys(model.parameters).length > 0) return model;
+    throw invalid(
+      definition,
+      `model returns ${isModel ? 'no parameters' : 'no { parameters, predict }'}; see defineTask`,
+    );
+  } finally {
+    await tf.setBackend(before);
+  }
+}
+
+function readOptions(definition: TaskDefinition, given: unknown): unknown {
+  const { options: schema } = definition;
+  if (schema === undefined) {
+    const names = Object.keys((given as object | undefined) ?? {});
+    if (names.length === 0) return {};
+    throw invalid(
+      definition,
+      `it takes no options, but the configuration gives task.options.${names.join(', task.options.')}`,
+    );
+  }
+  try {
+    return schema.parse(given ?? {});
+  } catch (caught) {
+    throw invalid(definition, `task.options: ${optionProblems(caught)}`, caught);
+  }
+}
+
+/** What a zod schema has against a value in one line; the message of any other error. */
+function optionProblems(caught: unknown): string {
+  const { issues } = caught as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] };
+  if (!Array.isArray(issues)) return caught instanceof Error ? caught.message : String(caught);
+  return issues.map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`).join('; ');
+}
+
+/** Parameters, fields and what the system adds share one set of names. */
+function requireNames(definition: TaskDefinition, parameters: readonly ParameterSpec[], fields: SampleFields): void {
+  for (const { name, shape, initialiser } of parameters) {
+    if (name in fields)
+      throw invalid(definition, `the parameter ${name} is named like a field of the samples; rename it`);
+    const isShape = Array.isArray(shape) && shape.every((size) => Number.isInteger(size) && size > 0);
+    if (!isShape)
+      throw invalid(definition, `the parameter ${name} has shape [${String(shape)}], expected whole numbers from 1`);
+    const length = shape.reduce((product, size) => product * size, 1);
+    if (initialiser.kind === 'given' && initialiser.values.length !== length) {
+      throw invalid(
+        definition,
+        `the parameter ${name} starts as ${initialiser.values.length} numbers, expected ${length}`,
+      );
+    }
+  }
+  if ('sampleWeights' in fields) {
+    throw invalid(definition, 'a field is named sampleWeights, which the system uses itself; rename it');
+  }
+}
+
+function invalid({ name }: TaskDefinition, fault: string, cause?: unknown): TrainingError {
+  return new TrainingError('TASK_INVALID', `the task ${name} is wrong: ${fault}`, { cause });
+}
+
+/**
+ * Calls a function of the task. What it makes on the way is released.
+ *
+ * @throws TrainingError TASK_INVALID with what the function threw, and where.
+ */
+function called<T extends object>(definition: TaskDefinition, what: string, work: () => T): T {
+  try {
+    return tf.tidy(() => work() as unknown as tf.TensorContainer) as unknown as T;
+  } catch (caught) {
+    if (caught instanceof TrainingError) throw caught;
+    const { name = 'Error', message = String(caught), stack = '' } = caught as Partial<Error>;
+    // The first place that is in no package: the task's own.
+    const place = stack
+      .split('\n')
+      .find((line) => line.includes('file://') && !line.includes('/node_modules/') && !line.includes('/dist/'));
+    const where = /\(?(file:[^)]+)\)?$/.exec(place ?? '')?.[1];
+    throw invalid(definition, `${what} threw ${name}: ${message}${where === undefined ? '' : ` (${where})`}`, caught);
+  }
+}
+
+/** True for fields whose tensors hold whole numbers. */
+function isWhole({ type, shape }: SampleField): boolean {
+  return type === 'int32' || (type === 'uint8' && shape.length === 0);
+}
+
+function sampleOf(fields: SampleFields, inputs: Tensors): SampleTensors {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, field]) => {
+      const numbers = inputs.get(name);
+      if (numbers === undefined) return [];
+      return [[name, isWhole(field) ? numbers.cast('int32') : numbers] as const];
+    }),
+  );
+}
+
+interface Filling {
+  readonly samples: SampleBatch;
+  readonly tensors: FieldTensors;
+  readonly identity: BatchIdentity;
+}
+
+/** Copies samples into the tensors, one row each, and augments them row by row. */
+function fill({ augment }: TaskDefinition, fields: SampleFields, { samples, tensors, identity }: Filling): void {
+  const { ids, fields: values } = samples;
+  const entries = Object.entries(fields).map(([name, field]) => {
+    const scale = field.type === 'uint8' && field.shape.length > 0 ? 1 / 255 : 1;
+    return { name, length: fieldLength(field), from: values[name]!, to: tensors[name]!, scale };
+  });
+  for (const { length, from, to, scale } of entries) {
+    for (let at = 0; at < ids.length * length; at++) to[at] = from[at]! * scale;
+  }
+  if (augment !== undefined && identity.isTraining) {
+    ids.forEach((id, row) => {
+      const rows = entries.map(
+        ({ name, length, to }) => [name, to.subarray(row * length, (row + 1) * length)] as const,
+      );
+      augment(Object.fromEntries(rows), randomStream(randomKey('augmentation', identity.seed, identity.epoch, id)));
+    });
+  }
+  const capacity = tensors.sampleWeights.length;
+  for (const { length, to } of entries) {
+    for (let row = ids.length; row < capacity; row++) to.copyWithin(row * length, 0, length);
+  }
+}

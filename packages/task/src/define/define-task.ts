@@ -1,0 +1,143 @@
+/**
+ * What a user writes to train something of their own: a module whose default export is a task. It says what a model is and
+ * how good an answer is; batches, workers, the update and checkpoints are the system's.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import type { SampleSource } from '@facet/datasets';
+import { TrainingError, type RandomStream, type SampleFields, type TrainingConfig } from '@facet/shared';
+import type { ParameterStart } from './parameter-starts.js';
+import type { Tensors } from '../task.js';
+
+/** What a model is built for. */
+export interface ModelContext<Options = unknown> {
+  /** The fields of a sample. */
+  readonly fields: SampleFields;
+  /** Names of the classes; none where samples have no classes. */
+  readonly classes: readonly string[];
+  /** The task's options as its schema read them. */
+  readonly options: Options;
+  /** Rows of every tensor: samples, some of which may be padding. */
+  readonly microBatch: number;
+  /** Of the run. What is drawn from it is the same on every worker. */
+  readonly seed: number;
+}
+
+/** One tensor per field of the sample, [microBatch, ...shape]; see `defineTask` for their numbers. */
+export type SampleTensors = Readonly<Record<string, tf.Tensor>>;
+
+/** A model: what it learns, and the function from a micro-batch to its answers. */
+export interface TaskModel {
+  /** How every parameter starts, by its name. */
+  readonly parameters: Readonly<Record<string, ParameterStart>>;
+  /** Pure, and per sample: row i of the answer may depend on row i of the tensors alone. */
+  readonly predict: (parameters: Tensors, sample: SampleTensors) => tf.Tensor;
+}
+
+/** A number for every row, [microBatch]. */
+export type PerSample = (prediction: tf.Tensor, sample: SampleTensors, context: LossContext) => tf.Tensor;
+
+export interface LossContext {
+  readonly classes: number;
+  /** The field that is to be predicted. */
+  readonly target: string;
+  /** `optimizer.labelSmoothing`. An accuracy and its loss are always computed without. */
+  readonly labelSmoothing: number;
+}
+
+export const LOSS_NAMES = [
+  'crossEntropy',
+  'binaryCrossEntropy',
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'huber',
+] as const;
+export type LossName = (typeof LOSS_NAMES)[number];
+
+/** Where a task finds its samples. */
+export interface DataContext {
+  /** The folder or file of `--data`; undefined when none was named. */
+  readonly folder: string | undefined;
+}
+
+/** Keys of the training half of a configuration; what is set in a file or by a flag is stronger. */
+export type TrainingDefaults = {
+  readonly [Key in 'epochs' | 'batch' | 'optimizer' | 'samples' | 'evaluation']?: Partial<TrainingConfig[Key]>;
+};
+
+export interface TaskDefinition<Options = unknown> {
+  readonly name: string;
+  /** Reads the options of the configuration, and throws when they are wrong; a zod schema has such a `parse`. */
+  readonly options?: { parse(value: unknown): Options };
+  /** Opens the samples. Absent: those of the dataset that the configuration names. */
+  readonly dataset?: (context: DataContext) => SampleSource | Promise<SampleSource>;
+  /** Values of the configuration for this task. */
+  readonly training?: TrainingDefaults;
+  readonly model: (context: ModelContext<Options>) => TaskModel;
+  /** The field that is to be predicted. Default: `label`. */
+  readonly target?: string;
+  /** Default: `crossEntropy` where samples have classes, else `meanSquaredError`. */
+  readonly loss?: LossName | PerSample;
+  /** Further figures, by name. The system sums them over samples, in training and in evaluations. */
+  readonly metrics?: Readonly<Record<string, PerSample>>;
+  /**
+   * Changes one sample in place before it is trained on. What is random in it must come from `random`, which is a function of
+   * the seed, the epoch and the sample alone.
+   *
+   * @param sample the numbers of each field, as the tensors hold them
+   */
+  readonly augment?: (sample: Readonly<Record<string, Float32Array>>, random: RandomStream) => void;
+}
+
+/** Marks the default export of a task module. */
+const MARK = Symbol.for('facet.task');
+
+/**
+ * Declares a task; its module exports it as default.
+ *
+ * Tensors hold float32 numbers: of a `float32` field as they are; of a `uint8` field with a shape (an image) divided by 255.
+ * An `int32` field, and a `uint8` field of a single number (a label), is an int32 tensor of whole numbers.
+ *
+ * @throws TrainingError TASK_INVALID naming what is missing or of another type.
+ */
+export function defineTask<Options = unknown>(definition: TaskDefinition<Options>): TaskDefinition<Options> {
+  requireDefinition(definition);
+  return Object.freeze({ ...definition, [MARK]: true });
+}
+
+/** True for what `defineTask` returned, also of another copy of this package. */
+export function isTaskDefinition(value: unknown): value is TaskDefinition {
+  return typeof value === 'object' && value !== null && MARK in value;
+}
+
+const KEYS = ['name', 'options', 'dataset', 'training', 'model', 'target', 'loss', 'metrics', 'augment'];
+
+function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
+  const problems: string[] = [];
+  const { name, model, dataset, loss, metrics = {}, augment, target } = definition;
+  const expect = (isRight: boolean, key: string, actual: unknown, expected: string): void => {
+    if (!isRight) problems.push(`${key} is ${described(actual)}, expected ${expected}`);
+  };
+  expect(typeof name === 'string' && /^[\w.-]{1,64}$/.test(name), 'name', name, 'letters, digits, . - _, at most 64');
+  expect(typeof model === 'function', 'model', model, 'a function that returns { parameters, predict }');
+  expect(dataset === undefined || typeof dataset === 'function', 'dataset', dataset, 'a function that opens samples');
+  expect(
+    loss === undefined || typeof loss === 'function' || LOSS_NAMES.includes(loss),
+    'loss',
+    loss,
+    `one of ${LOSS_NAMES.join(', ')}, or a function`,
+  );
+  expect(target === undefined || typeof target === 'string', 'target', target, 'the name of a field');
+  expect(augment === undefined || typeof augment === 'function', 'augment', augment, 'a function');
+  for (const [metric, of] of Object.entries(metrics)) {
+    expect(typeof of === 'function', `metrics.${metric}`, of, 'a function of (prediction, sample)');
+  }
+  for (const key of Object.keys(definition)) {
+    if (!KEYS.includes(key)) problems.push(`${key} is no part of a task, expected one of ${KEYS.join(', ')}`);
+  }
+  if (problems.length > 0) throw new TrainingError('TASK_INVALID', `defineTask: ${problems.join('; ')}`);
+}
+
+function described(value: unknown): string {
+  if (value === undefined) return 'missing';
+  return typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? String(value) : `a ${typeof value}`;
+}

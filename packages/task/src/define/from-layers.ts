@@ -1,0 +1,99 @@
+/**
+ * A model of tf.layers as the model of a task. Its weights start as its own initialisers say, drawn from the run's seed, so
+ * that every worker starts with the same ones.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { applyLayers, layerWeights } from '@facet/compiler';
+import { randomKey, randomStream, TrainingError } from '@facet/shared';
+import type { ModelContext, TaskModel } from './define-task.js';
+import type { ParameterStart } from './parameter-starts.js';
+
+export interface FromLayersOptions {
+  /** Fields of the sample for the inputs of the model, in their order. Default: see `fromLayers`. */
+  readonly inputs?: readonly string[];
+}
+
+/**
+ * Makes the `model` of a task from a function that builds a tf.LayersModel.
+ *
+ * An input of the model that is named like a field gets that field. A single input gets the only field that is not the
+ * label.
+ *
+ * @throws TrainingError CAPTURE_UNSUPPORTED naming a layer that cannot be captured; TASK_INVALID.
+ */
+export function fromLayers<Options = unknown>(
+  build: (context: ModelContext<Options>) => tf.LayersModel,
+  { inputs }: FromLayersOptions = {},
+): (context: ModelContext<Options>) => TaskModel {
+  return (context) => {
+    const model = withSeededRandom(randomKey('initialisation', context.seed), () => build(context));
+    const isModel = typeof model === 'object' && 'apply' in model && Array.isArray(model.inputs);
+    if (!isModel) {
+      throw new TrainingError(
+        'TASK_INVALID',
+        'fromLayers: the function returns no tf.LayersModel; return tf.sequential(...) or tf.model(...)',
+      );
+    }
+    const names = inputs ?? inputFields(model, context);
+    const declared = layerWeights(model);
+    const values = model.getWeights(false).map((weight) => weight.dataSync() as Float32Array);
+    const starts: Record<string, ParameterStart> = {};
+    const frozen = new Map<string, { readonly shape: readonly number[]; readonly values: Float32Array }>();
+    declared.forEach(({ name, shape, isTrainable }, at) => {
+      const own = Float32Array.from(values[at]!);
+      if (isTrainable) {
+        starts[name] = { shape, initialiser: { kind: 'given', values: own }, decays: shape.length > 1 };
+      } else {
+        frozen.set(name, { shape, values: own });
+      }
+    });
+    return {
+      parameters: starts,
+      predict(parameters, sample) {
+        const all = new Map(parameters);
+        for (const [name, { shape, values: own }] of frozen) all.set(name, tf.tensor(own, [...shape]));
+        const [answer, ...others] = applyLayers(
+          model,
+          all,
+          names.map((name) => sample[name]!),
+        );
+        if (others.length === 0) return answer!;
+        throw new TrainingError(
+          'TASK_INVALID',
+          `fromLayers: the model has ${others.length + 1} outputs, expected one; concatenate them, or write the model with predict`,
+        );
+      },
+    };
+  };
+}
+
+/** @throws TrainingError TASK_INVALID when it is not clear which field an input takes. */
+function inputFields(model: tf.LayersModel, { fields }: Pick<ModelContext, 'fields'>): string[] {
+  const names = Object.keys(fields);
+  const others = names.filter((name) => name !== 'label' && name !== 'target');
+  return model.inputs.map((input) => {
+    const own = input.name.replace(/_input$/, '');
+    const found = names.find((name) => name === input.name || name === own);
+    if (found !== undefined) return found;
+    if (model.inputs.length === 1 && others.length === 1) return others[0]!;
+    throw new TrainingError(
+      'TASK_INVALID',
+      `fromLayers: the input ${input.name} is not named like a field of the samples (${names.join(', ')}); name it so, or give the fields: fromLayers(build, { inputs: [...] })`,
+    );
+  });
+}
+
+/**
+ * The initialisers of tf.layers draw their seeds from Math.random. While they do, it is a function of the run's seed. Nothing
+ * else runs meanwhile: building is synchronous.
+ */
+function withSeededRandom<T>(key: number, build: () => T): T {
+  const original = Math.random;
+  const stream = randomStream(key);
+  Math.random = () => stream.nextUniform();
+  try {
+    return build();
+  } finally {
+    Math.random = original;
+  }
+}
