@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type MultiView } from '@facet/shared';
-import { PROBE_SHAPE } from '../src/engine/probe.js';
+import { PROBE_SHAPE } from './probe-shape.js';
 import type { TrainedModel } from '../src/evaluation/classifier.js';
 import { createModel } from '../src/model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '@facet/task';

@@ -7,7 +7,7 @@ import { initialWeights, layoutParameters } from '@facet/task';
 import { ATTACK_LOSSES, type AttackLoss } from '../model/attack-losses.js';
 import { attackFunction, captureAttackProgram } from './attack-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';
-import { PROBE_SHAPE } from './probe.js';
+import { PROBE_SHAPE } from '../../test/probe-shape.js';
 
 type ViewName = (typeof VIEW_NAMES)[number];
 

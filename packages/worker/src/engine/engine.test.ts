@@ -3,7 +3,7 @@ import { randomKey, randomStream } from '@facet/shared';
 import { initialWeights } from '@facet/task';
 import { createCompute } from './compute.js';
 import { captureTrainingProgram } from './micro-batch-program.js';
-import { PROBE_TASK } from './probe.js';
+import { PROBE_TASK } from './probe-task.js';
 
 async function openCompute(threads: number) {
   const compute = await createCompute({ task: PROBE_TASK, engine: { name: 'onnxruntime', device: 'cpu' }, threads });

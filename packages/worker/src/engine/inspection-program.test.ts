@@ -9,7 +9,7 @@ import type { Program } from '@facet/compiler';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';
 import { captureEvaluationProgram } from './micro-batch-program.js';
 import { createOrtSession } from './onnxruntime/ort-session.js';
-import { PROBE_SHAPE } from './probe.js';
+import { PROBE_SHAPE } from '../../test/probe-shape.js';
 
 const BATCH = 3;
 const PIXELS = PROBE_SHAPE.image.height * PROBE_SHAPE.image.width * PROBE_SHAPE.image.channels;

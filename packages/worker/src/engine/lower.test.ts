@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeTraining } from './micro-batch-program.js';
-import { PROBE_TASK } from './probe.js';
+import { PROBE_TASK } from './probe-task.js';
 import { COARSE_OPS } from '@facet/compiler/internal';
 import { countOps, captureProgram, lower } from '@facet/compiler';
 

@@ -4,7 +4,7 @@ import type { BatchTensors } from '@facet/task';
 import type { Compute, ComputeOptions } from './compute.js';
 import { formatEngine } from './engine-id.js';
 import { openEngine, type EngineMachine } from './open-engine.js';
-import { PROBE_TASK } from './probe.js';
+import { PROBE_TASK } from './probe-task.js';
 
 interface Fake {
   readonly hasGpu?: boolean;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probeEngineApart, type ProbeApartOptions } from './probe-apart.js';
-import { PROBE_TASK } from './probe.js';
+import { PROBE_TASK } from './probe-task.js';
 
 const engine = { name: 'onnxruntime', device: 'cpu' } as const;
 const timed = { task: PROBE_TASK, threads: 1 };

@@ -2,11 +2,11 @@
  * Probes an engine with a real forward and backward pass of a small model, compared with the reference, and times it on a
  * given program. Workers and `facet doctor` judge an engine by this probe, never by a version number.
  */
-import { PRESETS, randomKey, randomStream, TrainingError, type ErrorCode } from '@facet/shared';
+import { randomKey, randomStream, TrainingError, type ErrorCode } from '@facet/shared';
 import { initialWeights, type BatchTensors, type Task } from '@facet/task';
-import { multiViewTask, type MultiViewShape } from '../model/multi-view-task.js';
 import { createCompute, type Compute } from './compute.js';
 import type { Device, EngineId, EngineName } from './engine-id.js';
+import { PROBE_TASK } from './probe-task.js';
 import { computeReference, deviationFrom } from './reference.js';
 
 export interface EngineProbe {
@@ -32,18 +32,6 @@ export interface TimedProgram {
 
 /** Two correct engines differ by rounding only; a wrong one by far more. */
 export const PROBE_TOLERANCE = 1e-4;
-
-/** The small model for probes and engine tests. It has every part of the real one, and few of each. */
-export const PROBE_SHAPE: MultiViewShape = {
-  image: { height: 12, width: 12, channels: 1 },
-  classes: 10,
-  config: { ...PRESETS['mnist-fast'].model, width: 16, depth: 2, heads: 2 },
-  microBatch: 6,
-  labelSmoothing: 0.1,
-};
-
-/** The task of that model. */
-export const PROBE_TASK = multiViewTask(PROBE_SHAPE);
 
 const TIMED_RUNS = 5;
 /** A slow engine is timed by fewer runs. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { PROBE_SHAPE } from '../engine/probe.js';
+import { PROBE_SHAPE } from '../../test/probe-shape.js';
 import { randomModel, writeDataset } from '../../test/trained-model.js';
 import { wholeImages } from '../evaluation/whole-images.js';
 import { inspectModel, type InspectOptions } from './inspect-model.js';

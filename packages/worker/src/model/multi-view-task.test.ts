@@ -3,7 +3,7 @@ import { bindReference, type BatchIdentity } from '@facet/task';
 import { describe, expect, it } from 'vitest';
 import { allocateMicroBatch, type MicroBatchTensors } from '../data/micro-batch.js';
 import { captureTrainingProgram } from '../engine/micro-batch-program.js';
-import { PROBE_SHAPE, PROBE_TASK } from '../engine/probe.js';
+import { PROBE_SHAPE, SMALL_TASK } from '../../test/probe-shape.js';
 import { POSITION_PAIRS } from './auxiliary-losses.js';
 import { multiViewTask } from './multi-view-task.js';
 import { createModel } from './multi-view-transformer.js';
@@ -24,7 +24,7 @@ describe('the multi-view model as a task', () => {
   it('augments what it trains on, and nothing that it evaluates', () => {
     const task = multiViewTask({ ...PROBE_SHAPE, augmentation: { ...NO_AUGMENTATION, shiftPixels: 3 } });
     const [plain, evaluated, trained] = [tensorsOf(), tensorsOf(), tensorsOf()];
-    PROBE_TASK.prepare(samples, plain, identity);
+    SMALL_TASK.prepare(samples, plain, identity);
     task.prepare(samples, evaluated, { ...identity, isTraining: false });
     task.prepare(samples, trained, identity);
     expect(evaluated.images).toEqual(plain.images);
@@ -52,9 +52,9 @@ describe('the multi-view model as a task', () => {
   });
 
   it('is made again in another process with the same program', async () => {
-    const again = await bindReference(JSON.parse(JSON.stringify(PROBE_TASK.reference)) as typeof PROBE_TASK.reference);
-    expect(again.parameters).toEqual(PROBE_TASK.parameters);
-    expect(again.inputs).toEqual(PROBE_TASK.inputs);
-    expect(await captureTrainingProgram(again)).toEqual(await captureTrainingProgram(PROBE_TASK));
+    const again = await bindReference(JSON.parse(JSON.stringify(SMALL_TASK.reference)) as typeof SMALL_TASK.reference);
+    expect(again.parameters).toEqual(SMALL_TASK.parameters);
+    expect(again.inputs).toEqual(SMALL_TASK.inputs);
+    expect(await captureTrainingProgram(again)).toEqual(await captureTrainingProgram(SMALL_TASK));
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '@facet/shared';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { createCompute } from '../engine/compute.js';
-import { PROBE_SHAPE } from '../engine/probe.js';
+import { PROBE_SHAPE } from '../../test/probe-shape.js';
 import { computeReference, deviationFrom } from '../engine/reference.js';
 import { multiViewTask, type MultiViewShape } from './multi-view-task.js';
 import { createModel } from './multi-view-transformer.js';

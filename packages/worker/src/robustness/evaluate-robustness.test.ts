@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, TrainingError, type MultiView } from '@facet/shared';
 import type { CorruptionFolder, Dataset } from '@facet/datasets';
-import { PROBE_SHAPE } from '../engine/probe.js';
+import { PROBE_SHAPE } from '../../test/probe-shape.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { attackedExamples } from './attacked-examples.js';

@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { randomKey, randomStream } from '@facet/shared';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
-import { PROBE_SHAPE } from '../engine/probe.js';
+import { PROBE_SHAPE } from '../../test/probe-shape.js';
 import { multiViewTask } from '../model/multi-view-task.js';
 import { initialWeights } from '@facet/task';
 

@@ -5,7 +5,7 @@ import { fillProbeBatch } from '../../test/probe-batch.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { createCompute, type Compute, type TrainingSlot } from '../engine/compute.js';
 import { initialWeights, type Adversary, type AttackedBatch, type InputGradient } from '@facet/task';
-import { PROBE_SHAPE, PROBE_TASK } from '../engine/probe.js';
+import { PROBE_SHAPE, SMALL_TASK } from '../../test/probe-shape.js';
 import { multiViewTask } from '../model/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { distanceOf } from '../robustness/attacks/threat.js';
@@ -106,7 +106,7 @@ describe('on an engine', () => {
   });
 
   it('is a part of what workers must agree on, and is not there when it is off', async () => {
-    const plain = await createCompute({ task: PROBE_TASK, engine: CPU, threads: 1 });
+    const plain = await createCompute({ task: SMALL_TASK, engine: CPU, threads: 1 });
     plain.weights.set(compute.weights);
     expect(plain.programSha256).not.toBe(compute.programSha256);
     const results = [plain, compute].map(async ({ trainingSlots: [slot] }) => {

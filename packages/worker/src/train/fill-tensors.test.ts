@@ -1,7 +1,7 @@
 import type { SampleBatch } from '@facet/shared';
 import type { BatchIdentity, BatchTensors, Task } from '@facet/task';
 import { describe, expect, it } from 'vitest';
-import { PROBE_SHAPE, PROBE_TASK } from '../engine/probe.js';
+import { PROBE_SHAPE, SMALL_TASK } from '../../test/probe-shape.js';
 import { allocateMicroBatch } from '../data/micro-batch.js';
 import { fillTensors } from './fill-tensors.js';
 
@@ -65,7 +65,7 @@ describe('filled tensors', () => {
     tensors.sampleWeights.fill(9);
     const pixels = image.height * image.width;
     const fields = { label: Uint8Array.of(3, 1), image: new Uint8Array(2 * pixels).fill(51) };
-    fillTensors(PROBE_TASK, tensors, { ids: Uint32Array.of(5, 6), fields }, { ...identity, isTraining: false });
+    fillTensors(SMALL_TASK, tensors, { ids: Uint32Array.of(5, 6), fields }, { ...identity, isTraining: false });
     expect([...tensors.sampleWeights]).toEqual([1, 1, 0, 0, 0, 0]);
     expect(tensors.images.subarray(0, 2 * pixels).every((pixel) => pixel === Math.fround(0.2))).toBe(true);
     expect(tensors.images.subarray(2 * pixels).every((pixel) => pixel === 0)).toBe(true);

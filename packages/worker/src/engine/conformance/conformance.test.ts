@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { interpretProgram } from '@facet/compiler/internal';
 import type { NumbersByName } from '@facet/compiler';
 import { captureTrainingProgram, metricOutput } from '../micro-batch-program.js';
-import { PROBE_TASK } from '../probe.js';
+import { PROBE_TASK } from '../probe-task.js';
 import { conformanceEngines, runsWhollyOn } from './conformance-engine.js';
 import { captureCase } from './op-case.js';
 import { OP_CASES } from './op-cases.js';

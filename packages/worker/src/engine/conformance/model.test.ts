@@ -9,7 +9,7 @@ import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { initialWeights, applyUpdate } from '@facet/task';
 import { createCompute, type Compute } from '../compute.js';
 import { ENGINES, formatEngine, type EngineId } from '../engine-id.js';
-import { PROBE_SHAPE, PROBE_TASK } from '../probe.js';
+import { PROBE, PROBE_TASK } from '../probe-task.js';
 import { computeReference, deviationFrom } from '../reference.js';
 import { findVulkanDriver, type VulkanDriver } from './vulkan-driver.js';
 
@@ -58,7 +58,7 @@ async function train(compute: Compute<MicroBatchTensors>): Promise<number[]> {
     const slot = trainingSlots[step % 2 === 0 ? 0 : 1];
     await slot.run();
     losses.push(slot.sum.accounting().loss);
-    const gradientScale = 1 / (PROBE_SHAPE.microBatch - 1);
+    const gradientScale = 1 / (PROBE.microBatch - 1);
     applyUpdate(state, slot.sum.gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
     compute.weightsChanged();
   }
@@ -110,7 +110,7 @@ describe.each(ENGINES.map((engine) => ({ engine, name: formatEngine(engine) })))
 
 /** How many real samples the logits answer as their targets say. */
 function answersRight(logits: Float32Array, { targets, sampleWeights }: MicroBatchTensors): number {
-  const { classes } = PROBE_SHAPE;
+  const { classes } = PROBE;
   const best = (values: Float32Array, row: number): number => {
     const scores = values.subarray(row * classes, (row + 1) * classes);
     return scores.indexOf(Math.max(...scores));

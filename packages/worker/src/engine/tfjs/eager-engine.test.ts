@@ -8,7 +8,7 @@ import { initialWeights } from '@facet/task';
 import type { MicroBatchTensors } from '../../data/micro-batch.js';
 import { createCompute, type Compute } from '../compute.js';
 import type { EngineId } from '../engine-id.js';
-import { PROBE_TASK } from '../probe.js';
+import { PROBE_TASK } from '../probe-task.js';
 import { findBindingFolder } from './binding-folder.js';
 
 const EAGER: readonly EngineId[] = [

@@ -5,14 +5,14 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { hostEngine } from '../engine-host.js';
-import { PROBE_SHAPE, PROBE_TASK } from '../probe.js';
+import { PROBE, PROBE_TASK } from '../probe-task.js';
 import { openEagerSession } from './eager-session.js';
 import { openProcessLink } from './process-link.js';
 import type { EagerSessionPlan } from './process-protocol.js';
 
 const LAYOUT = layoutParameters(PROBE_TASK.parameters);
-const PIXELS = PROBE_SHAPE.microBatch * PROBE_SHAPE.image.height * PROBE_SHAPE.image.width;
-const LOGITS = PROBE_SHAPE.microBatch * PROBE_SHAPE.classes;
+const PIXELS = PROBE.microBatch * PROBE.side ** 2;
+const LOGITS = PROBE.microBatch * PROBE.classes;
 
 /** The evaluation function of the small model, in one slot. */
 const PLAN: EagerSessionPlan = {

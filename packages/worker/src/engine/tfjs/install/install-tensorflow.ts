@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder, TrainingError } from '@facet/shared';
-import { probeEngine, PROBE_TASK } from '../../probe.js';
+import { probeEngine } from '../../probe.js';
+import { PROBE_TASK } from '../../probe-task.js';
 import {
   INSTALL_RECORD,
   installedFolder,
