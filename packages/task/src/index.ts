@@ -31,6 +31,7 @@ export {
   type Task,
   type TaskInput,
   type TaskReference,
+  type TaskSamples,
   type Tensors,
 } from './task.js';
 export { bindTask, type TaskBinding } from './define/bind-task.js';

@@ -4,7 +4,7 @@
  * weighs and sums; a task never divides by a batch size and never sees how many workers there are.
  */
 import type * as tf from '@tensorflow/tfjs';
-import type { SampleBatch } from '@facet/shared';
+import type { SampleBatch, SampleFields } from '@facet/shared';
 import type { ParameterSpec } from './parameters.js';
 
 /** Tensors by name. */
@@ -49,6 +49,13 @@ export type Answer =
   | { readonly kind: 'class'; readonly classes: number; readonly label: string }
   /** Losses and metrics of the samples, without anything that only training does. */
   | { readonly kind: 'losses' };
+
+/** The samples that a task is made for. */
+export interface TaskSamples {
+  readonly fields: SampleFields;
+  /** Names of the classes; none where samples have no classes. */
+  readonly classes: readonly string[];
+}
 
 /** Where a process that shares no memory finds the task: a module whose `bind` makes it from a JSON value. */
 export interface TaskReference {

@@ -2,10 +2,10 @@
  * Looks at a user's task before anything is started: it must be a function that can be captured, and the same one every time.
  */
 import { TrainingError, type RunConfig } from '@facet/shared';
-import { initialWeights, layoutParameters, type Task } from '@facet/task';
+import { initialWeights, layoutParameters, type Task, type TaskSamples } from '@facet/task';
 import { writeOnnx } from '@facet/compiler';
 import { captureEvaluationProgram, captureTrainingProgram } from './engine/micro-batch-program.js';
-import { openTask, type TaskSamples } from './open-task.js';
+import { openTask } from './open-task.js';
 
 /**
  * Opens and captures the task of a configuration, twice.

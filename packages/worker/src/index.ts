@@ -24,7 +24,7 @@ export { findGpuEvidence } from './engine/gpu-evidence.js';
 export { probeEngineApart } from './engine/probe-apart.js';
 export type { EngineProbe, TimedProgram } from './engine/probe.js';
 export { checkTask } from './check-task.js';
-export { openTask, type TaskSamples } from './open-task.js';
+export { openTask } from './open-task.js';
 export { multiViewShape, multiViewTask } from './model/multi-view-task.js';
 export { describePrograms, type ProgramDescription, type ProgramsDescription } from './engine/describe-programs.js';
 export type { Device } from './engine/engine-id.js';

@@ -7,16 +7,9 @@ import {
   requireMultiView,
   TrainingError,
   type RunConfig,
-  type SampleFields,
 } from '@facet/shared';
-import { loadTask, openUserTask, type Task } from '@facet/task';
+import { loadTask, openUserTask, type Task, type TaskSamples } from '@facet/task';
 import { multiViewShape, multiViewTask } from './model/multi-view-task.js';
-
-export interface TaskSamples {
-  readonly fields: SampleFields;
-  /** Names of the classes; none where samples have no classes. */
-  readonly classes: readonly string[];
-}
 
 /**
  * @throws TrainingError CONFIG_INVALID when the task cannot take such samples; TASK_INVALID or CAPTURE_UNSUPPORTED when it is

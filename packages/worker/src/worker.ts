@@ -20,7 +20,7 @@ import {
   type SampleFields,
 } from '@facet/shared';
 import type { SampleSource } from '@facet/datasets';
-import { openRunData } from '@facet/task';
+import { openRunData, type Task, type TaskSamples } from '@facet/task';
 import type { Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer, createFloatMemory } from '@facet/collective';
@@ -30,7 +30,6 @@ import { formatEngine } from './engine/engine-id.js';
 import { openEngine, type OpenedEngine } from './engine/open-engine.js';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
-import { openTask } from './open-task.js';
 import { findOwnAddress } from './own-address.js';
 import { allocateTrainingState } from './train/training-state.js';
 import { createWorkerMetrics } from './worker-metrics.js';
@@ -54,6 +53,8 @@ export interface WorkerOptions {
   readonly threads?: number;
   /** Folder with the dataset, for `data: local`. */
   readonly dataFolder?: string;
+  /** Makes the task of a run; see `openTask` of @facet/lab. */
+  readonly openTask: (config: RunConfig, samples: TaskSamples) => Promise<Task>;
   /** The module of the run's task, where this machine has it elsewhere than the coordinator's. */
   readonly taskFile?: string;
   readonly codeVersion: string;
@@ -154,7 +155,7 @@ async function buildResources(
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);
-  const task = await openTask(config, { fields, classes: welcome.classes });
+  const task = await options.openTask(config, { fields, classes: welcome.classes });
   const opening = openEngine({
     wish: trainingWish(options.engine, config),
     task,

@@ -77,7 +77,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   signals.kill.addEventListener('abort', () => {
     context.exit(EXIT.interrupted);
   });
-  const { requireInstalled, runWorker } = await import('@facet/worker');
+  const { openTask, requireInstalled, runWorker } = await import('@facet/worker');
   requireInstalled(machine.engine.name, context.env);
   const outcome = await runWorker({
     ...machine,
@@ -86,6 +86,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
     ...(brokerUrl !== undefined && { brokerUrl }),
     ...(dataFolder !== undefined && { dataFolder }),
     ...(options.task !== undefined && { taskFile: options.task }),
+    openTask,
     codeVersion: await readCodeVersion(context.env),
     log: createLogger('worker', logLevel(context.env)),
     signal: signals.stop,
