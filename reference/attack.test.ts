@@ -1,13 +1,13 @@
 /** Attacks on a tiny model against PyTorch: gradients by the pixels, FGSM, PGD in both balls, adversarial training. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdversarialConfig, ImageShape, ModelConfig } from '@facet/shared';
-import type { AttackLoss } from '../packages/worker/src/model/attack-losses.js';
-import { createAttackCompute, type AttackCompute } from '../packages/worker/src/robustness/attack-compute.js';
+import type { AttackLoss } from '../packages/multiview/src/model/attack-losses.js';
+import { createAttackCompute, type AttackCompute } from '../packages/lab/src/robustness/attack-compute.js';
 
-import { attackByGradient, type PgdOptions } from '../packages/worker/src/robustness/attacks/pgd.js';
-import type { Threat } from '../packages/worker/src/robustness/attacks/threat.js';
-import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
-import { createAdversary } from '../packages/worker/src/train/adversary.js';
+import { attackByGradient, type PgdOptions } from '../packages/multiview/src/attacks/pgd.js';
+import type { Threat } from '../packages/multiview/src/attacks/threat.js';
+import { createModel } from '../packages/multiview/src/model/multi-view-transformer.js';
+import { createAdversary } from '../packages/multiview/src/attacks/adversary.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
 

@@ -1,8 +1,8 @@
 /** Augmented micro-batches, byte by byte, against NumPy and SciPy, from the same draws. */
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
-import { OPERATIONS } from '../packages/worker/src/data/augmentation/rand-augment.js';
-import { allocateMicroBatch, fillMicroBatch } from '../packages/worker/src/data/micro-batch.js';
+import { OPERATIONS } from '../packages/multiview/src/data/augmentation/rand-augment.js';
+import { allocateMicroBatch, fillMicroBatch } from '../packages/multiview/src/data/micro-batch.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';
 
 interface MicroBatchCase {

@@ -21,9 +21,9 @@ import {
 } from '@facet/shared';
 import { LedgerChain } from '../packages/shared/src/ledger/ledger-chain.js';
 import { LedgerReader } from '../packages/shared/src/ledger/read-ledger.js';
-import { exportModel } from '../packages/worker/src/export/export-model.js';
-import { runOnnx } from '../packages/worker/src/export/run-export.js';
-import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
+import { exportModel } from '../packages/lab/src/export/export-model.js';
+import { runOnnx } from '../packages/lab/src/export/run-export.js';
+import { createModel } from '../packages/multiview/src/model/multi-view-transformer.js';
 import { layoutParameters } from '../packages/task/src/parameters.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { requirePython, runPython } from './python-interpreter.js';

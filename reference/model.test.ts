@@ -5,18 +5,18 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomKey, type ImageShape, type ModelConfig } from '@facet/shared';
-import { drawAuxiliary } from '../packages/worker/src/data/auxiliary-draws.js';
-import { createCompute, type Compute } from '../packages/worker/src/engine/compute.js';
-import type { MicroBatchTensors } from '../packages/worker/src/data/micro-batch.js';
+import { drawAuxiliary } from '../packages/multiview/src/data/auxiliary-draws.js';
+import { createCompute, type Compute } from '../packages/engine/src/compute.js';
+import type { MicroBatchTensors } from '../packages/multiview/src/data/micro-batch.js';
 import {
   captureEvaluationProgram,
   captureTrainingProgram,
   metricOutput,
-} from '../packages/worker/src/engine/micro-batch-program.js';
+} from '../packages/engine/src/micro-batch-program.js';
 import { interpretProgram } from '../packages/compiler/src/program/interpret.js';
-import { POSITION_PAIRS } from '../packages/worker/src/model/auxiliary-losses.js';
-import { multiViewTask } from '../packages/worker/src/model/multi-view-task.js';
-import { createModel } from '../packages/worker/src/model/multi-view-transformer.js';
+import { POSITION_PAIRS } from '../packages/multiview/src/model/auxiliary-losses.js';
+import { multiViewTask } from '../packages/multiview/src/model/multi-view-task.js';
+import { createModel } from '../packages/multiview/src/model/multi-view-transformer.js';
 import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/task/src/parameters.js';
 import type { Task } from '../packages/task/src/task.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createPlan, permutation, randomKey, randomStream, sampleChecksum, type Purpose } from '@facet/shared';
 import { shuffled } from '../packages/shared/src/random.js';
-import { drawAuxiliary } from '../packages/worker/src/data/auxiliary-draws.js';
+import { drawAuxiliary } from '../packages/multiview/src/data/auxiliary-draws.js';
 import { expectClose, storedNumbers } from './stored-numbers.js';
 
 interface PlanCase {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { wilsonInterval } from '@facet/shared';
 import { holmAdjusted, pairedDifference } from '../packages/cli/src/ablation/paired-differences.js';
 import { twoSidedP, twoSidedQuantile } from '../packages/cli/src/ablation/student-t.js';
-import { scoreAnswers } from '../packages/worker/src/evaluation/scores.js';
-import { scoreLogits } from '../packages/worker/src/evaluation/score-logits.js';
+import { scoreAnswers } from '../packages/lab/src/evaluation/scores.js';
+import { scoreLogits } from '../packages/task/src/score-logits.js';
 import { expectClose, storedNumbers } from './stored-numbers.js';
 
 interface Statistics {

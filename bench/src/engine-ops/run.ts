@@ -5,7 +5,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
 import { captureProgram, elementCount } from '@facet/compiler';
-import { describeTraining, multiViewShape, multiViewTask } from '@facet/worker/internal-engine';
+import { describeTraining } from '@facet/engine/internal';
+import { multiViewShape, multiViewTask } from '@facet/multiview';
 import type { BenchContext, Run } from '../bench.js';
 import { LARGE, SMALL, type VitConfig } from '../engine/vit-config.js';
 import { median, quantile, round } from '../figures.js';

@@ -3,8 +3,10 @@
  * `createCompute`. The difference is what the engine's host costs: copies into the thread and back, and two messages.
  */
 import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
-import { drawAuxiliary } from '@facet/worker/internal';
-import { captureTrainingProgram, createCompute, multiViewShape, multiViewTask } from '@facet/worker/internal-engine';
+import { drawAuxiliary } from '@facet/multiview/internal';
+import { multiViewShape, multiViewTask } from '@facet/multiview';
+import { captureTrainingProgram } from '@facet/engine';
+import { createCompute } from '@facet/engine/internal';
 import { median } from '../figures.js';
 import { randomValues } from '../random-values.js';
 import { openProgram, type OpenProgram } from './program-session.js';

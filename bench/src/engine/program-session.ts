@@ -2,7 +2,7 @@
  * Programs on the engine without its thread: what the engine itself can do, to which everything else is compared.
  */
 import { createProgramBuilder, elementCount, programCost, type NamedValue, type Program } from '@facet/compiler';
-import { createOrtSession } from '@facet/worker/internal-engine';
+import { createOrtSession } from '@facet/engine';
 import { median } from '../figures.js';
 import { randomValues } from '../random-values.js';
 

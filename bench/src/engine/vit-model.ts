@@ -3,7 +3,7 @@
  * computed.
  */
 import { createGradientSum, gradientSumLength, layoutParameters, type GradientSum } from '@facet/task';
-import { hostEngine, openThreadLink, type BufferSlice } from '@facet/worker/internal-engine';
+import { hostEngine, openThreadLink, type BufferSlice } from '@facet/engine';
 import { captureVit, inputValues, parameterShapes } from './plain-vit.js';
 import type { VitAsk } from './vit-world.js';
 

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NO_AUGMENTATION, PRESETS, stateCrc, type AugmentationConfig } from '@facet/shared';
 import { applyUpdate, updateAverage } from '@facet/task';
 import { asGradient } from '@facet/task/internal';
-import { allocateMicroBatch, fillMicroBatch } from '@facet/worker/internal';
+import { allocateMicroBatch, fillMicroBatch } from '@facet/multiview';
 import type { Run } from '../bench.js';
 import type { RecipeOptions, RecipeRow } from './definition.js';
 

@@ -35,3 +35,4 @@ export {
   countOps,
   elementCount,
 } from './program/program.js';
+export { type Window, tokenShift, unfold } from './ops/spatial-ops.js';

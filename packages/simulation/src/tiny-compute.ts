@@ -12,7 +12,8 @@ import {
   type ParameterSpec,
   type Task,
 } from '@facet/task';
-import type { Compute, EvaluationSlot, TrainingSlot } from '@facet/worker/internal';
+import type { Compute, EvaluationSlot, TrainingSlot } from '@facet/engine';
+
 
 const PARAMETERS: readonly ParameterSpec[] = [
   { name: 'scale', shape: [2, 2], initialiser: { kind: 'normal', stddev: 0.5 }, decays: true },

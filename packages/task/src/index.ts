@@ -53,3 +53,4 @@ export { fromLayers, type FromLayersOptions } from './define/from-layers.js';
 export { hashSource, loadTask, type LoadedTask } from './define/load-task.js';
 export { constant, normal, ones, weights, zeros, type ParameterStart } from './define/parameter-starts.js';
 export { openUserTask, type UserTask } from './define/user-task.js';
+export { scoreLogits } from './score-logits.js';

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
 import { createFloatMemory } from '@facet/collective';
 import { coordinatorStreamOf, type JoinCall } from './coordinator-stream.js';
-import type { Compute } from './engine/compute.js';
+import type { Compute } from '@facet/engine';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
 import { layoutParameters, type ParameterSpec, type Task } from '@facet/task';

@@ -26,8 +26,7 @@ import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry'
 import { startExchangeServer, type ExchangeServer, createFloatMemory } from '@facet/collective';
 import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
-import { formatEngine } from './engine/engine-id.js';
-import { openEngine, type OpenedEngine } from './engine/open-engine.js';
+import { formatEngine, openEngine, type OpenedEngine } from '@facet/engine';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
 import { findOwnAddress } from './own-address.js';

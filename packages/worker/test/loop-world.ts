@@ -15,7 +15,7 @@ import {
 import { type AllReduce, gradientFormat } from '@facet/collective';
 import { ORDINARY_MEMORY, addFloats } from '@facet/collective/internal';
 import type { ShardSource } from '../src/data/shard-source.js';
-import { sumLayoutOf, type Compute, type EvaluationSlot, type TrainingSlot } from '../src/engine/compute.js';
+import { sumLayoutOf, type Compute, type EvaluationSlot, type TrainingSlot } from '@facet/engine';
 import {
   type BatchTensors,
   createGradientSum,

@@ -16,10 +16,11 @@ import {
 import { createAllReduce, ORDINARY_MEMORY } from '@facet/collective/internal';
 import { gradientFormat } from '@facet/collective';
 import type { ShardSource } from '../src/data/shard-source.js';
-import { createCompute, sumLayoutOf, type Compute, type TrainingSlot } from '../src/engine/compute.js';
+import { createCompute } from '@facet/engine/internal';
+import { sumLayoutOf, type Compute, type TrainingSlot } from '@facet/engine';
+import { multiViewShape, multiViewTask } from '@facet/multiview';
 import { createGradientSum, gradientSumLength, initialWeights, type Task } from '@facet/task';
 import type { Accounting } from '@facet/task/internal';
-import { multiViewShape, multiViewTask } from '../src/model/multi-view-task.js';
 import { runGeneration, type StepResult } from '../src/train/generation-loop.js';
 import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
 

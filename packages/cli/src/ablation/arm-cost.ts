@@ -2,7 +2,8 @@
  * Finds the cost of each arm's model by building its programs. So an arm that cannot be built is found before a study begins.
  * Nothing is trained.
  */
-import { describePrograms, multiViewShape, multiViewTask } from '@facet/worker';
+import { describePrograms } from '@facet/engine';
+import { multiViewShape, multiViewTask } from '@facet/multiview';
 import { datasetShape, requireMultiView, type ArmName } from '@facet/shared';
 import type { ArmCost } from './ablation-report.js';
 import type { LoadTrial } from './plan-study.js';

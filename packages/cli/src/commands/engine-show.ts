@@ -3,7 +3,7 @@
  * nodes of which kind they have, what one micro-batch costs in operations and memory, and on request every node.
  */
 import type { Command } from 'commander';
-import type { ProgramDescription, ProgramsDescription } from '@facet/worker';
+import type { ProgramDescription, ProgramsDescription } from '@facet/engine';
 import { openRunData, type Task } from '@facet/task';
 import { datasetDefinition, type RunConfig } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -45,7 +45,7 @@ async function show(options: EngineShowOptions, { env, stdout }: CliContext): Pr
     configFile: options.config,
     isAdversarial: options.adversarial,
   });
-  const { describePrograms } = await import('@facet/worker');
+  const { describePrograms } = await import('@facet/engine');
   const described = await describePrograms(await taskOf(config));
   if (options.json) {
     printJson(stdout, { preset: config.preset, ...described, programs: described.programs.map(withoutLines) });
@@ -67,7 +67,7 @@ function withoutLines({ name, captured, compiled }: ProgramDescription): object 
 
 /** The task of a configuration. The samples of a dataset by name are known without opening it; those of a task are not. */
 async function taskOf(config: RunConfig): Promise<Task> {
-  const { openTask } = await import('@facet/worker');
+  const { openTask } = await import('@facet/lab');
   if (config.dataset === undefined) {
     const { fields, classes = [] } = await openRunData(config);
     return openTask(config, { fields, classes });

@@ -2,7 +2,7 @@
  * `facet engine`: `show` (in a file of its own), and `install`, which gets an engine ready that npm does not bring.
  */
 import type { Command } from 'commander';
-import type { Installation } from '@facet/worker';
+import type { Installation } from '@facet/engine';
 import { suggestion, TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { addEngineShow } from './engine-show.js';
@@ -42,7 +42,7 @@ function addInstall(engine: Command, context: CliContext, run: Run): void {
 async function install(name: string, { gpu, python, json }: InstallOptions, context: CliContext): Promise<ExitCode> {
   requireInstallable(name);
   using signals = listenForStop(context);
-  const { installTensorflow } = await import('@facet/worker');
+  const { installTensorflow } = await import('@facet/engine');
   const startedAt = performance.now();
   const installation = await installTensorflow({
     name: gpu ? 'tensorflow-gpu' : 'tensorflow',

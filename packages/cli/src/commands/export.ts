@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Export, ExportFormat } from '@facet/worker';
+import type { Export, ExportFormat } from '@facet/lab';
 import { suggestion, TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { formatBytes } from '../display/format.js';
@@ -45,7 +45,7 @@ export function addExportCommand(
 
 async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const { EXPORT_FORMATS, exportModel } = await import('@facet/worker');
+  const { EXPORT_FORMATS, exportModel } = await import('@facet/lab');
   const { formatModelRunFile, weightsSha256: hashOf } = await import('@facet/coordinator');
   const format = readFormat(options.format, EXPORT_FORMATS);
   const batch = readBatch(options.batch);

@@ -39,7 +39,7 @@ async function predict(paths: readonly string[], options: PredictOptions, contex
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const { model, classNames } = await modelOf(checkpoint);
-  const { predictImages } = await import('@facet/worker');
+  const { predictImages } = await import('@facet/multiview');
   const engine = wishFor(wish, model.config.engine);
   const predictions = await predictImages({ model, paths, engine, threads });
   for (const prediction of predictions) {

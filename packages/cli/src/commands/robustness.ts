@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
 import { datasetDefinition, NORMS, type MultiView } from '@facet/shared';
-import type { AttackedExamples } from '@facet/worker';
+import type { AttackedExamples } from '@facet/lab';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
 import { formatCount } from '../display/format.js';
@@ -53,7 +53,8 @@ export function addRobustnessCommand(
 
 async function examine(name: string, options: RobustnessOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const { ATTACK_NAMES, corruptionNames, evaluateRobustness } = await import('@facet/worker');
+  const { ATTACK_NAMES } = await import('@facet/multiview');
+  const { corruptionNames, evaluateRobustness } = await import('@facet/lab');
   const settings = readRobustnessFlags(options, { attacks: ATTACK_NAMES, norms: NORMS });
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);

@@ -77,7 +77,9 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   signals.kill.addEventListener('abort', () => {
     context.exit(EXIT.interrupted);
   });
-  const { openTask, requireInstalled, runWorker } = await import('@facet/worker');
+  const { openTask } = await import('@facet/lab');
+  const { requireInstalled } = await import('@facet/engine');
+  const { runWorker } = await import('@facet/worker');
   requireInstalled(machine.engine.name, context.env);
   const outcome = await runWorker({
     ...machine,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Scores } from '@facet/worker';
+import type { Scores } from '@facet/lab';
 import { evaluationLines } from './evaluation.js';
 
 const scores: Scores = {

@@ -3,7 +3,8 @@
  * true classes as rows, the reliability of confidences, and the most confident mistakes.
  */
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
-import type { Evaluation, InspectionReport, Mistake, ReliabilityBin, Scores } from '@facet/worker';
+import type { Evaluation, Mistake, ReliabilityBin, Scores } from '@facet/lab';
+import type { InspectionReport } from '@facet/multiview';
 import { formatAccuracy, formatCount, formatLoss } from './format.js';
 import { intervalOf, intervalText } from './interval.js';
 import { tableLines } from './table.js';

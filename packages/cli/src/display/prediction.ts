@@ -1,7 +1,7 @@
 /**
  * Predictions as text, one row per image with its three best guesses, and as JSON with all of them by name.
  */
-import type { Guess, Prediction } from '@facet/worker';
+import type { Guess, Prediction } from '@facet/multiview';
 import { formatAccuracy } from './format.js';
 import { tableLines } from './table.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SanityCheck } from '@facet/worker';
+import type { SanityCheck } from '@facet/lab';
 import { summariseChecks } from './robustness.js';
 
 const check = (name: string, verdict: SanityCheck['verdict'], detail = 'numbers'): SanityCheck => ({

@@ -1,7 +1,8 @@
 /**
  * A robustness report as text: attacks, the curve over eps, the sanity checks, and the corruptions by severity.
  */
-import type { AttackMethod, RobustnessReport, SanityCheck } from '@facet/worker';
+import type { RobustnessReport, SanityCheck } from '@facet/lab';
+import type { AttackMethod } from '@facet/multiview';
 import { formatAccuracy, formatCount, formatPercent, formatSeconds } from './format.js';
 import { cellNote, intervalOf, meanNote } from './interval.js';
 import { tableLines } from './table.js';

@@ -3,7 +3,7 @@
  * the cores. In one process, a crashing driver would take the other probes with it.
  */
 import { datasetShape, PRESETS, TrainingError, usableCores, type EngineName } from '@facet/shared';
-import type { EngineChoice, EngineProbe, TimedProgram } from '@facet/worker';
+import type { EngineChoice, EngineProbe, TimedProgram } from '@facet/engine';
 
 const PRESET = 'mnist-fast';
 /** Loading, proving and timing the slowest engine on a slow machine. */
@@ -14,7 +14,7 @@ export const TIMED_PROGRAM_TEXT = `one micro-batch of ${PRESETS[PRESET].batch.mi
 
 /** Every engine is timed on the default preset's training program, on all cores. */
 async function timedProgram(): Promise<TimedProgram> {
-  const { multiViewShape, multiViewTask } = await import('@facet/worker');
+  const { multiViewShape, multiViewTask } = await import('@facet/multiview');
   return { task: multiViewTask(multiViewShape(datasetShape('mnist'), PRESETS[PRESET])), threads: usableCores() };
 }
 
@@ -23,7 +23,7 @@ export type AutoChoice =
 
 /** Probes every engine, or those of one name; `onProbed` is called after each. */
 export async function probeEngines(name: EngineName | undefined, onProbed: () => void): Promise<EngineProbe[]> {
-  const { ENGINES, probeEngineApart } = await import('@facet/worker');
+  const { ENGINES, probeEngineApart } = await import('@facet/engine');
   const timed = await timedProgram();
   const probes: EngineProbe[] = [];
   for (const engine of ENGINES) {
@@ -36,7 +36,7 @@ export async function probeEngines(name: EngineName | undefined, onProbed: () =>
 
 /** What a worker would choose on this machine, from probes that were made already. */
 export async function chooseFrom(probes: readonly EngineProbe[]): Promise<AutoChoice> {
-  const { chooseEngine, findGpuEvidence, isSameEngine } = await import('@facet/worker');
+  const { chooseEngine, findGpuEvidence, isSameEngine } = await import('@facet/engine');
   const found = (engine: EngineChoice['engine']): EngineProbe | undefined =>
     probes.find((probe) => isSameEngine(probe, engine));
   // A worker finds out when it opens an engine. Here the result of the probe is known already.

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { EngineProbe } from '@facet/worker';
+import type { EngineProbe } from '@facet/engine';
 import { PLAIN_PALETTE } from '../display/palette.js';
 import { chooseFrom, TIMED_PROGRAM_TEXT } from './engine-probes.js';
 import { engineLines, engineRemedies, isHealthy, type EngineReport } from './engine-report.js';

@@ -2,7 +2,7 @@
  * The results of the engine probes as a table and as advice. An engine without its hardware or package is absent, which is no
  * fault. An engine that is present and crashes, hangs or computes wrong gradients has failed.
  */
-import type { EngineProbe } from '@facet/worker';
+import type { EngineProbe } from '@facet/engine';
 import { visibleLine } from '@facet/shared';
 import type { Palette } from '../display/palette.js';
 import { tableBlocks, wrapText } from '../display/table.js';

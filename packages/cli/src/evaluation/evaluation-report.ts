@@ -6,7 +6,8 @@ import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
 import { gatherSamples, type Dataset } from '@facet/datasets';
 import { TrainingError, type RunConfig } from '@facet/shared';
-import type { ComparedModel, Evaluation, ModelInspection } from '@facet/worker';
+import type { ComparedModel, ModelInspection } from '@facet/multiview';
+import type { Evaluation } from '@facet/lab';
 import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../report/evaluation-document.js';
 import type { PixelImage } from '../report/kit/png-uri.js';
 import { pixelImage } from '../report/pixel-image.js';
@@ -78,7 +79,7 @@ async function tryInspection(
   evaluated: EvaluatedCheckpoint,
 ): Promise<{ readonly inspection: ModelInspection | undefined; readonly warnings: readonly string[] }> {
   const { checkpoint, compared, dataset, split, evaluation, threads } = evaluated;
-  const { inspectModel } = await import('@facet/worker');
+  const { inspectModel } = await import('@facet/multiview');
   try {
     const inspection = await inspectModel({
       model: modelFor(checkpoint, dataset),

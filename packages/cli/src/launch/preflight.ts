@@ -45,7 +45,7 @@ export async function checkLaunch({
 async function requireEngine({ engine: { name } }: RunConfig, env: Environment): Promise<void> {
   // The others come with npm; the worker's package takes a second to load.
   if (name === 'auto' || name === 'onnxruntime' || name === 'tfjs-cpu') return;
-  const { requireInstalled } = await import('@facet/worker');
+  const { requireInstalled } = await import('@facet/engine');
   requireInstalled(name, env);
 }
 
@@ -77,7 +77,7 @@ async function requireData(config: RunConfig): Promise<void> {
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
   if (config.task === undefined) return;
   // What is wrong with a task is said before anything is started; workers would all say it.
-  const { checkTask } = await import('@facet/worker');
+  const { checkTask } = await import('@facet/lab');
   await checkTask(config, { fields: data.fields, classes: data.classes ?? [] });
 }
 

@@ -1,7 +1,7 @@
 /**
  * What the model looks at: the weights of its views, attention on a few images, and the correspondence attention score.
  */
-import type { CorrespondenceScore, InspectedSample, InspectionReport } from '@facet/worker';
+import type { CorrespondenceScore, InspectedSample, InspectionReport } from '@facet/multiview';
 import { formatAccuracy, formatCount, formatPercent } from '../display/format.js';
 import type { CheckpointName, EvaluationPictures } from './evaluation-document.js';
 import { barChart } from './kit/bar-chart.js';

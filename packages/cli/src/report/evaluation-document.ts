@@ -3,7 +3,8 @@
  * fractions of 1.
  */
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
-import type { Evaluation, InspectionReport } from '@facet/worker';
+import type { Evaluation } from '@facet/lab';
+import type { InspectionReport } from '@facet/multiview';
 import type { ReportOrigin } from '../runs/report-origin.js';
 import type { TrainingCurve } from '../runs/training-curve.js';
 import type { PixelImage } from './kit/png-uri.js';

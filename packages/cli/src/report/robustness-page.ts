@@ -2,7 +2,7 @@
  * The page of `facet robustness`: what is left of the accuracy under attacks and corruptions, and whether the numbers can be
  * believed. A function of the document and the pictures; every number on it stands in the document or is an interval of one.
  */
-import type { AttackReport, RobustnessReport, SanityCheck } from '@facet/worker';
+import type { AttackReport, RobustnessReport, SanityCheck } from '@facet/lab';
 import { wilsonInterval } from '@facet/shared';
 import { cellNote, intervalOf, meanNote } from '../display/interval.js';
 import { formatAccuracy, formatCount, formatLoss, formatPercent, formatSeconds } from '../display/format.js';

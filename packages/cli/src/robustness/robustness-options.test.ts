@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { NORMS } from '@facet/shared';
-import { ATTACK_NAMES, corruptionNames } from '@facet/worker';
+import { ATTACK_NAMES } from '@facet/multiview/internal';
+import { corruptionNames } from '@facet/lab/internal';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from './robustness-options.js';
 
 const names = { attacks: ATTACK_NAMES, norms: NORMS };

@@ -5,7 +5,9 @@
 import { existsSync } from 'node:fs';
 import { configSchema, suggestion, TrainingError, type DatasetShape, type Norm } from '@facet/shared';
 import { openCorruptionFolder } from '@facet/datasets';
-import type { AttackChoice, AttackName, CorruptionChoice, Device } from '@facet/worker';
+import type { AttackChoice, AttackName } from '@facet/multiview';
+import type { CorruptionChoice } from '@facet/lab';
+import type { Device } from '@facet/engine';
 import { mostThreads } from '../config/classifier-place.js';
 
 /** The flags as they were typed. */

@@ -5,7 +5,7 @@
 import type { TrainedWeights } from '@facet/coordinator';
 import { openDataset, type Dataset } from '@facet/datasets';
 import { datasetDefinition, datasetShape, type ImageShape, type MultiView } from '@facet/shared';
-import type { TrainedModel } from '@facet/worker';
+import type { TrainedModel } from '@facet/multiview';
 import { configOf } from './find-checkpoint.js';
 
 export interface NamedModel {

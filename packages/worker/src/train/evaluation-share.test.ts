@@ -2,7 +2,7 @@
 import { createPlan, evenSplit, OPERATION_DEFAULTS, PRESETS, type WorkItem, type WorkSplit } from '@facet/shared';
 import type { Answer, BatchIdentity, BatchTensors, Task } from '@facet/task';
 import { describe, expect, it } from 'vitest';
-import type { EvaluationSlot } from '../engine/compute.js';
+import type { EvaluationSlot } from '@facet/engine';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
 

@@ -4,9 +4,8 @@
  */
 import { rangeOfRank, TrainingError, type SampleBatch, type WorkItem } from '@facet/shared';
 import type { Task } from '@facet/task';
-import type { EvaluationSlot } from '../engine/compute.js';
-import { metricOutput } from '../engine/micro-batch-program.js';
-import { scoreLogits } from '../evaluation/score-logits.js';
+import { type EvaluationSlot, metricOutput } from '@facet/engine';
+import { scoreLogits } from '@facet/task';
 import { fillTensors } from './fill-tensors.js';
 import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';

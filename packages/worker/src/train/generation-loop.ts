@@ -14,7 +14,7 @@ import {
   type WorkItem,
 } from '@facet/shared';
 import { type AllReduce, createPartialSums, type PartialSums } from '@facet/collective';
-import { sumLayoutOf, type TrainingSlot } from '../engine/compute.js';
+import { sumLayoutOf, type TrainingSlot } from '@facet/engine';
 import {
   createGradientSum,
   gradientSumLength,

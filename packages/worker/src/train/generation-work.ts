@@ -5,7 +5,7 @@
 import type { Plan, RunConfig, WorkSplit } from '@facet/shared';
 import type { Task } from '@facet/task';
 import type { ShardSource } from '../data/shard-source.js';
-import type { Compute } from '../engine/compute.js';
+import type { Compute } from '@facet/engine';
 
 export interface GenerationWork {
   readonly config: RunConfig;

@@ -1,6 +1,6 @@
 import { changeOfState } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
-import type { Compute } from '../engine/compute.js';
+import type { Compute } from '@facet/engine';
 import { allocateTrainingState, copyState, markApplied, resetState, showWeights } from './training-state.js';
 
 const engineOf = () => ({

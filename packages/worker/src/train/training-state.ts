@@ -4,7 +4,7 @@
  * shown the weights for a step and their average for an evaluation, and whoever pulls the state meanwhile must not notice.
  */
 import { momentsCrc, stateCrc, stateParts, type StateSnapshot, type TrainingState as PulledState } from '@facet/shared';
-import type { Compute } from '../engine/compute.js';
+import type { Compute } from '@facet/engine';
 
 export interface TrainingState {
   /** [parameters] each */

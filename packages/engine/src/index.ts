@@ -1,0 +1,26 @@
+/**
+ * Runs the programs of tasks: onnxruntime and TensorFlow.js, on any device; which of them works here, which is right, and which is
+ * fastest.
+ */
+export { type EngineChoice, chooseEngine } from './choose-engine.js';
+export { type Compute, type EvaluationSlot, type TrainingSlot, sumLayoutOf } from './compute.js';
+export { type ProgramDescription, type ProgramsDescription, describePrograms } from './describe-programs.js';
+export { type EngineHost, hostEngine } from './engine-host.js';
+export { type Device, type EngineId, formatEngine, requireAttacker, ENGINES, isSameEngine } from './engine-id.js';
+export { type BindingPlan, type BufferSlice } from './engine-protocol.js';
+export { mendGradients } from './mended-gradients.js';
+export {
+  captureEvaluationProgram,
+  captureTrainingProgram,
+  compileProgram,
+  metricOutput,
+  parameterInputs,
+} from './micro-batch-program.js';
+export { createOrtSession } from './onnxruntime/ort-session.js';
+export { openThreadLink } from './onnxruntime/thread-link.js';
+export { type OpenedEngine, openEngine } from './open-engine.js';
+export { type EngineProbe, type TimedProgram } from './probe.js';
+export { type Installation, installTensorflow } from './tfjs/install/install-tensorflow.js';
+export { findGpuEvidence } from './gpu-evidence.js';
+export { probeEngineApart } from './probe-apart.js';
+export { requireInstalled } from './tfjs/binding-folder.js';

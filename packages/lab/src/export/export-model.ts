@@ -1,0 +1,119 @@
+/**
+ * Exports a trained model to a folder and checks what lies there by running it. The check comes after the files are
+ * written and reads them back, so it covers everything that a user gets; a failed one leaves the files to be looked at.
+ */
+import { existsSync } from 'node:fs';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { encodeSafetensors, makeFolder, toTensors, TrainingError } from '@facet/shared';
+import type { TrainedModel } from '@facet/multiview';
+import { writeOnnx } from '@facet/compiler';
+import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
+import type { ExportFormat, ModelOrigin } from './export-format.js';
+import { exportReadme } from './export-readme.js';
+import { writeGraphModel } from './graph-model.js';
+import { captureInference } from './inference-program.js';
+import { runGraphModel, runOnnx, runSafetensors, type Answers, type RunOptions } from './run-export.js';
+
+export interface ExportOptions {
+  readonly model: TrainedModel;
+  readonly origin: ModelOrigin;
+  /** The run.json that makes a folder with this model.safetensors one that Facet reads like a checkpoint. */
+  readonly runFile: (modelFile: Uint8Array) => Promise<string>;
+  readonly format: ExportFormat;
+  /** Images per call of the exported program; safetensors has no program. */
+  readonly batch: number;
+  readonly folder: string;
+  /** `replace` writes over files of the same names in a folder that exists; nothing else in it is touched. */
+  readonly existing: 'refuse' | 'replace';
+}
+
+export interface Export {
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  readonly check: ExportCheck;
+}
+
+type Files = ReadonlyMap<string, Uint8Array>;
+
+interface Format {
+  readonly write: (options: ExportOptions) => Promise<Files>;
+  readonly run: (options: RunOptions) => Promise<Answers>;
+}
+
+const FORMATS: Record<ExportFormat, Format> = {
+  onnx: { write: onnxFiles, run: runOnnx },
+  safetensors: { write: safetensorsFiles, run: runSafetensors },
+  tfjs: { write: graphModelFiles, run: runGraphModel },
+};
+
+/**
+ * Writes an export and runs it against our own evaluation. A deviation is a value of the result, not an error.
+ *
+ * @throws TrainingError OUTPUT_EXISTS when the folder holds something already; CHECKPOINT_INCOMPATIBLE when the weights
+ *   belong to another model.
+ */
+export async function exportModel(options: ExportOptions): Promise<Export> {
+  const { model, folder, batch, origin } = options;
+  if (options.existing === 'refuse') await requireFree(folder);
+  const format = FORMATS[options.format];
+  const files = new Map(await format.write(options));
+  files.set('README.md', encoded(exportReadme(options)));
+  await makeFolder(folder);
+  for (const [name, bytes] of files) await writeFile(path.join(folder, name), bytes);
+  const { pixels, source } = await checkImages(model, batch);
+  const expected = await ownAnswers(model, pixels);
+  const actual = await format.run({ folder, model, batch, images: pixels });
+  return {
+    files: [...files].map(([name, { byteLength }]) => ({ name, bytes: byteLength })),
+    check: compareAnswers(expected, actual, { classes: origin.classes.length, source }),
+  };
+}
+
+async function requireFree(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  const isFolder = (await stat(folder)).isDirectory();
+  if (isFolder && (await readdir(folder)).length === 0) return;
+  const fault = isFolder ? 'exists and is not empty' : 'is a file';
+  throw new TrainingError('OUTPUT_EXISTS', `${folder} ${fault}, expected a new folder; choose another or add --force`);
+}
+
+async function onnxFiles({ model, origin, batch }: ExportOptions): Promise<Files> {
+  const { program, parameterNames } = await captureInference(model, batch);
+  const metadata = metadataOf(origin);
+  const bytes = writeOnnx(program, { interfaceNames: 'plain', constantNames: parameterNames, metadata });
+  return new Map([
+    ['model.onnx', bytes],
+    ['labels.json', labelsFile(origin)],
+  ]);
+}
+
+async function graphModelFiles({ model, origin, batch }: ExportOptions): Promise<Files> {
+  const { program, parameterNames } = await captureInference(model, batch);
+  const files = writeGraphModel(program, { constantNames: parameterNames, metadata: metadataOf(origin) });
+  return files.set('labels.json', labelsFile(origin));
+}
+
+async function safetensorsFiles({ model, origin, runFile }: ExportOptions): Promise<Files> {
+  const { weights, layout, config, image } = model;
+  const { classes, ...facts } = origin;
+  const description = { ...facts, dataset: config.dataset, image, classes: classes.length, model: config.model };
+  const file = encodeSafetensors({ tensors: toTensors(weights, layout), metadata: metadataOf(origin) });
+  return new Map([
+    ['model.safetensors', file],
+    ['run.json', encoded(await runFile(file))],
+    ['config.json', encoded(`${JSON.stringify(description, undefined, 2)}\n`)],
+    ['labels.json', labelsFile(origin)],
+  ]);
+}
+
+function metadataOf({ run, step, weightsSha256, classes }: ModelOrigin): Record<string, string> {
+  return { run, step: String(step), weights_sha256: weightsSha256, classes: JSON.stringify(classes) };
+}
+
+function labelsFile({ classes }: ModelOrigin): Uint8Array {
+  return encoded(`${JSON.stringify(classes)}\n`);
+}
+
+function encoded(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

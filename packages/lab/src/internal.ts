@@ -1,0 +1,4 @@
+/**
+ * What tests use of this package beyond its public interface.
+ */
+export { corruptionNames } from './robustness/evaluate-corruptions.js';

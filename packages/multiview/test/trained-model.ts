@@ -1,0 +1,55 @@
+/**
+ * A stand-in for a trained model: random weights for images of 12x12 pixels, and a dataset folder with as many random
+ * samples as a test wants.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type MultiView } from '@facet/shared';
+import { PROBE_SHAPE } from './probe-shape.js';
+import type { TrainedModel } from '../src/classifier.js';
+import { createModel } from '../src/model/multi-view-transformer.js';
+import { initialWeights, layoutParameters } from '@facet/task';
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'facet-model-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A model whose weights are large enough for its answers to differ from each other. */
+export function randomModel(changes: Partial<MultiView> = {}): TrainedModel {
+  const { image, classes } = PROBE_SHAPE;
+  const modelConfig = changes.model ?? PROBE_SHAPE.config;
+  const layout = layoutParameters(createModel({ image, classes, config: modelConfig }).parameters);
+  const stream = randomStream(randomKey('initialisation', 5));
+  const weights = initialWeights(layout, 1).map((weight) => 2 * weight + 0.05 * stream.nextNormal());
+  const config: MultiView = {
+    ...PRESETS['mnist-fast'],
+    ...OPERATION_DEFAULTS,
+    preset: 'mnist-fast',
+    run: 'random',
+    batch: { global: 12, micro: 6 },
+    model: modelConfig,
+    ...changes,
+  };
+  return { config, image, classes, weights, layout: layout.slots };
+}
+
+/** Writes an MNIST-like dataset of 12x12 random images. */
+export async function writeDataset(folder: string, samples: number): Promise<void> {
+  const { height, width } = PROBE_SHAPE.image;
+  const stream = randomStream(randomKey('initialisation', 6));
+  for (const split of ['train', 't10k']) {
+    const images = Buffer.alloc(16 + samples * height * width);
+    [0x803, samples, height, width].forEach((word, i) => images.writeUInt32BE(word, 4 * i));
+    for (let i = 16; i < images.length; i++) images[i] = stream.nextBelow(256);
+    const labels = Buffer.alloc(8 + samples);
+    [0x801, samples].forEach((word, i) => labels.writeUInt32BE(word, 4 * i));
+    for (let i = 8; i < labels.length; i++) labels[i] = stream.nextBelow(10);
+    await writeFile(path.join(folder, `${split}-images-idx3-ubyte`), images);
+    await writeFile(path.join(folder, `${split}-labels-idx1-ubyte`), labels);
+  }
+}
