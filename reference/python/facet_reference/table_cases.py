@@ -1,6 +1,7 @@
-"""A table as Python's csv module writes it, and text as nanoGPT prepares it: sorted characters, and windows one apart."""
+"""Which samples are of the test split; a table as Python's csv module writes it, and text as nanoGPT prepares it: sorted characters, and windows one apart."""
 
 import csv
+import hashlib
 import io
 
 import numpy as np
@@ -8,6 +9,12 @@ import numpy as np
 KINDS = ['plain', 'a, b', 'say "no"', "two\nlines", "grün", " spaces "]
 TEXT = "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich.\n日本語、🙂 and 😀!\tEnd"
 WINDOW = 7
+NAMES = [str(row) for row in range(40)] + [f"{kind}/{i}.png" for kind in ("cat", "grüner Hund") for i in range(20)]
+
+
+def is_of_test(name: str, share: float) -> bool:
+    """The first 32 bits of the name's SHA-256, as a share of all values they may have."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32 < share
 
 
 def table_numbers() -> dict:
@@ -34,6 +41,8 @@ def table_numbers() -> dict:
     starts = range(0, len(data) - WINDOW, WINDOW)
     return dict(
         numbers=dict(
+            shares={str(share): [is_of_test(name, share) for name in NAMES] for share in (0, 0.1, 0.5, 0.9)},
+            names=NAMES,
             tables=tables,
             classes=classes,
             labels=[classes.index(kind) for kind in kinds],
