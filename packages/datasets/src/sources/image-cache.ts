@@ -2,13 +2,14 @@
  * Decoded images on disk, so that a folder is decoded once. A cache is found by what it was made of: the names, sizes and times
  * of the files, and the form. Its content is checked whenever it is opened, and made again if it is damaged.
  */
-import { readRegularText, TrainingError } from '@facet/shared';
+import { pause, readRegularText, systemClock, TrainingError } from '@facet/shared';
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishFolder } from '../fetch/publish-folder.js';
 import { fileColumn, type Column } from './column.js';
 import { decodeImages, decoderVersion, type ImageForm } from './decode-images.js';
+import { fillOnce } from './fill-once.js';
 import type { ImageListing } from './image-files.js';
 import { SPLIT_NAMES, type SplitName } from './sample-source.js';
 
@@ -48,6 +49,11 @@ const CACHE_VERSION = 1;
 const MOST_INDEX_BYTES = 2 ** 28;
 const MOST_NAMED_FILES = 10;
 const KEY_DIGITS = 32;
+/** Between two looks at the mark of a process that decodes. */
+const POLL_MS = 250;
+/** Ten seconds. One image takes some milliseconds, a very large one a second. */
+const DEAD_AFTER_POLLS = 40;
+const TOUCH_EVERY = 8;
 const PIXELS = 'pixels';
 const INDEX = 'index.json';
 
@@ -59,17 +65,24 @@ const INDEX = 'index.json';
  */
 export async function cachedImages(cacheFolder: string, work: ImageWork): Promise<Record<SplitName, CachedSplit>> {
   const folder = join(cacheFolder, 'images', await cacheKey(work));
-  const known = await openCache(folder, work.form);
-  if (known !== undefined) {
-    for (const skipped of known.index.skipped) work.onProgress({ kind: 'skipped', ...skipped });
-    return known.splits;
+  let hasDecoded = false;
+  const cache = await fillOnce({
+    mark: `${folder}.mark`,
+    look: () => openCache(folder, work.form),
+    fill: async (touch) => {
+      hasDecoded = true;
+      // What is there is damaged.
+      await rm(folder, { recursive: true, force: true });
+      await publishFolder(folder, ({ content }) => fillCache(content, work, touch), 'keep');
+    },
+    pause: () => pause(systemClock, POLL_MS),
+    patience: DEAD_AFTER_POLLS,
+  });
+  if (cache === undefined) {
+    throw new TrainingError('DATASET_INVALID', `${folder} cannot be read back as it was written; check the disk`);
   }
-  // What is there is damaged. Another process may fill it at the same time: the first one to finish does, and the content is the same.
-  await rm(folder, { recursive: true, force: true });
-  await publishFolder(folder, ({ content }) => fillCache(content, work), 'keep');
-  const made = await openCache(folder, work.form);
-  if (made !== undefined) return made.splits;
-  throw new TrainingError('DATASET_INVALID', `${folder} cannot be read back as it was written; check the disk`);
+  if (!hasDecoded) for (const skipped of cache.index.skipped) work.onProgress({ kind: 'skipped', ...skipped });
+  return cache.splits;
 }
 
 async function cacheKey({ folder, listing, form, skipBroken }: ImageWork): Promise<string> {
@@ -79,7 +92,7 @@ async function cacheKey({ folder, listing, form, skipBroken }: ImageWork): Promi
   return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, KEY_DIGITS);
 }
 
-async function fillCache(target: string, work: ImageWork): Promise<void> {
+async function fillCache(target: string, work: ImageWork, touch: () => void): Promise<void> {
   const { folder, listing, form, skipBroken, onProgress } = work;
   const labels: Record<SplitName, number[]> = { train: [], test: [] };
   const hashes = { train: createHash('sha256'), test: createHash('sha256') };
@@ -91,6 +104,7 @@ async function fillCache(target: string, work: ImageWork): Promise<void> {
   for await (const decoded of decodeImages(paths, form)) {
     const { path, split, label } = listing.files[place]!;
     place += 1;
+    if (place % TOUCH_EVERY === 0) touch();
     if (decoded.ok) {
       const { height, width, pixels } = decoded;
       first ??= { file: path, height, width };

@@ -284,10 +284,13 @@ describe('the cache of a folder of images', () => {
     expect([...(await mended.read('test', [0]))['image']!.subarray(0, 3)]).toEqual([1, 2, 3]);
   });
 
-  it('may be filled by two at the same time, and both read on', async () => {
+  it('is filled by one of two that open it at the same time, and both read on', async () => {
     const folder = await temporaryFolder();
     await writeImages(join(folder, 'pictures'), catsAndDogs([1, 2, 3]));
-    const both = await Promise.all([opened(folder, {}), opened(folder, {})]);
+    let decoded = 0;
+    const onProgress = ({ kind }: ImageProgress): void => void (decoded += kind === 'decoding' ? 1 : 0);
+    const both = await Promise.all([opened(folder, {}, { onProgress }), opened(folder, {}, { onProgress })]);
+    expect(decoded).toBe(5);
     for (const source of both) {
       for (const split of ['train', 'test'] as const) {
         expect(await source.read(split, idsOf(source, split))).toEqual(
