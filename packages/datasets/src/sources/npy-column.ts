@@ -35,8 +35,12 @@ interface NpyPart {
 
 /** The array of a .npy file, row by row. */
 export async function npyColumn(path: string): Promise<Column> {
+  return partColumn({ path, label: path, at: 0, bytes: await bytesOf(path) });
+}
+
+async function bytesOf(path: string): Promise<number> {
   await using file = await openFile(path);
-  return partColumn({ path, label: path, at: 0, bytes: file.bytes });
+  return file.bytes;
 }
 
 /** Names of the arrays in a .npz file, in the file's order. */
