@@ -13,11 +13,12 @@ export function datasetSource(dataset: Dataset): NamedSource {
       image: { shape: [image.height, image.width, image.channels], type: 'uint8' },
     },
     length: (split) => dataset[split].count,
-    async read(split, ids) {
-      assertIds(split, ids, dataset[split].count);
-      const { labels, pixels } = gatherSamples(dataset[split], Uint32Array.from(ids));
-      return { label: labels, image: pixels };
-    },
+    read: (split, ids) =>
+      new Promise((resolve) => {
+        assertIds(split, ids, dataset[split].count);
+        const { labels, pixels } = gatherSamples(dataset[split], Uint32Array.from(ids));
+        resolve({ label: labels, image: pixels });
+      }),
     classes,
     digest: sha256,
   };
