@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hashCode, readCodeVersion, readPackageVersion } from './code-version.js';
+import { hashCode, ourPackages, readCodeVersion, readPackageVersion } from './code-version.js';
 
 let folder = '';
 
@@ -37,4 +37,12 @@ test('changes with any compiled file, its name or a new one, and with nothing el
 test('can be set by FACET_CODE_VERSION', async () => {
   expect(await readCodeVersion({ FACET_CODE_VERSION: '9.9.9+test' })).toBe('9.9.9+test');
   expect(await readPackageVersion()).toMatch(/^\d+\.\d+\.\d+/);
+});
+
+test('covers the compiled files of every package that decides what is trained', async () => {
+  const found = await ourPackages();
+  expect(found.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['shared', 'proto', 'compiler', 'collective', 'task', 'coordinator', 'worker']),
+  );
+  for (const { name, folder: dist } of found) expect(path.relative('packages', dist)).toBe(path.join(name, 'dist'));
 });

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './context.js';
 
-const PACKAGES = ['shared', 'proto', 'datasets', 'telemetry', 'coordinator', 'worker'] as const;
+const SCOPE = '@facet/';
 const HASH_DIGITS = 12;
 
 /** A package's name and the folder of its compiled files. */
@@ -21,18 +21,33 @@ export interface CodeFolder {
 export async function readCodeVersion(env: Environment): Promise<string> {
   if (env['FACET_CODE_VERSION']) return env['FACET_CODE_VERSION'];
   const own = path.dirname(fileURLToPath(import.meta.url));
-  const others = PACKAGES.map((name) => ({
-    name,
-    folder: path.dirname(fileURLToPath(import.meta.resolve(`@facet/${name}`))),
-  }));
-  const hash = await hashCode([...others, { name: 'cli', folder: own }]);
+  const hash = await hashCode([...(await ourPackages()), { name: 'cli', folder: own }]);
   return `${await readPackageVersion()}+${hash}`;
 }
 
 /** The version in package.json. */
 export async function readPackageVersion(): Promise<string> {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return (await readManifest()).version;
+}
+
+/** Our packages that this one needs: all of them, by its package.json, so that none can be forgotten. */
+export async function ourPackages(): Promise<CodeFolder[]> {
+  const { dependencies } = await readManifest();
+  return Object.keys(dependencies)
+    .filter((name) => name.startsWith(SCOPE))
+    .map((name) => ({
+      name: name.slice(SCOPE.length),
+      folder: path.dirname(fileURLToPath(import.meta.resolve(name))),
+    }));
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+async function readManifest(): Promise<Manifest> {
+  return JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as Manifest;
 }
 
 /** The first digits of the SHA-256 over the names and contents of all .js files, whatever order they are given in. */

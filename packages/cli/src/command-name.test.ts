@@ -27,6 +27,13 @@ const nameFrom = (cwd: string, PATH = '/usr/bin'): string =>
   commandName({ script: launcher, launcher, cwd: path.join(folder, cwd), env: { PATH } });
 
 describe('the command', () => {
+  it('is npx with the name of the package where npx keeps it and the folder has none', () => {
+    const cached = '/home/me/.npm/_npx/0a1b/node_modules/facet-train/bin/facet.mjs';
+    expect(commandName({ script: cached, launcher: cached, cwd: '/', env: { PATH: '/usr/bin' } })).toBe(
+      'npx facet-train',
+    );
+  });
+
   it('is facet where that is on the PATH, and another facet is not', () => {
     expect(nameFrom('.', `/usr/bin:${path.join(folder, 'bin')}`)).toBe('facet');
     expect(

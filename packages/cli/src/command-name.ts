@@ -16,12 +16,17 @@ export interface Invocation {
 }
 
 const BIN_FOLDER = path.join('node_modules', '.bin');
+/** Where npx puts a package that is installed nowhere else. */
+const NPX_CACHE = `${path.sep}_npx${path.sep}`;
 /** What a shell takes as it is. */
 const PLAIN = /^[\w./@+-]+$/;
 /** The command in backticks, after a colon, or alone at the beginning of a line. */
 const MENTION = /(?<=`|: |^ *| {4})facet(?= [a-z])/gm;
 
-/** `facet`, `npx facet`, or `node` with the path of the command: whichever starts it from the current folder. */
+/**
+ * `facet`, `npx facet`, `npx facet-train` (by the name of the package) or `node` with the path of the command: whichever
+ * starts it from the current folder.
+ */
 export function commandName({ script, launcher, cwd, env }: Invocation): string {
   // npm puts the folder of a checkout's commands on the PATH of what it starts, and of that alone.
   const folders = (env['PATH'] ?? '').split(path.delimiter).filter((folder) => !folder.endsWith(BIN_FOLDER));
@@ -30,6 +35,7 @@ export function commandName({ script, launcher, cwd, env }: Invocation): string 
     if (isLauncher(path.join(folder, BIN_FOLDER, 'facet'), launcher)) return 'npx facet';
     if (folder === path.dirname(folder)) break;
   }
+  if (launcher.includes(NPX_CACHE)) return 'npx facet-train';
   const relative = path.relative(cwd, script);
   const shown = relative.startsWith('..') ? script : relative;
   return PLAIN.test(shown) ? `node ${shown}` : 'facet';
