@@ -41,7 +41,9 @@ async function stagePackage(staging) {
 
   await writeJson(path.join(staging, 'package.json'), packageManifest(PACKAGE, manifests, root));
   await copyCompiled(command, staging);
-  await cp(path.join(command, 'bin'), path.join(staging, 'bin'), { recursive: true });
+  for (const part of ['bin', 'template']) {
+    await cp(path.join(command, part), path.join(staging, part), { recursive: true });
+  }
   for (const file of await readdir(path.join(staging, 'bin'))) await chmod(path.join(staging, 'bin', file), 0o755);
   for (const name of bundled) {
     const target = path.join(staging, 'node_modules', name);

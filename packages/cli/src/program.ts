@@ -14,6 +14,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addExportCommand } from './commands/export.js';
+import { addInitCommand } from './commands/init.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addPresetsCommand } from './commands/presets.js';
@@ -32,6 +33,7 @@ import { describeFailure } from './failure.js';
 export type AddCommand = (program: Command, context: CliContext, run: (action: CommandAction) => Promise<void>) => void;
 
 const COMMANDS: readonly AddCommand[] = [
+  addInitCommand,
   addUpCommand,
   addResumeCommand,
   addCoordinatorCommand,

@@ -78,4 +78,5 @@ test('makes names that no run has', async () => {
   await mkdir(path.join(runs, 'mnist-fast-20261123-090507'));
   expect(defaultRunName(runs, parts, now)).toBe('mnist-fast-20261123-090507-2');
   expect(defaultRunName(runs, { dataset: 'mnist', preset: 'small' }, now)).toBe('mnist-small-20261123-090507');
+  expect(defaultRunName(runs, { dataset: 'rings', preset: 'rings' }, now)).toBe('rings-20261123-090507');
 });

@@ -152,9 +152,9 @@ export function defaultRunName(runs: string, parts: { dataset: string; preset: s
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
-  // A preset that is named after its dataset says both.
+  // A preset that is named after its dataset says both; a task with samples of its own has one name for both.
   const { dataset, preset } = parts;
-  const start = preset.startsWith(`${dataset}-`) ? preset : `${dataset}-${preset}`;
+  const start = preset === dataset || preset.startsWith(`${dataset}-`) ? preset : `${dataset}-${preset}`;
   const name = `${start}-${day}-${time}`;
   for (let number = 1; ; number += 1) {
     const candidate = number === 1 ? name : `${name}-${number}`;

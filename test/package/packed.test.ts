@@ -1,0 +1,163 @@
+/**
+ * The packed package works alone: its commands, a task that imports it, the project that `facet init` writes, and its types.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { parseJson } from '../testkit/facet.js';
+import { installPackage, type InstalledPackage } from './installed-package.js';
+
+const MOST_BYTES = 40e6;
+const NPX = ['--no-install', 'facet'];
+
+let found: Awaited<ReturnType<typeof installPackage>>;
+let installed: InstalledPackage;
+
+beforeAll(async () => {
+  found = await installPackage();
+  if (!('unreachable' in found)) installed = found;
+}, 240_000);
+
+beforeEach((context) => {
+  if ('unreachable' in found) context.skip(found.unreachable);
+});
+
+afterAll(async () => {
+  await installed?.[Symbol.asyncDispose]();
+});
+
+it('is small, and holds neither tests nor source maps', () => {
+  const { file, bytes, files } = installed.tarball;
+  expect(bytes).toBeLessThan(MOST_BYTES);
+  const listed = spawnSync('tar', ['tzf', file], { encoding: 'utf8' }).stdout.trim().split('\n');
+  expect(listed).toHaveLength(files);
+  expect(listed.filter((name) => /\.test\.|\.map$|\/src\/|\.tsbuildinfo$/.test(name))).toEqual([]);
+  expect(listed).toContain('package/models/mnist-fast/model.safetensors');
+  expect(existsSync(path.join(installed.folder, 'node_modules/facet-train/LICENSE'))).toBe(true);
+});
+
+it('has its commands', { timeout: 60_000 }, async () => {
+  const version = await installed.run('npx', ['--no-install', 'facet-train', '--version']);
+  expect(version.stdout.trim(), version.stderr).toMatch(/^\d+\.\d+\.\d+$/);
+  const doctor = await installed.run('npx', [...NPX, 'doctor', '--engine', 'onnxruntime', '--json']);
+  const { engines } = parseJson(doctor) as unknown as { engines: { device: string; state: string }[] };
+  expect(engines.find(({ device }) => device === 'cpu')?.state, doctor.stderr).toBe('ok');
+  // Hints name what works here.
+  const refused = await installed.run('npx', [...NPX, 'up', '--dataset', 'kmnist']);
+  expect(refused.stderr).toContain('`npx facet dataset verify`');
+});
+
+const TASK = `
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs';
+import { defineTask, own, weights, zeros } from 'facet-train';
+
+export default defineTask({
+  name: 'sides',
+  dataset: () =>
+    own({
+      fields: { at: { type: 'float32', shape: [2] }, label: { type: 'uint8', shape: [] } },
+      classes: ['left', 'right'],
+      length: (split) => (split === 'train' ? 64 : 32),
+      read(_split, ids) {
+        const at = Float32Array.from(ids, (id) => ((id * 37) % 64) / 32 - 1);
+        const both = new Float32Array(2 * ids.length);
+        at.forEach((x, row) => both.set([x, 1], 2 * row));
+        return { at: both, label: Uint8Array.from(at, (x) => (x < 0 ? 0 : 1)) };
+      },
+      digest: createHash('sha256').update('64 and 32 points').digest('hex'),
+    }),
+  training: { epochs: 3, batch: { micro: 8, global: 16 } },
+  model: () => ({
+    parameters: { kernel: weights([2, 2]), bias: zeros([2]) },
+    predict: (parameters, { at }) => tf.add(tf.matMul(at, parameters.get('kernel')), parameters.get('bias')),
+  }),
+});
+`;
+
+it('trains a task that imports it', { timeout: 90_000 }, async () => {
+  await installed.write('task.mjs', TASK);
+  const up = await installed.run('npx', [
+    ...NPX,
+    'up',
+    '--task',
+    './task.mjs',
+    '--workers',
+    '1',
+    '--run',
+    'a',
+    '--json',
+  ]);
+  expect(up.code, up.stderr).toBe(0);
+  const { steps, ledger } = parseJson(up);
+  expect(steps).toBe(12);
+  expect(ledger).toMatchObject({ expected: 192, committed: 192, missing: 0, duplicated: 0 });
+});
+
+it('trains the project that init writes, which learns its task', { timeout: 90_000 }, async () => {
+  const init = await installed.run('npx', [...NPX, 'init', 'my-task', '--json']);
+  expect(init.code, init.stderr).toBe(0);
+  const { next } = parseJson(init) as unknown as { next: string[] };
+  // What the package itself finds, the project below it finds without an installation.
+  expect(next).toEqual(['cd my-task', 'npx facet up --config facet.yaml']);
+  const up = await installed.run(
+    'npx',
+    [...NPX, 'up', '--config', 'facet.yaml', '--epochs', '10', '--json'],
+    'my-task',
+  );
+  expect(up.code, up.stderr).toBe(0);
+  const { testAccuracy, workers } = parseJson(up);
+  expect(workers).toBe(2);
+  // Always the most frequent ring would be 45 % right.
+  expect(testAccuracy).toBeGreaterThan(0.9);
+});
+
+const CONSUMER = `
+import * as tf from '@tensorflow/tfjs';
+import { defineTask, fromLayers, linear, own, weights, zeros, type SampleSource, type TaskDefinition } from 'facet-train';
+
+const samples: SampleSource = own({
+  fields: { at: { type: 'float32', shape: [2] }, label: { type: 'uint8', shape: [] } },
+  classes: ['left', 'right'],
+  length: (split) => (split === 'train' ? 64 : 32),
+  read: (_split, ids) => ({ at: new Float32Array(ids.length * 2), label: new Uint8Array(ids.length) }),
+  digest: '0'.repeat(64),
+});
+const task: TaskDefinition<{ width: number }> = defineTask({
+  name: 'sides',
+  options: { parse: (value) => value as { width: number } },
+  dataset: () => samples,
+  training: { epochs: 2, batch: { micro: 16, global: 32 } },
+  model: ({ options: { width } }) => ({
+    parameters: { kernel: weights([2, width]), bias: zeros([width]) },
+    predict: (parameters, { at }) =>
+      linear(at as tf.Tensor2D, parameters.get('kernel') as tf.Tensor2D, parameters.get('bias') as tf.Tensor1D),
+  }),
+});
+export default task;
+export const layers = defineTask({
+  name: 'layers',
+  model: fromLayers(({ classes }) =>
+    tf.sequential({ layers: [tf.layers.dense({ units: classes.length, inputShape: [2] })] }),
+  ),
+});
+// @ts-expect-error a name is text
+defineTask({ name: 3, model: () => ({ parameters: {}, predict: () => tf.zeros([1]) }) });
+// @ts-expect-error there is no such loss
+defineTask({ name: 'x', loss: 'cross', model: () => ({ parameters: {}, predict: () => tf.zeros([1]) }) });
+`;
+
+it.each([
+  ['nodenext', ['--module', 'nodenext', '--moduleResolution', 'nodenext']],
+  ['bundler', ['--module', 'esnext', '--moduleResolution', 'bundler']],
+] as const)(
+  'has types for moduleResolution %s, and the project of init passes them',
+  { timeout: 60_000 },
+  async (_, flags) => {
+    await installed.write('consumer.ts', CONSUMER);
+    const task = 'node_modules/facet-train/template/task.mjs';
+    const problems = await installed.typeProblems(['consumer.ts', task], [...flags, '--allowJs', '--types', 'node']);
+    expect(problems).toBe('');
+  },
+);
