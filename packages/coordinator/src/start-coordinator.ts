@@ -2,9 +2,8 @@
  * Starts a coordinator: everything that a mistake in the configuration can stop is checked before the run leaves a trace,
  * so that the next start is not in the way of this one.
  */
-import type { NamedSource } from '@facet/datasets';
 import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
-import { openRunData } from '@facet/task';
+import { openRunData, type RunData } from '@facet/task';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
 import { openRun, type RunParts } from './run/open-run.js';
@@ -23,7 +22,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
 /** What a run needs that does not change while it runs. */
 export interface PreparedRun {
-  readonly data: NamedSource;
+  readonly data: RunData;
   readonly plan: Plan;
 }
 

@@ -102,12 +102,13 @@ export class AssembledRun {
     };
     const counts = { trainSamples: 64, testSamples: 20 };
     this.plan = createPlan(this.config, counts);
+    const source = datasetSource(datasetOf(counts));
     this.records.push(...records);
     this.assembly = assembleRun({
       config: this.config,
       codeVersion: 'test',
       plan: this.plan,
-      data: datasetSource(datasetOf(counts)),
+      data: { ...source, answerClasses: source.classes?.length ?? 0 },
       earlier: readEarlierRun(records, undefined, this.plan),
       folder: {
         checkpointsPath: '/nowhere',

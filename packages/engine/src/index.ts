@@ -3,7 +3,7 @@
  * fastest.
  */
 export { type EngineChoice, chooseEngine } from './choose-engine.js';
-export { type Compute, type EvaluationSlot, type TrainingSlot, sumLayoutOf } from './compute.js';
+export { type Compute, type EvaluationSlot, type TrainingSlot, createCompute, sumLayoutOf } from './compute.js';
 export { type ProgramDescription, type ProgramsDescription, describePrograms } from './describe-programs.js';
 export { type EngineHost, hostEngine } from './engine-host.js';
 export { type Device, type EngineId, formatEngine, requireAttacker, ENGINES, isSameEngine } from './engine-id.js';

@@ -3,7 +3,8 @@
  * Every sample has a pixel of its own and every update depends on all samples before it, so that one that is lost, doubled
  * or out of place changes the weights.
  */
-import { datasetSource, type Dataset, type NamedSource } from '@facet/datasets';
+import type { RunData } from '@facet/task';
+import { datasetSource, type Dataset } from '@facet/datasets';
 import {
   createPlan,
   NO_AUGMENTATION,
@@ -20,7 +21,7 @@ const TEST_SAMPLES = 5;
 
 export interface TinyRun {
   readonly config: RunConfig;
-  readonly data: NamedSource;
+  readonly data: RunData;
   readonly plan: Plan;
   /** The first record of its ledger. */
   readonly record: LedgerRecord;
@@ -63,7 +64,7 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     prefetchSteps: 2,
     timeouts: { heartbeatMs: 2_000, stepMs: 5_000, gatherMs: 30_000 },
   };
-  const data = datasetSource({
+  const source = datasetSource({
     name: 'mnist',
     image: { height: 1, width: 1, channels: 1 },
     classes: ['even', 'odd'],
@@ -71,6 +72,7 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     test: split(TEST_SAMPLES, 5),
     sha256: '0'.repeat(64),
   });
+  const data = { ...source, answerClasses: 2 };
   const plan = createPlan(config, { trainSamples: TRAIN_SAMPLES, testSamples: TEST_SAMPLES });
   const record = runRecord({ config, plan, data, at: new Date(0).toISOString() });
   return { config, data, plan, record, hasStandby };

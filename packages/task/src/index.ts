@@ -19,7 +19,7 @@ export {
   initialWeights,
   layoutParameters,
 } from './parameters.js';
-export { openRunData } from './run-data.js';
+export { openRunData, type RunData } from './run-data.js';
 export {
   type Adversary,
   type Answer,
@@ -39,12 +39,12 @@ export {
   defineTask,
   isTaskDefinition,
   LOSS_NAMES,
-  type DataContext,
   type LossContext,
   type LossName,
   type ModelContext,
   type PerSample,
   type SampleTensors,
+  type TaskData,
   type TaskDefinition,
   type TaskModel,
   type TrainingDefaults,
@@ -54,3 +54,5 @@ export { hashSource, loadTask, type LoadedTask } from './define/load-task.js';
 export { constant, normal, ones, weights, zeros, type ParameterStart } from './define/parameter-starts.js';
 export { openUserTask, type UserTask } from './define/user-task.js';
 export { scoreLogits } from './score-logits.js';
+/** The copy of TensorFlow.js that capture knows; another copy in a task's module would compute beside it. */
+export * as tf from '@tensorflow/tfjs';

@@ -76,9 +76,17 @@ async function requireData(config: RunConfig): Promise<void> {
   const problems = sampleProblems(config.samples, sizes, data.name);
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
   if (config.task === undefined) return;
+  const { train, heldOut } = config.samples;
+  const trainedOn = (train === 0 ? sizes.trainSamples : train) - heldOut;
+  if (trainedOn < config.batch.global) {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      `batch.global: ${config.batch.global}, expected at most ${trainedOn}, the samples that ${data.name} trains on; set batch.global and batch.micro in the task's training, or with --set`,
+    );
+  }
   // What is wrong with a task is said before anything is started; workers would all say it.
   const { checkTask } = await import('@facet/lab');
-  await checkTask(config, { fields: data.fields, classes: data.classes ?? [] });
+  await checkTask(config, data);
 }
 
 function requireFreePort(host: string, port: number, key: string): Promise<void> {

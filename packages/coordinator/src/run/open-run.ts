@@ -1,7 +1,7 @@
 /**
  * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
-import type { NamedSource } from '@facet/datasets';
+import type { RunData } from '@facet/task';
 import { formatAddress, systemClock, type Plan, type TrainingError } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
@@ -31,7 +31,7 @@ export interface RunParts {
   readonly folder: RunFolder;
   readonly plan: Plan;
   readonly earlier: EarlierRun;
-  readonly data: NamedSource;
+  readonly data: RunData;
 }
 
 /** A run whose workers can join. */
@@ -122,7 +122,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     status: () => readStatus(sources),
     evaluation: {
       microBatches: plan.microBatchCount({ kind: 'evaluate', step: plan.totalSteps }),
-      classes: data.classes?.length ?? 0,
+      classes: data.answerClasses,
     },
     stateOf: (step) => checkpointer.stateOf(step),
   });

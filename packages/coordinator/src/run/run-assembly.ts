@@ -2,7 +2,7 @@
  * The decisions of one coordinator put together: membership, intake, shards, checkpoints. What they touch outside the
  * process (broker, disk, clock, the workers' streams) comes in as arguments, so that a simulation runs the same assembly.
  */
-import type { NamedSource } from '@facet/datasets';
+import type { RunData } from '@facet/task';
 import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
@@ -39,7 +39,7 @@ export interface AssemblyParts {
   readonly config: RunConfig;
   readonly codeVersion: string;
   readonly plan: Plan;
-  readonly data: NamedSource;
+  readonly data: RunData;
   readonly earlier: EarlierRun;
   readonly folder: AssemblyFolder;
   readonly broker: PublishingBroker;
@@ -113,7 +113,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     {
       config,
       plan,
-      classes: data.classes?.length ?? 0,
+      classes: data.answerClasses,
       commits,
       engines,
       history,

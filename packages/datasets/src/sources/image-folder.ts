@@ -13,8 +13,11 @@ import type { SampleSource } from './sample-source.js';
 export interface ImageFolderOptions {
   /** Holds CLASS/*.png (or .jpg, .jpeg, .webp), or train/CLASS/* and test/CLASS/*. */
   readonly folder: string;
-  /** In pixels. Images of another size are scaled to cover it, and what stands out is cut off. Default: the size they all have. */
-  readonly size?: { readonly height: number; readonly width: number };
+  /**
+   * In pixels; a number is the side of a square. Images of another size are scaled to cover it, and what stands out is cut
+   * off. Default: the size they all have.
+   */
+  readonly size?: number | { readonly height: number; readonly width: number };
   /** Default `rgb`. */
   readonly colours?: 'rgb' | 'grey';
   /** Share of the images that becomes the test split, by a hash of their paths, where no folder test exists. Default 0.1. */
@@ -38,7 +41,8 @@ const LONGEST_SIDE = 8_192;
  *   CONFIG_INVALID for a size or a share that is none.
  */
 export async function imageFolder(options: ImageFolderOptions): Promise<SampleSource> {
-  const { size, colours = 'rgb', testShare = DEFAULT_TEST_SHARE, skipBroken = false } = options;
+  const { colours = 'rgb', testShare = DEFAULT_TEST_SHARE, skipBroken = false } = options;
+  const size = typeof options.size === 'number' ? { height: options.size, width: options.size } : options.size;
   const folder = resolve(options.folder);
   assertShare(folder, testShare);
   if (size !== undefined) assertSize(folder, size);

@@ -15,7 +15,7 @@ import {
 import type { ParameterSpec } from '../parameters.js';
 import type { Answer, BatchIdentity, BatchTensors, SampleLosses, Task, TaskReference, Tensors } from '../task.js';
 import type { LossContext, PerSample, SampleTensors, TaskDefinition, TaskModel } from './define-task.js';
-import { isCorrect, lossOf } from './losses.js';
+import { isCorrect, lossOf, shareCorrect } from './losses.js';
 
 /** What a definition is bound to. */
 export interface TaskBinding {
@@ -44,11 +44,16 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
   const parameters = Object.entries(model.parameters).map(([name, start]): ParameterSpec => ({ name, ...start }));
   requireNames(definition, parameters, fields);
 
-  const isClassified = classes.length > 0 && (definition.loss ?? 'crossEntropy') === 'crossEntropy' && target in fields;
-  const answer: Answer = isClassified ? { kind: 'class', classes: classes.length, label: target } : { kind: 'losses' };
-  const { loss = isClassified ? 'crossEntropy' : 'meanSquaredError' } = definition;
+  const answer = answerOf(definition, { fields, classes });
+  const isClassified = answer.kind === 'class';
+  const hasClasses = isOfClasses(definition, classes);
+  const targetField = fields[target];
+  const isIndexed = hasClasses && targetField !== undefined && isWhole(targetField);
+  const { loss = hasClasses ? 'crossEntropy' : 'meanSquaredError' } = definition;
   const losses = typeof loss === 'string' ? lossOf(loss) : loss;
-  const figures: Readonly<Record<string, PerSample>> = isClassified ? { [CORRECT]: isCorrect, ...metrics } : metrics;
+  const counted: Readonly<Record<string, PerSample>> = isClassified ? { [CORRECT]: isCorrect } : {};
+  const shares: Readonly<Record<string, PerSample>> = isIndexed && !isClassified ? { accuracy: shareCorrect } : {};
+  const figures = { ...counted, ...shares, ...metrics };
   const context: LossContext = { classes: classes.length, target, labelSmoothing };
 
   return {
@@ -60,6 +65,7 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
     answer,
     predictInputs: Object.keys(fields).filter((name) => !(isClassified && name === target)),
     prepare(samples, tensors, identity) {
+      if (isIndexed) requireClasses(definition, samples, { target, classes });
       fill(definition, fields, { samples, tensors: tensors as FieldTensors, identity });
     },
     loss: (named, inputs) =>
@@ -75,12 +81,32 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
   };
 }
 
+/** Whether the target is one of the classes, or a place of it is. */
+function isOfClasses({ loss = 'crossEntropy' }: TaskDefinition, classes: readonly string[]): boolean {
+  return classes.length > 0 && loss === 'crossEntropy';
+}
+
+/** What an evaluation of a task judges: a class for each sample, or losses where its samples have none. */
+export function answerOf(
+  definition: TaskDefinition,
+  { fields, classes }: { readonly fields: SampleFields; readonly classes: readonly string[] },
+): Answer {
+  const label = definition.target ?? 'label';
+  const field = fields[label];
+  // An answer for each place of a sequence is no class of the sample.
+  const isClass = isOfClasses(definition, classes) && field !== undefined && isWhole(field) && field.shape.length === 0;
+  return isClass ? { kind: 'class', classes: classes.length, label } : { kind: 'losses' };
+}
+
 async function buildModel(definition: TaskDefinition, binding: TaskBinding): Promise<TaskModel> {
   const { fields, classes, microBatch, seed } = binding;
   const options = readOptions(definition, binding.options);
   // A model of tf.layers makes its weights when it is built, which needs a backend that computes.
   const before = (tf.getBackend() as string | undefined) ?? 'cpu';
   await tf.setBackend('cpu');
+  const isProduction = tf.env().getBool('PROD');
+  // On its first use that backend advises to install another one, which has nothing to do with what is asked of it here.
+  tf.env().set('PROD', true);
   try {
     const model = definition.model({ fields, classes, options, microBatch, seed });
     const isModel = typeof model?.predict === 'function' && typeof model.parameters === 'object';
@@ -89,7 +115,10 @@ async function buildModel(definition: TaskDefinition, binding: TaskBinding): Pro
       definition,
       `model returns ${isModel ? 'no parameters' : 'no { parameters, predict }'}; see defineTask`,
     );
+  } catch (caught) {
+    throw faultOf(definition, 'model', caught);
   } finally {
+    tf.env().set('PROD', isProduction);
     await tf.setBackend(before);
   }
 }
@@ -134,6 +163,9 @@ function requireNames(definition: TaskDefinition, parameters: readonly Parameter
       );
     }
   }
+  if (CORRECT in (definition.metrics ?? {})) {
+    throw invalid(definition, `a metric is named ${CORRECT}, which the system counts itself; rename it`);
+  }
   if ('sampleWeights' in fields) {
     throw invalid(definition, 'a field is named sampleWeights, which the system uses itself; rename it');
   }
@@ -152,15 +184,36 @@ function called<T extends object>(definition: TaskDefinition, what: string, work
   try {
     return tf.tidy(() => work() as unknown as tf.TensorContainer) as unknown as T;
   } catch (caught) {
-    if (caught instanceof TrainingError) throw caught;
-    const { name = 'Error', message = String(caught), stack = '' } = caught as Partial<Error>;
-    // The first place that is in no package: the task's own.
-    const place = stack
-      .split('\n')
-      .find((line) => line.includes('file://') && !line.includes('/node_modules/') && !line.includes('/dist/'));
-    const where = /\(?(file:[^)]+)\)?$/.exec(place ?? '')?.[1];
-    throw invalid(definition, `${what} threw ${name}: ${message}${where === undefined ? '' : ` (${where})`}`, caught);
+    throw faultOf(definition, what, caught);
   }
+}
+
+/** What a function of the task threw, and where. */
+function faultOf(definition: TaskDefinition, what: string, caught: unknown): TrainingError {
+  if (caught instanceof TrainingError) return caught;
+  const { name = 'Error', message = String(caught), stack = '' } = caught as Partial<Error>;
+  // The first place that is in no package: the task's own.
+  const place = stack
+    .split('\n')
+    .find((line) => line.includes('file://') && !line.includes('/node_modules/') && !line.includes('/dist/'));
+  const where = /\(?(file:[^)]+)\)?$/.exec(place ?? '')?.[1];
+  return invalid(definition, `${what} threw ${name}: ${message}${where === undefined ? '' : ` (${where})`}`, caught);
+}
+
+/** @throws TrainingError DATASET_INVALID naming a sample whose label is the index of no class. */
+function requireClasses(
+  { name }: TaskDefinition,
+  { ids, fields }: SampleBatch,
+  { target, classes }: { readonly target: string; readonly classes: readonly string[] },
+): void {
+  const labels = fields[target]!;
+  const at = labels.findIndex((label) => !(label >= 0 && label < classes.length));
+  if (at < 0) return;
+  const id = ids[Math.floor(at / (labels.length / ids.length))];
+  throw new TrainingError(
+    'DATASET_INVALID',
+    `the task ${name}: sample ${id} has ${target} ${labels[at]}, expected 0 to ${classes.length - 1}, because there are ${classes.length} classes`,
+  );
 }
 
 /** True for fields whose tensors hold whole numbers. */

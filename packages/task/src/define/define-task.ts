@@ -3,7 +3,7 @@
  * how good an answer is; batches, workers, the update and checkpoints are the system's.
  */
 import type * as tf from '@tensorflow/tfjs';
-import type { SampleSource } from '@facet/datasets';
+import type { SampleSource, SourceOpener } from '@facet/datasets';
 import { TrainingError, type RandomStream, type SampleFields, type TrainingConfig } from '@facet/shared';
 import type { ParameterStart } from './parameter-starts.js';
 import type { Tensors } from '../task.js';
@@ -53,23 +53,23 @@ export const LOSS_NAMES = [
 ] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 
-/** Where a task finds its samples. */
-export interface DataContext {
-  /** The folder or file of `--data`; undefined when none was named. */
-  readonly folder: string | undefined;
-}
-
 /** Keys of the training half of a configuration; what is set in a file or by a flag is stronger. */
 export type TrainingDefaults = {
   readonly [Key in 'epochs' | 'batch' | 'optimizer' | 'samples' | 'evaluation']?: Partial<TrainingConfig[Key]>;
 };
 
+/** Samples, or what opens them. */
+export type TaskData = SampleSource | SourceOpener;
+
 export interface TaskDefinition<Options = unknown> {
   readonly name: string;
   /** Reads the options of the configuration, and throws when they are wrong; a zod schema has such a `parse`. */
   readonly options?: { parse(value: unknown): Options };
-  /** Opens the samples. Absent: those of the dataset that the configuration names. */
-  readonly dataset?: (context: DataContext) => SampleSource | Promise<SampleSource>;
+  /**
+   * The samples: what `imageFolder`, `csv`, `arrays`, `text` or `own` return, or a function that is given the folder of
+   * `--data` and returns one of those. Absent: those of the dataset that the configuration names.
+   */
+  readonly dataset?: TaskData | ((...args: Parameters<SourceOpener>) => TaskData | Promise<TaskData>);
   /** Values of the configuration for this task. */
   readonly training?: TrainingDefaults;
   readonly model: (context: ModelContext<Options>) => TaskModel;
@@ -112,6 +112,12 @@ export function isTaskDefinition(value: unknown): value is TaskDefinition {
 const KEYS = ['name', 'options', 'dataset', 'training', 'model', 'target', 'loss', 'metrics', 'augment'];
 
 function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
+  if (typeof definition !== 'object' || (definition as unknown) === null) {
+    throw new TrainingError(
+      'TASK_INVALID',
+      `defineTask: it was given ${described(definition)}, expected { name, model, ... }`,
+    );
+  }
   const problems: string[] = [];
   const { name, model, dataset, loss, metrics = {}, augment, target } = definition;
   const expect = (isRight: boolean, key: string, actual: unknown, expected: string): void => {
@@ -119,7 +125,12 @@ function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
   };
   expect(typeof name === 'string' && /^[\w.-]{1,64}$/.test(name), 'name', name, 'letters, digits, . - _, at most 64');
   expect(typeof model === 'function', 'model', model, 'a function that returns { parameters, predict }');
-  expect(dataset === undefined || typeof dataset === 'function', 'dataset', dataset, 'a function that opens samples');
+  expect(
+    dataset === undefined || typeof dataset === 'function' || isSampleSource(dataset),
+    'dataset',
+    dataset,
+    'what imageFolder, csv, arrays, text or own return, or a function that returns it',
+  );
   expect(
     loss === undefined || typeof loss === 'function' || LOSS_NAMES.includes(loss),
     'loss',
@@ -137,7 +148,18 @@ function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
   if (problems.length > 0) throw new TrainingError('TASK_INVALID', `defineTask: ${problems.join('; ')}`);
 }
 
+/** True for what has the parts of a source of samples. */
+export function isSampleSource(value: unknown): value is SampleSource {
+  if (typeof value !== 'object' || value === null) return false;
+  const { fields, length, read, digest } = value as Partial<SampleSource>;
+  const isRead = typeof length === 'function' && typeof read === 'function';
+  return typeof fields === 'object' && isRead && typeof digest === 'string';
+}
+
 function described(value: unknown): string {
+  if (value instanceof Promise) return 'a promise';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
   if (value === undefined) return 'missing';
   return typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? String(value) : `a ${typeof value}`;
 }

@@ -3,7 +3,7 @@
  * that every worker starts with the same ones.
  */
 import * as tf from '@tensorflow/tfjs';
-import { applyLayers, layerWeights } from '@facet/compiler';
+import { applyLayers, layerWeights, type LayerWeight } from '@facet/compiler';
 import { randomKey, randomStream, TrainingError } from '@facet/shared';
 import type { ModelContext, TaskModel } from './define-task.js';
 import type { ParameterStart } from './parameter-starts.js';
@@ -35,11 +35,11 @@ export function fromLayers<Options = unknown>(
       );
     }
     const names = inputs ?? inputFields(model, context);
-    const declared = layerWeights(model);
+    const declared = withSteadyNames(layerWeights(model));
     const values = model.getWeights(false).map((weight) => weight.dataSync() as Float32Array);
     const starts: Record<string, ParameterStart> = {};
     const frozen = new Map<string, { readonly shape: readonly number[]; readonly values: Float32Array }>();
-    declared.forEach(({ name, shape, isTrainable }, at) => {
+    declared.forEach(({ steady: name, shape, isTrainable }, at) => {
       const own = Float32Array.from(values[at]!);
       if (isTrainable) {
         starts[name] = { shape, initialiser: { kind: 'given', values: own }, decays: shape.length > 1 };
@@ -50,8 +50,11 @@ export function fromLayers<Options = unknown>(
     return {
       parameters: starts,
       predict(parameters, sample) {
-        const all = new Map(parameters);
-        for (const [name, { shape, values: own }] of frozen) all.set(name, tf.tensor(own, [...shape]));
+        const all = new Map<string, tf.Tensor>();
+        for (const { name, steady } of declared) {
+          const kept = frozen.get(steady);
+          all.set(name, kept === undefined ? parameters.get(steady)! : tf.tensor(kept.values, [...kept.shape]));
+        }
         const [answer, ...others] = applyLayers(
           model,
           all,
@@ -65,6 +68,39 @@ export function fromLayers<Options = unknown>(
       },
     };
   };
+}
+
+/** `_Dense7` of `dense_Dense7`. */
+const COUNTED = /_([A-Z][A-Za-z0-9]*?)(\d+)(?=\/|$)/g;
+
+/**
+ * tf.layers names layers by a count of all that this process ever made: `dense_Dense7/kernel`. Parameters need names that are
+ * the same in every process, so layers are counted within their model: `dense_1/kernel`.
+ *
+ * @throws TrainingError TASK_INVALID when a layer was given such a name.
+ */
+function withSteadyNames(declared: readonly LayerWeight[]): (LayerWeight & { readonly steady: string })[] {
+  const places = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const named = declared.map((weight) => {
+    const steady = weight.name.replace(COUNTED, (given, kind: string, _count: string, at: number) => {
+      const before = weight.name.slice(0, at).replaceAll('_', '').toLowerCase();
+      if (!before.endsWith(kind.toLowerCase())) return given;
+      const found = places.get(weight.name.slice(0, at) + given);
+      if (found !== undefined) return found;
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      places.set(weight.name.slice(0, at) + given, `_${count}`);
+      return `_${count}`;
+    });
+    return { ...weight, steady };
+  });
+  const twice = named.find(({ steady }, at) => named.findIndex((other) => other.steady === steady) !== at);
+  if (twice === undefined) return named;
+  throw new TrainingError(
+    'TASK_INVALID',
+    `fromLayers: a layer is named like one without a name would be, and two weights are ${twice.steady}; give all layers names, or none`,
+  );
 }
 
 /** @throws TrainingError TASK_INVALID when it is not clear which field an input takes. */

@@ -54,6 +54,11 @@ function compared(lossesOf: (answer: tf.Tensor, target: tf.Tensor) => tf.Tensor)
   };
 }
 
+/** For sequences, the share of the places whose largest logit is that of the class, [microBatch]. */
+export function shareCorrect(logits: tf.Tensor, sample: SampleTensors, context: LossContext): tf.Tensor {
+  return meanOfSample(isCorrect(logits, sample, context));
+}
+
 /** 1 for the answers whose largest logit is that of the class, [microBatch]. */
 export function isCorrect(logits: tf.Tensor, sample: SampleTensors, context: LossContext): tf.Tensor {
   return logits.argMax(-1).equal(targetOf(sample, context)).cast('float32');
