@@ -1,0 +1,100 @@
+/** Tasks of a user's own that are wrong: one message each, exit code 2, and nothing is started. */
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
+import { useRefusals } from '../test/refused-commands.js';
+
+const { folder, refused } = useRefusals();
+
+beforeAll(async () => {
+  const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+  await symlink(modules, path.join(folder(), 'node_modules'));
+  await writeFile(path.join(folder(), 'gap.csv'), 'x,label\n1,2\n,4\n');
+  await writeFile(path.join(folder(), 'one.csv'), 'x,label\n1,a\n2,a\n');
+  await mkdir(path.join(folder(), 'nothing'));
+});
+
+/** Ten samples: x is 0 to 9, the label the rest of a division by three. */
+const HEAD = `
+import { csv, defineTask, imageFolder, own, tf, weights, zeros } from 'facet-train';
+const data = (change = {}) => own({
+  fields: { x: { type: 'float32', shape: [1] }, label: { type: 'int32', shape: [] } },
+  length: () => 10, digest: '0'.repeat(64), classes: ['a', 'b', 'c'],
+  read: (_, ids) => ({ x: Float32Array.from(ids), label: Int32Array.from(ids, (id) => id % 3) }),
+  ...change,
+});
+const predict = (parameters, { x }) => x.matMul(parameters.get('w'));
+const model = () => ({ parameters: { w: weights([1, 3]) }, predict });
+const training = { batch: { global: 8, micro: 4 } };
+`;
+
+/** A module with these members beside, or instead of, those of a task that is right. */
+const task = (members: string): string =>
+  `${HEAD}export default defineTask({ name: 'mine', dataset: data(), training, model, ${members} });\n`;
+
+test.each<[what: string, source: string | undefined, message: string, ...args: string[]]>([
+  ['a module that does not exist', undefined, 'there is no such file; give --task the path of a module'],
+  ['a module that does not parse', 'const a = ;\n', 'the task cannot be loaded'],
+  ['a module without a default export', 'export const a = 1;\n', 'it has no default export (it exports a)'],
+  ['something else as the default export', 'export default {};\n', 'expected `export default defineTask({ ... })`'],
+  ['a definition without a model', task('model: undefined'), 'model is missing, expected a function'],
+  ['a key that no task has', task('loader: 1'), 'loader is no part of a task, expected one of name'],
+  ['a promise as the samples', task('dataset: Promise.resolve()'), 'dataset is a promise, expected what imageFolder'],
+  ['samples that are none', task('dataset: () => 3'), 'dataset gives a number, expected what imageFolder'],
+  ['a dataset that throws', task("dataset: () => { throw new Error('no disk'); }"), 'dataset threw Error: no disk'],
+  ['no samples', task('dataset: undefined'), 'the task mine has no dataset; give it one in'],
+  [
+    'no folder',
+    task('dataset: imageFolder()'),
+    'name the place with --data, or in the task with imageFolder({ folder })',
+  ],
+  ['an unknown loss', task("loss: 'l1'"), "loss is 'l1', expected one of crossEntropy, binaryCrossEntropy"],
+  ['a loss of another shape', task('loss: (z) => z.mean()'), 'its loss is a tensor [], expected a tensor [4]'],
+  ['a loss that throws', task("loss: () => { throw new Error('oh'); }"), 'loss threw Error: oh'],
+  ['a model that throws', task("model: () => { throw new Error('oh'); }"), 'model threw Error: oh'],
+  [
+    'a first loss of NaN',
+    task('loss: (z) => z.sum(1).mul(0).sub(1).log()'),
+    'the loss of the first samples is no finite',
+  ],
+  [
+    'chance in a model',
+    task('model: () => ({ ...model(), predict: (p, s) => predict(p, s).mul(Math.random()) })'),
+    'its training program is otherwise the second time; it may read no clock and draw nothing at random',
+  ],
+  [
+    'the clock in a model',
+    task('model: () => ({ ...model(), predict: (p, s) => predict(p, s).mul(performance.now()) })'),
+    'it may read no clock',
+  ],
+  [
+    'a parameter named like a field',
+    task('model: () => ({ parameters: { x: zeros([1]) }, predict })'),
+    'the parameter x',
+  ],
+  [
+    'a target that no sample has',
+    task("target: 'depth'"),
+    'compares with the field depth, but the samples have x, label',
+  ],
+  [
+    'a label of no class',
+    task("dataset: data({ classes: ['a', 'b'] })"),
+    'sample 2 has label 2, expected 0 to 1, because there are 2 classes',
+  ],
+  ['fewer samples than a batch', task('training: {}'), 'batch.global: 128, expected at most 10, the samples that mine'],
+  ['a gap in a table', task("dataset: csv({ label: 'label', train: 'gap.csv', labelIs: 'number' })"), 'gap.csv: row 2'],
+  ['one class alone', task("dataset: csv({ label: 'label', train: 'one.csv' })"), 'one class alone'],
+  ['a metric that the system counts', task('metrics: { correct: (z) => z.sum(1) }'), 'a metric is named correct'],
+  ['a preset beside the task', task(''), "preset: 'mnist-fast' (from the command line)", '--preset', 'mnist-fast'],
+  ['keys of the other model', task(''), 'it is a key of the multi-view model', '--set', 'model.width=32'],
+  ['options that the task does not take', task(''), 'it takes no options', '--set', 'task.options.depth=3'],
+])('refuses %s', { timeout: 60_000 }, async (what, source, message, ...args) => {
+  const file = path.join(folder(), `${what.replaceAll(' ', '-')}.mjs`);
+  if (source !== undefined) await writeFile(file, source);
+  const { stdout, stderr } = await refused(['up', '--workers', '1', '--task', file, ...args]);
+  expect(stderr).toContain(message);
+  expect(stderr.trim().split('\n'), 'one message').toHaveLength(1);
+  expect(stdout).toBe('');
+});
