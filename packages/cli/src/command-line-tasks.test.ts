@@ -1,13 +1,19 @@
 /** Tasks of a user's own that are wrong: one message each, exit code 2, and nothing is started. */
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
-import { useRefusals } from '../test/refused-commands.js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli, runInProcess } from '../test/run-cli.js';
 
-const { folder, refused } = useRefusals();
+let root = '';
+const folder = (): string => root;
+
+afterAll(() => rm(root, { recursive: true, force: true }));
 
 beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'facet-tasks-'));
   const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
   await symlink(modules, path.join(folder(), 'node_modules'));
   await writeFile(path.join(folder(), 'gap.csv'), 'x,label\n1,2\n,4\n');
@@ -35,7 +41,6 @@ const task = (members: string): string =>
 
 test.each<[what: string, source: string | undefined, message: string, ...args: string[]]>([
   ['a module that does not exist', undefined, 'there is no such file; give --task the path of a module'],
-  ['a module that does not parse', 'const a = ;\n', 'the task cannot be loaded'],
   ['a module without a default export', 'export const a = 1;\n', 'it has no default export (it exports a)'],
   ['something else as the default export', 'export default {};\n', 'expected `export default defineTask({ ... })`'],
   ['a definition without a model', task('model: undefined'), 'model is missing, expected a function'],
@@ -80,8 +85,8 @@ test.each<[what: string, source: string | undefined, message: string, ...args: s
   ],
   [
     'a label of no class',
-    task("dataset: data({ classes: ['a', 'b'] })"),
-    'sample 2 has label 2, expected 0 to 1, because there are 2 classes',
+    task('dataset: data({ read: (_, ids) => ({ x: Float32Array.from(ids), label: Int32Array.from(ids) }) })'),
+    'has label 8, expected 0 to 2, because there are 3 classes',
   ],
   ['fewer samples than a batch', task('training: {}'), 'batch.global: 128, expected at most 10, the samples that mine'],
   ['a gap in a table', task("dataset: csv({ label: 'label', train: 'gap.csv', labelIs: 'number' })"), 'gap.csv: row 2'],
@@ -93,8 +98,25 @@ test.each<[what: string, source: string | undefined, message: string, ...args: s
 ])('refuses %s', { timeout: 60_000 }, async (what, source, message, ...args) => {
   const file = path.join(folder(), `${what.replaceAll(' ', '-')}.mjs`);
   if (source !== undefined) await writeFile(file, source);
-  const { stdout, stderr } = await refused(['up', '--workers', '1', '--task', file, ...args]);
+  const runs = path.join(folder(), 'runs');
+  const env = { FACET_RUNS: runs, FACET_CODE_VERSION: 'test' };
+  const { code, stdout, stderr } = await runInProcess(['up', '--workers', '1', '--task', file, ...args], env);
+  expect(code, stderr).toBe(2);
+  expect(existsSync(runs), 'nothing is started').toBe(false);
   expect(stderr).toContain(message);
   expect(stderr.trim().split('\n'), 'one message').toHaveLength(1);
   expect(stdout).toBe('');
+});
+
+test('names the line of a module that does not parse', async () => {
+  const file = path.join(folder(), 'no-module.mjs');
+  await writeFile(file, '\nconst a = ;\n');
+  const runs = path.join(folder(), 'runs');
+  // As a process: here the loader of the tests would parse the module.
+  const { code, stderr } = await runCli(['up', '--task', file], { FACET_RUNS: runs });
+  expect(code).toBe(2);
+  expect(stderr).toBe(
+    `error [TASK_INVALID]: ${file}:2: the task cannot be loaded: SyntaxError: Unexpected token ';'\n`,
+  );
+  expect(existsSync(runs)).toBe(false);
 });

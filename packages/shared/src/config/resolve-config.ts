@@ -79,8 +79,7 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
   const problems = [
     ...said.problems,
     ...choice.problems.map((problem) => problem(merged, layers)),
-    // Presets are judged above, where their names are known.
-    ...schemaProblems(merged, layers).filter((problem) => !problem.startsWith('preset: ')),
+    ...schemaProblems(merged, layers).filter((problem) => !isJudgedElsewhere(problem, merged)),
     // Without a preset of that dataset another preset stands in for it; checks against the dataset would blame that one.
     ...crossProblems(choice.problems.length > 0 ? { ...merged, dataset: undefined } : merged),
   ];
@@ -92,6 +91,12 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
     sourceOf: (key) => sourceAt(layers, key.split('.')),
     notes: [...said.notes, ...idleNotes(config)],
   };
+}
+
+/** Presets are judged where their names are known. With a task, one sentence refuses each section of the multi-view model. */
+function isJudgedElsewhere(problem: string, merged: Mapping): boolean {
+  const isOfModel = problem.startsWith('model.') || problem.startsWith('augmentation.');
+  return problem.startsWith('preset: ') || (merged['task'] !== undefined && isOfModel);
 }
 
 /** A micro-batch is computed by one worker: of more workers than a step has micro-batches, some have nothing to do. */

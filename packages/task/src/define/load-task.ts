@@ -1,6 +1,7 @@
 /**
  * Loads a user's task module, and says what its source is: coordinator and workers must train by the same one.
  */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -41,14 +42,23 @@ async function importModule(file: string): Promise<Record<string, unknown>> {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (caught) {
     if (caught instanceof TrainingError) throw caught;
-    const { message = String(caught), name = 'Error', stack = '' } = caught as Partial<Error>;
-    // V8 writes where a module does not parse on the first line, and nowhere else.
-    const place = caught instanceof SyntaxError ? /:(\d+)$/.exec(stack.split('\n')[0] ?? '')?.[1] : undefined;
-    const where = place === undefined ? file : `${file}:${place}`;
+    const { message = String(caught), name = 'Error' } = caught as Partial<Error>;
+    const where = name === 'SyntaxError' ? await placeOfSyntaxError(file) : file;
     throw new TrainingError('TASK_INVALID', `${where}: the task cannot be loaded: ${name}: ${message}`, {
       cause: caught,
     });
   }
+}
+
+/** FILE:LINE where a module does not parse. A caught error does not say it; Node does when it only checks the syntax. */
+async function placeOfSyntaxError(file: string): Promise<string> {
+  const stderr = await new Promise<string>((resolve) => {
+    execFile(process.execPath, ['--check', file], (_, _stdout, told) => {
+      resolve(told);
+    });
+  });
+  const line = /^\S.*:(\d+)$/m.exec(stderr)?.[1];
+  return line === undefined ? file : `${file}:${line}`;
 }
 
 /** One module of the source, as it is hashed. */

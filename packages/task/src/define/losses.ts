@@ -36,7 +36,11 @@ const LOSSES: Readonly<Record<LossName, PerSample>> = {
   /** max(z, 0) - z t + log(1 + exp(-|z|)) of a logit z, which is -t log s(z) - (1 - t) log(1 - s(z)) without overflow. */
   binaryCrossEntropy: compared((z, t) => z.relu().sub(z.mul(t)).add(tf.log1p(z.abs().neg().exp()))),
   meanSquaredError: compared((answer, target) => answer.sub(target).square()),
-  meanAbsoluteError: compared((answer, target) => answer.sub(target).abs()),
+  /** |e|; its slope is 0 at 0. That of tf.abs is -1 there, so that an exact answer would be moved. */
+  meanAbsoluteError: compared((answer, target) => {
+    const error = answer.sub(target);
+    return error.relu().add(error.neg().relu());
+  }),
   /** e^2 / 2 for |e| up to 1, and |e| - 1/2 beyond (Huber 1964). */
   huber: compared((answer, target) => {
     const error = answer.sub(target).abs();
