@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { TrainingEvent } from 'facet-train';
 import { parseJson } from '../testkit/facet.js';
 import { installPackage, type InstalledPackage } from './installed-package.js';
 
@@ -76,25 +77,6 @@ export default defineTask({
 });
 `;
 
-it('trains a task that imports it', { timeout: 90_000 }, async () => {
-  await installed.write('task.mjs', TASK);
-  const up = await installed.run('npx', [
-    ...NPX,
-    'up',
-    '--task',
-    './task.mjs',
-    '--workers',
-    '1',
-    '--run',
-    'a',
-    '--json',
-  ]);
-  expect(up.code, up.stderr).toBe(0);
-  const { steps, ledger } = parseJson(up);
-  expect(steps).toBe(12);
-  expect(ledger).toMatchObject({ expected: 192, committed: 192, missing: 0, duplicated: 0 });
-});
-
 it('trains the project that init writes, which learns its task', { timeout: 90_000 }, async () => {
   const init = await installed.run('npx', [...NPX, 'init', 'my-task', '--json']);
   expect(init.code, init.stderr).toBe(0);
@@ -113,9 +95,67 @@ it('trains the project that init writes, which learns its task', { timeout: 90_0
   expect(testAccuracy).toBeGreaterThan(0.9);
 });
 
+const PROGRAM = `
+import { train } from 'facet-train';
+
+const training = await train({ task: './task.mjs', workers: 1, run: 'program', config: { batch: { global: 32 } } });
+const events = [];
+for await (const event of training.events()) events.push(event);
+const { weightsSha256, steps } = await training.result();
+const late = [];
+for await (const event of training.events()) late.push(event);
+
+const stop = new AbortController();
+const long = await train({ task: './task.mjs', workers: 1, epochs: 10_000, run: 'stopped', signal: stop.signal });
+let last;
+for await (const event of long.events()) {
+  last = event;
+  if (event.kind === 'step' && event.step === 3) stop.abort();
+}
+const refusal = await long.result().catch((error) => error);
+const wrong = await train({ task: './task.mjs', workers: 0 }).catch((error) => error);
+const failures = { stopped: refusal.code, wrong: wrong.code };
+console.log(JSON.stringify({ events, late, weightsSha256, steps, last, failures }));
+`;
+
+it('trains from a program, which sees every step and may stop it', { timeout: 120_000 }, async () => {
+  await installed.write('task.mjs', TASK);
+  await installed.write('program.mjs', PROGRAM);
+  const ended = await installed.run(process.execPath, ['program.mjs']);
+  expect(ended.code, ended.stderr).toBe(0);
+  const { events, late, weightsSha256, steps, last, failures } = JSON.parse(ended.stdout) as ProgramReport;
+  const evaluations = events.filter((event) => event.kind === 'evaluation');
+  const committed = events.filter((event) => event.kind === 'step');
+  // 64 samples, 32 in a step, 3 epochs.
+  expect(steps).toBe(6);
+  expect(committed.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(evaluations.map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
+  expect(events.at(-1)).toMatchObject({ kind: 'ended', reason: 'finished', step: 6 });
+  expect(late).toEqual(events);
+  expect(last).toMatchObject({ kind: 'ended', reason: 'stopped' });
+  expect(failures).toEqual({ stopped: 'CANCELLED', wrong: 'CONFIG_INVALID' });
+
+  // The command ends with the same weights.
+  const args = ['up', '--task', './task.mjs', '--workers', '2', '--set', 'batch.global=32', '--json'];
+  const up = await installed.run('npx', [...NPX, ...args]);
+  const trained = parseJson(up);
+  expect(trained.weightsSha256, up.stderr).toBe(weightsSha256);
+  expect(trained.ledger).toMatchObject({ expected: 192, committed: 192, missing: 0, duplicated: 0 });
+});
+
+interface ProgramReport {
+  readonly events: readonly TrainingEvent[];
+  readonly late: readonly TrainingEvent[];
+  readonly last: TrainingEvent;
+  readonly weightsSha256: string;
+  readonly steps: number;
+  readonly failures: Readonly<Record<string, string>>;
+}
+
 const CONSUMER = `
 import * as tf from '@tensorflow/tfjs';
-import { defineTask, fromLayers, linear, own, weights, zeros, type SampleSource, type TaskDefinition } from 'facet-train';
+import { defineTask, fromLayers, linear, own, train, weights, zeros } from 'facet-train';
+import type { RunResult, SampleSource, TaskDefinition, TrainingEvent } from 'facet-train';
 
 const samples: SampleSource = own({
   fields: { at: { type: 'float32', shape: [2] }, label: { type: 'uint8', shape: [] } },
@@ -142,6 +182,13 @@ export const layers = defineTask({
     tf.sequential({ layers: [tf.layers.dense({ units: classes.length, inputShape: [2] })] }),
   ),
 });
+export async function run(): Promise<RunResult> {
+  const training = await train({ task: './task.mjs', workers: 2, signal: AbortSignal.timeout(60_000) });
+  for await (const event of training.events()) {
+    if (event.kind === 'evaluation') console.log(event.accuracy, event.metrics);
+  }
+  return training.result();
+}
 // @ts-expect-error a name is text
 defineTask({ name: 3, model: () => ({ parameters: {}, predict: () => tf.zeros([1]) }) });
 // @ts-expect-error there is no such loss

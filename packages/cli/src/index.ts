@@ -1,5 +1,5 @@
 /**
- * What users import: how to say what is trained, on what, and the operations that capture knows in one piece.
+ * What users import: how to say what is trained, on what, the operations that capture knows in one piece, and how to train.
  */
 export {
   constant,
@@ -42,3 +42,6 @@ export {
 } from '@facet/datasets';
 export { attention, crossEntropy, gelu, layerNorm, linear, softmax } from '@facet/compiler';
 export type { FieldType, FieldValues, RandomStream, SampleField, SampleFields } from '@facet/shared';
+export { train, type Training, type TrainOptions } from './api/train.js';
+export type { TrainingEvent } from './api/ledger-events.js';
+export type { RunResult } from '@facet/coordinator';

@@ -79,7 +79,9 @@ export function workerSpec({ config, paths, env }: RunPlace, start: WorkerStart)
 /** This very command, so that all processes run the same code. */
 function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
   const launcher = fileURLToPath(new URL('../../bin/facet.mjs', import.meta.url));
-  return { command: process.execPath, args: [...process.execArgv, launcher, ...args] };
+  // A program that Node was given as text must not start again in its children.
+  const isText = process.execArgv.some((flag) => /^(?:-[ep]|-pe|--eval|--print)\b/.test(flag));
+  return { command: process.execPath, args: [...(isText ? [] : process.execArgv), launcher, ...args] };
 }
 
 /** Not the run's own result.json, which an earlier coordinator may have written. */

@@ -2,9 +2,8 @@
  * A launch as a person sees it: progress while it runs, the result at the end, and how to go on. Shared by `up` and
  * `resume`. stdout belongs to the result alone when it is JSON.
  */
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { readLedgerFile, TrainingError, type AdversarialConfig } from '@facet/shared';
+import type { AdversarialConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext } from '../context.js';
 import { formatPercent } from '../display/format.js';
 import { openProgressDisplay } from '../display/progress-display.js';
@@ -13,8 +12,9 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { claimRunFolder, holdsRun } from '../runs/run-folders.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
 import { describeEnd } from './child-process.js';
+import { launchOrRemove } from './launch-or-remove.js';
 import { listenForStop } from './stop-signals.js';
-import { launchTraining, type LaunchEnd, type LaunchPlan } from './training-launch.js';
+import type { LaunchEnd, LaunchPlan } from './training-launch.js';
 import type { Restart, WorkerDeath } from './worker-crew.js';
 
 export interface TrainOptions {
@@ -29,12 +29,12 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
   using signals = listenForStop(context);
   if (plan.mode === 'new') await claimRunFolder(plan.paths);
   let end: LaunchEnd;
-  try {
+  {
     using display = openProgressDisplay(out, context.env);
     display.note(`run ${run} in ${plan.paths.folder}`);
     const attacks = attackNote(plan.config.adversarial);
     if (attacks !== undefined) display.note(attacks);
-    end = await launchTraining(plan, signals, {
+    end = await launchOrRemove(plan, signals, {
       onCoordinator: ({ address, httpUrl }) => {
         display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
         display.follow(address);
@@ -49,43 +49,8 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
         display.note('stopping with a checkpoint; press Ctrl-C again to stop at once');
       },
     });
-  } catch (caught) {
-    if (!(await removeUnlessBegun(plan, caught))) throw caught;
-    throw withoutLogs(caught);
   }
-  await removeUnlessBegun(plan, failureOf(end));
   return report(end, plan, { context, isJson });
-}
-
-/** Why a run failed that could say it itself. */
-function failureOf({ result }: LaunchEnd): TrainingError | undefined {
-  return result?.outcome === 'failed' ? new TrainingError(result.code ?? 'INTERNAL', result.message ?? '') : undefined;
-}
-
-/**
- * A folder that never became a run, and one of a run that a mistake in the command ended before its first step, would only
- * be in the way of the next one. After any other failure the logs are needed.
- */
-async function removeUnlessBegun({ mode, paths }: LaunchPlan, failure: unknown): Promise<boolean> {
-  const isMistake = failure instanceof TrainingError && failure.isUsage;
-  const isKept = holdsRun(paths.folder) && !(isMistake && mode === 'new' && !(await hasCommits(paths.ledger)));
-  if (isKept) return false;
-  await rm(paths.folder, { recursive: true, force: true });
-  return true;
-}
-
-async function hasCommits(ledger: string): Promise<boolean> {
-  let count = 0;
-  await readLedgerFile(ledger, ({ kind }) => {
-    if (kind === 'commit') count += 1;
-  });
-  return count > 0;
-}
-
-/** The error without the logs that it names, which are gone. */
-function withoutLogs(caught: unknown): unknown {
-  if (!(caught instanceof TrainingError)) return caught;
-  return new TrainingError(caught.code, caught.message.replaceAll(/ \(log: [^)]*\)/g, ''), { cause: caught });
 }
 
 /** What the attacks cost, since images/s counts trained samples; undefined when the run makes none. */
