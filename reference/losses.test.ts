@@ -25,10 +25,10 @@ it('has a case for every loss', () => {
 });
 
 it.each(cases)('$loss: $name', ({ loss, answer, target, labelSmoothing, isIndex, losses, gradient }) => {
-  const sample = { label: tf.tensor(target as number[], undefined, isIndex ? 'int32' : 'float32') };
+  const sample = { label: tf.tensor(target, undefined, isIndex ? 'int32' : 'float32') };
   const of = (prediction: tf.Tensor): tf.Tensor =>
     lossOf(loss)(prediction, sample, { classes: answer[0]!.length, target: 'label', labelSmoothing });
-  const prediction = tf.tensor(answer as number[][]);
+  const prediction = tf.tensor(answer);
   expectClose(of(prediction).dataSync(), losses, 1e-6, 'losses');
   const slopes = tf.grad((z) => of(z).sum<tf.Scalar>())(prediction);
   expectClose(slopes.dataSync(), gradient, 1e-6, 'gradient');

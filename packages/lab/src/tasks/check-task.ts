@@ -44,7 +44,8 @@ async function requireFiniteStart(task: Task, config: RunConfig, data: NamedSour
   const layout = layoutParameters(task.parameters);
   const compute = await createCompute({ task, engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 });
   try {
-    const [{ tensors, sum, run }] = compute.trainingSlots;
+    const [slot] = compute.trainingSlots;
+    const { tensors, sum } = slot;
     for (const split of ['test', 'train'] as const) {
       const count = Math.min(LOOKED_AT, data.length(split));
       for (let from = Math.floor((count - 1) / task.microBatch) * task.microBatch; from >= 0; from -= task.microBatch) {
@@ -57,7 +58,7 @@ async function requireFiniteStart(task: Task, config: RunConfig, data: NamedSour
     // The tensors hold the first samples of the training split.
     compute.weights.set(initialWeights(layout, config.seed));
     compute.weightsChanged();
-    await run();
+    await slot.run();
     const { loss } = sum.accounting();
     const bad = layout.slots.find(({ offset, length }) =>
       sum.gradient.subarray(offset, offset + length).some((value) => !Number.isFinite(value)),
