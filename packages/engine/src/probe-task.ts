@@ -120,6 +120,6 @@ function predict(parameters: Tensors, inputs: Tensors): tf.Tensor2D {
     const normed = normalise('head.norm', z);
     const shares = softmax(tf.matMul(normed, of<tf.Tensor2D>('head.pool')).reshape([microBatch, 1, TOKENS]));
     const pooled = tf.matMul(shares, normed.reshape([microBatch, TOKENS, WIDTH]));
-    return project('head', pooled.reshape<tf.Tensor2D>([microBatch, WIDTH]));
+    return project('head', pooled.reshape([microBatch, WIDTH]));
   });
 }

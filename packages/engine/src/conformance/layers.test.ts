@@ -117,7 +117,7 @@ describe('a captured model of tf.layers', () => {
   });
 
   it('stands in docs/layers.md with the kernels that it calls', async () => {
-    await expect(documentation()).toMatchFileSnapshot('../../../../../docs/layers.md');
+    await expect(documentation()).toMatchFileSnapshot('../../../../docs/layers.md');
   });
 });
 

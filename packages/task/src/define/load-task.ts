@@ -75,7 +75,7 @@ interface SourceFile {
  * @throws TrainingError TASK_INVALID when one of the files cannot be read.
  */
 export async function hashSource(entry: string): Promise<string> {
-  await init;
+  await init();
   const folder = path.dirname(entry);
   const files = new Map<string, SourceFile>();
   const visit = async (file: string, importer: string | undefined): Promise<void> => {
