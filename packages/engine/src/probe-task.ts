@@ -101,7 +101,7 @@ function predict(parameters: Tensors, inputs: Tensors): tf.Tensor2D {
     const images = inputs.get('images')!.reshape<tf.Tensor4D>([microBatch, side, side, 1]);
     // A resampling by whole columns, as views have them: the gradient gathers and adds.
     const mirrored = images.gather(tf.tensor1d([...Array(side).keys()].reverse(), 'int32'), 2);
-    const cells = tf.conv2d(images.add(mirrored.mul(0.5)) as tf.Tensor4D, of('convolution.weight'), 2, 'same');
+    const cells = tf.conv2d(images.add<tf.Tensor4D>(mirrored.mul(0.5)), of('convolution.weight'), 2, 'same');
     const features = gelu(normalise('norm', cells.reshape<tf.Tensor2D>([ROWS, FEATURES])));
     const embedded = project('embedding', features).reshape([microBatch, TOKENS, WIDTH]).add(of('position'));
     let z = embedded.reshape<tf.Tensor2D>([ROWS, WIDTH]);

@@ -4,7 +4,7 @@
  */
 import { TrainingError, type EngineWish, type ImageShape, type MultiView, type ParameterLayout } from '@facet/shared';
 import { formatEngine, openEngine } from '@facet/engine';
-import { multiViewShape, multiViewTask, type MultiViewShape } from './model/multi-view-task.js';
+import { multiViewShape, multiViewTask, type MultiViewShape } from './task/multi-view-task.js';
 
 /** The parts of a trained model, as a checkpoint stores them. */
 export interface TrainedModel {

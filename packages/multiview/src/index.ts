@@ -35,7 +35,7 @@ export {
 } from './inspection/inspect-model.js';
 export { type CorrespondenceScore, type InspectedSample, type InspectionReport } from './inspection/report.js';
 export { ATTACK_LOSSES, type AttackLoss } from './model/attack-losses.js';
-export { type MultiViewShape, multiViewShape, multiViewTask } from './model/multi-view-task.js';
+export { type MultiViewShape, multiViewShape, multiViewTask } from './task/multi-view-task.js';
 
 export { type Guess, type Prediction, predictImages } from './prediction/predict-images.js';
 export { argMax, softmaxRows } from './probabilities.js';

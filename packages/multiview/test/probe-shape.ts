@@ -1,6 +1,6 @@
 /** A small multi-view model for tests. It has every part of the real one, and few of each. */
 import { PRESETS } from '@facet/shared';
-import { multiViewTask, type MultiViewShape } from '../src/model/multi-view-task.js';
+import { multiViewTask, type MultiViewShape } from '../src/task/multi-view-task.js';
 
 export const PROBE_SHAPE: MultiViewShape = {
   image: { height: 12, width: 12, channels: 1 },

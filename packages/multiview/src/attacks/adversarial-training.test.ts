@@ -8,7 +8,7 @@ import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { createCompute } from '@facet/engine/internal';
 import type { Compute, TrainingSlot } from '@facet/engine';
 import { PROBE_SHAPE } from '../../test/probe-shape.js';
-import { multiViewTask } from '../model/multi-view-task.js';
+import { multiViewTask } from '../task/multi-view-task.js';
 import { initialWeights } from '@facet/task';
 
 const { height, width } = PROBE_SHAPE.image;

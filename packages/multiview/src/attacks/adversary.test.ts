@@ -7,7 +7,7 @@ import { createCompute } from '@facet/engine/internal';
 import type { Compute, TrainingSlot } from '@facet/engine';
 import { initialWeights, type Adversary, type AttackedBatch, type InputGradient } from '@facet/task';
 import { PROBE_SHAPE, SMALL_TASK } from '../../test/probe-shape.js';
-import { multiViewTask } from '../model/multi-view-task.js';
+import { multiViewTask } from '../task/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { distanceOf } from './threat.js';
 import { rowOf } from './standing.js';

@@ -4,7 +4,7 @@ import type { ModelConfig } from '@facet/shared';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { createCompute, computeReference, deviationFrom } from '@facet/engine/internal';
 import { PROBE_SHAPE } from '../../test/probe-shape.js';
-import { multiViewTask, type MultiViewShape } from './multi-view-task.js';
+import { multiViewTask, type MultiViewShape } from '../task/multi-view-task.js';
 import { createModel } from './multi-view-transformer.js';
 import { initialWeights } from '@facet/task';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream, VIEW_NAMES } from '@facet/shared';
-import type { MultiViewShape } from '../model/multi-view-task.js';
+import type { MultiViewShape } from '../task/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { ATTACK_LOSSES, type AttackLoss } from '../model/attack-losses.js';

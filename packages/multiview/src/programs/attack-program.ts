@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { attackLosses, type AttackLoss } from '../model/attack-losses.js';
-import type { MultiViewShape } from '../model/multi-view-task.js';
+import type { MultiViewShape } from '../task/multi-view-task.js';
 import { createModel, type Model } from '../model/multi-view-transformer.js';
 import { captureProgram, type CaptureOptions, type Program } from '@facet/compiler';
 import { mendGradients, compileProgram, parameterInputs } from '@facet/engine';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
 import { initialWeights, layoutParameters } from '@facet/task';
-import { multiViewTask, type MultiViewShape } from '../model/multi-view-task.js';
+import { multiViewTask, type MultiViewShape } from '../task/multi-view-task.js';
 import { createModel } from '../model/multi-view-transformer.js';
 import type { Program } from '@facet/compiler';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';

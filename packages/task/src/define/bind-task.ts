@@ -143,7 +143,7 @@ function readOptions(definition: TaskDefinition, given: unknown): unknown {
 /** What a zod schema has against a value in one line; the message of any other error. */
 function optionProblems(caught: unknown): string {
   const { issues } = caught as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] };
-  if (!Array.isArray(issues)) return caught instanceof Error ? caught.message : String(caught);
+  if (issues === undefined) return caught instanceof Error ? caught.message : String(caught);
   return issues.map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`).join('; ');
 }
 
@@ -152,7 +152,7 @@ function requireNames(definition: TaskDefinition, parameters: readonly Parameter
   for (const { name, shape, initialiser } of parameters) {
     if (name in fields)
       throw invalid(definition, `the parameter ${name} is named like a field of the samples; rename it`);
-    const isShape = Array.isArray(shape) && shape.every((size) => Number.isInteger(size) && size > 0);
+    const isShape = shape instanceof Array && shape.every((size) => Number.isInteger(size) && size > 0);
     if (!isShape)
       throw invalid(definition, `the parameter ${name} has shape [${String(shape)}], expected whole numbers from 1`);
     const length = shape.reduce((product, size) => product * size, 1);

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { allocateMicroBatch, type MicroBatchTensors } from '../data/micro-batch.js';
 import { captureTrainingProgram } from '@facet/engine';
 import { PROBE_SHAPE, SMALL_TASK } from '../../test/probe-shape.js';
-import { POSITION_PAIRS } from './auxiliary-losses.js';
+import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
 import { multiViewTask } from './multi-view-task.js';
-import { createModel } from './multi-view-transformer.js';
+import { createModel } from '../model/multi-view-transformer.js';
 
 const { image, classes, microBatch } = PROBE_SHAPE;
 const pixels = image.height * image.width;

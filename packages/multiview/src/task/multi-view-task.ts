@@ -16,8 +16,8 @@ import { crossEntropy } from '@facet/compiler';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { fillMicroBatch, type MicroBatchTensors } from '../data/micro-batch.js';
 import { createAdversary } from '../attacks/adversary.js';
-import { POSITION_PAIRS } from './auxiliary-losses.js';
-import { createModel, type Model, type ModelShape } from './multi-view-transformer.js';
+import { POSITION_PAIRS } from '../model/auxiliary-losses.js';
+import { createModel, type Model, type ModelShape } from '../model/multi-view-transformer.js';
 
 /** What decides the programs of a configuration, and how its samples are prepared. */
 export interface MultiViewShape extends ModelShape {
@@ -84,8 +84,8 @@ export function multiViewTask(shape: MultiViewShape): Task<MicroBatchTensors> {
     },
     predict: (parameters, inputs) => model.forward(parameters, inputs.get('images') as tf.Tensor2D),
     adversary: adversarial && createAdversary(model, adversarial),
-    // Compiled code in tests too: src/model and dist/model lie two levels below the package.
-    reference: { module: new URL('../../dist/model/multi-view-task.js', import.meta.url).href, argument: shape },
+    // Compiled code in tests too: src/task and dist/task lie two levels below the package.
+    reference: { module: new URL('../../dist/task/multi-view-task.js', import.meta.url).href, argument: shape },
   };
 }
 
