@@ -17,7 +17,9 @@ it('is told once, with exit code 2, and the name stays free', { timeout: 120_000
   const args = ['up', '--dataset', 'mnist', '--engine', 'tensorflow', '--workers', '1', '--run', 'first'];
   const { code, stderr } = await workspace.run(args, cache);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/error \[ENGINE_UNAVAILABLE\]: the engine tensorflow is not installed: .*facet engine install tensorflow/);
+  expect(stderr).toMatch(
+    /error \[ENGINE_UNAVAILABLE\]: the engine tensorflow is not installed: .*facet engine install tensorflow/,
+  );
   expect(stderr.split('\n').find((line) => line.startsWith('error'))).not.toContain('log:');
   expect(existsSync(path.join(workspace.runs, 'first'))).toBe(false);
 });

@@ -14,7 +14,6 @@ import {
 } from '@facet/task';
 import type { Compute, EvaluationSlot, TrainingSlot } from '@facet/engine';
 
-
 const PARAMETERS: readonly ParameterSpec[] = [
   { name: 'scale', shape: [2, 2], initialiser: { kind: 'normal', stddev: 0.5 }, decays: true },
   { name: 'shift', shape: [3], initialiser: { kind: 'constant', value: 0.1 }, decays: false },

@@ -191,7 +191,7 @@ function documentation(): string {
   return [
     '# Layers that can be captured',
     '',
-    'A test writes this page from what it captures: `packages/worker/src/engine/conformance/layers.test.ts`.',
+    'A test writes this page from what it captures: `packages/engine/src/conformance/layers.test.ts`.',
     'Each model below is captured, forward and backward, and compared with TensorFlow.js.',
     '',
     'Layers:',
