@@ -8,6 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
 import { exampleFile, ON_CPU, runScript } from '../testkit/own-task.js';
 
+/** Of an evaluation. */
+interface Figures {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
 const SHAPES = 160;
 const EPOCHS = 2;
 
@@ -47,6 +53,11 @@ describe.each([
       const { weightsSha256 } = results[0]!;
       expect(summary).toMatchObject({ weightsSha256, workers: [1, 3][at], faults: 0, ledger: { clean: true } });
     }
+    // `facet evaluate` finds the figures of the run's own last evaluation again.
+    const { loss, metrics } = results[0]!.evaluation as Figures;
+    const evaluated = parseJson(await workspace.run(['evaluate', `${example}-1`, '--json'])) as unknown as Figures;
+    expect(evaluated.loss).toBeCloseTo(loss, 10);
+    for (const [name, mean] of Object.entries(metrics)) expect(evaluated.metrics[name]).toBeCloseTo(mean, 10);
   });
 });
 
@@ -65,6 +76,9 @@ describe('the example layers-cnn', () => {
     expect(summary.ledger.expected).toBeLessThan(SHAPES * EPOCHS);
     expect(summary.testAccuracy).toBeTypeOf('number');
     ({ weightsSha256 } = summary);
+    const evaluated = parseJson(await workspace.run(['evaluate', 'shapes-1', '--json']));
+    expect(evaluated).toMatchObject({ accuracy: summary.testAccuracy, classes: expect.any(Array) });
+    expect(evaluated.loss).toBeCloseTo((summary.evaluation as Figures).loss, 10);
   }, 60_000);
 
   it.each([2, 3])('ends with the same weights for %i workers', { timeout: 60_000 }, async (workers) => {

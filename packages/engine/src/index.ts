@@ -2,6 +2,7 @@
  * Runs the programs of tasks: onnxruntime and TensorFlow.js, on any device; which of them works here, which is right, and which is
  * fastest.
  */
+export { judgeAnswers, type Judgement } from './judge-answers.js';
 export { type EngineChoice, chooseEngine } from './choose-engine.js';
 export { type Compute, type EvaluationSlot, type TrainingSlot, createCompute, sumLayoutOf } from './compute.js';
 export { type ProgramDescription, type ProgramsDescription, describePrograms } from './describe-programs.js';

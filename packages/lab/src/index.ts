@@ -1,6 +1,7 @@
 /**
  * What is done with tasks and trained models: opening and checking a task, evaluation, robustness, export.
  */
+export { evaluateTask, type EvaluateTaskOptions, type TaskEvaluation } from './evaluation/evaluate-task.js';
 export { type ReliabilityBin } from './evaluation/calibration.js';
 export { type Evaluation, evaluateWeights } from './evaluation/evaluate-weights.js';
 

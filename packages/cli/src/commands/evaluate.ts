@@ -4,13 +4,14 @@
  */
 import type { Command } from 'commander';
 import { openDataset } from '@facet/datasets';
-import { configSchema, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
+import { configSchema, isMultiView, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { correspondenceLines, evaluationLines } from '../display/evaluation.js';
 import { comparedModel, makeEvaluationReport } from '../evaluation/evaluation-report.js';
+import { evaluateOwnTask } from '../evaluation/evaluate-own-task.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { configOf, findCheckpoint, type FoundCheckpoint } from '../runs/find-checkpoint.js';
+import { configOf, findCheckpoint, storedConfigOf, type FoundCheckpoint } from '../runs/find-checkpoint.js';
 import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
 import { reportMaker, type ReportMaker } from '../runs/report-origin.js';
 import { modelFor } from '../runs/trained-model.js';
@@ -52,6 +53,15 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const split = readSplit(options.split);
   const { wish, threads } = readPlace(options);
   const found = await findCheckpoint(name, context);
+  const stored = storedConfigOf(found.checkpoint);
+  if (!isMultiView(stored)) {
+    requireNone(options, stored.preset);
+    for (const warning of found.warnings) printLine(stderr, `warning: ${warning}`);
+    const { dataFolder = stored.dataFolder } = options;
+    const config = dataFolder === undefined ? stored : { ...stored, dataFolder };
+    await evaluateOwnTask({ ...found, config, split, wish, threads, isJson: options.json === true }, context);
+    return EXIT.ok;
+  }
   const files = reportFiles('evaluation', { named: options.report, checkpoint: found.checkpoint.path });
   const other = options.compare === undefined ? undefined : await findCheckpoint(options.compare, context);
   const warnings = [...found.warnings, ...(other?.warnings ?? [])];
@@ -79,6 +89,17 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
     printLine(stdout, `report ${page}, numbers ${file}`);
   }
   return EXIT.ok;
+}
+
+/** @throws TrainingError CONFIG_INVALID naming an option that only the multi-view model has. */
+function requireNone({ tta, compare, report }: EvaluateOptions, task: string): void {
+  const given = Object.entries({ '--tta': tta, '--compare': compare, '--report': report });
+  const [first] = given.find(([, value]) => value !== undefined) ?? [];
+  if (first === undefined) return;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `${first} is for the multi-view model, but this run trains the task ${task}`,
+  );
 }
 
 interface Evaluating extends Pick<EvaluateOptions, 'dataFolder' | 'tta'> {

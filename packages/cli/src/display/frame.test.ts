@@ -20,10 +20,10 @@ describe('the display', () => {
   it('shows the loss and the figures of a task whose answers are no classes', () => {
     const regression = status({
       ...{ hasTrainAccuracy: false, hasTestAccuracy: false },
-      ...{ evaluationLoss: 0.012345, evaluationMetrics: { absolute: 0.25 } },
+      ...{ evaluationLoss: 0.0123456, evaluationMetrics: { absolute: 0.25 } },
     });
     expect(frameLines(regression, terminal)[2]).toBe(
-      'loss 0.2134  evaluated loss 0.01234  absolute 0.25  8,123 images/s  checkpoint at step 600',
+      'loss 0.2134  evaluated loss 0.01235  absolute 0.25  8,123 images/s  checkpoint at step 600',
     );
   });
 

@@ -115,6 +115,6 @@ test('has every member in JSON, null where there is no value', () => {
 });
 
 test('a task whose answers are no classes shows its loss and its own figures', () => {
-  const line = { ...finished, testAccuracy: undefined, evaluation: { loss: 0.012345, metrics: { absolute: 0.25 } } };
-  expect(summaryLines(line).slice(1, 3)).toEqual(['  evaluated loss  0.01234', '  absolute        0.25']);
+  const line = { ...finished, testAccuracy: undefined, evaluation: { loss: 0.0123456, metrics: { absolute: 0.25 } } };
+  expect(summaryLines(line).slice(1, 3)).toEqual(['  evaluated loss  0.01235', '  absolute        0.25']);
 });

@@ -5,7 +5,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
-import { configSchema, OPERATION_DEFAULTS, requireMultiView, TrainingError, type MultiView } from '@facet/shared';
+import {
+  configSchema,
+  OPERATION_DEFAULTS,
+  requireMultiView,
+  TrainingError,
+  type MultiView,
+  type RunConfig,
+} from '@facet/shared';
 import type { CliContext } from '../context.js';
 import {
   describeContent,
@@ -56,15 +63,23 @@ export async function findCheckpoint(name: string, { env }: CliContext): Promise
 }
 
 /**
+ * The configuration that weights of the multi-view model were trained with.
+ *
+ * @throws TrainingError as `storedConfigOf`; CONFIG_INVALID when it is of another task.
+ */
+export function configOf(trained: TrainedWeights): MultiView {
+  return requireMultiView(storedConfigOf(trained), 'this command');
+}
+
+/**
  * The configuration that weights were trained with. A trained model keeps only what decided the arithmetic; where and how it
  * runs is then as nobody says otherwise.
  *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys; CONFIG_INVALID when it is of
- *   another task than the multi-view model.
+ * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys.
  */
-export function configOf({ info, path: folder }: TrainedWeights): MultiView {
+export function storedConfigOf({ info, path: folder }: TrainedWeights): RunConfig {
   const parsed = configSchema.safeParse({ ...OPERATION_DEFAULTS, run: info.run, ...(info.config as object) });
-  if (parsed.success) return requireMultiView(parsed.data, 'this command');
+  if (parsed.success) return parsed.data;
   const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
   throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);
 }

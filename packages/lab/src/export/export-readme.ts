@@ -80,7 +80,7 @@ Python: export with \`--format onnx\` instead.
 trained and the hashes of all files. Every command of Facet that takes a checkpoint takes this folder, such as
 \`npx facet evaluate\`. Training cannot go on from it.
 
-The forward pass is in packages/worker/src/model of Facet. For a model that runs by itself export with
+The forward pass is in packages/multiview/src/model of Facet. For a model that runs by itself export with
 \`--format onnx\` or \`--format tfjs\`.
 
 Python (\`pip install safetensors numpy\`):

@@ -149,7 +149,7 @@ function writeSingle(writer: GraphWriter, { op, operands, result, shapes }: Sing
     default:
       throw new TrainingError(
         'CAPTURE_UNSUPPORTED',
-        `the node ${op.kind} has no TensorFlow form; add it to packages/worker/src/export/graph-model.ts`,
+        `the node ${op.kind} has no TensorFlow form; add it to packages/lab/src/export/graph-model.ts`,
       );
   }
 }

@@ -3,19 +3,13 @@
  * one order whatever the workers.
  */
 import { rangeOfRank, TrainingError, type SampleBatch, type WorkItem } from '@facet/shared';
-import type { Task } from '@facet/task';
-import { type EvaluationSlot, metricOutput } from '@facet/engine';
-import { scoreLogits } from '@facet/task';
+import { judgeAnswers, type EvaluationSlot, type Judgement } from '@facet/engine';
 import { fillTensors } from './fill-tensors.js';
 import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';
 
-export interface EvaluationPart {
+export interface EvaluationPart extends Judgement {
   readonly index: number;
-  readonly sampleCount: number;
-  readonly lossSum: number;
-  /** Sums over the samples, by name; none where answers are classes, which the confusion matrix counts. */
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
 export interface EvaluationShare {
@@ -46,30 +40,8 @@ export async function evaluateShare(work: GenerationWork, item: WorkItem): Promi
     const preparing = settled(index + 1 < range.end ? prepare(index + 1) : Promise.resolve(undefined));
     await running;
     const next = unwrap(await preparing);
-    parts.push({ index, ...judge(task, slotOf(index).outputs, samples!, confusion) });
+    parts.push({ index, ...judgeAnswers(task, slotOf(index).outputs, samples!, confusion) });
     samples = next;
   }
   return { parts, confusion };
-}
-
-/** The sums of one micro-batch, in double arithmetic and in the order of its samples; classes are counted in place. */
-function judge(
-  { answer, metrics }: Task,
-  outputs: EvaluationSlot['outputs'],
-  { ids, fields }: SampleBatch,
-  confusion: Uint32Array,
-): Omit<EvaluationPart, 'index'> {
-  const sampleCount = ids.length;
-  if (answer.kind === 'class') {
-    const { classes, label } = answer;
-    const lossSum = scoreLogits({ logits: outputs['logits']!, labels: fields[label]!, classes, confusion });
-    return { sampleCount, lossSum, metrics: {} };
-  }
-  const sumOf = (name: string): number =>
-    outputs[name]!.subarray(0, sampleCount).reduce((sum, value) => sum + value, 0);
-  return {
-    sampleCount,
-    lossSum: sumOf('losses'),
-    metrics: Object.fromEntries(metrics.map((name) => [name, sumOf(metricOutput(name))])),
-  };
 }

@@ -1,0 +1,113 @@
+/**
+ * Evaluates stored weights of any task, in this process and without a cluster: the mean loss, the task's own figures, and
+ * right answers where answers are classes. The multi-view model has more to show: evaluate-weights.ts.
+ */
+import type { NamedSource } from '@facet/datasets';
+import {
+  chooseSamples,
+  TrainingError,
+  wilsonInterval,
+  type EngineWish,
+  type Interval,
+  type ParameterLayout,
+  type RunConfig,
+} from '@facet/shared';
+import { formatEngine, judgeAnswers, openEngine } from '@facet/engine';
+import { requireSameLayout } from '@facet/multiview';
+import { openTask } from '../tasks/open-task.js';
+
+export interface EvaluateTaskOptions {
+  readonly config: RunConfig;
+  /** Flat weights and where each parameter lies in them, as a checkpoint stores them. */
+  readonly weights: Float32Array;
+  readonly layout: readonly ParameterLayout[];
+  readonly data: NamedSource;
+  readonly split: RunConfig['evaluation'];
+  readonly engine: EngineWish;
+  /** 0 takes all cores. */
+  readonly threads: number;
+}
+
+export interface TaskEvaluation {
+  readonly samples: number;
+  /** Mean over the samples. */
+  readonly loss: number;
+  /** Means over the samples, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Where answers are classes. */
+  readonly accuracy?: number;
+  /** The 95 % interval of the accuracy after Wilson. */
+  readonly accuracyInterval?: Interval;
+  /** [true class][answer] */
+  readonly confusion?: readonly (readonly number[])[];
+  /** What computed it, such as `onnxruntime/cpu`. */
+  readonly engine: string;
+}
+
+/**
+ * Evaluates weights on the samples of a split that the run's configuration chooses.
+ *
+ * @throws TrainingError as `openTask`; CHECKPOINT_INCOMPATIBLE when the weights belong to another task; CONFIG_INVALID when the
+ *   run holds no samples out; ENGINE_UNAVAILABLE; NON_FINITE when the loss is no finite number.
+ */
+export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEvaluation> {
+  const { config, weights, layout, data, split, threads } = options;
+  const ids = evaluatedIds(options);
+  const task = await openTask(config, { fields: data.fields, classes: data.classes ?? [] });
+  const { compute, choice } = await openEngine({ wish: options.engine, task, threads });
+  try {
+    requireSameLayout(compute.layout.slots, layout);
+    compute.weights.set(weights);
+    compute.weightsChanged();
+    const [{ tensors, outputs, run }] = compute.evaluationSlots;
+    const classes = task.answer.kind === 'class' ? task.answer.classes : 0;
+    const confusion = new Uint32Array(classes ** 2);
+    let lossSum = 0;
+    const sums: Record<string, number> = {};
+    for (let start = 0; start < ids.length; start += task.microBatch) {
+      const part = ids.subarray(start, start + task.microBatch);
+      const samples = { ids: part, fields: await data.read(split === 'test' ? 'test' : 'train', part) };
+      task.prepare(samples, tensors, { seed: config.seed, epoch: 0, step: 1, index: 0, isTraining: false });
+      tensors.sampleWeights.fill(0).fill(1, 0, part.length);
+      await run();
+      const judged = judgeAnswers(task, outputs, samples, confusion);
+      lossSum += judged.lossSum;
+      for (const [name, sum] of Object.entries(judged.metrics)) sums[name] = (sums[name] ?? 0) + sum;
+    }
+    const loss = lossSum / ids.length;
+    if (!Number.isFinite(loss)) {
+      throw new TrainingError(
+        'NON_FINITE',
+        `the mean loss is ${loss}, expected a finite number; use an earlier checkpoint`,
+      );
+    }
+    const metrics = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / ids.length]));
+    const common = { samples: ids.length, loss, metrics, engine: formatEngine(choice.engine) };
+    return classes === 0 ? common : { ...common, ...accuracyOf(confusion, classes) };
+  } finally {
+    await compute.close();
+  }
+}
+
+function accuracyOf(
+  counts: Uint32Array,
+  classes: number,
+): Required<Pick<TaskEvaluation, 'accuracy' | 'accuracyInterval' | 'confusion'>> {
+  const confusion = Array.from({ length: classes }, (_, row) => [
+    ...counts.subarray(row * classes, (row + 1) * classes),
+  ]);
+  const samples = counts.reduce((sum, count) => sum + count, 0);
+  const accuracy = confusion.reduce((sum, row, label) => sum + row[label]!, 0) / samples;
+  return { accuracy, accuracyInterval: wilsonInterval(accuracy, samples), confusion };
+}
+
+function evaluatedIds({ config, data, split }: EvaluateTaskOptions): Uint32Array {
+  const sizes = { trainSamples: data.length('train'), testSamples: data.length('test') };
+  const { testSamples, heldOut } = chooseSamples(config.samples, sizes);
+  if (split === 'test') return Uint32Array.from({ length: testSamples }, (_, id) => id);
+  if (heldOut.length > 0) return heldOut;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `run ${config.run} holds no samples out (samples.heldOut is 0), so all of them were trained on; evaluate the test split`,
+  );
+}
