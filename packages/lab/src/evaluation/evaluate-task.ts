@@ -59,7 +59,8 @@ export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEv
     requireSameLayout(compute.layout.slots, layout);
     compute.weights.set(weights);
     compute.weightsChanged();
-    const [{ tensors, outputs, run }] = compute.evaluationSlots;
+    const [slot] = compute.evaluationSlots;
+    const { tensors, outputs } = slot;
     const classes = task.answer.kind === 'class' ? task.answer.classes : 0;
     const confusion = new Uint32Array(classes ** 2);
     let lossSum = 0;
@@ -69,7 +70,7 @@ export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEv
       const samples = { ids: part, fields: await data.read(split === 'test' ? 'test' : 'train', part) };
       task.prepare(samples, tensors, { seed: config.seed, epoch: 0, step: 1, index: 0, isTraining: false });
       tensors.sampleWeights.fill(0).fill(1, 0, part.length);
-      await run();
+      await slot.run();
       const judged = judgeAnswers(task, outputs, samples, confusion);
       lossSum += judged.lossSum;
       for (const [name, sum] of Object.entries(judged.metrics)) sums[name] = (sums[name] ?? 0) + sum;
