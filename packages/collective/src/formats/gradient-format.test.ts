@@ -62,7 +62,7 @@ describe.each(GRADIENT_FORMATS)('%s', (name) => {
     );
   });
 
-  it('has the same bits where the kernels work, whatever the size of the values', () => {
+  it('has the same bits where the kernels work, whatever the size of the values', { timeout: 120_000 }, () => {
     // Blocks of all sizes, some with a value that is not finite: a list of any floats has one in every block.
     const exponents = fc.array(fc.integer({ min: -150, max: 130 }), { minLength: 1, maxLength: 4 });
     fc.assert(
