@@ -24,7 +24,7 @@ import { LedgerReader } from '../packages/shared/src/ledger/read-ledger.js';
 import { exportModel } from '../packages/lab/src/export/export-model.js';
 import { runOnnx } from '../packages/lab/src/export/run-export.js';
 import { createModel } from '../packages/multiview/src/model/multi-view-transformer.js';
-import { layoutParameters } from '../packages/task/src/parameters.js';
+import { layoutParameters } from '../packages/task/src/arithmetic/parameters.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { requirePython, runPython } from './python-interpreter.js';
 import { expectClose, storedFile, storedNumbers } from './stored-numbers.js';

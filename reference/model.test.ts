@@ -17,7 +17,7 @@ import { interpretProgram } from '../packages/compiler/src/program/interpret.js'
 import { POSITION_PAIRS } from '../packages/multiview/src/model/auxiliary-losses.js';
 import { multiViewTask } from '../packages/multiview/src/task/multi-view-task.js';
 import { createModel } from '../packages/multiview/src/model/multi-view-transformer.js';
-import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/task/src/parameters.js';
+import { initialWeights, layoutParameters, type ParameterLayout } from '../packages/task/src/arithmetic/parameters.js';
 import type { Task } from '../packages/task/src/task.js';
 import { drawnPixels, drawnWeights } from './drawn-inputs.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';

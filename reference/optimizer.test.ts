@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../packages/shared/src/config/optimizer-schema.js';
 import { randomKey, randomStream, type OptimizerConfig } from '@facet/shared';
-import { asGradient, type Gradient } from '../packages/task/src/gradient-sum.js';
-import { layoutParameters } from '../packages/task/src/parameters.js';
+import { asGradient, type Gradient } from '../packages/task/src/arithmetic/gradient-sum.js';
+import { layoutParameters } from '../packages/task/src/arithmetic/parameters.js';
 import { applyUpdate } from '../packages/task/src/optimizer/apply-update.js';
 import { learningRate } from '../packages/task/src/optimizer/learning-rate.js';
 import { decayAt, updateAverage } from '../packages/task/src/optimizer/weight-average.js';

@@ -4,7 +4,7 @@ import { wilsonInterval } from '@facet/shared';
 import { holmAdjusted, pairedDifference } from '../packages/cli/src/ablation/paired-differences.js';
 import { twoSidedP, twoSidedQuantile } from '../packages/cli/src/ablation/student-t.js';
 import { scoreAnswers } from '../packages/lab/src/evaluation/scores.js';
-import { scoreLogits } from '../packages/task/src/score-logits.js';
+import { scoreLogits } from '../packages/task/src/arithmetic/score-logits.js';
 import { expectClose, storedNumbers } from './stored-numbers.js';
 
 interface Statistics {

@@ -5,8 +5,7 @@
  * checkpoints, evaluations.
  */
 import { createHash } from 'node:crypto';
-import * as tf from '@tensorflow/tfjs';
-import { defineTask, linear, own, weights, zeros } from 'facet-train';
+import { defineTask, linear, own, tf, weights, zeros } from 'facet-train';
 
 const CLASSES = ['inner', 'middle', 'outer'];
 const SAMPLES = { train: 3_000, test: 600 };

@@ -5,6 +5,6 @@ export { ORDINARY_MEMORY } from './float-memory.js';
 export { bytesOf } from './formats/codec.js';
 export { roundInTurns } from './formats/round-in-turns.js';
 export { deliver, wholeFrame } from './frame.js';
-export { type MeshOptions } from './mesh.js';
+export type { MeshOptions } from './mesh.js';
 export { createRingBuffer } from './ring-buffer.js';
 export { fitCosts } from './schedule/cost-model.js';

@@ -18,7 +18,7 @@ export {
   softmax,
 } from './ops/ops.js';
 export { optimise } from './passes/optimise.js';
-export { type NumbersByName } from './program/interpret.js';
+export type { NumbersByName } from './program/interpret.js';
 export { programLines } from './program/print-program.js';
 export { createProgramBuilder } from './program/program-builder.js';
 export { type ProgramCost, programCost } from './program/program-cost.js';

@@ -3,7 +3,7 @@
  * so that the next start is not in the way of this one.
  */
 import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
-import { openRunData, type RunData } from '@facet/task';
+import { openRunData, type RunData } from '@facet/task/data';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
 import { openRun, type RunParts } from './run/open-run.js';

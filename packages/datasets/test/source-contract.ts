@@ -2,9 +2,9 @@
  * What every source of samples must do, whatever it reads. A source's own test calls this with a way to make the source, and a
  * way to make it with other content.
  */
-import { fieldLength, type FieldValues } from '@facet/shared';
+import { fieldLength, isOfType, type FieldValues } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
-import { isOfType, SPLIT_NAMES, type SampleSource } from '../src/sources/sample-source.js';
+import { SPLIT_NAMES, type SampleSource } from '../src/sources/sample-source.js';
 import { temporaryFolder } from './fixtures.js';
 
 export interface SourceUnderTest {

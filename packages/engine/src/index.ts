@@ -8,7 +8,7 @@ export { type Compute, type EvaluationSlot, type TrainingSlot, createCompute, su
 export { type ProgramDescription, type ProgramsDescription, describePrograms } from './describe-programs.js';
 export { type EngineHost, hostEngine } from './engine-host.js';
 export { type Device, type EngineId, formatEngine, requireAttacker, ENGINES, isSameEngine } from './engine-id.js';
-export { type BindingPlan, type BufferSlice } from './engine-protocol.js';
+export type { BindingPlan, BufferSlice } from './engine-protocol.js';
 export { mendGradients } from './mended-gradients.js';
 export {
   captureEvaluationProgram,
@@ -20,7 +20,7 @@ export {
 export { createOrtSession } from './onnxruntime/ort-session.js';
 export { openThreadLink } from './onnxruntime/thread-link.js';
 export { type OpenedEngine, openEngine } from './open-engine.js';
-export { type EngineProbe, type TimedProgram } from './probe.js';
+export type { EngineProbe, TimedProgram } from './probe.js';
 export { type Installation, installTensorflow } from './tfjs/install/install-tensorflow.js';
 export { findGpuEvidence } from './gpu-evidence.js';
 export { probeEngineApart } from './probe-apart.js';

@@ -2,17 +2,17 @@
  * What is done with tasks and trained models: opening and checking a task, evaluation, robustness, export.
  */
 export { evaluateTask, type EvaluateTaskOptions, type TaskEvaluation } from './evaluation/evaluate-task.js';
-export { type ReliabilityBin } from './evaluation/calibration.js';
+export type { ReliabilityBin } from './evaluation/calibration.js';
 export { type Evaluation, evaluateWeights } from './evaluation/evaluate-weights.js';
 
-export { type Mistake } from './evaluation/mistakes.js';
-export { type Scores } from './evaluation/scores.js';
+export type { Mistake } from './evaluation/mistakes.js';
+export type { Scores } from './evaluation/scores.js';
 
 export { type ExportFormat, EXPORT_FORMATS } from './export/export-format.js';
 export { type Export, exportModel } from './export/export-model.js';
-export { type AttackedExamples } from './robustness/attacked-examples.js';
+export type { AttackedExamples } from './robustness/attacked-examples.js';
 export { type CorruptionChoice, corruptionNames } from './robustness/evaluate-corruptions.js';
-export { type AttackReport, type RobustnessReport, type SanityCheck } from './robustness/report.js';
+export type { AttackReport, RobustnessReport, SanityCheck } from './robustness/report.js';
 export { checkTask } from './tasks/check-task.js';
 export { evaluateRobustness } from './robustness/evaluate-robustness.js';
 export { openTask } from './tasks/open-task.js';

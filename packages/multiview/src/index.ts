@@ -33,12 +33,12 @@ export {
   inspectModel,
   requireComparable,
 } from './inspection/inspect-model.js';
-export { type CorrespondenceScore, type InspectedSample, type InspectionReport } from './inspection/report.js';
+export type { CorrespondenceScore, InspectedSample, InspectionReport } from './inspection/report.js';
 export { ATTACK_LOSSES, type AttackLoss } from './model/attack-losses.js';
 export { type MultiViewShape, multiViewShape, multiViewTask } from './task/multi-view-task.js';
 
 export { type Guess, type Prediction, predictImages } from './prediction/predict-images.js';
 export { argMax, softmaxRows } from './probabilities.js';
 export { captureAttackProgram } from './programs/attack-program.js';
-export { evaluatedIds, sourceOf } from './data/evaluated-ids.js';
+export { evaluatedIds, sizesOf, sourceOf } from './data/evaluated-ids.js';
 export { wholeImages } from './data/whole-images.js';

@@ -3,5 +3,5 @@
  */
 export { ATTACK_NAMES } from './attacks/attack-plan.js';
 export { drawAuxiliary } from './data/auxiliary-draws.js';
-export { type MicroBatchTensors } from './data/micro-batch.js';
+export type { MicroBatchTensors } from './data/micro-batch.js';
 export { createModel } from './model/multi-view-transformer.js';

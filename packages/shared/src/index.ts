@@ -45,10 +45,13 @@ export { keyMeantBy } from './config/key-aliases.js';
 export { threadsOrCores, usableCores } from './machine-cores.js';
 export {
   allocateField,
+  describeField,
   describeFields,
   FIELD_TYPES,
   fieldLength,
+  imageFields,
   imageShapeOf,
+  isOfType,
   packSamples,
   sampleBytes,
   unpackSamples,
@@ -58,7 +61,7 @@ export {
   type SampleField,
   type SampleFields,
 } from './samples/sample-fields.js';
-export { type DatasetShape, type ImageShape } from './image-shape.js';
+export type { DatasetShape, ImageShape } from './image-shape.js';
 export {
   DATASETS,
   datasetDefinition,

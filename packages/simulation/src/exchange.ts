@@ -6,7 +6,7 @@
 import { createStateReader, requireExpected, stateMessages, type PullStateResponse__Output } from '@facet/proto';
 import { TrainingError, type StateSnapshot } from '@facet/shared';
 import { deliver, wholeFrame } from '@facet/collective/internal';
-import { type WorkerNetwork } from '@facet/worker/internal';
+import type { WorkerNetwork } from '@facet/worker/internal';
 import type { Endpoint, Network } from './network.js';
 import type { Process } from './world.js';
 

@@ -3,7 +3,7 @@
  * Every sample has a pixel of its own and every update depends on all samples before it, so that one that is lost, doubled
  * or out of place changes the weights.
  */
-import type { RunData } from '@facet/task';
+import type { RunData } from '@facet/task/data';
 import { datasetSource, type Dataset } from '@facet/datasets';
 import {
   createPlan,

@@ -5,7 +5,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import type { SampleBatch, SampleFields } from '@facet/shared';
-import type { ParameterSpec } from './parameters.js';
+import type { ParameterSpec } from './arithmetic/parameters.js';
 
 /** Tensors by name. */
 export type Tensors = ReadonlyMap<string, tf.Tensor>;

@@ -20,7 +20,8 @@ import {
   type SampleFields,
 } from '@facet/shared';
 import type { SampleSource } from '@facet/datasets';
-import { openRunData, type Task, type TaskSamples } from '@facet/task';
+import { openRunData } from '@facet/task/data';
+import type { Task, TaskSamples } from '@facet/task';
 import type { Welcome } from '@facet/proto';
 import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer, createFloatMemory } from '@facet/collective';

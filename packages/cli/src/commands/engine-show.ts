@@ -4,8 +4,9 @@
  */
 import type { Command } from 'commander';
 import type { ProgramDescription, ProgramsDescription } from '@facet/engine';
-import { openRunData, type Task } from '@facet/task';
-import { datasetDefinition, type RunConfig } from '@facet/shared';
+import { openRunData } from '@facet/task/data';
+import type { Task } from '@facet/task';
+import { datasetDefinition, imageFields, type RunConfig } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
@@ -73,12 +74,7 @@ async function taskOf(config: RunConfig): Promise<Task> {
     return openTask(config, { fields, classes });
   }
   const { image, classes } = datasetDefinition(config.dataset);
-  const { height, width, channels } = image;
-  const fields = {
-    label: { shape: [], type: 'uint8' },
-    image: { shape: [height, width, channels], type: 'uint8' },
-  } as const;
-  return openTask(config, { fields, classes });
+  return openTask(config, { fields: imageFields(image), classes });
 }
 
 function summaryLines(

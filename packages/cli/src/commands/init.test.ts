@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { loadTask } from '@facet/task';
+import { loadTask } from '@facet/task/data';
 import { runInProcess, type CliEnd } from '../../test/run-cli.js';
 
 let folder = '';
@@ -32,7 +32,6 @@ it('writes all that it takes to train, into folders that do not exist yet', asyn
     private: true,
     type: 'module',
     dependencies: {
-      '@tensorflow/tfjs': '4.22.0',
       'facet-train': expect.stringMatching(/^file:.*facet-train-.*\.tgz$/),
     },
   });

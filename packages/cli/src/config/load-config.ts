@@ -140,7 +140,7 @@ function withAbsolutePaths(config: RunConfig): RunConfig {
 async function loadTaskFacts(file: unknown, flags: Mapping): Promise<ConfigInput['task']> {
   const module = valueAt(flags, ['task', 'module']) ?? valueAt(file, ['task', 'module']);
   if (typeof module !== 'string') return undefined;
-  const { loadTask } = await import('@facet/task');
+  const { loadTask } = await import('@facet/task/data');
   const { definition, sha256 } = await loadTask(module);
   return { name: definition.name, sha256, training: { ...definition.training } };
 }

@@ -1,7 +1,7 @@
 /** `facet evaluate` of a run that trained a task of the user's own: its figures as lines or as one JSON object. */
 import type { TrainedWeights } from '@facet/coordinator';
 import { wishFor, visibleText, type EngineWish, type RunConfig } from '@facet/shared';
-import { openRunData } from '@facet/task';
+import { openRunData } from '@facet/task/data';
 import type { TaskEvaluation } from '@facet/lab';
 import { printJson, printLine, type CliContext } from '../context.js';
 import { formatAccuracy, formatCount, formatFigure } from '../display/format.js';

@@ -2,7 +2,6 @@
  * A new project: the files of template/, and a package.json for it. An existing file is never touched.
  */
 import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrainingError, visibleLine } from '@facet/shared';
@@ -18,9 +17,6 @@ const FILES = [
   ['README.md', 'README.md'],
   ['gitignore', '.gitignore'],
 ] as const;
-
-/** What the task imports besides this package, in the version that this package uses: both must share one copy. */
-const TENSORS = '@tensorflow/tfjs';
 
 const MOST_NAMED = 3;
 
@@ -54,13 +50,12 @@ export async function writeProject(folder: string): Promise<NewProject> {
 
 async function projectManifest(project: string, { spec }: PackageSource): Promise<object> {
   const { name = '' } = (await readManifest(PACKAGE)) ?? {};
-  const tensors = path.dirname(createRequire(import.meta.url).resolve(`${TENSORS}/package.json`));
   return {
     name: projectName(path.basename(project)),
     private: true,
     type: 'module',
     scripts: { train: 'facet up --config facet.yaml' },
-    dependencies: { [TENSORS]: (await readManifest(tensors))?.version, [name]: spec },
+    dependencies: { [name]: spec },
   };
 }
 

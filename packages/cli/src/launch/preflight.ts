@@ -3,7 +3,7 @@
  * been checked before.
  */
 import { createServer } from 'node:net';
-import { openRunData } from '@facet/task';
+import { openRunData } from '@facet/task/data';
 import { sampleProblems, TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
 import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';

@@ -1,7 +1,7 @@
 /**
  * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
-import type { RunData } from '@facet/task';
+import type { RunData } from '@facet/task/data';
 import { formatAddress, systemClock, type Plan, type TrainingError } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';

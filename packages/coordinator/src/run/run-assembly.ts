@@ -2,7 +2,7 @@
  * The decisions of one coordinator put together: membership, intake, shards, checkpoints. What they touch outside the
  * process (broker, disk, clock, the workers' streams) comes in as arguments, so that a simulation runs the same assembly.
  */
-import type { RunData } from '@facet/task';
+import type { RunData } from '@facet/task/data';
 import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js';

@@ -2,10 +2,10 @@
  * A source made of columns: those of the training split and those of the test split, or one set of columns of which a share
  * becomes the test split by a hash of the row's number. Rows that are added later move no other row to another split.
  */
-import { TrainingError, type SampleField, type FieldValues } from '@facet/shared';
+import { TrainingError, type SampleField, type FieldValues, describeField } from '@facet/shared';
 import { createHash, hash } from 'node:crypto';
 import type { Column } from './column.js';
-import { assertIds, describeField, type SampleIds, type SampleSource, type SplitName } from './sample-source.js';
+import { assertIds, type SampleIds, type SampleSource, type SplitName } from './sample-source.js';
 
 /** Columns by the name of their field, all with the same number of rows. */
 export type Columns = Readonly<Record<string, Column>>;

@@ -10,9 +10,10 @@ import {
   fieldLength,
   type SampleField,
   type FieldValues,
+  allocateField,
 } from '@facet/shared';
 import { createHash } from 'node:crypto';
-import { zeros, type SampleIds } from './sample-source.js';
+import type { SampleIds } from './sample-source.js';
 
 /** One field of many samples. */
 export interface Column {
@@ -74,7 +75,7 @@ export function memoryColumn(
     rows,
     digest: createHash('sha256').update(bytes).digest('hex'),
     read: (ids) => {
-      const read = zeros(field.type, ids.length * perRow);
+      const read = allocateField(field, ids.length);
       ids.forEach((id, i) => {
         read.set(values.subarray(id * perRow, (id + 1) * perRow), i * perRow);
       });

@@ -1,4 +1,5 @@
 /** A dataset of images in memory as a source of samples. */
+import { imageFields } from '@facet/shared';
 import { gatherSamples, type Dataset, type DatasetSource } from '../dataset.js';
 import { openDataset } from '../open.js';
 import { assertIds, type NamedSource } from './sample-source.js';
@@ -8,10 +9,7 @@ export function datasetSource(dataset: Dataset): NamedSource {
   const { name, image, classes, sha256 } = dataset;
   return {
     name,
-    fields: {
-      label: { shape: [], type: 'uint8' },
-      image: { shape: [image.height, image.width, image.channels], type: 'uint8' },
-    },
+    fields: imageFields(image),
     length: (split) => dataset[split].count,
     read: (split, ids) =>
       new Promise((resolve) => {

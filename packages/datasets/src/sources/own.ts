@@ -2,16 +2,8 @@
  * A source made of functions of one's own. What they say and return is checked, so that a mistake is named where it is made
  * and not inside a training.
  */
-import { TrainingError, fieldLength, type SampleField, type FieldValues } from '@facet/shared';
-import {
-  assertIds,
-  describeField,
-  isOfType,
-  SPLIT_NAMES,
-  type SampleIds,
-  type SampleSource,
-  type SplitName,
-} from './sample-source.js';
+import { TrainingError, fieldLength, type SampleField, type FieldValues, describeField, isOfType } from '@facet/shared';
+import { assertIds, SPLIT_NAMES, type SampleIds, type SampleSource, type SplitName } from './sample-source.js';
 
 /** What a source of one's own consists of; see {@link SampleSource}. */
 export interface OwnOptions {

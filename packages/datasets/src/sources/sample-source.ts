@@ -3,7 +3,7 @@
  * what the fields are and reads samples by their ids; where the samples come from is its own business. Every source passes
  * the same suite of tests (test/source-contract.ts).
  */
-import { TrainingError, type FieldType, type FieldValues, type SampleField, type SampleFields } from '@facet/shared';
+import { TrainingError, type FieldValues, type SampleFields } from '@facet/shared';
 
 /** The parts of a dataset: `train` to learn from, `test` to measure with. */
 export type SplitName = 'train' | 'test';
@@ -36,23 +36,6 @@ export interface SampleSource {
 /** A source with the name by which people know it. */
 export interface NamedSource extends SampleSource {
   readonly name: string;
-}
-
-const ARRAYS = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array } as const;
-
-/** Whether these are the numbers of a type. */
-export function isOfType(values: unknown, type: FieldType): values is FieldValues {
-  return values instanceof ARRAYS[type];
-}
-
-/** Zeros of a type. */
-export function zeros(type: FieldType, length: number): FieldValues {
-  return new ARRAYS[type](length);
-}
-
-/** A field in words, as `uint8 [28, 28, 1]`. */
-export function describeField({ type, shape }: SampleField): string {
-  return `${type} [${shape.join(', ')}]`;
 }
 
 /** @throws TrainingError SHARD_INVALID naming the first id that is not from 0 to length - 1. */

@@ -4,7 +4,6 @@
  */
 import type { NamedSource } from '@facet/datasets';
 import {
-  chooseSamples,
   TrainingError,
   wilsonInterval,
   type EngineWish,
@@ -13,7 +12,8 @@ import {
   type RunConfig,
 } from '@facet/shared';
 import { formatEngine, judgeAnswers, openEngine } from '@facet/engine';
-import { requireSameLayout } from '@facet/multiview';
+import { evaluatedIds, requireSameLayout } from '@facet/multiview';
+import { fillTensors } from '@facet/task';
 import { openTask } from '../tasks/open-task.js';
 
 export interface EvaluateTaskOptions {
@@ -52,7 +52,8 @@ export interface TaskEvaluation {
  */
 export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEvaluation> {
   const { config, weights, layout, data, split, threads } = options;
-  const ids = evaluatedIds(options);
+  const sizes = { trainSamples: data.length('train'), testSamples: data.length('test') };
+  const ids = evaluatedIds({ config, sizes, split });
   const task = await openTask(config, { fields: data.fields, classes: data.classes ?? [] });
   const { compute, choice } = await openEngine({ wish: options.engine, task, threads });
   try {
@@ -68,8 +69,7 @@ export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEv
     for (let start = 0; start < ids.length; start += task.microBatch) {
       const part = ids.subarray(start, start + task.microBatch);
       const samples = { ids: part, fields: await data.read(split === 'test' ? 'test' : 'train', part) };
-      task.prepare(samples, tensors, { seed: config.seed, epoch: 0, step: 1, index: 0, isTraining: false });
-      tensors.sampleWeights.fill(0).fill(1, 0, part.length);
+      fillTensors(task, tensors, samples, { seed: config.seed, epoch: 0, step: 1, index: 0, isTraining: false });
       await slot.run();
       const judged = judgeAnswers(task, outputs, samples, confusion);
       lossSum += judged.lossSum;
@@ -100,15 +100,4 @@ function accuracyOf(
   const samples = counts.reduce((sum, count) => sum + count, 0);
   const accuracy = confusion.reduce((sum, row, label) => sum + row[label]!, 0) / samples;
   return { accuracy, accuracyInterval: wilsonInterval(accuracy, samples), confusion };
-}
-
-function evaluatedIds({ config, data, split }: EvaluateTaskOptions): Uint32Array {
-  const sizes = { trainSamples: data.length('train'), testSamples: data.length('test') };
-  const { testSamples, heldOut } = chooseSamples(config.samples, sizes);
-  if (split === 'test') return Uint32Array.from({ length: testSamples }, (_, id) => id);
-  if (heldOut.length > 0) return heldOut;
-  throw new TrainingError(
-    'CONFIG_INVALID',
-    `run ${config.run} holds no samples out (samples.heldOut is 0), so all of them were trained on; evaluate the test split`,
-  );
 }

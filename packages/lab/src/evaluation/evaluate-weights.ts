@@ -9,6 +9,7 @@ import {
   type Classifier,
   type ClassifierPlace,
   evaluatedIds,
+  sizesOf,
   sourceOf,
   wholeImages,
 } from '@facet/multiview';
@@ -51,7 +52,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   const { config, dataset, augmentation = 'none' } = options;
   const { image } = dataset;
   const classes = dataset.classes.length;
-  const ids = evaluatedIds(options);
+  const ids = evaluatedIds({ ...options, sizes: sizesOf(dataset) });
   const isAugmented = augmentation === 'test-time';
   const transforms = isAugmented ? testTimeTransforms(datasetDefinition(config.dataset).traits) : [IDENTITY];
   const classifier = await openClassifier({ ...options, image, classes }, options);

@@ -3,7 +3,7 @@
  */
 import type { NamedSource } from '@facet/datasets';
 import { TrainingError, type RunConfig, type SampleBatch } from '@facet/shared';
-import { initialWeights, layoutParameters, type Task } from '@facet/task';
+import { fillTensors, initialWeights, layoutParameters, type Task } from '@facet/task';
 import { writeOnnx } from '@facet/compiler';
 import { captureEvaluationProgram, captureTrainingProgram, createCompute } from '@facet/engine';
 import { openTask } from './open-task.js';
@@ -51,8 +51,7 @@ async function requireFiniteStart(task: Task, config: RunConfig, data: NamedSour
       for (let from = Math.floor((count - 1) / task.microBatch) * task.microBatch; from >= 0; from -= task.microBatch) {
         const samples = await readSamples(data, split, { from, to: Math.min(count, from + task.microBatch) });
         const identity = { seed: config.seed, epoch: 0, step: 1, index: 0, isTraining: split === 'train' };
-        task.prepare(samples, tensors, identity);
-        tensors.sampleWeights.fill(0).fill(1, 0, samples.ids.length);
+        fillTensors(task, tensors, samples, identity);
       }
     }
     // The tensors hold the first samples of the training split.

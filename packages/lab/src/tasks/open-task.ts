@@ -2,7 +2,7 @@
  * The task of a run: what its configuration says, for samples as its data have them.
  */
 import { describeFields, imageShapeOf, requireMultiView, TrainingError, type RunConfig } from '@facet/shared';
-import { loadTask, openUserTask, type Task, type TaskSamples } from '@facet/task';
+import { openUserTask, type Task, type TaskSamples } from '@facet/task';
 import { multiViewShape, multiViewTask } from '@facet/multiview';
 
 /**
@@ -12,18 +12,8 @@ import { multiViewShape, multiViewTask } from '@facet/multiview';
 export async function openTask(config: RunConfig, { fields, classes }: TaskSamples): Promise<Task> {
   const { task, batch, optimizer, seed } = config;
   if (task !== undefined) {
-    const { file, sha256 } = await loadTask(task.module);
-    if (task.sha256 !== undefined && sha256 !== task.sha256) throw otherSource(file, sha256, task.sha256);
     const { labelSmoothing } = optimizer;
-    return openUserTask({
-      file,
-      options: task.options,
-      fields,
-      classes,
-      microBatch: batch.micro,
-      seed,
-      labelSmoothing,
-    });
+    return openUserTask({ ...task, fields, classes, microBatch: batch.micro, seed, labelSmoothing });
   }
   const image = imageShapeOf(fields);
   if (image === undefined) {
@@ -32,13 +22,5 @@ export async function openTask(config: RunConfig, { fields, classes }: TaskSampl
       `the multi-view model takes samples with a field image uint8 [height, width, channels], but these have ${describeFields(fields)}`,
     );
   }
-  const multiView = requireMultiView(config, 'this');
-  return multiViewTask(multiViewShape({ image, classes: classes.length }, multiView));
-}
-
-function otherSource(file: string, actual: string, expected: string): TrainingError {
-  return new TrainingError(
-    'VERSION_MISMATCH',
-    `the task ${file} has source ${actual}, but the run was started with ${expected}; give this worker the same files, with --task where they lie elsewhere`,
-  );
+  return multiViewTask(multiViewShape({ image, classes: classes.length }, requireMultiView(config, 'its task')));
 }

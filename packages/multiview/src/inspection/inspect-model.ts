@@ -5,7 +5,7 @@
 import { TrainingError } from '@facet/shared';
 import { interleavedBytes } from '../data/image-bytes.js';
 import { programShape, type TrainedModel } from '../classifier.js';
-import { evaluatedIds, sourceOf, type EvaluatedSplit } from '../data/evaluated-ids.js';
+import { evaluatedIds, sizesOf, sourceOf, type EvaluatedSplit } from '../data/evaluated-ids.js';
 import { wholeImages } from '../data/whole-images.js';
 import { argMax, softmaxRows } from '../probabilities.js';
 import { createModel } from '../model/multi-view-transformer.js';
@@ -56,7 +56,10 @@ export async function inspectModel(options: InspectOptions): Promise<ModelInspec
   const { model, dataset, mistakes, compared, threads } = options;
   if (compared !== undefined) requireComparable(model, compared);
   const { labels } = sourceOf(options);
-  const ids = evaluatedIds({ ...options, config: model.config }).slice(0, CORRESPONDENCE_IMAGES);
+  const ids = evaluatedIds({ ...options, config: model.config, sizes: sizesOf(dataset) }).slice(
+    0,
+    CORRESPONDENCE_IMAGES,
+  );
   const images = wholeImages(dataset, sourceOf(options), ids);
   const inspector = await openInspector(model, { threads });
   try {

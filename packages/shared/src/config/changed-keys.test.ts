@@ -32,6 +32,16 @@ test.each([
 });
 
 describe('changedTrainingKeys', () => {
+  it('names another source of a task and other options, but not another place of the same source', () => {
+    const task = { module: '/here/task.mjs', sha256: 'a'.repeat(64), options: { width: 8 } };
+    const before = { ...config, task };
+    const changesTo = (more: object): string[] =>
+      changedTrainingKeys(before, { ...before, task: { ...task, ...more } });
+    expect(changesTo({ module: '/there/task.mjs' })).toEqual([]);
+    expect(changesTo({ sha256: 'b'.repeat(64) })).toEqual(['task.sha256']);
+    expect(changesTo({ options: { width: 9 } })).toEqual(['task.options.width']);
+  });
+
   it('names nothing when nothing changed, and nothing of the operational half', () => {
     expect(changedTrainingKeys(config, structuredClone(config))).toEqual([]);
     const of = (flags: object): RunConfig => {

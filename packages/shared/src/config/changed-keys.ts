@@ -6,10 +6,13 @@ import { canonicalJson } from './canonical-json.js';
 import { isMapping } from './layers.js';
 import { trainingSchema, type TrainingConfig } from './schema.js';
 
+/** Where a machine has the module decides nothing; `task.sha256` says what is in it. */
+const WHERE_THE_TASK_LIES = 'task.module';
+
 /** Dotted keys, in the order of the schema, whose values differ; a list counts as one value. */
 export function changedTrainingKeys(before: TrainingConfig, after: TrainingConfig): string[] {
   const keys = Object.keys(trainingSchema.shape) as (keyof TrainingConfig)[];
-  return keys.flatMap((key) => changesBelow(key, before[key], after[key]));
+  return keys.flatMap((key) => changesBelow(key, before[key], after[key])).filter((key) => key !== WHERE_THE_TASK_LIES);
 }
 
 function changesBelow(key: string, before: unknown, after: unknown): string[] {

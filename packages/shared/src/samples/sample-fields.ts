@@ -90,6 +90,11 @@ export function unpackSamples(fields: SampleFields, packed: Uint8Array, count: n
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, unpack(field)]));
 }
 
+/** The fields of a dataset of images: `label` and `image` [height, width, channels], bytes both. */
+export function imageFields({ height, width, channels }: ImageShape): SampleFields {
+  return { label: { shape: [], type: 'uint8' }, image: { shape: [height, width, channels], type: 'uint8' } };
+}
+
 /** The size of the images of samples with a field `image` of bytes [height, width, channels]; undefined for others. */
 export function imageShapeOf({ image }: SampleFields): ImageShape | undefined {
   if (image?.type !== 'uint8' || image.shape.length !== 3) return undefined;
@@ -97,11 +102,21 @@ export function imageShapeOf({ image }: SampleFields): ImageShape | undefined {
   return { height, width, channels };
 }
 
+/** A field in words: `uint8 [28, 28, 1]`. */
+export function describeField({ type, shape }: SampleField): string {
+  return `${type} [${shape.join(', ')}]`;
+}
+
 /** Fields in words: `image uint8 [28, 28, 1], label uint8 []`. */
 export function describeFields(fields: SampleFields): string {
   return Object.entries(fields)
-    .map(([name, { type, shape }]) => `${name} ${type} [${shape.join(', ')}]`)
+    .map(([name, field]) => `${name} ${describeField(field)}`)
     .join(', ');
+}
+
+/** Whether these are the numbers of a type. */
+export function isOfType(values: unknown, type: FieldType): values is FieldValues {
+  return values instanceof ARRAYS[type];
 }
 
 /**
@@ -111,10 +126,10 @@ export function describeFields(fields: SampleFields): string {
  */
 function requireField(name: string, field: SampleField, values: FieldValues | undefined, count: number): FieldValues {
   const length = count * fieldLength(field);
-  if (values instanceof ARRAYS[field.type] && values.length === length) return values;
+  if (isOfType(values, field.type) && values.length === length) return values;
   const actual = values === undefined ? 'nothing' : `${values.constructor.name} of ${values.length}`;
   throw new TrainingError(
     'DATASET_INVALID',
-    `the field ${name} of ${count} samples is ${actual}, expected ${ARRAYS[field.type].name} of ${length}: ${field.type} [${field.shape.join(', ')}] a sample`,
+    `the field ${name} of ${count} samples is ${actual}, expected ${ARRAYS[field.type].name} of ${length}: ${describeField(field)} a sample`,
   );
 }

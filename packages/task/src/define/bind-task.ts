@@ -9,12 +9,12 @@ import {
   randomStream,
   TrainingError,
   type SampleBatch,
-  type SampleField,
   type SampleFields,
 } from '@facet/shared';
-import type { ParameterSpec } from '../parameters.js';
-import type { Answer, BatchIdentity, BatchTensors, SampleLosses, Task, TaskReference, Tensors } from '../task.js';
+import type { ParameterSpec } from '../arithmetic/parameters.js';
+import type { BatchIdentity, BatchTensors, SampleLosses, Task, TaskReference, Tensors } from '../task.js';
 import type { LossContext, PerSample, SampleTensors, TaskDefinition, TaskModel } from './define-task.js';
+import { answerOf, isOfClasses, isWhole } from './answer.js';
 import { isCorrect, lossOf, shareCorrect } from './losses.js';
 
 /** What a definition is bound to. */
@@ -79,23 +79,6 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
     predict: (named, inputs) => called(definition, 'predict', () => model.predict(named, sampleOf(fields, inputs))),
     reference: binding.reference,
   };
-}
-
-/** Whether the target is one of the classes, or a place of it is. */
-function isOfClasses({ loss = 'crossEntropy' }: TaskDefinition, classes: readonly string[]): boolean {
-  return classes.length > 0 && loss === 'crossEntropy';
-}
-
-/** What an evaluation of a task judges: a class for each sample, or losses where its samples have none. */
-export function answerOf(
-  definition: TaskDefinition,
-  { fields, classes }: { readonly fields: SampleFields; readonly classes: readonly string[] },
-): Answer {
-  const label = definition.target ?? 'label';
-  const field = fields[label];
-  // An answer for each place of a sequence is no class of the sample.
-  const isClass = isOfClasses(definition, classes) && field !== undefined && isWhole(field) && field.shape.length === 0;
-  return isClass ? { kind: 'class', classes: classes.length, label } : { kind: 'losses' };
 }
 
 async function buildModel(definition: TaskDefinition, binding: TaskBinding): Promise<TaskModel> {
@@ -214,11 +197,6 @@ function requireClasses(
     'DATASET_INVALID',
     `the task ${name}: sample ${id} has ${target} ${labels[at]}, expected 0 to ${classes.length - 1}, because there are ${classes.length} classes`,
   );
-}
-
-/** True for fields whose tensors hold whole numbers. */
-function isWhole({ type, shape }: SampleField): boolean {
-  return type === 'int32' || (type === 'uint8' && shape.length === 0);
 }
 
 function sampleOf(fields: SampleFields, inputs: Tensors): SampleTensors {

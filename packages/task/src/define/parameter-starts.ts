@@ -1,5 +1,5 @@
 /** How a parameter starts, as a task writes it. */
-import type { Initialiser } from '../parameters.js';
+import type { Initialiser } from '../arithmetic/parameters.js';
 
 export interface ParameterStart {
   readonly shape: readonly number[];

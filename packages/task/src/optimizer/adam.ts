@@ -5,7 +5,7 @@
  * Each has an inner loop of its own. In one loop for both, the decay that does not apply would be zero, and adding a zero can turn
  * the sign of another.
  */
-import type { Gradient } from '../gradient-sum.js';
+import type { Gradient } from '../arithmetic/gradient-sum.js';
 import type { Optimizer, OptimizerState } from './optimizer.js';
 
 export const adam = optimizerWith('adam', updateWithDecayedGradient);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '@facet/shared';
-import { asGradient, type Gradient } from '../gradient-sum.js';
-import { layoutParameters } from '../parameters.js';
+import { asGradient, type Gradient } from '../arithmetic/gradient-sum.js';
+import { layoutParameters } from '../arithmetic/parameters.js';
 import { applyUpdate, gradientNorm } from './apply-update.js';
 import { learningRate } from './learning-rate.js';
 

@@ -3,8 +3,8 @@
  * configuration names. Every rank computes the same bits (optimizer.ts).
  */
 import type { OptimizerConfig, OptimizerName } from '@facet/shared';
-import { asGradient, type Gradient } from '../gradient-sum.js';
-import type { ParameterLayout } from '../parameters.js';
+import { asGradient, type Gradient } from '../arithmetic/gradient-sum.js';
+import type { ParameterLayout } from '../arithmetic/parameters.js';
 import { adam, adamw } from './adam.js';
 import { learningRate } from './learning-rate.js';
 import { lion } from './lion.js';

@@ -2,7 +2,7 @@
  * Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2): the sign of an interpolation between
  * momentum and gradient, with decoupled weight decay. The momentum is `m`; `v` stays zero. The sign of zero is zero.
  */
-import type { Gradient } from '../gradient-sum.js';
+import type { Gradient } from '../arithmetic/gradient-sum.js';
 import type { Optimizer, OptimizerState } from './optimizer.js';
 
 export const lion: Optimizer = {

@@ -6,8 +6,8 @@
  * arithmetic, and rounds to float32 only when it stores. It uses no approximate functions.
  */
 import type { OptimizerConfig, OptimizerName } from '@facet/shared';
-import type { Gradient } from '../gradient-sum.js';
-import type { ParameterLayout } from '../parameters.js';
+import type { Gradient } from '../arithmetic/gradient-sum.js';
+import type { ParameterLayout } from '../arithmetic/parameters.js';
 
 /**
  * What training changes: weights and two buffers of the same length. An optimizer with one buffer uses `m`, and one without any

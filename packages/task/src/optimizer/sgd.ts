@@ -3,7 +3,7 @@
  * multiplies the momentum, not what goes into it (Sutskever et al. 2013 do the latter). The momentum is `m`; `v` stays zero.
  * Without momentum `m` does too.
  */
-import type { Gradient } from '../gradient-sum.js';
+import type { Gradient } from '../arithmetic/gradient-sum.js';
 import type { Optimizer, OptimizerState } from './optimizer.js';
 
 export const sgd: Optimizer = {

@@ -4,7 +4,7 @@
  */
 import { rangeOfRank, TrainingError, type SampleBatch, type WorkItem } from '@facet/shared';
 import { judgeAnswers, type EvaluationSlot, type Judgement } from '@facet/engine';
-import { fillTensors } from './fill-tensors.js';
+import { fillTensors } from '@facet/task';
 import type { GenerationWork } from './generation-work.js';
 import { settled, unwrap } from './settled.js';
 

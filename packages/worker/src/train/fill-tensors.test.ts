@@ -3,7 +3,7 @@ import type { BatchIdentity, BatchTensors, Task } from '@facet/task';
 import { describe, expect, it } from 'vitest';
 import { PROBE_SHAPE, SMALL_TASK } from '../../../multiview/test/probe-shape.js';
 import { allocateMicroBatch } from '@facet/multiview';
-import { fillTensors } from './fill-tensors.js';
+import { fillTensors } from '@facet/task';
 
 const identity: BatchIdentity = { seed: 1, epoch: 2, step: 3, index: 4, isTraining: true };
 

@@ -23,10 +23,10 @@ import {
   learningRate,
   decayAt,
   updateAverage,
+  fillTensors,
 } from '@facet/task';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
-import { fillTensors } from './fill-tensors.js';
 import { settled, unwrap } from './settled.js';
 import { markApplied, showWeights, type TrainingState } from './training-state.js';
 

@@ -1,6 +1,6 @@
 /** Fills the tensors of a micro-batch: the task its own, the system which rows are samples. */
 import type { SampleBatch } from '@facet/shared';
-import type { BatchIdentity, BatchTensors, Task } from '@facet/task';
+import type { BatchIdentity, BatchTensors, Task } from './task.js';
 
 /** Rows beyond the samples become padding of weight 0. */
 export function fillTensors<T extends BatchTensors>(

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { init, parse } from 'es-module-lexer';
 import { TrainingError } from '@facet/shared';
-import { isTaskDefinition, type TaskDefinition } from './define-task.js';
+import { isTaskDefinition, type TaskDefinition } from '../define/define-task.js';
 
 export interface LoadedTask {
   readonly definition: TaskDefinition;
@@ -50,10 +50,13 @@ async function importModule(file: string): Promise<Record<string, unknown>> {
   }
 }
 
+/** Longest wait for Node's look at one file. */
+const SYNTAX_CHECK_MS = 10_000;
+
 /** FILE:LINE where a module does not parse. A caught error does not say it; Node does when it only checks the syntax. */
 async function placeOfSyntaxError(file: string): Promise<string> {
   const stderr = await new Promise<string>((resolve) => {
-    execFile(process.execPath, ['--check', file], (_, _stdout, told) => {
+    execFile(process.execPath, ['--check', file], { timeout: SYNTAX_CHECK_MS }, (_, _stdout, told) => {
       resolve(told);
     });
   });

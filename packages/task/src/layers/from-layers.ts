@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { applyLayers, layerWeights, type LayerWeight } from '@facet/compiler';
 import { randomKey, randomStream, TrainingError } from '@facet/shared';
-import type { ModelContext, TaskModel } from './define-task.js';
-import type { ParameterStart } from './parameter-starts.js';
+import type { ModelContext, TaskModel } from '../define/define-task.js';
+import type { ParameterStart } from '../define/parameter-starts.js';
 
 export interface FromLayersOptions {
   /** Fields of the sample for the inputs of the model, in their order. Default: see `fromLayers`. */

@@ -1,7 +1,7 @@
 /** Models of tf.layers: names and first weights are the same in every process, and follow the seed. */
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
-import type { ModelContext, TaskModel } from './define-task.js';
+import type { ModelContext, TaskModel } from '../define/define-task.js';
 import { fromLayers } from './from-layers.js';
 
 beforeAll(() => tf.setBackend('cpu'));

@@ -1,6 +1,6 @@
 /** Makes a task from where it is found; see `TaskReference`. */
 import { TrainingError } from '@facet/shared';
-import type { Task, TaskReference } from './task.js';
+import type { Task, TaskReference } from '../task.js';
 
 interface TaskModule {
   readonly bind?: (argument: unknown) => Task | Promise<Task>;

@@ -4,9 +4,9 @@
 import path from 'node:path';
 import { datasetSource, openDataset, type DataContext, type NamedSource, type SampleSource } from '@facet/datasets';
 import { TrainingError, type RunConfig } from '@facet/shared';
-import { answerOf } from './define/bind-task.js';
-import { isSampleSource, type TaskDefinition } from './define/define-task.js';
-import { loadTask } from './define/load-task.js';
+import { answerOf } from '../define/answer.js';
+import { isSampleSource, type TaskDefinition } from '../define/define-task.js';
+import { loadTask } from './load-task.js';
 
 /** Samples of a run. */
 export interface RunData extends NamedSource {
