@@ -78,7 +78,13 @@ describe('the example layers-cnn', () => {
     ({ weightsSha256 } = summary);
     const evaluated = parseJson(await workspace.run(['evaluate', 'shapes-1', '--json']));
     expect(evaluated).toMatchObject({ accuracy: summary.testAccuracy, classes: expect.any(Array) });
-    expect(evaluated.loss).toBeCloseTo((summary.evaluation as Figures).loss, 10);
+    const { loss, metrics } = summary.evaluation as Figures;
+    expect(evaluated.loss).toBeCloseTo(loss, 10);
+    // A figure of the task's own, beside the accuracy.
+    expect(metrics).toEqual({ confidence: expect.any(Number) });
+    expect(metrics['confidence']).toBeGreaterThan(1 / 4);
+    expect(metrics['confidence']).toBeLessThanOrEqual(1);
+    expect((evaluated as unknown as Figures).metrics['confidence']).toBeCloseTo(metrics['confidence']!, 10);
   }, 60_000);
 
   it.each([2, 3])('ends with the same weights for %i workers', { timeout: 60_000 }, async (workers) => {

@@ -24,6 +24,7 @@ import {
   compileProgram,
   describeInputGradient,
   metricOutput,
+  planEvaluation,
 } from './micro-batch-program.js';
 import { requireAttacker, type EngineId } from './engine-id.js';
 import { openThreadLink } from './onnxruntime/thread-link.js';
@@ -43,7 +44,7 @@ export interface TrainingSlot<T extends BatchTensors = BatchTensors> {
 
 export interface EvaluationSlot<T extends BatchTensors = BatchTensors> {
   readonly tensors: T;
-  /** By the names of the evaluation program: `logits` [microBatch, classes]; or `losses` and `metric:NAME` [microBatch]. */
+  /** By the names of the evaluation program: `logits` [microBatch, classes] or `losses`, and `metric:NAME` [microBatch]. */
   readonly outputs: Readonly<Record<string, Float32Array>>;
   run(): Promise<void>;
 }
@@ -129,11 +130,10 @@ export async function createCompute<T extends BatchTensors>(options: ComputeOpti
       },
     };
   };
+  const evaluated = Object.keys(planEvaluation(task).outputs);
   const evaluationSlot = (slot: number): EvaluationSlot<T> => ({
     tensors: tensorsOf(slot, task, memory),
-    outputs: Object.fromEntries(
-      Object.keys(answerLengths(task)).map((name) => [name, memory[`${name}${slot}`]!.values]),
-    ),
+    outputs: Object.fromEntries(evaluated.map((name) => [name, memory[outputBuffer(name, slot)]!.values])),
     run: () => run(EVALUATION * SLOTS.length + slot),
   });
 
@@ -203,7 +203,9 @@ function allocateBuffers(task: Task, parameters: number): Memory {
     for (const { name, shape } of inputs) allocate(inputBuffer(name, slot), sizeOf(shape));
     allocate(inputBuffer('sampleWeights', slot), microBatch);
     allocate(`result${slot}`, gradientSumLength(sumLayoutOf(task)));
-    for (const [name, length] of Object.entries(answerLengths(task))) allocate(`${name}${slot}`, length);
+    for (const [name, length] of Object.entries(planEvaluation(task).outputs)) {
+      allocate(outputBuffer(name, slot), length);
+    }
     if (adversary !== undefined) {
       allocate(`gradient${slot}`, sizeOf(inputs.find(({ name }) => name === adversary.input)!.shape));
     }
@@ -214,11 +216,7 @@ function allocateBuffers(task: Task, parameters: number): Memory {
 /** The names of inputs are the task's own, so they get a name that no other buffer has. */
 const inputBuffer = (name: string, slot: number): string => `input:${name}${slot}`;
 
-/** Elements of every output of the evaluation program. */
-function answerLengths({ answer, metrics, microBatch }: Task): Record<string, number> {
-  if (answer.kind === 'class') return { logits: microBatch * answer.classes };
-  return Object.fromEntries(['losses', ...metrics.map(metricOutput)].map((name) => [name, microBatch]));
-}
+const outputBuffer = (name: string, slot: number): string => `output:${name}${slot}`;
 
 /** Where everything lies in the sums of a task. */
 export function sumLayoutOf({ parameters, metrics }: Pick<Task, 'parameters' | 'metrics'>): SumLayout {
@@ -265,14 +263,11 @@ function trainingBinding(slot: number, task: Task, layout: ParameterLayout, memo
 }
 
 function evaluationBinding(slot: number, task: Task, layout: ParameterLayout, memory: Memory): BindingPlan {
-  const { answer, inputs, predictInputs } = task;
-  const names = answer.kind === 'class' ? predictInputs : inputs.map(({ name }) => name);
+  const { inputs, outputs } = planEvaluation(task);
   return {
     program: EVALUATION,
-    inputs: { ...parts(layout, 'weights', ''), ...inputSlices(names, slot, memory) },
-    outputs: Object.fromEntries(
-      Object.keys(answerLengths(task)).map((name) => [name, whole(`${name}${slot}`, memory)]),
-    ),
+    inputs: { ...parts(layout, 'weights', ''), ...inputSlices(inputs, slot, memory) },
+    outputs: Object.fromEntries(Object.keys(outputs).map((name) => [name, whole(outputBuffer(name, slot), memory)])),
   };
 }
 

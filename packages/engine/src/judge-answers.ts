@@ -1,14 +1,14 @@
 /** What the answers to one micro-batch come to. */
 import type { SampleBatch } from '@facet/shared';
-import { scoreLogits, type Task } from '@facet/task';
+import { scoreLogits } from '@facet/task';
 import type { EvaluationSlot } from './compute.js';
-import { metricOutput } from './micro-batch-program.js';
+import { metricOutput, planEvaluation } from './micro-batch-program.js';
 
 export interface Judgement {
   readonly sampleCount: number;
   /** Of answers that are classes, the cross-entropy in nats without label smoothing. */
   readonly lossSum: number;
-  /** Sums over the samples, by name; none where answers are classes, which the confusion matrix counts. */
+  /** Sums over the samples, by name. Right answers are in the confusion matrix. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -19,22 +19,24 @@ export interface Judgement {
  *   classes
  */
 export function judgeAnswers(
-  { answer, metrics }: Pick<Task, 'answer' | 'metrics'>,
+  task: Parameters<typeof planEvaluation>[0],
   outputs: EvaluationSlot['outputs'],
   { ids, fields }: SampleBatch,
   confusion: Uint32Array,
 ): Judgement {
+  const { answer } = task;
   const sampleCount = ids.length;
-  if (answer.kind === 'class') {
-    const { classes, label } = answer;
-    const lossSum = scoreLogits({ logits: outputs['logits']!, labels: fields[label]!, classes, confusion });
-    return { sampleCount, lossSum, metrics: {} };
-  }
   const sumOf = (name: string): number =>
     outputs[name]!.subarray(0, sampleCount).reduce((sum, value) => sum + value, 0);
-  return {
-    sampleCount,
-    lossSum: sumOf('losses'),
-    metrics: Object.fromEntries(metrics.map((name) => [name, sumOf(metricOutput(name))])),
-  };
+  const lossSum =
+    answer.kind === 'class'
+      ? scoreLogits({
+          logits: outputs['logits']!,
+          labels: fields[answer.label]!,
+          classes: answer.classes,
+          confusion,
+        })
+      : sumOf('losses');
+  const metrics = planEvaluation(task).metrics.map((name) => [name, sumOf(metricOutput(name))] as const);
+  return { sampleCount, lossSum, metrics: Object.fromEntries(metrics) };
 }

@@ -9,6 +9,9 @@ import type { Adversary, ParameterSpec, SampleLosses, Task, Tensors } from '@fac
 import { captureProgram, type CaptureOptions, type ProgramInput, lower, optimise, type Program } from '@facet/compiler';
 import { mendGradients } from './mended-gradients.js';
 
+/** The metric that counts right answers. */
+const CORRECT = 'correct';
+
 /** The parameters as inputs of a program. */
 export function parameterInputs(parameters: readonly ParameterSpec[]): ProgramInput[] {
   return parameters.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
@@ -24,6 +27,38 @@ export function taskInputs({ inputs }: Task, names: readonly string[]): ProgramI
 /** The name of a metric among the outputs of a program. */
 export const metricOutput = (name: string): string => `metric:${name}`;
 
+/** What the evaluation of a task reads and gives. */
+export interface EvaluationPlan {
+  /** Names of inputs of the task. */
+  readonly inputs: readonly string[];
+  /** Elements of every output, by its name. */
+  readonly outputs: Readonly<Record<string, number>>;
+  /** The task's figures among them. Right answers are counted from the logits. */
+  readonly metrics: readonly string[];
+}
+
+/** See EvaluationPlan. A task without figures of its own reads no more than its prediction does. */
+export function planEvaluation({
+  answer,
+  inputs,
+  metrics,
+  microBatch,
+  predictInputs,
+}: Pick<Task, 'answer' | 'inputs' | 'metrics' | 'microBatch' | 'predictInputs'>): EvaluationPlan {
+  const all = inputs.map(({ name }) => name);
+  const lengths = (names: readonly string[]): Record<string, number> =>
+    Object.fromEntries(names.map((name) => [name, microBatch]));
+  if (answer.kind !== 'class') {
+    return { inputs: all, outputs: lengths(['losses', ...metrics.map(metricOutput)]), metrics };
+  }
+  const own = metrics.filter((name) => name !== CORRECT);
+  return {
+    inputs: own.length === 0 ? predictInputs : all,
+    outputs: { logits: microBatch * answer.classes, ...lengths(own.map(metricOutput)) },
+    metrics: own,
+  };
+}
+
 /**
  * The training function of a task. Inputs: every parameter, every input of the task, `sampleWeights`. Outputs: `loss`,
  * `metric:NAME` per metric and `grad:NAME` per parameter. Run eagerly, metrics outlive the scope they were made in: dispose
@@ -38,28 +73,25 @@ export function describeTraining(task: Task): CaptureOptions {
 }
 
 /**
- * The evaluation function of a task. Where it answers with classes: the parameters and the inputs of `predict` in, `logits`
- * [microBatch, classes] out. Else: all inputs in, `losses` and `metric:NAME` [microBatch] out.
+ * The evaluation function of a task. Parameters and what `planEvaluation` says in; out come `logits` [microBatch, classes]
+ * where it answers with classes, else `losses` [microBatch], and `metric:NAME` [microBatch] for each figure of its own.
  */
 export function describeEvaluation(task: Task): CaptureOptions {
-  if (task.answer.kind === 'class') {
-    const { classes } = task.answer;
-    return {
-      name: 'evaluate',
-      inputs: [...parameterInputs(task.parameters), ...taskInputs(task, task.predictInputs)],
-      build: (inputs) => ({
-        logits: requireShape(task, 'its prediction', task.predict(inputs, inputs), [task.microBatch, classes]),
-      }),
-    };
-  }
+  const { inputs: read, metrics: figures } = planEvaluation(task);
   return {
     name: 'evaluate',
-    inputs: lossInputs(task),
+    inputs: [...parameterInputs(task.parameters), ...taskInputs(task, read)],
     build(inputs) {
+      const { answer, microBatch } = task;
+      const judged =
+        answer.kind === 'class'
+          ? { logits: requireShape(task, 'its prediction', task.predict(inputs, inputs), [microBatch, answer.classes]) }
+          : {};
+      if (answer.kind === 'class' && figures.length === 0) return judged;
       const { losses, metrics } = soundLosses(task, inputs, inputs);
       return {
-        losses,
-        ...Object.fromEntries(Object.entries(metrics).map(([name, values]) => [metricOutput(name), values])),
+        ...(answer.kind === 'class' ? judged : { losses }),
+        ...Object.fromEntries(figures.map((name) => [metricOutput(name), metrics[name]!])),
       };
     },
   };

@@ -6,6 +6,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { BatchTensors, SampleLosses, Task, Tensors } from '@facet/task';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCompute, type Compute } from './compute.js';
+import { judgeAnswers } from './judge-answers.js';
 import { captureEvaluationProgram, captureTrainingProgram } from './micro-batch-program.js';
 
 const ROWS = 4;
@@ -90,6 +91,46 @@ describe('a task with several metrics', () => {
     expect(rows('losses')).toEqual(off.map((value) => value ** 2));
     expect(rows('metric:off')).toEqual(off.map(Math.abs));
     expect(rows('metric:far')).toEqual([0, 1, 0]);
+  });
+
+  it('is evaluated by logits and by its own metrics where answers are classes', async () => {
+    // Logits of two classes: 0, and what the line is off. What is right is counted from them.
+    const answers = {
+      ...{ answer: { kind: 'class', classes: 2, label: 'y' } as const, metrics: ['correct', 'off', 'far'] },
+      predict: (parameters: Tensors, inputs: Tensors): tf.Tensor =>
+        lineTask()
+          .predict(parameters, inputs)
+          .expandDims(1)
+          .mul([[0, 1]]),
+      loss: (parameters: Tensors, inputs: Tensors): SampleLosses => {
+        const { losses, metrics } = lineLosses(parameters, inputs);
+        return { losses, metrics: { ...metrics, correct: losses } };
+      },
+    };
+    compute = await createCompute({ task: lineTask(answers), engine: CPU, threads: 1 });
+    compute.weights.set([2, -1]);
+    const [slot] = compute.evaluationSlots;
+    fill(slot.tensors);
+    await slot.run();
+    expect(Object.keys(slot.outputs).sort()).toEqual(['logits', 'metric:far', 'metric:off']);
+    expect([...slot.outputs['logits']!.subarray(0, 6)]).toEqual([0, 1, 0, 3, 0, 5]);
+    const samples = { ids: Uint32Array.of(0, 1, 2), fields: { y: Uint8Array.of(0, 1, 1) } };
+    const confusion = new Uint32Array(4);
+    const judged = judgeAnswers(lineTask(answers), slot.outputs, samples, confusion);
+    expect(judged.metrics).toEqual({ off: 2.75, far: 1 });
+    expect(judged.lossSum).toBeCloseTo(Math.log1p(Math.E) + Math.log1p(Math.exp(-3)) + Math.log1p(Math.exp(-5)), 12);
+    expect([...confusion]).toEqual([0, 1, 0, 2]);
+  });
+
+  it('reads no more than its prediction where answers are classes and nothing else is asked', async () => {
+    const answer = { kind: 'class', classes: 2, label: 'y' } as const;
+    const predict: Task['predict'] = (parameters, inputs) =>
+      lineTask()
+        .predict(parameters, inputs)
+        .expandDims(1)
+        .mul([[0, 1]]);
+    const program = await captureEvaluationProgram(lineTask({ answer, metrics: ['correct'], predict }));
+    expect(program.inputs.map(({ name }) => name)).toEqual(['a', 'b', 'x']);
   });
 });
 

@@ -54,6 +54,7 @@ test('says what a finished run came to, the proof, and what to do next', () => {
   expect(summaryLines(finished)).toEqual([
     'run demo finished',
     '  test accuracy  98.61 %',
+    '  test loss      0.0521',
     '  train loss     0.3457',
     '  time           35.2 s training, 42.4 s in all, 6,818 images/s',
     '  steps          1,876 in 4 epochs',
@@ -117,4 +118,10 @@ test('has every member in JSON, null where there is no value', () => {
 test('a task whose answers are no classes shows its loss and its own figures', () => {
   const line = { ...finished, testAccuracy: undefined, evaluation: { loss: 0.0123456, metrics: { absolute: 0.25 } } };
   expect(summaryLines(line).slice(1, 3)).toEqual(['  evaluated loss  0.01235', '  absolute        0.25']);
+  const classes = { ...finished, evaluation: { loss: 0.0521, metrics: { confidence: 0.75 } } };
+  expect(summaryLines(classes).slice(1, 4)).toEqual([
+    '  test accuracy  98.61 %',
+    '  test loss      0.0521',
+    '  confidence     0.75',
+  ]);
 });

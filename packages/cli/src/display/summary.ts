@@ -55,10 +55,14 @@ function ledgerText({ ledger, outcome }: RunResult): string {
 /** Of which samples the figures are, and of which weights when they are not simply the last ones. */
 function qualityRows({ testAccuracy, heldOutAccuracy, evaluation, evaluatedWeights }: RunResult): Row[] {
   const accuracy = heldOutAccuracy ?? testAccuracy;
-  const label = heldOutAccuracy === undefined ? 'test accuracy' : 'held-out accuracy';
+  const split = heldOutAccuracy === undefined ? 'test' : 'held-out';
+  const label = `${split} accuracy`;
   const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
   const figures = Object.entries(evaluation?.metrics ?? {}).map(([name, mean]): Row => [name, formatFigure(mean)]);
-  if (accuracy !== undefined) return [[label, `${formatAccuracy(accuracy)}${of}`], ...figures];
+  if (accuracy !== undefined) {
+    const loss = evaluation === undefined ? [] : [[`${split} loss`, formatFigure(evaluation.loss)] as const];
+    return [[label, `${formatAccuracy(accuracy)}${of}`], ...loss, ...figures];
+  }
   if (!evaluation) return [[label, 'not evaluated']];
   return [['evaluated loss', `${formatFigure(evaluation.loss)}${of}`], ...figures];
 }

@@ -10,7 +10,7 @@ export interface ReportedEvaluation {
     readonly index: number;
     readonly sampleCount: number;
     readonly lossSum: number;
-    /** Sums over the samples, by name; none where answers are classes. */
+    /** Sums over the samples, by name. */
     readonly metrics: Readonly<Record<string, number>>;
   }[];
   /** [classes * classes], row = true class, column = answer; empty where answers are no classes. */

@@ -44,8 +44,8 @@ async function share(
   };
   const slot = (): EvaluationSlot => {
     const tensors = { values: new Float32Array(MICRO), sampleWeights: new Float32Array(MICRO) };
-    const names = answer.kind === 'class' ? { logits: MICRO * answer.classes } : {};
-    const rows = answer.kind === 'class' ? {} : { losses: MICRO, 'metric:far': MICRO, 'metric:near': MICRO };
+    const names = answer.kind === 'class' ? { logits: MICRO * answer.classes } : { losses: MICRO };
+    const rows = { 'metric:far': MICRO, 'metric:near': MICRO };
     const outputs = Object.fromEntries(
       Object.entries({ ...names, ...rows }).map(([name, length]) => [name, new Float32Array(length)]),
     );
@@ -131,13 +131,17 @@ describe('an evaluation of answers that are no classes', () => {
 describe('an evaluation of classes', () => {
   const CLASSES: Answer = { kind: 'class', classes: 2, label: 'label' };
 
-  it('counts answers by the field that the task names, and reports no metrics', async () => {
+  it('counts answers by the field that the task names, and sums the metrics', async () => {
     // Always class 1, with odds of e to 1; every odd sample is of that class.
-    const { parts, confusion } = await share(CLASSES, (_, outputs) => outputs['logits']!.set([0, 1, 0, 1]));
+    const { parts, confusion } = await share(CLASSES, (_, outputs) => {
+      outputs['logits']!.set([0, 1, 0, 1]);
+      outputs['metric:far']!.fill(0.5);
+      outputs['metric:near']!.fill(2);
+    });
     const [right, wrong] = [Math.log(1 + Math.exp(-1)), Math.log(1 + Math.E)];
     const ids = [0, 1, 2].map((index) => [...plan.microBatch(item, index)]);
     expect(parts.map(({ metrics, sampleCount }) => ({ metrics, sampleCount }))).toEqual(
-      ids.map((of) => ({ metrics: {}, sampleCount: of.length })),
+      ids.map((of) => ({ metrics: { far: 0.5 * of.length, near: 2 * of.length }, sampleCount: of.length })),
     );
     parts.forEach(({ lossSum }, index) => {
       const expected = ids[index]!.reduce((sum, id) => sum + (id % 2 === 1 ? right : wrong), 0);

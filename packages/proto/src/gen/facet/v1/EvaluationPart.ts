@@ -7,7 +7,7 @@ export interface EvaluationPart {
   'sampleCount'?: (number);
   'lossSum'?: (number | string);
   /**
-   * The task's sums, where answers are no classes.
+   * The task's sums, by name.
    */
   'metrics'?: ({[key: string]: number | string});
 }
@@ -17,7 +17,7 @@ export interface EvaluationPart__Output {
   'sampleCount': (number);
   'lossSum': (number);
   /**
-   * The task's sums, where answers are no classes.
+   * The task's sums, by name.
    */
   'metrics': ({[key: string]: number});
 }
