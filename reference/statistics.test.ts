@@ -1,8 +1,8 @@
 /** Intervals, paired tests, corrections, calibration and confusion against SciPy. */
 import { describe, expect, it } from 'vitest';
 import { wilsonInterval } from '@facet/shared';
-import { holmAdjusted, pairedDifference } from '../packages/cli/src/ablation/paired-differences.js';
-import { twoSidedP, twoSidedQuantile } from '../packages/cli/src/ablation/student-t.js';
+import { holmAdjusted, pairedDifference } from '../packages/lab/src/study/paired-differences.js';
+import { twoSidedP, twoSidedQuantile } from '../packages/lab/src/study/student-t.js';
 import { scoreAnswers } from '../packages/lab/src/evaluation/scores.js';
 import { scoreLogits } from '../packages/task/src/arithmetic/score-logits.js';
 import { expectClose, storedNumbers } from './stored-numbers.js';

@@ -3,7 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { DATASETS } from '@facet/shared';
-import { studyPlan } from '../test/made-up-study.js';
+import { studyPlan } from '../../lab/test/made-up-study.js';
 import { useRefusals, type Refusal } from '../test/refused-commands.js';
 import { runInProcess } from '../test/run-cli.js';
 

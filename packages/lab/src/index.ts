@@ -1,5 +1,6 @@
 /**
- * What is done with tasks and trained models: opening and checking a task, evaluation, robustness, export.
+ * What is done with tasks and trained models: opening and checking a task, evaluation, robustness, export, what the arms of a
+ * study cost.
  */
 export { evaluateTask, type EvaluateTaskOptions, type TaskEvaluation } from './evaluation/evaluate-task.js';
 export type { ReliabilityBin } from './evaluation/calibration.js';
@@ -16,3 +17,4 @@ export type { AttackReport, RobustnessReport, SanityCheck } from './robustness/r
 export { checkTask } from './tasks/check-task.js';
 export { evaluateRobustness } from './robustness/evaluate-robustness.js';
 export { openTask } from './tasks/open-task.js';
+export { armCosts } from './study/arm-cost.js';

@@ -4,21 +4,32 @@
  */
 import type { Command } from 'commander';
 import { ARM_NAMES } from '@facet/shared';
-import { ablationReport, type AblationReport } from '../ablation/ablation-report.js';
-import { planStudy, type PlannedStudy, type StudyWish } from '../ablation/plan-study.js';
-import { runStudy, sortTrials, type StudyEnd, type StudyWork } from '../ablation/run-study.js';
-import { DEFAULT_BASELINE, DEFAULT_SEEDS } from '../ablation/study-defaults.js';
-import type { StudyReportFiles, TrialResult } from '../ablation/study-folder.js';
+import {
+  ablationReport,
+  type AblationReport,
+  planStudy,
+  type PlannedStudy,
+  type StudyWish,
+  runStudy,
+  sortTrials,
+  type StudyEnd,
+  type StudyWork,
+  DEFAULT_BASELINE,
+  DEFAULT_SEEDS,
+  type StudyReportFiles,
+  type TrialResult,
+} from '@facet/lab/data';
+import { loadConfig } from '../config/load-config.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { ablationLines } from '../ablation/ablation-lines.js';
+import { ablationLines } from '../display/ablation.js';
 import { openProgressLine } from '../display/fetch-progress.js';
-import { studyProgress } from '../ablation/study-progress.js';
+import { studyProgress } from '../display/study-progress.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { listenForStop } from '../launch/stop-signals.js';
-import { reportMaker } from '../runs/report-origin.js';
-import { runsFolder } from '../runs/run-folders.js';
+import { reportMaker } from '../runs/report-maker.js';
+import { defaultRunName, runsFolder } from '../runs/run-folders.js';
 
 interface AblateOptions extends ConfigOptions, StudyWish {
   readonly json?: boolean;
@@ -47,18 +58,17 @@ export function addAblateCommand(
 
 async function ablate(options: AblateOptions, context: CliContext): Promise<ExitCode> {
   const { env } = context;
+  const { config: configFile, adversarial: isAdversarial } = options;
   const study = await planStudy(options, {
-    env,
     runs: runsFolder(env),
     flags: configLayer(options, 'ablate'),
-    configFile: options.config,
-    isAdversarial: options.adversarial,
-    maxWorkers: MAX_LOCAL_WORKERS,
+    loadConfig: (layers) => loadConfig({ ...layers, env, configFile, isAdversarial, maxWorkers: MAX_LOCAL_WORKERS }),
+    nameFor: (studies, base) => defaultRunName(studies, base, new Date()),
   });
   const { folder, plan, load } = study;
   const [next] = (await sortTrials(plan, folder)).left;
   if (next !== undefined) await checkLaunch({ ...(await load(next)), env });
-  const { armCosts } = await import('../ablation/arm-cost.js');
+  const { armCosts } = await import('@facet/lab');
   const costs = await armCosts(plan.arms, load);
 
   const lock = await folder.lock();
@@ -79,7 +89,7 @@ async function ablate(options: AblateOptions, context: CliContext): Promise<Exit
 
 /** ablation.json and the page that is drawn from it. */
 async function writeFiles({ folder }: PlannedStudy, report: AblationReport): Promise<StudyReportFiles> {
-  const { ablationPage } = await import('../report/ablation-page.js');
+  const { ablationPage } = await import('@facet/lab/reports');
   return folder.writeReport({ document: report, page: ablationPage(report) });
 }
 
@@ -89,7 +99,7 @@ async function trainStudy(
   context: CliContext,
   onResults: (results: readonly TrialResult[]) => Promise<void>,
 ): Promise<StudyEnd> {
-  const { trainTrial } = await import('../ablation/train-trial.js');
+  const { trainTrial } = await import('../launch/train-trial.js');
   using signals = listenForStop(context);
   using line = openProgressLine(context.stderr);
   const progress = studyProgress(line);

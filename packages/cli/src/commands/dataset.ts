@@ -12,7 +12,7 @@ import {
 import { DATASETS, suggestion, TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { describeProgress, openProgressLine } from '../display/fetch-progress.js';
-import { formatBytes } from '../display/format.js';
+import { formatBytes } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listenForStop } from '../launch/stop-signals.js';

@@ -10,7 +10,7 @@ import { datasetDefinition, imageFields, type RunConfig } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatBytes, formatCount } from '../display/format.js';
+import { formatBytes, formatCount } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { runsFolder } from '../runs/run-folders.js';

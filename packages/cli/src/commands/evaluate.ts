@@ -2,19 +2,21 @@
  * `facet evaluate`: how good a checkpoint is, on the whole test split or on the images that its run holds out, in this
  * process and without a cluster. It writes a page and a document. If they cannot be written, it still prints its numbers.
  */
+import path from 'node:path';
 import type { Command } from 'commander';
 import { openDataset } from '@facet/datasets';
 import { configSchema, isMultiView, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { correspondenceLines, evaluationLines } from '../display/evaluation.js';
-import { comparedModel, makeEvaluationReport } from '../evaluation/evaluation-report.js';
-import { evaluateOwnTask } from '../evaluation/evaluate-own-task.js';
+import { configOf, storedConfigOf, type ReportMaker, comparedModel, modelFor } from '@facet/lab/data';
+import type { EvaluationReport } from '@facet/lab/reports';
+import { evaluateOwnTask } from './evaluate-own-task.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { configOf, findCheckpoint, storedConfigOf, type FoundCheckpoint } from '../runs/find-checkpoint.js';
+import { findCheckpoint, type FoundCheckpoint } from '../runs/find-checkpoint.js';
+import { pathsIn } from '../runs/run-folders.js';
 import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
-import { reportMaker, type ReportMaker } from '../runs/report-origin.js';
-import { modelFor } from '../runs/trained-model.js';
+import { reportMaker } from '../runs/report-maker.js';
 
 interface EvaluateOptions extends PlaceOptions {
   readonly split: string;
@@ -70,7 +72,7 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const report = await evaluateFound(found, { ...options, split, wish, threads, other, made });
   const { document } = report;
 
-  const { evaluationPage } = await import('../report/evaluation-page.js');
+  const { evaluationPage } = await import('@facet/lab/reports');
   const content = { document, page: evaluationPage(document, report.pictures) };
   if (!options.json) {
     const { run, step, checkpoint, weightsSha256 } = document;
@@ -113,7 +115,7 @@ interface Evaluating extends Pick<EvaluateOptions, 'dataFolder' | 'tta'> {
 async function evaluateFound(
   { checkpoint }: FoundCheckpoint,
   { dataFolder, tta, split, wish, threads, other, made }: Evaluating,
-): ReturnType<typeof makeEvaluationReport> {
+): Promise<EvaluationReport> {
   const config = configOf(checkpoint);
   const dataset = await openDataset({ name: config.dataset, folder: dataFolder ?? config.dataFolder });
   const { evaluateWeights } = await import('@facet/lab');
@@ -129,7 +131,11 @@ async function evaluateFound(
     threads,
     augmentation: tta ? 'test-time' : 'none',
   });
-  return makeEvaluationReport({ made, checkpoint, compared: other?.checkpoint, dataset, split, evaluation, threads });
+  // A checkpoint of a run lies two folders below it.
+  const { ledger } = pathsIn(path.dirname(path.dirname(checkpoint.path)));
+  const compared = other?.checkpoint;
+  const { makeEvaluationReport } = await import('@facet/lab/reports');
+  return makeEvaluationReport({ made, checkpoint, ledger, compared, dataset, split, evaluation, threads });
 }
 
 function readSplit(text: string): RunConfig['evaluation'] {

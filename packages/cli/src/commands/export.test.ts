@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readTrainedWeights, writeCheckpoint } from '@facet/coordinator';
 import { configSchema, OPERATION_DEFAULTS, trainingPart, type RunConfig } from '@facet/shared';
 import { runInProcess } from '../../test/run-cli.js';
-import { modelOf } from '../runs/trained-model.js';
+import { modelOf } from '@facet/lab/data';
 
 const CANARY = 'canary';
 const MODEL = fileURLToPath(new URL('../../../../models/mnist-fast', import.meta.url));

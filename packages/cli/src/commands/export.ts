@@ -7,11 +7,10 @@ import type { Command } from 'commander';
 import type { Export, ExportFormat } from '@facet/lab';
 import { suggestion, TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatBytes } from '../display/format.js';
+import { formatBytes, modelOf } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findCheckpoint } from '../runs/find-checkpoint.js';
-import { modelOf } from '../runs/trained-model.js';
 
 interface ExportOptions {
   readonly format: string;

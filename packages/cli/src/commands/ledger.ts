@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { checkLedgerFile, TrainingError, type LedgerVerdict } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatCount } from '../display/format.js';
+import { formatCount } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { pathsIn, requireRun, runsFolder } from '../runs/run-folders.js';

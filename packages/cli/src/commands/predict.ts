@@ -10,7 +10,7 @@ import { predictionJson, predictionLines } from '../display/prediction.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findCheckpoint } from '../runs/find-checkpoint.js';
 import { listRuns, runNotFound, runsFolder } from '../runs/run-folders.js';
-import { modelOf } from '../runs/trained-model.js';
+import { modelOf } from '@facet/lab/data';
 
 interface PredictOptions extends PlaceOptions {
   readonly run?: string;

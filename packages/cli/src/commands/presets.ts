@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '../display/format.js';
+import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 

@@ -8,14 +8,12 @@ import { datasetDefinition, NORMS, type MultiView } from '@facet/shared';
 import type { AttackedExamples } from '@facet/lab';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';
-import { formatCount } from '../display/format.js';
-import { formatEps, robustnessLines } from '../display/robustness.js';
+import { formatCount, configOf, originOf } from '@facet/lab/data';
+import { robustnessLines } from '../display/robustness.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { pixelImage } from '../report/pixel-image.js';
-import type { AttackedPictures } from '../report/robustness-page.js';
-import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../robustness/robustness-options.js';
-import { configOf, findCheckpoint } from '../runs/find-checkpoint.js';
-import { originOf, reportMaker } from '../runs/report-origin.js';
+import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from '../config/robustness-options.js';
+import { findCheckpoint } from '../runs/find-checkpoint.js';
+import { reportMaker } from '../runs/report-maker.js';
 import { addReportOption, reportFiles, writeReport } from '../runs/report-files.js';
 
 interface RobustnessOptions extends RobustnessFlags {
@@ -98,10 +96,10 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   const { weightsSha256, path: folder } = checkpoint;
   const origin = originOf(checkpoint, dataset, await reportMaker(context));
   const document = { run, step, checkpoint: folder, weightsSha256, ...origin, ...report };
-  const { robustnessPage } = await import('../report/robustness-page.js');
+  const { attackedPictures, robustnessPage } = await import('@facet/lab/reports');
   const page = robustnessPage(
     document,
-    examples.map((each) => picturesOf(each, dataset)),
+    examples.map((each) => attackedPictures(each, dataset)),
   );
   if (!options.json) {
     printLine(stdout, `run ${run}, checkpoint ${folder}, step ${step}, weights sha256 ${weightsSha256}`);
@@ -114,19 +112,6 @@ async function examine(name: string, options: RobustnessOptions, context: CliCon
   if (options.json) printJson(stdout, { ...document, ...(outcome.ok && places), warnings: [...warnings, ...late] });
   else if (outcome.ok) printLine(stdout, `report ${files.page}, numbers ${files.file}`);
   return EXIT.ok;
-}
-
-/** The examples of an attack as the page shows them. */
-function picturesOf({ attack, norm, eps, images }: AttackedExamples, { image, classes }: Dataset): AttackedPictures {
-  return {
-    attack: `${attack}, ${norm} ${formatEps(eps)}`,
-    pictures: images.map(({ truth, answer, clean, attacked }) => ({
-      clean: pixelImage(clean, image),
-      attacked: pixelImage(attacked, image),
-      truth: classes[truth] ?? String(truth),
-      answer: classes[answer] ?? String(answer),
-    })),
-  };
 }
 
 async function openLimited({ dataset: name, dataFolder, samples }: MultiView, folder = dataFolder): Promise<Dataset> {

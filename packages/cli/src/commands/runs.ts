@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatAccuracy, formatCount } from '../display/format.js';
+import { formatAccuracy, formatCount } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listRuns, requireFreeName, requireRun, runPaths, runsFolder } from '../runs/run-folders.js';

@@ -4,23 +4,16 @@
  * sent.
  */
 import { InvalidArgumentError, type Command } from 'commander';
-import { OPERATION_DEFAULTS } from '@facet/shared';
-import type { Prediction as AllReducePrediction } from '@facet/collective';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { simulationLines, type SimulatedWorld, type SimulationDocument } from '../display/simulation.js';
+import { simulationLines } from '../display/simulation.js';
+import { predictWorlds, type WorldOptions } from '@facet/lab/data';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { reportMaker } from '../runs/report-origin.js';
+import { reportMaker } from '../runs/report-maker.js';
 import { reportFilesAt, writeReport } from '../runs/report-files.js';
 
 const MOST_RANKS = 4096;
 
-interface SimulateOptions {
-  readonly megabytes: number;
-  readonly maxRanks: number;
-  readonly ranksPerHost: number;
-  readonly coresPerHost?: number;
-  readonly gbit: number;
-  readonly hopUs: number;
+interface SimulateOptions extends WorldOptions {
   readonly report?: string;
   readonly json?: boolean;
 }
@@ -64,7 +57,7 @@ async function simulate(options: SimulateOptions, context: CliContext): Promise<
   const { stdout, stderr } = context;
   const document = { made: await reportMaker(context), ...(await predictWorlds(options)) };
   if (options.report !== undefined) {
-    const { simulationPage } = await import('../report/simulation-page.js');
+    const { simulationPage } = await import('@facet/lab/reports');
     const files = reportFilesAt(options.report, 'simulation');
     await writeReport(files, { document, page: simulationPage(document) });
     printLine(stderr, `report: ${files.page}`);
@@ -75,32 +68,4 @@ async function simulate(options: SimulateOptions, context: CliContext): Promise<
   }
   for (const line of simulationLines(document)) printLine(stdout, line);
   return EXIT.ok;
-}
-
-async function predictWorlds(options: SimulateOptions): Promise<Omit<SimulationDocument, 'made'>> {
-  const { groupSizes, MEASURED_COSTS, predictAllReduce } = await import('@facet/collective');
-  const { ranksPerHost, coresPerHost = ranksPerHost, gbit, hopUs, megabytes } = options;
-  const bytes = Math.ceil((megabytes * 1e6) / 4) * 4;
-  const cluster = { ranksPerHost, coresPerHost, linkBytesPerSecond: (gbit * 1e9) / 8, hopSeconds: hopUs / 1e6 };
-  const worlds: SimulatedWorld[] = [];
-  for (let ranks = 2; ranks <= options.maxRanks; ranks *= 2) {
-    const predict = (groupSize: number): AllReducePrediction => {
-      const { bucketBytes, exchange } = OPERATION_DEFAULTS;
-      const shape = { bytes, bucketBytes, messageBytes: exchange.messageBytes, groupSize };
-      return predictAllReduce(shape, { ...cluster, ranks }, MEASURED_COSTS);
-    };
-    // Direct first: groups must be faster to be named.
-    const candidates = groupSizes(ranks)
-      .reverse()
-      .map((groupSize) => ({ groupSize, ...predict(groupSize) }));
-    const best = candidates.reduce((fastest, each) => (each.seconds < fastest.seconds ? each : fastest));
-    worlds.push({
-      ranks,
-      hosts: Math.ceil(ranks / ranksPerHost),
-      direct: predict(ranks),
-      ...(ranksPerHost > 1 && ranks > ranksPerHost ? { byHost: predict(ranksPerHost) } : {}),
-      best,
-    });
-  }
-  return { bytes, cluster, costs: MEASURED_COSTS, worlds };
 }

@@ -5,8 +5,7 @@
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, Mistake, ReliabilityBin, Scores } from '@facet/lab';
 import type { InspectionReport } from '@facet/multiview';
-import { formatAccuracy, formatCount, formatLoss } from './format.js';
-import { intervalOf, intervalText } from './interval.js';
+import { formatAccuracy, formatCount, formatLoss, intervalOf, intervalText } from '@facet/lab/data';
 import { tableLines } from './table.js';
 
 export interface EvaluationLabels {

@@ -5,7 +5,7 @@ import { createLogUpdate } from 'log-update';
 import type { FetchProgress } from '@facet/datasets';
 import { visibleText } from '@facet/shared';
 import { printLine, type OutputStream } from '../context.js';
-import { formatBytes, formatPercent } from './format.js';
+import { formatBytes, formatPercent } from '@facet/lab/data';
 
 /** One event of a fetch as a line. */
 export function describeProgress(progress: FetchProgress): string {

@@ -12,7 +12,8 @@ import {
   formatLoss,
   formatPercent,
   formatSeconds,
-} from './format.js';
+  counted,
+} from '@facet/lab/data';
 import type { Palette } from './palette.js';
 import { tableLines } from './table.js';
 
@@ -128,9 +129,4 @@ function workerLines({ workers, mixedEngines }: Status): string[] {
       ];
     }),
   });
-}
-
-/** `1 worker`, `2 workers`. */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

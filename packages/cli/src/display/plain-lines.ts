@@ -3,7 +3,7 @@
  * between. A pure step from what was printed to what to print now.
  */
 import type { Status } from '@facet/proto';
-import { formatCount, formatLoss, formatPercent, formatSeconds } from './format.js';
+import { formatCount, formatLoss, formatPercent, formatSeconds } from '@facet/lab/data';
 import { epochProgress, evaluated } from './frame.js';
 
 const INTERVAL_MS = 10_000;

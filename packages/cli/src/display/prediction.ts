@@ -2,7 +2,7 @@
  * Predictions as text, one row per image with its three best guesses, and as JSON with all of them by name.
  */
 import type { Guess, Prediction } from '@facet/multiview';
-import { formatAccuracy } from './format.js';
+import { formatAccuracy } from '@facet/lab/data';
 import { tableLines } from './table.js';
 
 const GUESSES_SHOWN = 3;

@@ -1,51 +1,14 @@
 /** The predictions of `facet simulate` as text. */
-import type { Prediction, Cluster, ExchangeCosts } from '@facet/collective';
-import type { ReportMaker } from '../runs/report-origin.js';
-import { formatBytes, formatCount, formatMilliseconds } from './format.js';
+import {
+  type SimulationDocument,
+  describeCluster,
+  groupsOf,
+  limitOf,
+  formatBytes,
+  formatCount,
+  formatMilliseconds,
+} from '@facet/lab/data';
 import { tableLines } from './table.js';
-
-/** One world size. */
-export interface SimulatedWorld {
-  readonly ranks: number;
-  readonly hosts: number;
-  readonly direct: Prediction;
-  /** In groups of the ranks of a host; missing with one rank or one host. */
-  readonly byHost?: Prediction;
-  readonly best: Prediction & { readonly groupSize: number };
-}
-
-export interface SimulationDocument {
-  readonly made: ReportMaker;
-  readonly bytes: number;
-  readonly cluster: Omit<Cluster, 'ranks'>;
-  readonly costs: ExchangeCosts;
-  readonly worlds: readonly SimulatedWorld[];
-}
-
-/** How many ranks are in a group, if there are several groups. */
-export function groupsOf(ranks: number, { groupSize }: { readonly groupSize: number }): string {
-  return groupSize === ranks ? 'all' : formatCount(groupSize);
-}
-
-/** The hosts and the network between them. */
-export function describeCluster({
-  ranksPerHost,
-  coresPerHost,
-  linkBytesPerSecond,
-  hopSeconds,
-}: SimulationDocument['cluster']): string {
-  return (
-    `ranks per host: ${formatCount(ranksPerHost)}, cores per host: ${formatCount(coresPerHost)}, ` +
-    `link: ${(linkBytesPerSecond * 8) / 1e9} Gbit/s, hop: ${Math.round(hopSeconds * 1e6)} us`
-  );
-}
-
-/** What a prediction would gain most from. */
-export function limitOf({ coreSeconds, linkSeconds, hopSeconds }: Prediction): string {
-  const largest = Math.max(coreSeconds, linkSeconds, hopSeconds);
-  if (largest === coreSeconds) return 'cores';
-  return largest === linkSeconds ? 'link' : 'hops';
-}
 
 /** What the command prints. */
 export function simulationLines({ bytes, cluster, worlds }: SimulationDocument): string[] {

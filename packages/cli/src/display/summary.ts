@@ -2,8 +2,7 @@
  * The result of a run in a few lines for people: accuracy, proof, where things are, and what to do next.
  */
 import type { RunResult } from '@facet/coordinator';
-import { formatAccuracy, formatCount, formatFigure, formatLoss, formatSeconds } from './format.js';
-import { counted } from './frame.js';
+import { formatAccuracy, formatCount, formatFigure, formatLoss, formatSeconds, counted } from '@facet/lab/data';
 
 /**
  * The lines of the summary.

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { AdversarialConfig } from '@facet/shared';
 import { printJson, printLine, type CliContext } from '../context.js';
-import { formatPercent } from '../display/format.js';
+import { formatPercent } from '@facet/lab/data';
 import { openProgressDisplay } from '../display/progress-display.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';

@@ -1,18 +1,10 @@
 /**
- * From what a person types to verified weights and their configuration: the commands that use trained weights begin
- * here. Damaged checkpoints are passed over and named; nothing is written.
+ * From what a person types to verified weights: the commands that use trained weights begin here. Damaged checkpoints are passed over and named; nothing is written.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainedWeights } from '@facet/coordinator';
-import {
-  configSchema,
-  OPERATION_DEFAULTS,
-  requireMultiView,
-  TrainingError,
-  type MultiView,
-  type RunConfig,
-} from '@facet/shared';
+import { TrainingError } from '@facet/shared';
 import type { CliContext } from '../context.js';
 import {
   describeContent,
@@ -60,26 +52,4 @@ export async function findCheckpoint(name: string, { env }: CliContext): Promise
     'CHECKPOINT_INVALID',
     `no sound checkpoint in ${paths.checkpoints}: ${fault}; resume the run until it has taken one`,
   );
-}
-
-/**
- * The configuration that weights of the multi-view model were trained with.
- *
- * @throws TrainingError as `storedConfigOf`; CONFIG_INVALID when it is of another task.
- */
-export function configOf(trained: TrainedWeights): MultiView {
-  return requireMultiView(storedConfigOf(trained), 'this command');
-}
-
-/**
- * The configuration that weights were trained with. A trained model keeps only what decided the arithmetic; where and how it
- * runs is then as nobody says otherwise.
- *
- * @throws TrainingError CHECKPOINT_INCOMPATIBLE when it is not of this version, naming the keys.
- */
-export function storedConfigOf({ info, path: folder }: TrainedWeights): RunConfig {
-  const parsed = configSchema.safeParse({ ...OPERATION_DEFAULTS, run: info.run, ...(info.config as object) });
-  if (parsed.success) return parsed.data;
-  const keys = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; ');
-  throw new TrainingError('CHECKPOINT_INCOMPATIBLE', `the configuration in ${folder} is not of this version: ${keys}`);
 }
