@@ -72,10 +72,11 @@ describe.each(cases)('$config.name, $name', (of) => {
     const states = new Map(of.states.map((expected) => [expected.step, expected]));
     for (let step = 1; step <= totalSteps; step++) {
       const gradientScale = 1 / samplesOf(step);
-      const norm = applyUpdate(state, gradientOf(step, length), { config, layout, step, totalSteps, gradientScale });
+      const rate = learningRate(config, step, totalSteps);
+      const norm = applyUpdate(state, gradientOf(step, length), { config, layout, step, rate, gradientScale });
       updateAverage(state.ema, state.weights, decayAt(config.emaDecay, step));
       expectClose([norm], [of.norms[step - 1]!], 1e-6, `norm of step ${step}`);
-      expectClose([learningRate(config, step, totalSteps)], [of.rates[step - 1]!], 1e-12, `rate of step ${step}`);
+      expectClose([rate], [of.rates[step - 1]!], 1e-12, `rate of step ${step}`);
       const expected = states.get(step);
       if (expected === undefined) continue;
       for (const part of ['weights', 'm', 'v', 'ema'] as const) {

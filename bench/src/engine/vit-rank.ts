@@ -4,7 +4,7 @@
  */
 import { ADAMW_WITH_COSINE, formatCrc32, OPERATION_DEFAULTS } from '@facet/shared';
 import { createFloatMemory, createPartialSums, gradientFormat, openMesh, startExchangeServer } from '@facet/collective';
-import { applyUpdate, createGradientSum, gradientSumLength } from '@facet/task';
+import { applyUpdate, createGradientSum, gradientSumLength, learningRate } from '@facet/task';
 import { allocateTrainingState, markApplied } from '@facet/worker/internal';
 import type { RankJoin, RankQuestion } from '../process/rank-world.js';
 import { servePeer } from '../process/serve-peer.js';
@@ -91,7 +91,7 @@ async function join({ rank, ports, ask }: RankJoin<VitAsk>): Promise<Training> {
         config: OPTIMIZER,
         layout,
         step,
-        totalSteps: TOTAL_STEPS,
+        rate: learningRate(OPTIMIZER, step, TOTAL_STEPS),
         gradientScale,
       });
       if (!Number.isFinite(norm)) throw new Error(`the gradient of step ${step} is not finite`);

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NO_AUGMENTATION, PRESETS, stateCrc, type AugmentationConfig } from '@facet/shared';
-import { applyUpdate, updateAverage } from '@facet/task';
+import { applyUpdate, learningRate, updateAverage } from '@facet/task';
 import { asGradient } from '@facet/task/internal';
 import { allocateMicroBatch, fillMicroBatch } from '@facet/multiview';
 import type { Run } from '../bench.js';
@@ -115,7 +115,13 @@ function updates(): Record<string, Measured> {
       calls,
       call(index) {
         const step = (index % 1_000) + 1;
-        applyUpdate(state, gradient, { config, layout, step, totalSteps: 1_000, gradientScale: 1 });
+        applyUpdate(state, gradient, {
+          config,
+          layout,
+          step,
+          rate: learningRate(config, step, 1_000),
+          gradientScale: 1,
+        });
       },
     },
     average: { calls, call: () => updateAverage(ema, weights, 0.999) },

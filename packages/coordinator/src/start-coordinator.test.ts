@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { checkLedger, createPlan, unpackSamples, type SampleFields, type WorkItem } from '@facet/shared';
@@ -205,6 +205,40 @@ describe('refusals', () => {
     await expect(run.coordinate({ seed: 5 }, 'resume')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('seed was 1, is 5'),
+    });
+  });
+
+  it('goes on with a run that was extended, records that before any step, and stores it', async () => {
+    const first = await run.coordinate();
+    await run.addWorker(first, 'a');
+    await run.addWorker(first, 'b');
+    const before = await first.done;
+    const { epochs } = run.tiny.config();
+    const change = { afterStep: before.steps, epochs: { from: epochs, to: epochs + 1 }, schedule: 'hold' as const };
+    const extended = { epochs: epochs + 1, changes: [change] };
+
+    const second = await run.coordinate(extended, 'resume');
+    await run.addWorker(second, 'c');
+    await run.addWorker(second, 'd');
+    const after = await second.done;
+    expect(after).toMatchObject({ outcome: 'finished', epochs: epochs + 1, ledger: { clean: true } });
+    expect(after.steps).toBeGreaterThan(before.steps);
+    const records = await run.readLedger();
+    const at = records.findIndex(({ kind }) => kind === 'change');
+    expect(records[at]).toMatchObject({ kind: 'change', ...change });
+    expect(records.slice(0, at).filter(({ kind }) => kind === 'commit')).toHaveLength(before.steps);
+    const stored = JSON.parse(await readFile(join(run.tiny.runFolder, 'config.json'), 'utf8')) as unknown;
+    expect(stored).toMatchObject(extended);
+
+    // The ledger has the last word.
+    await expect(run.coordinate({}, 'resume')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(`from step ${before.steps + 1} on other values hold`),
+    });
+    const late = { afterStep: 1, optimizer: { clipNorm: { from: 1, to: 2 } } };
+    await expect(run.coordinate({ ...extended, changes: [change, late] }, 'resume')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(`holds from step 2 on, but step ${after.steps} is committed`),
     });
   });
 

@@ -7,6 +7,7 @@ import { openRunData, type RunData } from '@facet/task/data';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
 import { openRun, type RunParts } from './run/open-run.js';
+import { changeRecord, newChanges } from './run/recorded-changes.js';
 import { makeResult, resultModel, type MeasuredResult, type RunResult } from './run/result.js';
 import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-folder.js';
 
@@ -62,13 +63,24 @@ export async function startPrepared(options: CoordinatorOptions, { data, plan }:
     const expected = runRecord({ config, plan, data, at: (options.clock ?? systemClock).wallTime() });
     if (mode === 'resume') checkSameRun(reader.first, expected);
     const earlier = reader.finish(folder.checkpoint);
+    const changes = newChanges(config, earlier);
     if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, data, earlier });
-    if (mode === 'resume') await folder.ledger.append(resumeRecord(earlier, expected.at));
+    const record = async (): Promise<void> => {
+      for (const change of changes) await folder.ledger.append(changeRecord(change, expected.at));
+    };
+    if (mode === 'resume') {
+      await folder.ledger.append(resumeRecord(earlier, expected.at));
+      await record();
+      if (changes.length > 0) await folder.storeChanges(config);
+    }
     const running = await openRun({ options, folder, plan, data, earlier });
     onLedgerError = (error) => {
       running.fail(error);
     };
-    if (mode === 'new') await folder.ledger.append(expected);
+    if (mode === 'new') {
+      await folder.ledger.append(expected);
+      await record();
+    }
     return running.coordinator;
   } catch (caught) {
     // A start that failed before the run began is not in the way of the next one.

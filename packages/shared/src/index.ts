@@ -37,6 +37,16 @@ export {
   type ScheduleName,
 } from './config/optimizer-schema.js';
 export { trainingIdentity, trainingPart } from './config/training-part.js';
+export { SCHEDULE_WAYS, type RunChange, type ScheduleWay } from './config/change-schema.js';
+export {
+  asStarted,
+  CHANGEABLE_KEYS,
+  changeBetween,
+  stepRule,
+  withChange,
+  type Changeable,
+  type StepRule,
+} from './config/run-changes.js';
 export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export { OPERATION_DEFAULTS, PRESET_RECORDS, PRESETS, type PresetRecord } from './config/presets.js';
@@ -85,6 +95,7 @@ export { crc32, formatCrc32 } from './crc32.js';
 export {
   formatRecord,
   parseRecord,
+  type ChangeRecord,
   type CommitRecord,
   type LedgerRecord,
   type ParsedRecord,

@@ -1,5 +1,5 @@
 import type { Form, JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
-import { createPlan, OPERATION_DEFAULTS, PRESETS, TrainingError, type RunConfig } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, PRESETS, TrainingError, withChange, type RunConfig } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
@@ -22,6 +22,9 @@ const plan = createPlan(config, { trainSamples: 2_000, testSamples: 100 });
 const welcome = {
   run: 'mine',
   runId: 'aa',
+  configDocument: Buffer.from(JSON.stringify(config)),
+  trainSamples: 2_000,
+  testSamples: 100,
   classes: ['x'],
   fields: [{ name: 'label', type: 'uint8', shape: [] as number[] }],
 } as unknown as Welcome;
@@ -187,6 +190,32 @@ describe('a worker', () => {
     expect(prepared).toBe(1);
     const state = { generation: 3, hasState: true, appliedStep: 2, weightsCrc: membership.resources!.state.weightsCrc };
     expect(again.last('ready')).toMatchObject({ state });
+  });
+
+  it('forgets its state when the run was changed meanwhile: it may have done steps by the values before', async () => {
+    const call = await formed();
+    markApplied(membership.resources!.state, 2);
+    call.end();
+    const again = await waitAndJoin();
+    const changed = withChange(config, { afterStep: 1, epochs: { from: config.epochs, to: 9 } });
+    again.say({ welcome: { ...welcome, configDocument: Buffer.from(JSON.stringify(changed)) } });
+    await settle();
+    expect(again.last('ready')).toMatchObject({ state: { hasState: false, recent: [] } });
+    expect(prepared).toBe(1);
+    const { resources } = membership;
+    expect(resources).toMatchObject({ config: { epochs: 9, changes: [{ afterStep: 1 }] } });
+    expect(resources!.plan.totalSteps).toBe(9 * plan.stepsPerEpoch);
+  });
+
+  it('ends when what no resume may change is another than when it joined', async () => {
+    (await formed()).end();
+    const again = await waitAndJoin();
+    const other = { ...config, seed: 77 };
+    again.say({ welcome: { ...welcome, configDocument: Buffer.from(JSON.stringify(other)) } });
+    await expect(outcome).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'the run has another seed than when this worker joined it; start the worker again',
+    });
   });
 
   it('answers Regroup with what it holds, although its consumer is still being made', async () => {

@@ -9,6 +9,7 @@ import type { Logger } from '@facet/telemetry';
 import type { CoordinatorStream } from './coordinator-stream.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
+import { renewResources } from './renewed-resources.js';
 import type { StepResult } from './train/generation-loop.js';
 import { copyState } from './train/training-state.js';
 import type { WorkerMetrics } from './worker-metrics.js';
@@ -71,6 +72,16 @@ export function createMembership(options: MembershipOptions): Membership {
       weightsCrc: state?.weightsCrc ?? 0,
       recent: recent.map((entry) => stepDoneMessage(entry.generation, entry.result)),
     };
+  };
+
+  const renew = (held: WorkerResources, welcome: Welcome): WorkerResources => {
+    const { resources: renewed, isChanged } = renewResources(held, welcome);
+    if (!isChanged) return renewed;
+    log.info({ changes: renewed.config.changes.at(-1) }, 'the run was changed; the state is taken anew');
+    held.state.appliedStep = undefined;
+    recent.length = 0;
+    snapshots.clear();
+    return renewed;
   };
 
   const onStep = (stream: CoordinatorStream, id: number, rank: number, result: StepResult): void => {
@@ -144,7 +155,7 @@ export function createMembership(options: MembershipOptions): Membership {
       return { outcome: 'refused', message: `${message.refusal.code}: ${message.refusal.message}` };
     } else if (message.welcome) {
       const { welcome } = message;
-      resources = resources === undefined ? await options.prepare(welcome) : { ...resources, welcome };
+      resources = resources === undefined ? await options.prepare(welcome) : renew(resources, welcome);
       const { compute, engine, threads } = resources;
       stream.send({
         ready: {

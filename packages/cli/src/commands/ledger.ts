@@ -59,7 +59,7 @@ async function judge(file: string): Promise<LedgerVerdict> {
 }
 
 function reportLines(file: string, verdict: LedgerVerdict): string[] {
-  const { run, epochs, steps, faults, replays, expected, committed, missing, duplicated } = verdict;
+  const { run, epochs, steps, faults, replays, changes, expected, committed, missing, duplicated } = verdict;
   const { hasTornTail, isChained, sha256, problems, clean } = verdict;
   const cells = (of: Pick<LedgerVerdict, 'expected' | 'committed' | 'missing' | 'duplicated'>): string[] =>
     [of.expected, of.committed, of.missing, of.duplicated].map(formatCount);
@@ -68,7 +68,7 @@ function reportLines(file: string, verdict: LedgerVerdict): string[] {
   const started = epochs.slice(0, last + 1);
   const untouched = epochs.length - started.length;
   return [
-    `ledger ${file} of run ${run}: ${formatCount(steps)} steps, ${formatCount(faults)} faults, ${formatCount(replays)} replays`,
+    `ledger ${file} of run ${run}: ${formatCount(steps)} steps, ${formatCount(faults)} faults, ${formatCount(replays)} replays${changes === 0 ? '' : `, ${formatCount(changes)} changes`}`,
     ...tableLines({
       header: ['epoch', 'expected', 'committed', 'missing', 'duplicated'],
       right: [0, 1, 2, 3, 4],

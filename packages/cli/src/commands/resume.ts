@@ -1,8 +1,9 @@
 /**
- * `facet resume`: `up` for a run that exists. Where and with how many workers it goes on may change; what decides the
- * arithmetic may not.
+ * `facet resume`: `up` for a run that exists. Where and with how many workers it goes on may change. Of what decides the
+ * arithmetic, the number of epochs and what the update alone reads may: that is recorded, and holds from the next step on.
  */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { SCHEDULE_WAYS, type ScheduleWay } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadStoredConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
@@ -17,6 +18,7 @@ interface ResumeOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly maxRestarts: number;
+  readonly schedule?: ScheduleWay;
 }
 
 export function addResumeCommand(
@@ -29,8 +31,17 @@ export function addResumeCommand(
     .description('continue a run from its newest sound checkpoint, with any number of workers');
   addMaxRestartsOption(addConfigOptions(command, 'resume'))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
+    .addOption(
+      new Option(
+        '--schedule <way>',
+        'the learning rate from here on: hold (as planned, then its last rate), stretch (to the new end) or restart',
+      ).choices(SCHEDULE_WAYS),
+    )
     .option('--json', 'print one JSON object with the result as the last line of stdout')
-    .addHelpText('after', '\nExample:\n  facet resume mnist-fast-20261123-181500 --workers 4')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  facet resume mnist-fast-20261123-181500 --workers 4\n  facet resume mnist-fast-20261123-181500 --epochs 5 --schedule restart',
+    )
     .action((name: string, options: ResumeOptions) => run(() => resume(name, options, context)));
 }
 
@@ -43,6 +54,7 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
     flags: configLayer(options, 'resume'),
     configFile: options.config,
     maxWorkers: MAX_LOCAL_WORKERS,
+    schedule: options.schedule,
   });
   for (const note of notes) printLine(context.stderr, `note: ${note}`);
   await requireNotRunning(name, paths);

@@ -4,21 +4,27 @@
  */
 import path from 'node:path';
 import {
+  asStarted,
+  canonicalJson,
+  CHANGEABLE_KEYS,
   changedTrainingKeys,
   mergeMappings,
   isRunName,
   readRegularText,
   resolveConfig,
+  stepRule,
   TrainingError,
   valueAt,
   type ConfigInput,
   type ConfigSource,
   type Mapping,
   type RunConfig,
+  type ScheduleWay,
 } from '@facet/shared';
 import { parse } from 'yaml';
 import type { Environment } from '../context.js';
 import { defaultRunName, requireRun, runPaths, type RunPaths } from '../runs/run-folders.js';
+import { areChangeable, changedConfig, readLedgerFacts, withLedgerChanges } from './stored-changes.js';
 
 /** A configuration has a hundred keys. The parser takes time that grows with the square of the depth. */
 const MOST_CONFIG_BYTES = 128 * 1024;
@@ -42,6 +48,11 @@ export interface LoadConfigOptions {
   readonly maxWorkers?: number;
 }
 
+export interface LoadStoredOptions extends LoadConfigOptions {
+  /** What the schedule of the learning rate does after a change. */
+  readonly schedule?: ScheduleWay | undefined;
+}
+
 /**
  * The configuration of a new run.
  *
@@ -57,40 +68,74 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
 }
 
 /**
- * The configuration that a run goes on with: as stored, with the overrides of this command, under the name of its folder.
+ * The configuration that a run goes on with: as stored, with the overrides of this command, under the name of its folder. More
+ * epochs and values that the update alone reads become a recorded change, which holds from the next step on.
  *
- * @throws TrainingError RUN_NOT_FOUND; RUN_NAME_INVALID; CHECKPOINT_INCOMPATIBLE naming every override that would change the arithmetic;
- *   CONFIG_INVALID when the stored configuration or an override is wrong.
+ * @throws TrainingError RUN_NOT_FOUND; RUN_NAME_INVALID; CHECKPOINT_INCOMPATIBLE naming every override that would change the arithmetic
+ *   of steps that are done; CONFIG_INVALID when the stored configuration or an override is wrong.
  */
 export async function loadStoredConfig(
   nameOrPath: string,
-  options: LoadConfigOptions,
+  options: LoadStoredOptions,
 ): Promise<LoadedConfig & { readonly paths: RunPaths }> {
-  const { env, runs, flags, configFile, isAdversarial } = options;
+  const { env, runs, flags, configFile, isAdversarial, schedule } = options;
   const { folder } = await requireRun(runs, nameOrPath);
   const run = path.basename(folder);
   const paths = runPaths(path.dirname(folder), run);
   // A run of a build that had no such key is of the first arithmetic, not of what its preset has today.
   const stored = mergeMappings(mergeMappings({ arithmetic: 1 }, await readMapping(paths.config)), { run });
-  const before = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
+  const asStored = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
+  const facts = await readLedgerFacts(paths.ledger);
+  const before = withLedgerChanges(asStored.config, facts);
   const file = await readMapping(configFile);
-  const said = mergeMappings(before.config, file);
+  // A file that says what resumes changed is the whole configuration of a launch, whose own values it must agree with.
+  const isWhole = isFilledList(file['changes']);
+  const said = mergeMappings({ ...before, ...(!isWhole && { changes: [] }) }, file);
   const task = await loadTaskFacts(said, flags);
   const after = resolve({ file: said, environment: env, flags, isAdversarial, task }, options);
-  const changed = changedTrainingKeys(before.config, after.config);
-  if (changed.length > 0) {
-    const list = changed
-      .map((key) => `${key} is ${shownAt(before.config, key)} in run ${run}, asked for ${shownAt(after.config, key)}`)
-      .join('; ');
-    throw new TrainingError(
-      'CHECKPOINT_INCOMPATIBLE',
-      `${list}: what decides the arithmetic is fixed for the life of a run; leave it out, or start a new run with \`facet up\``,
-    );
-  }
-  if (after.config.run !== run) {
-    throw new TrainingError('CONFIG_INVALID', `run: '${after.config.run}', expected '${run}', which is resumed`);
-  }
-  return { ...after, paths };
+  requireSameName(after.config, run);
+  const keys = changedTrainingKeys({ ...before, ...(!isWhole && { changes: [] }) }, after.config);
+  if (isWhole && goesOn(before, after.config)) return { ...after, paths };
+  if (!areChangeable(keys)) throw incompatible(before, after.config, keys);
+  if (keys.length === 0 && schedule === undefined)
+    return { ...after, config: withChangesOf(after.config, before), paths };
+  const { learningRate } = await import('@facet/task/data');
+  const { config, notes } = changedConfig({ before, after: after.config, keys, schedule, facts }, (of, step) => {
+    const rule = stepRule(of, facts.stepsPerEpoch, step);
+    return learningRate(rule.optimizer, rule.schedule.step, rule.schedule.totalSteps);
+  });
+  return { ...after, config: Object.freeze(config), notes: [...after.notes, ...notes], paths };
+}
+
+function isFilledList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0;
+}
+
+function requireSameName({ run }: RunConfig, expected: string): void {
+  if (run === expected) return;
+  throw new TrainingError('CONFIG_INVALID', `run: '${run}', expected '${expected}', which is resumed`);
+}
+
+/** Whether a configuration with changes is that of the run, with no change or with further ones. */
+function goesOn(before: RunConfig, after: RunConfig): boolean {
+  const ofRun = after.changes.slice(0, before.changes.length);
+  const hasSameStart = changedTrainingKeys(asStarted(before), asStarted(after)).length === 0;
+  return hasSameStart && canonicalJson(ofRun) === canonicalJson(before.changes);
+}
+
+function withChangesOf(config: RunConfig, { changes }: RunConfig): RunConfig {
+  return changes.length === 0 ? config : Object.freeze({ ...config, changes });
+}
+
+function incompatible(before: RunConfig, after: RunConfig, keys: readonly string[]): TrainingError {
+  const list = keys
+    .filter((key) => !CHANGEABLE_KEYS.includes(key))
+    .map((key) => `${key} is ${shownAt(before, key)} in run ${before.run}, asked for ${shownAt(after, key)}`)
+    .join('; ');
+  return new TrainingError(
+    'CHECKPOINT_INCOMPATIBLE',
+    `${list}: what decides the arithmetic is fixed for the life of a run, except ${CHANGEABLE_KEYS.join(', ')}; leave it out, or start a new run with \`facet up\``,
+  );
 }
 
 /**

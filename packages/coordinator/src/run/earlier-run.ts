@@ -10,6 +10,7 @@ import {
   LedgerChecker,
   stateCrc,
   TrainingError,
+  type ChangeRecord,
   type LedgerRecord,
   type Plan,
 } from '@facet/shared';
@@ -30,6 +31,8 @@ export interface EarlierRun {
   readonly isFinished: boolean;
   /** Whether the ledger says that the run has finished. */
   readonly isEnded: boolean;
+  /** What earlier resumes changed, as the ledger has it. */
+  readonly changes: readonly ChangeRecord[];
   /** Of what was committed and evaluated; whoever goes on adds to it. */
   readonly history: History;
   readonly effort: EffortTotals;
@@ -52,6 +55,7 @@ export class EarlierRunReader {
   #generation = 0;
   #terms = 0;
   #isEnded = false;
+  readonly #changes: ChangeRecord[] = [];
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -75,6 +79,10 @@ export class EarlierRunReader {
     if (record.kind === 'resume') this.#generation += UNRECORDED_GENERATIONS;
     if (record.kind === 'evaluation' || record.kind === 'held-out-evaluation') this.#evaluatedSteps.push(record.step);
     if (record.kind === 'end' && record.reason === 'finished') this.#isEnded = true;
+    if (record.kind === 'change') {
+      this.#changes.push(record);
+      this.#isEnded = false;
+    }
     if (record.kind !== 'commit') return;
     const { step, generation, weightsCrc, momentsCrc } = record;
     this.#committed.push({
@@ -106,6 +114,7 @@ export class EarlierRunReader {
       checkpoint: held,
       isFinished: isComplete && held?.step === totalSteps,
       isEnded: this.#isEnded,
+      changes: this.#changes,
       history: this.#history,
       effort: this.#effort.totals,
     };

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import { rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  asStarted,
+  type Changeable,
   type LedgerRecord,
   makePrivateFolder,
   type Plan,
@@ -29,6 +31,7 @@ const CONFIG_FILE = 'config.json';
 const RESULT_FILE = 'result.json';
 const KEY_FILE = 'run.key';
 const MOST_KEY_BYTES = 1_024;
+const MOST_CONFIG_BYTES = 1024 * 1024;
 
 export interface OpenRunFolderOptions {
   readonly folder: string;
@@ -54,6 +57,8 @@ export interface RunFolder {
   /** False once another coordinator has taken the folder over. */
   isHeld(): Promise<boolean>;
   writeResult(result: unknown): Promise<void>;
+  /** Stores what a resume changed. What else this coordinator was told holds for it alone. */
+  storeChanges(config: Changeable): Promise<void>;
   /** Closes the folder of a run that has not begun, and removes what was made of it. */
   discard(): Promise<void>;
   /** Closes the ledger and gives the lock back. */
@@ -93,6 +98,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       warnings,
       isHeld: () => lock.isHeld(),
       writeResult: (result) => writeWhole(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`, 'owner'),
+      storeChanges: (changed) => storeChanges(folder, changed),
       close: () => closeBoth(ledger, lock),
       async discard() {
         await ledger?.close();
@@ -155,10 +161,16 @@ function storedConfigText({ config, hasOwnBroker }: Pick<OpenRunFolderOptions, '
   return `${JSON.stringify(hasOwnBroker ? others : { ...others, nats }, null, 2)}\n`;
 }
 
-/** SHA-256 of the part of the configuration that decides the arithmetic. */
+async function storeChanges(folder: string, { epochs, optimizer, changes }: Changeable): Promise<void> {
+  const file = join(folder, CONFIG_FILE);
+  const stored = JSON.parse(await readRegularText(file, MOST_CONFIG_BYTES)) as Record<string, unknown>;
+  await writeWhole(file, `${JSON.stringify({ ...stored, epochs, optimizer, changes }, null, 2)}\n`, 'owner');
+}
+
+/** SHA-256 of the part of the configuration that decides the arithmetic, as the run was started. */
 function trainingConfigSha256(config: RunConfig): string {
   return createHash('sha256')
-    .update(JSON.stringify(trainingIdentity(config)))
+    .update(JSON.stringify(trainingIdentity(asStarted(config))))
     .digest('hex');
 }
 
@@ -182,7 +194,7 @@ export function runRecord({ config, plan, data, at }: RunRecordOptions): RunReco
     seed: config.seed,
     globalBatch: config.batch.global,
     microBatch: config.batch.micro,
-    epochs: config.epochs,
+    epochs: asStarted(config).epochs,
     configSha256: trainingConfigSha256(config),
     at,
   };

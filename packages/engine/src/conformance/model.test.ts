@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { PRESETS, TrainingError } from '@facet/shared';
 import { fillProbeBatch } from '../../test/probe-batch.js';
-import { initialWeights, applyUpdate } from '@facet/task';
+import { initialWeights, applyUpdate, learningRate } from '@facet/task';
 import { createCompute, type Compute } from '../compute.js';
 import { ENGINES, formatEngine, type EngineId } from '../engine-id.js';
 import { PROBE, PROBE_TASK, type ProbeTensors } from '../probe-task.js';
@@ -58,7 +58,13 @@ async function train(compute: Compute<ProbeTensors>): Promise<number[]> {
     await slot.run();
     losses.push(slot.sum.accounting().loss);
     const gradientScale = 1 / (PROBE.microBatch - 1);
-    applyUpdate(state, slot.sum.gradient, { config, layout, step, totalSteps: STEPS, gradientScale });
+    applyUpdate(state, slot.sum.gradient, {
+      config,
+      layout,
+      step,
+      rate: learningRate(config, step, STEPS),
+      gradientScale,
+    });
     compute.weightsChanged();
   }
   return losses;

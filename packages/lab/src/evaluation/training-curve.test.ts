@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { LedgerRecord } from '@facet/shared';
-import { readTrainingCurve, trainingCurve } from './training-curve.js';
+import { readTrainingCurve, trainingCurve, type RateAt } from './training-curve.js';
 
 const at = '2026-03-01T12:00:00.000Z';
 
-const rateAt = (step: number, totalSteps: number): number => step / totalSteps;
+/** Ten for every change. */
+const rateAt: RateAt = (step, { stepsPerEpoch, changes }) => step / stepsPerEpoch + 10 * changes.length;
 
 function run(trainSamples: number, epochs: number): LedgerRecord {
   const hash = 'a'.repeat(64);
@@ -42,14 +43,20 @@ test('a short run keeps every step, and every evaluation under its split', () =>
       { step: 2, accuracy: 0.5 },
     ],
     learningRate: [
-      { step: 1, rate: 0.1 },
-      { step: 2, rate: 0.2 },
+      { step: 1, rate: 0.5 },
+      { step: 2, rate: 1 },
     ],
     evaluations: [
       { step: 2, split: 'test', accuracy: 0.9, loss: 0.3 },
       { step: 2, split: 'held-out', accuracy: 0.8, loss: 0.4 },
     ],
   });
+});
+
+test('whoever asks for the rate of a step learns what resumes changed', () => {
+  const change: LedgerRecord = { kind: 'change', afterStep: 1, epochs: { from: 1, to: 2 }, at };
+  const [first] = trainingCurve([run(3, 1), ...commits(1), change], rateAt)!.learningRate;
+  expect(first).toEqual({ step: 1, rate: 10.5 });
 });
 
 test('a long run is thinned out to means that end with its last step', () => {

@@ -3,7 +3,7 @@
  * every evaluation; beside them the learning rate, which is a function of the step. Numbers for people; the ledger's checker
  * is the one who judges.
  */
-import { readLedgerFile, type LedgerRecord, type RunConfig, type RunRecord } from '@facet/shared';
+import { readLedgerFile, type LedgerRecord, type RunChange, type RunConfig, type RunRecord } from '@facet/shared';
 
 export interface TrainingCurve {
   /** Committed steps. */
@@ -38,8 +38,14 @@ export interface RatePoint {
   readonly rate: number;
 }
 
-/** The learning rate of a step, of so many in all. */
-export type RateAt = (step: number, totalSteps: number) => number;
+/** How long the epochs of a run are, and what resumes changed. */
+export interface RunPace {
+  readonly stepsPerEpoch: number;
+  readonly changes: readonly RunChange[];
+}
+
+/** The learning rate of a step. */
+export type RateAt = (step: number, pace: RunPace) => number;
 
 export interface EvaluationPoint {
   readonly step: number;
@@ -76,12 +82,17 @@ class CurveReader {
   #run: RunRecord | undefined;
   readonly #steps: StepFacts[] = [];
   readonly #evaluations: EvaluationPoint[] = [];
+  readonly #changes: RunChange[] = [];
 
   add(record: LedgerRecord): void {
     if (record.kind === 'run') this.#run = record;
     if (record.kind === 'commit') {
       const { step, loss, samples, correct } = record;
       this.#steps.push({ step, loss, samples: samples.length, correct });
+    }
+    if (record.kind === 'change') {
+      const { kind: _kind, at: _at, ...change } = record;
+      this.#changes.push(change);
     }
     this.#evaluations.push(...evaluationPoint(record));
   }
@@ -100,7 +111,10 @@ class CurveReader {
       stepsPerEpoch,
       loss: stretches.map(lossPoint),
       trainAccuracy: stretches.flatMap(accuracyPoint),
-      learningRate: [...rated].map(({ step }) => ({ step, rate: rateAt(step, stepsPerEpoch * run.epochs) })),
+      learningRate: [...rated].map(({ step }) => ({
+        step,
+        rate: rateAt(step, { stepsPerEpoch, changes: this.#changes }),
+      })),
       evaluations: this.#evaluations,
     };
   }

@@ -4,7 +4,7 @@
  */
 import type { TrainedWeights } from '@facet/coordinator';
 import { gatherSamples, type Dataset } from '@facet/datasets';
-import { TrainingError, type RunConfig } from '@facet/shared';
+import { asStarted, stepRule, TrainingError, withChange, type Changeable, type RunConfig } from '@facet/shared';
 import type { ModelInspection } from '@facet/multiview';
 import type { Evaluation } from '../evaluation/evaluate-weights.js';
 import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../pages/evaluation-document.js';
@@ -41,8 +41,13 @@ export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Prom
   const { checkpoint, compared, dataset, split, evaluation, made, ledger } = evaluated;
   const { inspection, warnings } = await tryInspection(evaluated);
   const { learningRate } = await import('@facet/task');
-  const { optimizer } = configOf(checkpoint);
-  const rateAt: RateAt = (step, totalSteps) => learningRate(optimizer, step, totalSteps);
+  // The checkpoint is of one moment, and the ledger of the whole run: it has later changes too.
+  const started = asStarted(configOf(checkpoint));
+  const rateAt: RateAt = (step, { stepsPerEpoch, changes }) => {
+    const changed = changes.reduce<Changeable>((config, change) => withChange(config, change), started);
+    const { optimizer, schedule } = stepRule(changed, stepsPerEpoch, step);
+    return learningRate(optimizer, schedule.step, schedule.totalSteps);
+  };
   return {
     document: {
       version: 1,

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { datasetDefinition } from '../datasets/registry.js';
 import { attackProblem, engineProblem } from './engines.js';
 import { idleOptimizerKeys } from './optimizer-schema.js';
+import { changeProblems } from './run-changes.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
@@ -22,6 +23,7 @@ export function crossProblems(merged: Mapping): readonly string[] {
     ...taskProblems(merged),
     ...modelProblems(merged),
     ...optimizerProblems(merged),
+    ...recordedChangeProblems(merged),
     ...recipeProblems(merged),
     ...adversarialProblems(merged),
     ...operationProblems(merged),
@@ -117,6 +119,13 @@ function optimizerProblems(merged: Mapping): string[] {
     problems.push(`optimizer.scheduleSteps: ${shown(steps)}, expected shares of the run in ascending order`);
   }
   return problems;
+}
+
+/** A configuration file of a run says what its resumes changed; edited by hand it may contradict itself. */
+function recordedChangeProblems(merged: Mapping): string[] {
+  const [epochs, optimizer, changes] = [sound(merged, 'epochs'), sound(merged, 'optimizer'), sound(merged, 'changes')];
+  if (epochs === undefined || optimizer === undefined || changes === undefined) return [];
+  return changeProblems({ epochs, optimizer, changes });
 }
 
 function recipeProblems(merged: Mapping): string[] {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
 import { augmentationSchema } from './augmentation-schema.js';
+import { changeSchema, MOST_EPOCHS } from './change-schema.js';
 import { DATASETS } from '../datasets/registry.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 import { optimizerSchema } from './optimizer-schema.js';
@@ -118,7 +119,7 @@ export const trainingSchema = z.strictObject({
   seed: z.int().min(0),
   /** See ARITHMETIC; a configuration without it is of the first one. */
   arithmetic: z.int().min(1).default(1),
-  epochs: positiveInteger.max(100_000),
+  epochs: positiveInteger.max(MOST_EPOCHS),
   samples: z.strictObject({
     /** How many samples of a split to use, from its first on; 0 means all of them. */
     train: z.int().min(0),
@@ -137,6 +138,11 @@ export const trainingSchema = z.strictObject({
   gradientFormat: z.enum(GRADIENT_FORMATS).default('fp32'),
   augmentation: augmentationSchema.optional(),
   adversarial: adversarialSchema.default(NO_ADVERSARY),
+  /** What resumes changed, in order. The other keys say what holds now; these say what held before, and until which step. */
+  changes: z
+    .array(changeSchema)
+    .max(1_000)
+    .default(() => []),
 });
 
 const operationSchema = z.strictObject({

@@ -157,6 +157,38 @@ describe('checkLedger', () => {
     expect(report.contradictions).toEqual(report.problems);
   });
 
+  describe('a run that was extended', () => {
+    const extended = { ...small, epochs: 4 };
+    const [run] = ledgerOf(small) as [RunRecord];
+    const commits = commitsOf(extended);
+    const change: LedgerRecord = { kind: 'change', afterStep: 4, epochs: { from: 2, to: 4 }, at };
+    const end: LedgerRecord = { kind: 'end', reason: 'finished', step: 4, at };
+
+    it('has every sample of every epoch, also of those that it did not have at its start', () => {
+      const records = [run, ...commits.slice(0, 4), end, { kind: 'resume', fromStep: 4, at } as const, change];
+      expect(checkLedger(records)).toMatchObject({ clean: false, contradictions: [], missing: 8, changes: 1 });
+      expect(checkLedger([...records, ...commits.slice(4)])).toMatchObject({
+        clean: true,
+        expected: 16,
+        committed: 16,
+      });
+    });
+
+    it('may not have what it was not extended to, nor before it was', () => {
+      expect(checkLedger([run, ...commits])).toMatchObject({ clean: false, foreign: 8 });
+      const late = checkLedger([run, ...commits.slice(0, 5), change, ...commits.slice(5)]);
+      expect(late.problems).toContain('step 5 is committed, but the run has 4 steps');
+      expect(late.problems).toContain('a change holds from step 5 on, but step 5 was committed before it was recorded');
+    });
+
+    it('knows what it extends', () => {
+      const wrong: LedgerRecord = { kind: 'change', afterStep: 4, epochs: { from: 3, to: 4 }, at };
+      expect(checkLedger([run, ...commits.slice(0, 4), wrong, ...commits.slice(4)]).problems).toEqual([
+        'a change extends a run of 3 epochs, but the run has 2',
+      ]);
+    });
+  });
+
   it('counts ids that the dataset lacks and epochs that the run lacks as foreign', () => {
     const [run, ...commits] = ledgerOf(small) as [RunRecord, ...CommitRecord[]];
     const strange = commits.map((commit) => (commit.step === 1 ? withSamples(commit, (ids) => [...ids, 4]) : commit));

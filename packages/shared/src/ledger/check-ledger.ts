@@ -6,7 +6,7 @@
  */
 import { createTrainingOrder, type TrainingOrder } from '../plan/training-order.js';
 import { EpochCounts, type EpochReport } from './epoch-counts.js';
-import type { CommitRecord, LedgerRecord, RunRecord } from './ledger-record.js';
+import type { ChangeRecord, CommitRecord, LedgerRecord, RunRecord } from './ledger-record.js';
 
 /** A ledger that is wrong throughout has a problem per line, and nobody reads more than the first ones. */
 const MAX_PROBLEMS = 100;
@@ -26,6 +26,8 @@ export interface LedgerReport {
   readonly steps: number;
   readonly faults: number;
   readonly replays: number;
+  /** Resumes that changed what decides the arithmetic. */
+  readonly changes: number;
   /** What no continuation of the run can mend, one sentence each, in the order of the ledger. */
   readonly contradictions: readonly string[];
   /** The contradictions, then what is missing, one sentence each. */
@@ -55,6 +57,9 @@ export class LedgerChecker {
   readonly #weightsCrcs = new Map<number, string>();
   #lastStep = 0;
   #lastEpoch = 0;
+  /** Of the whole run, as far as it is known. */
+  #epochs = 0;
+  #changes = 0;
 
   /** Takes in the next record. */
   add(record: LedgerRecord): void {
@@ -91,6 +96,9 @@ export class LedgerChecker {
       case 'fault':
         this.#faults += 1;
         break;
+      case 'change':
+        this.#addChange(record);
+        break;
       case 'leave':
       case 'resume':
       case 'end':
@@ -102,7 +110,7 @@ export class LedgerChecker {
 
   /** The verdict on the records so far. */
   report(): LedgerReport {
-    const records = { steps: this.#steps, faults: this.#faults, replays: this.#replays };
+    const records = { steps: this.#steps, faults: this.#faults, replays: this.#replays, changes: this.#changes };
     if (this.#counts === undefined) {
       const problem =
         this.#firstKind === undefined
@@ -126,9 +134,26 @@ export class LedgerChecker {
     this.#runRecords += 1;
     if (this.#firstKind !== 'run' || this.#run !== undefined) return;
     this.#run = record;
-    const { seed, epochs, globalBatch, trainSamples, heldOut = new Uint32Array() } = record;
-    this.#order = createTrainingOrder({ seed, epochs, globalBatch, trainSamples, heldOut: heldOut.toSorted() });
+    this.#epochs = record.epochs;
+    this.#order = orderOf(record, record.epochs);
     this.#counts = new EpochCounts(record);
+  }
+
+  /** A change holds for steps to come alone, and it must know what it changes. */
+  #addChange({ afterStep, epochs }: ChangeRecord): void {
+    this.#changes += 1;
+    if (afterStep < this.#lastStep) {
+      this.#contradict(
+        `a change holds from step ${afterStep + 1} on, but step ${this.#lastStep} was committed before it was recorded`,
+      );
+    }
+    if (epochs === undefined || this.#run === undefined) return;
+    if (epochs.from !== this.#epochs) {
+      this.#contradict(`a change extends a run of ${epochs.from} epochs, but the run has ${this.#epochs}`);
+    }
+    this.#epochs = epochs.to;
+    this.#order = orderOf(this.#run, epochs.to);
+    this.#counts?.setEpochs(epochs.to);
   }
 
   #addCommit(record: CommitRecord): void {
@@ -158,6 +183,14 @@ export class LedgerChecker {
     const more = this.#contradictionCount - this.#contradictions.length;
     return more === 0 ? this.#contradictions : [...this.#contradictions, `and ${more} more problems of this kind`];
   }
+}
+
+/** The order of a run of so many epochs; that of an epoch does not depend on their number. */
+function orderOf(
+  { seed, globalBatch, trainSamples, heldOut = new Uint32Array() }: RunRecord,
+  epochs: number,
+): TrainingOrder {
+  return createTrainingOrder({ seed, epochs, globalBatch, trainSamples, heldOut: heldOut.toSorted() });
 }
 
 /** How a commit differs from the plan; undefined when it is exactly the plan's step. */

@@ -40,13 +40,18 @@ export interface CountsReport {
 
 export class EpochCounts {
   readonly #trained: TrainedIds;
-  readonly #epochCount: number;
+  #epochCount: number;
   readonly #epochs = new Map<number, EpochCount>();
   #beyondLastEpoch = 0;
 
   constructor(run: RunRecord) {
     this.#trained = trainedIds(run);
     this.#epochCount = run.epochs;
+  }
+
+  /** From here on the run has so many epochs. */
+  setEpochs(epochs: number): void {
+    this.#epochCount = epochs;
   }
 
   add({ epoch, samples }: CommitRecord): void {

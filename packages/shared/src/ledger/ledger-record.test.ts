@@ -111,6 +111,10 @@ const anyRecord: fc.Arbitrary<LedgerRecord> = fc.oneof(
     at: time,
   }),
   fc.record({ kind: fc.constant('resume' as const), fromStep: count, at: time }),
+  fc.constant<LedgerRecord>({
+    ...{ kind: 'change', afterStep: 7, epochs: { from: 2, to: 3 }, schedule: 'restart', at },
+    optimizer: { peakLearningRate: { from: 0.006, to: 0.001 } },
+  }),
   fc.record({
     kind: fc.constant('end' as const),
     reason: fc.constantFrom('finished' as const, 'stopped' as const, 'failed' as const),

@@ -5,6 +5,7 @@
  * mean together is check-ledger's matter, not this file's.
  */
 import { z } from 'zod';
+import { changeMembers } from '../config/change-schema.js';
 import { crc32, formatCrc32 } from '../crc32.js';
 import { TrainingError } from '../errors.js';
 import { parseJson } from '../parse-json.js';
@@ -139,6 +140,8 @@ const ledgerRecord = z.discriminatedUnion('kind', [
   /** A worker asked to leave and was let go: no fault, nothing of it was lost. */
   z.strictObject({ kind: z.literal('leave'), generation: count, step: count, workerId: z.string().min(1), at }),
   z.strictObject({ kind: z.literal('resume'), fromStep: count, at }),
+  /** What a resume changed, and from which step on it holds. It stands before the commit of the first such step. */
+  z.strictObject({ kind: z.literal('change'), ...changeMembers, at }),
   z.strictObject({ kind: z.literal('end'), reason: z.enum(['finished', 'stopped', 'failed']), step: count, at }),
 ]);
 
@@ -147,6 +150,9 @@ export type LedgerRecord = z.output<typeof ledgerRecord>;
 
 /** The ledger's first record. */
 export type RunRecord = Extract<LedgerRecord, { kind: 'run' }>;
+
+/** What a resume changed. */
+export type ChangeRecord = Extract<LedgerRecord, { kind: 'change' }>;
 
 /** The record of one committed step. */
 export type CommitRecord = Extract<LedgerRecord, { kind: 'commit' }>;

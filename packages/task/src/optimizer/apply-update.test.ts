@@ -31,7 +31,7 @@ describe('the learning rate', () => {
 describe('AdamW', () => {
   it('does the arithmetic of the paper on the first step', () => {
     const state = start();
-    const options = { config, layout, step: 1, totalSteps: 10, gradientScale: 0.5 };
+    const options = { config, layout, step: 1, rate: learningRate(config, 1, 10), gradientScale: 0.5 };
     const norm = applyUpdate(state, gradientOf(2, -4, 6), options);
     // mean gradient (1, -2, 3); m / (1 - beta1) = g, v / (1 - beta2) = g^2, so every step is rate * sign(g).
     expect(norm).toBeCloseTo(Math.sqrt(14), 6);
@@ -45,7 +45,7 @@ describe('AdamW', () => {
     const clipped = start();
     const scaled = start();
     const gradient = gradientOf(3, 0, 4);
-    const base = { layout, step: 1, totalSteps: 10 };
+    const base = { layout, step: 1, rate: learningRate(config, 1, 10) };
     applyUpdate(clipped, gradient, { ...base, config: { ...config, clipNorm: 1 }, gradientScale: 1 });
     applyUpdate(scaled, gradient, { ...base, config, gradientScale: 0.2 });
     expect(clipped).toEqual(scaled);
@@ -54,7 +54,13 @@ describe('AdamW', () => {
   it('refuses a gradient with something behind it, and touches nothing', () => {
     const state = start();
     const withAccounting = Float32Array.of(3, 0, 4, 0.7, 200, 256, 8_000_000) as Gradient;
-    const options = { config: { ...config, clipNorm: 1 }, layout, step: 1, totalSteps: 10, gradientScale: 1 };
+    const options = {
+      config: { ...config, clipNorm: 1 },
+      layout,
+      step: 1,
+      rate: learningRate(config, 1, 10),
+      gradientScale: 1,
+    };
     expect(() => applyUpdate(state, withAccounting, options)).toThrow(/7 elements for 3 parameters/);
     expect(state).toEqual(start());
   });
@@ -66,7 +72,7 @@ describe('AdamW', () => {
         config,
         layout,
         step: 1,
-        totalSteps: 10,
+        rate: learningRate(config, 1, 10),
         gradientScale: 1,
       });
       expect(Number.isFinite(norm)).toBe(false);
@@ -77,7 +83,13 @@ describe('AdamW', () => {
   it('reduces a quadratic', () => {
     const state = start();
     for (let step = 1; step <= 300; step++) {
-      applyUpdate(state, gradientOf(...state.weights), { config, layout, step, totalSteps: 300, gradientScale: 1 });
+      applyUpdate(state, gradientOf(...state.weights), {
+        config,
+        layout,
+        step,
+        rate: learningRate(config, step, 300),
+        gradientScale: 1,
+      });
     }
     expect(gradientNorm(gradientOf(...state.weights), 1)).toBeLessThan(0.05);
   });
@@ -87,7 +99,13 @@ describe('the sign of a zero', () => {
   /** The first moment after a gradient of minus zero, where nothing decays. */
   const momentAfter = (name: 'adam' | 'adamw'): number => {
     const state = { ...start(), m: Float32Array.of(0, 0, -0) };
-    const options = { config: { ...config, name }, layout, step: 1, totalSteps: 10, gradientScale: 1 };
+    const options = {
+      config: { ...config, name },
+      layout,
+      step: 1,
+      rate: learningRate(config, 1, 10),
+      gradientScale: 1,
+    };
     applyUpdate(state, gradientOf(1, 1, -0), options);
     return state.m[2]!;
   };

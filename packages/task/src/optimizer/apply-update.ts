@@ -1,12 +1,11 @@
 /**
- * The update of a step: mean over the samples, clipping by the global norm, learning rate, and then the optimizer that the
- * configuration names. Every rank computes the same bits (optimizer.ts).
+ * The update of a step: mean over the samples, clipping by the global norm, and then the optimizer that the configuration
+ * names. Every rank computes the same bits (optimizer.ts).
  */
 import type { OptimizerConfig, OptimizerName } from '@facet/shared';
 import { asGradient, type Gradient } from '../arithmetic/gradient-sum.js';
 import type { ParameterLayout } from '../arithmetic/parameters.js';
 import { adam, adamw } from './adam.js';
-import { learningRate } from './learning-rate.js';
 import { lion } from './lion.js';
 import type { Optimizer, OptimizerState } from './optimizer.js';
 import { sgd } from './sgd.js';
@@ -19,7 +18,8 @@ export interface UpdateOptions {
   readonly layout: ParameterLayout;
   /** Number of this update, from 1. */
   readonly step: number;
-  readonly totalSteps: number;
+  /** Learning rate. */
+  readonly rate: number;
   /** The gradient is multiplied by this first: one over the number of real samples. */
   readonly gradientScale: number;
 }
@@ -40,12 +40,11 @@ export function gradientNorm(gradient: Gradient, scale: number): number {
  * @throws TrainingError INTERNAL when the gradient has more or fewer elements than the layout: a norm over anything else is wrong
  */
 export function applyUpdate(state: OptimizerState, gradient: Gradient, options: UpdateOptions): number {
-  const { config, layout, step, totalSteps, gradientScale } = options;
+  const { config, layout, step, rate, gradientScale } = options;
   asGradient(gradient, layout.length);
   const norm = gradientNorm(gradient, gradientScale);
   if (!Number.isFinite(norm)) return norm;
   const clip = config.clipNorm > 0 && norm > config.clipNorm ? config.clipNorm / norm : 1;
-  const rate = learningRate(config, step, totalSteps);
   const scale = gradientScale * clip;
   OPTIMIZERS[config.name].update(state, gradient, { config, slots: layout.slots, step, rate, scale });
   return norm;

@@ -10,6 +10,7 @@ import {
   changeOfWeights,
   rangeOfRank,
   sampleChecksum,
+  stepRule,
   TrainingError,
   type WorkItem,
 } from '@facet/shared';
@@ -119,11 +120,13 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     checkAccounting(options, item, sampleCount, checksum);
     const changed = changeOfState(state);
     if (changed !== undefined) throw flipped(options, item, changed);
+    const { optimizer, schedule } = stepRule(config, plan.stepsPerEpoch, item.step);
+    const rate = learningRate(optimizer, schedule.step, schedule.totalSteps);
     const gradientNorm = applyUpdate(state, reduced.gradient, {
-      config: config.optimizer,
+      config: optimizer,
       layout,
       step: item.step,
-      totalSteps: plan.totalSteps,
+      rate,
       gradientScale: 1 / sampleCount,
     });
     if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced.gradient);
@@ -143,7 +146,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
       sampleCount,
       sampleChecksum: checksum,
       gradientNorm,
-      learningRate: learningRate(config.optimizer, item.step, plan.totalSteps),
+      learningRate: rate,
       timings: {
         totalMs: finishedAt - startedAt,
         shardWaitMs: spent.shardWaitMs,
