@@ -73,6 +73,48 @@ function convolutionInputGradient(call: KernelCall): ValueId {
   const [dy, filter] = [call.input('dy'), call.input('filter')];
   const { inputShape } = attributesOf<{ inputShape: number[] }>(call);
   const info = windowsOf(call, inputShape, make.shapeOf(filter), false);
+  const adjoint = adjointWindows(info);
+  return adjoint === undefined ? placedGradient(make, dy, filter, info) : turnedGradient(make, dy, filter, adjoint);
+}
+
+/**
+ * The windows over dy whose product with the turned filter is the gradient by the input. Undefined where windows are more
+ * than one cell apart, because cells of the image then lie in different numbers of windows; and where dy has more channels
+ * than the image, because its windows would be the larger copies.
+ */
+function adjointWindows(info: WindowInfo): WindowInfo | undefined {
+  const { padInfo: padding, strideHeight, strideWidth, inHeight, inWidth, outHeight, outWidth } = info;
+  const [top, left] = [
+    (info.filterHeight - 1) * info.dilationHeight - padding.top,
+    (info.filterWidth - 1) * info.dilationWidth - padding.left,
+  ];
+  const isDense = strideHeight === 1 && strideWidth === 1 && top >= 0 && left >= 0;
+  if (!isDense || info.outChannels > info.inChannels) return undefined;
+  return {
+    ...info,
+    ...{ inHeight: outHeight, inWidth: outWidth, inChannels: info.outChannels },
+    ...{ outHeight: inHeight, outWidth: inWidth, outChannels: info.inChannels },
+    outShape: [info.batchSize, inHeight, inWidth, info.inChannels],
+    padInfo: { ...padding, top, left },
+  };
+}
+
+/** Every window of dy times the filter, turned by half a circle and with its channels exchanged. */
+function turnedGradient(make: NodeMaker, dy: ValueId, filter: ValueId, adjoint: WindowInfo): ValueId {
+  const { filterHeight, filterWidth, inChannels, outChannels } = adjoint;
+  const places = filterHeight * filterWidth;
+  const byPlace = make.reshape(filter, [places, outChannels, inChannels]);
+  const turned = make.gather(
+    byPlace,
+    0,
+    Array.from({ length: places }, (_, i) => places - 1 - i),
+  );
+  const matrix = make.reshape(make.transpose(turned, [0, 2, 1]), [places * inChannels, outChannels]);
+  return make.reshape(make.matMul(windowRows(make, dy, adjoint), matrix), adjoint.outShape);
+}
+
+/** What every window gives to each of its cells, added up where windows overlap. */
+function placedGradient(make: NodeMaker, dy: ValueId, filter: ValueId, info: WindowInfo): ValueId {
   const { batchSize, outHeight, outWidth, filterHeight, filterWidth, inChannels, outChannels } = info;
   const rows = batchSize * outHeight * outWidth;
   const matrix = make.reshape(filter, [filterHeight * filterWidth * inChannels, outChannels]);
@@ -95,7 +137,13 @@ function convolutionFilterGradient(call: KernelCall): ValueId {
   const info = windowsOf(call, make.shapeOf(x), filterShape, false);
   const { batchSize, outHeight, outWidth, outChannels } = info;
   const columns = make.reshape(dy, [batchSize * outHeight * outWidth, outChannels]);
-  return make.reshape(make.matMul(windowRows(make, x, info), columns, true), filterShape);
+  const rows = windowRows(make, x, info);
+  // The left factor is copied to be turned, so it should be the narrow one.
+  const gradient =
+    outChannels < make.shapeOf(rows)[1]!
+      ? make.transpose(make.matMul(columns, rows, true), [1, 0])
+      : make.matMul(rows, columns, true);
+  return make.reshape(gradient, filterShape);
 }
 
 /** The filter of one place of the window, [channels, multiplier]. */

@@ -45,28 +45,33 @@ function divideByCounts(make: NodeMaker, x: ValueId, info: WindowInfo): ValueId 
   return make.binary('div', x, make.constant([info.outHeight, info.outWidth, 1], insideCounts(info)));
 }
 
+function largestOf(make: NodeMaker, parts: readonly ValueId[]): ValueId {
+  return parts.reduce((largest, part) => make.binary('maximum', largest, part));
+}
+
 export const poolingKernels = {
   MaxPool(call) {
     const make = new NodeMaker(call.builder);
     const x = call.input('x');
     const parts = windowParts(make, x, windowsOf(call, make.shapeOf(x)), LOWEST);
-    return parts.reduce((largest, part) => make.binary('maximum', largest, part));
+    return largestOf(make, parts);
   },
   MaxPoolGrad(call) {
     const make = new NodeMaker(call.builder);
     const [dy, x] = [call.input('dy'), call.input('input')];
     const info = windowsOf(call, make.shapeOf(x));
-    const [first, ...rest] = windowParts(make, x, info, LOWEST);
-    let largest = first!;
-    let place = make.scalar(0);
-    rest.forEach((part, i) => {
-      const isLarger = make.binary('greater', part, largest);
-      place = make.select(isLarger, make.scalar(i + 1), place);
-      largest = make.select(isLarger, part, largest);
+    const cells = windowParts(make, x, info, LOWEST);
+    const largest = largestOf(make, cells);
+    const none = make.scalar(0);
+    // What no place before has taken; the last place takes what is left.
+    let rest = dy;
+    const parts = cells.map((cell, i) => {
+      if (i === cells.length - 1) return rest;
+      const isLargest = make.binary('equal', cell, largest);
+      const part = make.select(isLargest, rest, none);
+      rest = make.select(isLargest, none, rest);
+      return part;
     });
-    const parts = windowPlaces(info).map((_place, i) =>
-      make.select(make.binary('equal', place, make.scalar(i)), dy, make.scalar(0)),
-    );
     return placeAll(make, parts, info);
   },
   AvgPool(call) {

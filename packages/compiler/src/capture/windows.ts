@@ -62,6 +62,7 @@ export function at(make: NodeMaker, padded: ValueId, info: WindowInfo, { row, co
  * @param parts One value [batch, outHeight, outWidth, channels] per place of `windowPlaces`.
  */
 export function placeAll(make: NodeMaker, parts: readonly ValueId[], info: WindowInfo): ValueId {
+  if (tilesImage(info)) return interleave(make, parts, info);
   const [height, width] = paddedSize(info);
   const placed = windowPlaces(info).map(({ row, column }, i) => {
     const apart = spread(make, parts[i]!, info);
@@ -72,6 +73,34 @@ export function placeAll(make: NodeMaker, parts: readonly ValueId[], info: Windo
   const sum = make.sum(placed);
   const [batch, , , channels] = make.shapeOf(sum) as [number, number, number, number];
   return make.slice(sum, [0, info.padInfo.top, info.padInfo.left, 0], [batch, info.inHeight, info.inWidth, channels]);
+}
+
+/** Whether every cell of the image lies in exactly one window. */
+function tilesImage(info: WindowInfo): boolean {
+  const { padInfo: padding } = info;
+  const isTiled = (
+    size: number,
+    out: number,
+    stride: number,
+    filter: number,
+    before: number,
+    dilation: number,
+  ): boolean => size === out * stride && filter === stride && before === 0 && (dilation === 1 || filter === 1);
+  return (
+    isTiled(info.inHeight, info.outHeight, info.strideHeight, info.filterHeight, padding.top, info.dilationHeight) &&
+    isTiled(info.inWidth, info.outWidth, info.strideWidth, info.filterWidth, padding.left, info.dilationWidth)
+  );
+}
+
+/** `placeAll` for windows that tile the image: the parts of each window lie side by side, and nothing is added. */
+function interleave(make: NodeMaker, parts: readonly ValueId[], info: WindowInfo): ValueId {
+  const { batchSize, outHeight, filterHeight, filterWidth, inWidth, inHeight } = info;
+  const channels = make.shapeOf(parts[0]!)[3]!;
+  const lines = Array.from({ length: filterHeight }, (_, row) => {
+    const line = make.concat(parts.slice(row * filterWidth, (row + 1) * filterWidth), 3);
+    return make.reshape(line, [batchSize, outHeight, 1, inWidth * channels]);
+  });
+  return make.reshape(make.concat(lines, 2), [batchSize, inHeight, inWidth, channels]);
 }
 
 /** Puts stride - 1 zeros between rows and between columns. */
