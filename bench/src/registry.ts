@@ -3,6 +3,7 @@ import { openBench, type Bench, type OptionSpecs } from './bench.js';
 import { allreduceDefinition } from './allreduce/definition.js';
 import { engineDefinition } from './engine/definition.js';
 import { engineOpsDefinition } from './engine-ops/definition.js';
+import { examplesDefinition } from './examples/definition.js';
 import { fuzzDefinition } from './fuzz/definition.js';
 import { COMMON_OPTIONS, UsageError } from './options.js';
 import { presetDefinition } from './preset/definition.js';
@@ -14,6 +15,7 @@ export const BENCHES: readonly Bench[] = [
   openBench(presetDefinition, async () => (await import('./preset/run.js')).runPreset),
   openBench(engineDefinition, async () => (await import('./engine/run.js')).runEngine),
   openBench(engineOpsDefinition, async () => (await import('./engine-ops/run.js')).runEngineOps),
+  openBench(examplesDefinition, async () => (await import('./examples/run.js')).runExamples),
   openBench(allreduceDefinition, async () => (await import('./allreduce/run.js')).runAllreduce),
   openBench(recipeDefinition, async () => (await import('./recipe/run.js')).runRecipe),
   openBench(recoveryDefinition, async () => (await import('./recovery/run.js')).runRecovery),

@@ -42,6 +42,11 @@ describe('every bench has a form of some seconds, whose JSON has the shape that 
     'engine-ops': (report) => {
       expect(new Set(values(report, 'op')).size).toBeGreaterThan(10);
     },
+    examples: (report) => {
+      expect(values(report, 'example')).toEqual(['layers-cnn']);
+      expect(report.figures).toMatchObject({ tfjsCpuDeviation: expect.toSatisfy((value: number) => value < 1e-4) });
+      expect(report.ratios).toMatchObject({ tfjsCpu: expect.any(Number) });
+    },
     allreduce: (report) => {
       expect(new Set(values(report, 'name'))).toEqual(
         expect.toSatisfy((names: Set<string>) => ['auto', 'grpc', 'bf16', 'nodeTcp'].every((name) => names.has(name))),
