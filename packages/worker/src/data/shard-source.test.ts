@@ -1,112 +1,17 @@
-import {
-  createPlan,
-  encodeShardMessage,
-  packSamples,
-  systemClock,
-  type Clock,
-  type SampleBatch,
-  type SampleFields,
-  type ShardMessage,
-  type WorkItem,
-} from '@facet/shared';
+import { systemClock, type WorkItem } from '@facet/shared';
 import { describe, expect, it, vi } from 'vitest';
-import { openShardSource, type ShardMessages, type ShardSource, type ShardSourceOptions } from './shard-source.js';
-
-const plan = createPlan({ seed: 1, epochs: 3, batch: { global: 4, micro: 2 } }, { trainSamples: 40, testSamples: 4 });
-const start: WorkItem = { kind: 'train', step: 1 };
-const FIELDS: SampleFields = { label: { type: 'uint8', shape: [] }, at: { type: 'float32', shape: [2] } };
-
-/** Every sample is told from every other by its values. */
-const valuesOf = (ids: Uint32Array): SampleBatch['fields'] => ({
-  label: Uint8Array.from(ids, (id) => id % 10),
-  at: Float32Array.from([...ids].flatMap((id) => [id, id / 7])),
-});
-
-/** A subscription as NATS gives it: its `close` resolves only when somebody reads it to the end. */
-class Subscription implements ShardMessages {
-  isClosed = false;
-  #queue: Uint8Array[] = [];
-  #wake: () => void = () => undefined;
-  #onRead: () => void = () => undefined;
-  readonly #isRead = new Promise<void>((resolve) => {
-    this.#onRead = resolve;
-  });
-
-  push(data: Uint8Array): void {
-    this.#queue.push(data);
-    this.#wake();
-  }
-
-  close(): Promise<void> {
-    this.isClosed = true;
-    this.#wake();
-    return this.#isRead;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<{ readonly data: Uint8Array }> {
-    try {
-      for (;;) {
-        for (let data = this.#queue.shift(); data !== undefined; data = this.#queue.shift()) yield { data };
-        if (this.isClosed) return;
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    } finally {
-      this.#onRead();
-    }
-  }
-}
-
-/** A source whose subscriptions are made when the test says so. */
-function openWith(clock: Clock = systemClock, changes: Partial<Pick<ShardSourceOptions, 'local' | 'start'>> = {}) {
-  const asked: { readonly make: (made: Subscription) => void; readonly refuse: (error: Error) => void }[] = [];
-  const abort = new AbortController();
-  const source = openShardSource({
-    feed: {
-      server: 'broker:1',
-      subscribe: () => new Promise((make, refuse) => asked.push({ make, refuse })),
-    },
-    clock,
-    run: 'r',
-    generation: 1,
-    rank: 0,
-    plan,
-    start,
-    window: 2,
-    fields: FIELDS,
-    local: undefined,
-    timeoutMs: 1_000,
-    signal: abort.signal,
-    ...changes,
-  });
-  return { source, asked, abort };
-}
-
-const shardOf = (item: WorkItem, index: number): ShardMessage => {
-  const ids = plan.microBatch(item, index);
-  return { ...item, generation: 1, epoch: plan.epochOf(item.step), index, ids };
-};
-
-const messageOf = (item: WorkItem, index: number, fields = FIELDS): Uint8Array => {
-  const shard = shardOf(item, index);
-  const samples = packSamples(fields, valuesOf(shard.ids), shard.ids.length);
-  return encodeShardMessage({ ...shard, samples });
-};
-
-/** What comes with `data: local`. */
-const idsOf = (item: WorkItem, index: number): Uint8Array => encodeShardMessage(shardOf(item, index));
-
-/** Rejects when something waits for ever: every promise that can settle has settled. */
-const settlesNow = async (promise: Promise<unknown>): Promise<boolean> => {
-  let isSettled = false;
-  void promise.then(
-    () => (isSettled = true),
-    () => (isSettled = true),
-  );
-  await new Promise((resolve) => setImmediate(resolve));
-  return isSettled;
-};
+import {
+  FIELDS,
+  idsOf,
+  messageOf,
+  openWith,
+  plan,
+  settlesNow,
+  start,
+  Subscription,
+  valuesOf,
+} from '../../test/shard-feed.js';
+import type { ShardSource, ShardSourceOptions } from './shard-source.js';
 
 describe('a shard source that is closed', () => {
   it('does not wait for a consumer that is still being made, and ends it when it comes', async () => {
