@@ -62,6 +62,11 @@ describe('every bench has a form of some seconds, whose JSON has the shape that 
     simulate: (report) => {
       expect(report.figures).toMatchObject({ schedules: 20, failed: 0 });
     },
+    strangers: (report) => {
+      // Every attack met a run that trains, and a peer got its state afterwards.
+      expect((values(report, 'steps') as number[]).every((steps) => steps > 0)).toBe(true);
+      expect((report.figures as { stateMB: number }).stateMB).toBeGreaterThan(0.1);
+    },
     fuzz: (report) => {
       expect(values(report, 'failed')).toEqual([0]);
     },
