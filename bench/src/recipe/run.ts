@@ -3,7 +3,7 @@
  * time, the best of several turns, so that a busy machine does not count.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NO_AUGMENTATION, PRESETS, stateCrc, type AugmentationConfig } from '@facet/shared';
+import { NO_AUGMENTATION, PRESETS, momentsCrc, stateCrc, type AugmentationConfig } from '@facet/shared';
 import { applyUpdate, learningRate, updateAverage } from '@facet/task';
 import { asGradient } from '@facet/task/internal';
 import { allocateMicroBatch, fillMicroBatch } from '@facet/multiview';
@@ -125,6 +125,8 @@ function updates(): Record<string, Measured> {
       },
     },
     average: { calls, call: () => updateAverage(ema, weights, 0.999) },
+    checksumOfWeights: { calls, call: () => void stateCrc(state) },
+    checksumOfMoments: { calls, call: () => void momentsCrc(state) },
     checksumOfAverage: { calls, call: () => void stateCrc({ weights: ema }) },
     copyToEngine: { calls, call: () => engine.set(weights) },
   };
