@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
+export const FACET_MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
 
 /** One dataset, and one engine for all workers: on a machine with a GPU they could choose differently. */
 export const MNIST_ON_CPU = ['--dataset', 'mnist', '--engine', 'onnxruntime', '--device', 'cpu'] as const;
@@ -40,7 +40,7 @@ export async function openWorkspace(): Promise<Workspace> {
   const runs = path.join(folder, 'runs');
   const children = new Set<ChildProcess>();
   const start = (args: readonly string[], environment: Record<string, string> = {}): RunningCommand => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [FACET_MAIN, ...args], {
       cwd: folder,
       env: { ...process.env, FACET_RUNS: runs, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
