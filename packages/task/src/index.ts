@@ -52,6 +52,6 @@ export { fromLayers, type FromLayersOptions } from './layers/from-layers.js';
 export { constant, normal, ones, weights, zeros, type ParameterStart } from './define/parameter-starts.js';
 export { openUserTask, type UserTask } from './modules/user-task.js';
 export { scoreLogits } from './arithmetic/score-logits.js';
-/** The copy of TensorFlow.js that capture knows; another copy in a task's module would compute beside it. */
+/** The copy of TensorFlow.js that capture uses. Another copy in a process shares its engine, and warns about every kernel. */
 export * as tf from '@tensorflow/tfjs';
 export { fillTensors } from './fill-tensors.js';
