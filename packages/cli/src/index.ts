@@ -4,8 +4,10 @@
 export {
   constant,
   defineTask,
+  dropout,
   fromLayers,
   normal,
+  normalNoise,
   ones,
   tf,
   weights,

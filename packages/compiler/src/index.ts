@@ -5,7 +5,8 @@
 export { type CaptureOptions, type ProgramInput, captureProgram } from './capture/capture.js';
 export { lower } from './capture/lower.js';
 export { CAPTURED_LAYERS, REFUSED_LAYERS } from './layers/layer-support.js';
-export { type LayerWeight, applyLayers, layerWeights } from './layers/layers-model.js';
+export type { Noise } from './layers/layer-noise.js';
+export { type LayerWeight, applyLayers, layerNoise, layerWeights } from './layers/layers-model.js';
 export { inputName, outputName, writeOnnx } from './onnx/onnx-writer.js';
 export {
   type AttentionInputs,

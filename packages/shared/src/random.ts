@@ -22,7 +22,8 @@ export type Purpose =
   | 'corruption'
   | 'adversarial'
   | 'simulation'
-  | 'rounding';
+  | 'rounding'
+  | 'noise';
 
 const PURPOSE_WORD: Record<Purpose, number> = {
   permutation: 1,
@@ -41,6 +42,7 @@ const PURPOSE_WORD: Record<Purpose, number> = {
   adversarial: 14,
   simulation: 15,
   rounding: 16,
+  noise: 17,
 };
 
 function mix(hash: number, word: number): number {

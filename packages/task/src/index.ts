@@ -50,6 +50,7 @@ export {
 } from './define/define-task.js';
 export { fromLayers, type FromLayersOptions } from './layers/from-layers.js';
 export { constant, normal, ones, weights, zeros, type ParameterStart } from './define/parameter-starts.js';
+export { dropout, normalNoise } from './define/noise.js';
 export { openUserTask, type UserTask } from './modules/user-task.js';
 export { scoreLogits } from './arithmetic/score-logits.js';
 /** The copy of TensorFlow.js that capture uses. Another copy in a process shares its engine, and warns about every kernel. */

@@ -22,6 +22,7 @@ PURPOSES = {
             "adversarial",
             "simulation",
             "rounding",
+            "noise",
         ],
         start=1,
     )

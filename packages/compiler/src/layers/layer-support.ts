@@ -18,10 +18,13 @@ export const CAPTURED_LAYERS = [
   'Cropping2D',
   'Dense',
   'DepthwiseConv2D',
+  'Dropout',
   'ELU',
   'Embedding',
   'Flatten',
   'GRU',
+  'GaussianDropout',
+  'GaussianNoise',
   'GlobalAveragePooling1D',
   'GlobalAveragePooling2D',
   'GlobalMaxPooling1D',
@@ -42,23 +45,19 @@ export const CAPTURED_LAYERS = [
   'SeparableConv2D',
   'SimpleRNN',
   'Softmax',
+  'SpatialDropout1D',
   'TimeDistributed',
   'UpSampling2D',
   'ZeroPadding2D',
 ] as const;
 
-const NO_NOISE =
-  'it draws random numbers, and a program computes the same for the same inputs; remove it and augment the data';
+const NO_SIZES = 'it gives images of random sizes, and the shapes of a program are fixed; use augment of the task';
 
 /** Layer class -> why it is refused and what to do. */
 export const REFUSED_LAYERS: Readonly<Record<string, string>> = {
   BatchNormalization:
     'its result depends on which samples share a micro-batch, and it changes weights on the way; use tf.layers.layerNormalization',
-  Dropout: NO_NOISE,
-  SpatialDropout1D: NO_NOISE,
-  AlphaDropout: NO_NOISE,
-  GaussianDropout: NO_NOISE,
-  GaussianNoise: NO_NOISE,
-  RandomHeight: NO_NOISE,
-  RandomWidth: NO_NOISE,
+  AlphaDropout: 'it draws random numbers; use tf.layers.dropout',
+  RandomHeight: NO_SIZES,
+  RandomWidth: NO_SIZES,
 };

@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { TrainingError } from '@facet/shared';
+import { applyNoise, isNoisy, NOISY_LAYERS, noiseOf, type Noise } from './layer-noise.js';
 import { REFUSED_LAYERS } from './layer-support.js';
 
 type Layer = tf.layers.Layer;
@@ -55,6 +56,20 @@ export function layerWeights(model: tf.LayersModel): LayerWeight[] {
   });
 }
 
+/**
+ * What the layers of a model draw at random, in its order. Layers that are switched off (a rate of 0) draw nothing.
+ *
+ * @throws TrainingError CAPTURE_UNSUPPORTED when the shape of what one draws is not known.
+ */
+export function layerNoise(model: tf.LayersModel): Noise[] {
+  return noisyLayers(model).map(noiseOf);
+}
+
+/** Each once, in the order of the model. */
+function noisyLayers(model: tf.LayersModel): Layer[] {
+  return [...new Set(layersWithin(model))].filter(isNoisy);
+}
+
 function requireCapturable(layer: Layer): void {
   const refuse = (reason: string): never => {
     throw new TrainingError(
@@ -76,6 +91,7 @@ function requireCapturable(layer: Layer): void {
  *
  * @param weights One tensor per entry of `layerWeights`, by name.
  * @param inputs [batch, ...] each; one tensor per input of the model.
+ * @param noise One tensor [batch, ...] per entry of `layerNoise`. Absent: as outside of training, without any.
  * @returns The outputs of the model, [batch, ...] each.
  * @throws TrainingError CAPTURE_UNSUPPORTED when a layer cannot be captured; it names the layer and the kernel.
  */
@@ -83,6 +99,7 @@ export function applyLayers(
   model: tf.LayersModel,
   weights: ReadonlyMap<string, tf.Tensor>,
   inputs: readonly tf.Tensor[],
+  noise?: readonly tf.Tensor[],
 ): tf.Tensor[] {
   for (const layer of layersWithin(model)) requireCapturable(layer);
   const replaced: (() => void)[] = [];
@@ -98,7 +115,13 @@ export function applyLayers(
       }
       replaced.push(replaceMethod(weight, 'read', () => () => tensor));
     }
-    for (const layer of layersWithin(model)) replaced.push(nameInErrors(layer));
+    const noisy = noisyLayers(model);
+    for (const layer of new Set(layersWithin(model))) {
+      if (NOISY_LAYERS.includes(layer.getClassName())) {
+        replaced.push(replaceNoise(layer, noise?.[noisy.indexOf(layer)]));
+      }
+      replaced.push(nameInErrors(layer));
+    }
     const outputs = model.apply([...inputs], { training: true }) as tf.Tensor | tf.Tensor[];
     return Array.isArray(outputs) ? outputs : [outputs];
   } finally {
@@ -116,6 +139,21 @@ function replaceMethod<T extends object, Name extends keyof T>(
   return () => {
     Reflect.deleteProperty(object, name);
   };
+}
+
+/** Gives a layer its random numbers, for one call. */
+function replaceNoise(layer: Layer, noise: tf.Tensor | undefined): () => void {
+  let calls = 0;
+  return replaceMethod(layer, 'call', () => (inputs) => {
+    calls += 1;
+    if (noise !== undefined && calls > 1) {
+      throw new TrainingError(
+        'CAPTURE_UNSUPPORTED',
+        'it is used more than once in the model, and would drop the same each time; make a layer for each place',
+      );
+    }
+    return applyNoise(layer, Array.isArray(inputs) ? inputs[0]! : inputs, noise);
+  });
 }
 
 /** Adds the layer's name to an error of capture that its call throws; the innermost layer is named. */

@@ -6,6 +6,7 @@ import {
   CAPTURED_LAYERS,
   captureProgram,
   elementCount,
+  layerNoise,
   layerWeights,
   lower,
   REFUSED_LAYERS,
@@ -52,14 +53,17 @@ interface CapturedModel {
 async function captureModel(layerCase: LayerCase, model: tf.LayersModel): Promise<CapturedModel> {
   const { batch = BATCH } = layerCase;
   const weights = layerWeights(model);
+  const noise = layerNoise(model);
   const names = weights.map(({ name }) => name);
   const named: ProgramInput[] = [
     ...weights.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const })),
     ...layerCase.inputs.map((shape, i) => ({ name: `x${i}`, shape: [batch, ...shape], dtype: 'float32' as const })),
+    ...noise.map(({ shape }, i) => ({ name: `noise${i}`, shape: [batch, ...shape], dtype: 'float32' as const })),
   ];
   const apply = (tensors: ReadonlyMap<string, tf.Tensor>): tf.Tensor => {
     const inputs = layerCase.inputs.map((_, i) => tensors.get(`x${i}`)!);
-    return applyLayers(model, tensors, inputs)[0]!;
+    const drawn = noise.map((_, i) => tensors.get(`noise${i}`)!);
+    return applyLayers(model, tensors, inputs, drawn)[0]!;
   };
   const capture = async (inputs: ProgramInput[], build: Computation['build']): Promise<Computation> => ({
     program: await lower(await captureProgram({ name: layerCase.name, inputs, build })),
@@ -150,13 +154,23 @@ describe('a model that cannot be captured', () => {
     await expect(refusal(tf.layers.batchNormalization({ name: 'norm' }))).rejects.toThrow(
       /layer norm \(BatchNormalization\) cannot be captured: .*use tf\.layers\.layerNormalization/,
     );
-    await expect(refusal(tf.layers.dropout({ rate: 0.5, name: 'drop' }))).rejects.toThrow(
-      /layer drop \(Dropout\) cannot be captured: .*augment the data/,
+    await expect(refusal(tf.layers.alphaDropout({ rate: 0.5, name: 'drop' }))).rejects.toThrow(
+      /layer drop \(AlphaDropout\) cannot be captured: .*use tf\.layers\.dropout/,
     );
     await expect(refusal(tf.layers.lstm({ units: 2, dropout: 0.5, name: 'memory' }))).rejects.toThrow(
       /layer memory \(LSTM\) cannot be captured: .*dropout: 0/,
     );
     await expect(refusal(tf.layers.gru({ units: 2, stateful: true }))).rejects.toThrow(/stateful: false/);
+  });
+
+  it('is refused where a layer drops everything, the same in two places, or numbers of no known shape', async () => {
+    const { dropout, timeDistributed } = tf.layers;
+    const drop = dropout({ rate: 0.5, name: 'drop' });
+    await expect(refusal(drop, drop)).rejects.toThrow(/in the layer drop \(Dropout\): it is used more than once/);
+    await expect(refusal(dropout({ rate: 1, name: 'all' }))).rejects.toThrow(/layer all \(Dropout\) drops everything/);
+    await expect(refusal(timeDistributed({ layer: dropout({ rate: 0.5 }) }))).rejects.toThrow(
+      /\(Dropout\) is within another layer/,
+    );
   });
 
   it('names the layer and the kernel that it does not know', async () => {
@@ -199,6 +213,9 @@ function documentation(): string {
     ...CAPTURED_LAYERS.map((name) => `- ${name}`),
     '',
     'If several elements of a window are the maximum, the gradient goes to the first of them.',
+    '',
+    'A layer that drops or adds at random is off outside of training. What it draws depends on the seed, the epoch, the',
+    'sample and the place of the layer alone, so it is the same on every worker and after a resume.',
     '',
     '## Not captured',
     '',

@@ -16,6 +16,7 @@ import type { BatchIdentity, BatchTensors, SampleLosses, Task, TaskReference, Te
 import type { LossContext, PerSample, SampleTensors, TaskDefinition, TaskModel } from './define-task.js';
 import { answerOf, isOfClasses, isWhole } from './answer.js';
 import { isCorrect, lossOf, shareCorrect } from './losses.js';
+import { fillNoise, noiseInput, noiseTensors, quietTensors, requireNoise } from './noise.js';
 
 /** What a definition is bound to. */
 export interface TaskBinding {
@@ -43,6 +44,9 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
   const model = await buildModel(definition, binding);
   const parameters = Object.entries(model.parameters).map(([name, start]): ParameterSpec => ({ name, ...start }));
   requireNames(definition, parameters, fields);
+  const noise = Object.entries(model.noise ?? {}).map(([name, one]) => ({ ...one, name }));
+  const faultyNoise = requireNoise(noise);
+  if (faultyNoise !== undefined) throw invalid(definition, faultyNoise);
 
   const answer = answerOf(definition, { fields, classes });
   const isClassified = answer.kind === 'class';
@@ -60,23 +64,32 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
     name: definition.name,
     microBatch,
     parameters,
-    inputs: Object.entries(fields).map(([name, { shape }]) => ({ name, shape: [microBatch, ...shape] })),
+    inputs: [
+      ...Object.entries(fields).map(([name, { shape }]) => ({ name, shape: [microBatch, ...shape] })),
+      ...noise.map(({ name, shape }) => ({ name: noiseInput(name), shape: [microBatch, ...shape] })),
+    ],
     metrics: Object.keys(figures),
     answer,
     predictInputs: Object.keys(fields).filter((name) => !(isClassified && name === target)),
     prepare(samples, tensors, identity) {
       if (isIndexed) requireClasses(definition, samples, { target, classes });
       fill(definition, fields, { samples, tensors: tensors as FieldTensors, identity });
+      noise.forEach((one, place) => {
+        fillNoise(one, (tensors as FieldTensors)[noiseInput(one.name)]!, { place, ids: samples.ids, identity });
+      });
     },
     loss: (named, inputs) =>
       called(definition, 'loss', () => {
         const sample = sampleOf(fields, inputs);
-        const prediction = model.predict(named, sample);
+        const prediction = model.predict(named, sample, noiseTensors(noise, inputs));
         const figuresOf = Object.entries(figures).map(([name, of]) => [name, of(prediction, sample, context)] as const);
         const result = { losses: losses(prediction, sample, context), metrics: Object.fromEntries(figuresOf) };
         return result as SampleLosses;
       }),
-    predict: (named, inputs) => called(definition, 'predict', () => model.predict(named, sampleOf(fields, inputs))),
+    predict: (named, inputs) =>
+      called(definition, 'predict', () =>
+        model.predict(named, sampleOf(fields, inputs), quietTensors(noise, microBatch)),
+      ),
     reference: binding.reference,
   };
 }

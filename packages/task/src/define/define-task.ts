@@ -5,6 +5,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { SampleSource, SourceOpener } from '@facet/datasets';
 import { TrainingError, type RandomStream, type SampleFields, type TrainingConfig } from '@facet/shared';
+import type { Noise } from '@facet/compiler';
 import type { ParameterStart } from './parameter-starts.js';
 import type { Tensors } from '../task.js';
 
@@ -29,8 +30,15 @@ export type SampleTensors = Readonly<Record<string, tf.Tensor>>;
 export interface TaskModel {
   /** How every parameter starts, by its name. */
   readonly parameters: Readonly<Record<string, ParameterStart>>;
-  /** Pure, and per sample: row i of the answer may depend on row i of the tensors alone. */
-  readonly predict: (parameters: Tensors, sample: SampleTensors) => tf.Tensor;
+  /** Random numbers that `predict` gets as tensors, by name: `dropout(...)` or `normalNoise(...)`. Default: none. */
+  readonly noise?: Readonly<Record<string, Noise>>;
+  /**
+   * Pure, and per sample: row i of the answer may depend on row i of the tensors alone.
+   *
+   * @param noise one tensor [microBatch, ...shape] for each name of `noise`; outside of training ones for a dropout, and the
+   *   mean for normal numbers
+   */
+  readonly predict: (parameters: Tensors, sample: SampleTensors, noise: SampleTensors) => tf.Tensor;
 }
 
 /** A number for every row, [microBatch]. */

@@ -1,6 +1,6 @@
 /** Models of tf.layers: names and first weights are the same in every process, and follow the seed. */
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelContext, TaskModel } from '../define/define-task.js';
 import { fromLayers } from './from-layers.js';
 
@@ -53,8 +53,46 @@ it('does not learn a frozen layer, but computes with it', () => {
   const x = tf.tensor2d([1, 2, 3, 4, -1, 0, 1, 0], [2, 4]);
   const frozen = tf.tensor2d(valuesOf(build()(context(1)), 'dense_1/kernel') as number[], [4, 3]);
   const expected = [...x.matMul(frozen).matMul(kernel).dataSync()];
-  const actual = [...model.predict(parameters, { x }).dataSync()];
+  const actual = [...model.predict(parameters, { x }, {}).dataSync()];
   actual.forEach((value, at) => {
     expect(value).toBeCloseTo(expected[at]!, 5);
+  });
+});
+
+describe('a model that drops', () => {
+  const model = fromLayers(() =>
+    tf.sequential({
+      layers: [
+        tf.layers.dropout({ rate: 0.5, inputShape: [4] }),
+        tf.layers.dense({ units: 2, name: 'answer' }),
+        tf.layers.gaussianNoise({ stddev: 0.1 }),
+        tf.layers.dropout({ rate: 0 }),
+      ],
+    }),
+  )(context(1));
+  const x = tf.tensor2d([1, 2, 3, 4, -1, 0, 1, 0], [2, 4]);
+  const kernel = tf.tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [4, 2]);
+  const parameters = new Map<string, tf.Tensor>([
+    ['answer/kernel', kernel],
+    ['answer/bias', tf.zeros([2])],
+  ]);
+  const mask = tf.tensor2d([2, 0, 2, 0, 0, 2, 2, 2], [2, 4]);
+  const added = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+
+  it('says what it draws, without layers that are switched off', () => {
+    expect(model.noise).toEqual({
+      layer0: { kind: 'dropout', rate: 0.5, shape: [4] },
+      layer1: { kind: 'normal', mean: 0, stddev: 0.1, shape: [2] },
+    });
+  });
+
+  it('computes and differentiates with what it is given, and without it as if the layers were not there', () => {
+    const expected = x.mul(mask).matMul(kernel).add(added).dataSync();
+    expect(model.predict(parameters, { x }, { layer0: mask, layer1: added }).dataSync()).toEqual(expected);
+    expect(model.predict(parameters, { x }, {}).dataSync()).toEqual(x.matMul(kernel).dataSync());
+    // The slope of sum(y) by the kernel is the sum of what was kept, scaled.
+    const sum = (weights: tf.Tensor): tf.Scalar =>
+      model.predict(new Map([...parameters, ['answer/kernel', weights]]), { x }, { layer0: mask, layer1: added }).sum();
+    expect([...tf.grad(sum)(kernel).dataSync()]).toEqual([2, 2, 0, 0, 8, 8, 0, 0]);
   });
 });

@@ -3,7 +3,7 @@
  * that every worker starts with the same ones.
  */
 import * as tf from '@tensorflow/tfjs';
-import { applyLayers, layerWeights, type LayerWeight } from '@facet/compiler';
+import { applyLayers, layerNoise, layerWeights, type LayerWeight } from '@facet/compiler';
 import { randomKey, randomStream, TrainingError } from '@facet/shared';
 import type { ModelContext, TaskModel } from '../define/define-task.js';
 import type { ParameterStart } from '../define/parameter-starts.js';
@@ -47,9 +47,12 @@ export function fromLayers<Options = unknown>(
         frozen.set(name, { shape, values: own });
       }
     });
+    // By their place in the model: names of layers are not the same in every process.
+    const noise = Object.fromEntries(layerNoise(model).map((one, place) => [`layer${place}`, one]));
     return {
       parameters: starts,
-      predict(parameters, sample) {
+      noise,
+      predict(parameters, sample, drawn) {
         const all = new Map<string, tf.Tensor>();
         for (const { name, steady } of declared) {
           const kept = frozen.get(steady);
@@ -59,6 +62,7 @@ export function fromLayers<Options = unknown>(
           model,
           all,
           names.map((name) => sample[name]!),
+          Object.keys(noise).map((name) => drawn[name]!),
         );
         if (others.length === 0) return answer!;
         throw new TrainingError(
