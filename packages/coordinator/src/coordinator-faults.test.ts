@@ -2,7 +2,14 @@ import { mkdir, readFile, rename, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { CHANNEL_OPTIONS, Coordination, type Status, type Ticket } from '@facet/proto';
-import { CONFIG_VERSION, createPlan, formatCrc32, shardStreamName, type WorkItem } from '@facet/shared';
+import {
+  CONFIG_VERSION,
+  createPlan,
+  formatCrc32,
+  OPERATION_DEFAULTS,
+  shardStreamName,
+  type WorkItem,
+} from '@facet/shared';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -57,7 +64,9 @@ describe('faults', () => {
   });
 
   it('starts newcomers from the last checkpoint when everybody died, and replays', async () => {
-    const coordinator = await run.coordinate({ checkpoint: { everySteps: 2, keep: 3 } });
+    const coordinator = await run.coordinate({
+      checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 3 },
+    });
     const dieAtFour: Partial<FakeWorkerOptions> = {
       beforeWork: async (worker, { step }) => {
         if (step !== 4) return;

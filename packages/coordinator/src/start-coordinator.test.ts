@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { checkLedger, createPlan, unpackSamples, type SampleFields, type WorkItem } from '@facet/shared';
@@ -240,6 +240,46 @@ describe('refusals', () => {
       code: 'CONFIG_INVALID',
       message: expect.stringContaining(`holds from step 2 on, but step ${after.steps} is committed`),
     });
+  });
+
+  it('ends with the epoch whose evaluation meets a rule; nothing of the next one was begun, and it can be begun later', async () => {
+    const rules = { epochs: 3, stopWhen: ['loss<1000'] };
+    const first = await run.coordinate(rules);
+    const workers = [await run.addWorker(first, 'a'), await run.addWorker(first, 'b')];
+    const early = await first.done;
+    expect(early).toMatchObject({ outcome: 'finished', epochs: 1, steps: 4, ledger: { clean: true, expected: 64 } });
+    expect(early.earlyEnd).toMatch(/^loss<1000: loss is .* after epoch 1$/);
+    const begun = workers.flatMap(({ consumed }) => consumed).filter(({ kind, step }) => kind === 'train' && step > 4);
+    expect(begun).toEqual([]);
+    const [change] = ofKind(await run.readLedger(), 'change');
+    expect(change).toMatchObject({ afterStep: 4, epochs: { from: 3, to: 1 }, reason: early.earlyEnd });
+
+    const { kind: _, at: __, ...ended } = change!;
+    const again = await run.coordinate({ ...rules, epochs: 1, changes: [ended] }, 'resume');
+    expect(await again.done).toMatchObject({ epochs: 1, steps: 4, earlyEnd: early.earlyEnd });
+
+    const extension = { afterStep: 4, epochs: { from: 1, to: 2 } };
+    const second = await run.coordinate({ ...rules, epochs: 2, changes: [ended, extension] }, 'resume');
+    await run.addWorker(second, 'c');
+    await run.addWorker(second, 'd');
+    expect(await second.done).toMatchObject({ epochs: 2, steps: 8, earlyEnd: undefined, ledger: { clean: true } });
+  });
+
+  it('decides when it starts if the coordinator before it had no time to', async () => {
+    const first = await run.coordinate();
+    await run.addWorker(first, 'a');
+    await run.addWorker(first, 'b');
+    await first.done;
+    const { runFolder } = run.tiny;
+    const lines = (await readFile(join(runFolder, 'ledger.jsonl'), 'utf8')).split('\n');
+    const evaluated = lines.findIndex((line) => line.includes('"kind":"evaluation"'));
+    await writeFile(join(runFolder, 'ledger.jsonl'), `${lines.slice(0, evaluated + 1).join('\n')}\n`);
+    for (const name of await readdir(join(runFolder, 'checkpoints'))) {
+      if (name.includes('8')) await rm(join(runFolder, 'checkpoints', name), { recursive: true });
+    }
+    const second = await run.coordinate({ stopWhen: ['loss<1000'] }, 'resume');
+    expect(await second.done).toMatchObject({ outcome: 'finished', epochs: 1, steps: 4, ledger: { clean: true } });
+    expect(ofKind(await run.readLedger(), 'change')).toMatchObject([{ afterStep: 4, epochs: { from: 2, to: 1 } }]);
   });
 
   it('fails when too few workers come, and names how many', async () => {

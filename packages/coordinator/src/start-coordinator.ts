@@ -2,10 +2,20 @@
  * Starts a coordinator: everything that a mistake in the configuration can stop is checked before the run leaves a trace,
  * so that the next start is not in the way of this one.
  */
-import { createPlan, systemClock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
+import {
+  createPlan,
+  metricProblems,
+  systemClock,
+  TrainingError,
+  withChange,
+  type Plan,
+  type RunConfig,
+} from '@facet/shared';
 import { openRunData, type RunData } from '@facet/task/data';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
+import { earlyStop } from './evaluation/early-stop.js';
+import { endablePlan } from './run/endable-plan.js';
 import { openRun, type RunParts } from './run/open-run.js';
 import { changeRecord, newChanges } from './run/recorded-changes.js';
 import { makeResult, resultModel, type MeasuredResult, type RunResult } from './run/result.js';
@@ -34,17 +44,23 @@ export interface PreparedRun {
  */
 export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
   const data = await openRunData(config);
+  const [problem] = metricProblems(config, data);
+  if (problem !== undefined) throw new TrainingError('CONFIG_INVALID', problem);
   const plan = createPlan(config, { trainSamples: data.length('train'), testSamples: data.length('test') });
   return { data, plan };
 }
 
 /** As startCoordinator, of a run that is prepared. */
-export async function startPrepared(options: CoordinatorOptions, { data, plan }: PreparedRun): Promise<Coordinator> {
+export async function startPrepared(
+  options: CoordinatorOptions,
+  { data, plan: planned }: PreparedRun,
+): Promise<Coordinator> {
+  const plan = endablePlan(planned);
   const { config, log, mode } = options;
   let onLedgerError: (error: TrainingError) => void = (error) => {
     log.error({ reason: error.message }, 'the ledger cannot be written');
   };
-  const reader = new EarlierRunReader(plan);
+  const reader = new EarlierRunReader(plan, config.checkpoint);
   const folder = await openRunFolder({
     folder: options.runFolder,
     mode,
@@ -62,16 +78,27 @@ export async function startPrepared(options: CoordinatorOptions, { data, plan }:
     for (const warning of folder.warnings) log.warn(warning);
     const expected = runRecord({ config, plan, data, at: (options.clock ?? systemClock).wallTime() });
     if (mode === 'resume') checkSameRun(reader.first, expected);
-    const earlier = reader.finish(folder.checkpoint);
-    const changes = newChanges(config, earlier);
-    if (earlier.isFinished) return await finishedCoordinator({ options, folder, plan, data, earlier });
+    let earlier = reader.finish(folder.checkpoint);
+    const changes = [...newChanges(config, earlier)];
+    // The coordinator before this one may have had no time to decide.
+    const { history, committed } = earlier;
+    const end = earlyStop(config, plan, { evaluations: history.evaluations, committedStep: committed.length });
+    if (end !== undefined) {
+      changes.push(end);
+      plan.endEarly(end);
+      earlier = reader.finish(folder.checkpoint);
+    }
     const record = async (): Promise<void> => {
       for (const change of changes) await folder.ledger.append(changeRecord(change, expected.at));
     };
+    if (earlier.isFinished) {
+      await record();
+      return await finishedCoordinator({ options, folder, plan, data, earlier });
+    }
     if (mode === 'resume') {
       await folder.ledger.append(resumeRecord(earlier, expected.at));
       await record();
-      if (changes.length > 0) await folder.storeChanges(config);
+      if (changes.length > 0) await folder.storeChanges(end === undefined ? config : withChange(config, end));
     }
     const running = await openRun({ options, folder, plan, data, earlier });
     onLedgerError = (error) => {
@@ -103,7 +130,7 @@ async function finishedCoordinator({ options, folder, plan, data, earlier }: Run
   const measured: MeasuredResult = {
     run: config.run,
     dataset: data.name,
-    epochs: config.epochs,
+    epochs: plan.totalSteps / plan.stepsPerEpoch,
     ...model,
     trainLoss: history.epochs.at(-1)?.trainLoss,
     wallSeconds: stored?.wallSeconds ?? effort.wallSeconds,

@@ -4,12 +4,13 @@
  */
 import { datasetSource, type Dataset } from '@facet/datasets';
 import type { EvaluationDone, Hello, JoinResponse, Report, StepDone } from '@facet/proto';
-import { createPlan, OPERATION_DEFAULTS, PRESETS, type LedgerRecord, type Plan, type RunConfig } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, PRESETS, type LedgerRecord, type RunConfig } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession } from '../src/grpc/join-session.js';
 import type { Ending } from '../src/membership/state.js';
 import type { Metrics } from '../src/metrics/metrics.js';
 import { readEarlierRun } from '../src/run/earlier-run.js';
+import { endablePlan, type EndablePlan } from '../src/run/endable-plan.js';
 import { assembleRun, type RunAssembly } from '../src/run/run-assembly.js';
 import { RunKey } from '../src/run/run-key.js';
 import type { PublishingBroker } from '../src/shards/publisher.js';
@@ -79,7 +80,7 @@ export class AssembledRun {
   readonly fences: string[] = [];
   readonly key: RunKey;
   readonly config: RunConfig;
-  readonly plan: Plan;
+  readonly plan: EndablePlan;
   readonly assembly: RunAssembly;
   ending: Ending | undefined;
   #joined = 0;
@@ -96,19 +97,19 @@ export class AssembledRun {
       batch: { global: 16, micro: 4 },
       workers: { count: 2, min: 1, max: 8 },
       timeouts: { heartbeatMs: 1_000, stepMs: 5_000, gatherMs: 20_000 },
-      checkpoint: { everySteps: 100, keep: 2 },
+      checkpoint: { everySteps: 100, keep: 2, best: 'auto', bestMode: 'auto' },
       prefetchSteps: 2,
       ...config,
     };
     const counts = { trainSamples: 64, testSamples: 20 };
-    this.plan = createPlan(this.config, counts);
+    this.plan = endablePlan(createPlan(this.config, counts));
     const source = datasetSource(datasetOf(counts));
     this.records.push(...records);
     this.assembly = assembleRun({
       config: this.config,
       codeVersion: 'test',
       plan: this.plan,
-      data: { ...source, answerClasses: source.classes?.length ?? 0 },
+      data: { ...source, answerClasses: source.classes?.length ?? 0, metricNames: [] },
       earlier: readEarlierRun(records, undefined, this.plan),
       folder: {
         checkpointsPath: '/nowhere',

@@ -37,6 +37,7 @@ export {
   type ScheduleName,
 } from './config/optimizer-schema.js';
 export { trainingIdentity, trainingPart } from './config/training-part.js';
+export { meetsGoal, metricProblems, parseStopRule, type StopRule } from './config/stop-rules.js';
 export { SCHEDULE_WAYS, type RunChange, type ScheduleWay } from './config/change-schema.js';
 export {
   asStarted,

@@ -8,6 +8,7 @@ import {
   CandidateLife,
   createRunLife,
   createShardSource,
+  endablePlan,
   JoinSession,
   readEarlierRun,
   resumeRecord,
@@ -116,7 +117,8 @@ async function open(
   leadership: Leadership | undefined,
 ): Promise<Coordinator<Ending>> {
   const { run, network, disk, name, trace } = options;
-  const { config, plan, data, record } = run;
+  const { config, data, record } = run;
+  const plan = endablePlan(run.plan);
   const log = traceLogger(name, () => network.world.nowMs, trace);
   let failRun: (error: TrainingError) => void = () => undefined;
   const folder = disk.open({

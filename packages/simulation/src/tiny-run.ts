@@ -60,7 +60,7 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     exchange: { ...OPERATION_DEFAULTS.exchange, groupSize },
     balance,
     stragglers: { ...OPERATION_DEFAULTS.stragglers, steps: 4 },
-    checkpoint: { everySteps: 2, keep: 2 },
+    checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 2 },
     prefetchSteps: 2,
     timeouts: { heartbeatMs: 2_000, stepMs: 5_000, gatherMs: 30_000 },
   };
@@ -72,7 +72,7 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     test: split(TEST_SAMPLES, 5),
     sha256: '0'.repeat(64),
   });
-  const data = { ...source, answerClasses: 2 };
+  const data = { ...source, metricNames: [], answerClasses: 2 };
   const plan = createPlan(config, { trainSamples: TRAIN_SAMPLES, testSamples: TEST_SAMPLES });
   const record = runRecord({ config, plan, data, at: new Date(0).toISOString() });
   return { config, data, plan, record, hasStandby };

@@ -59,7 +59,7 @@ async function judge(file: string): Promise<LedgerVerdict> {
 }
 
 function reportLines(file: string, verdict: LedgerVerdict): string[] {
-  const { run, epochs, steps, faults, replays, changes, expected, committed, missing, duplicated } = verdict;
+  const { run, epochs, steps, faults, replays, changes, earlyEnd, expected, committed, missing, duplicated } = verdict;
   const { hasTornTail, isChained, sha256, problems, clean } = verdict;
   const cells = (of: Pick<LedgerVerdict, 'expected' | 'committed' | 'missing' | 'duplicated'>): string[] =>
     [of.expected, of.committed, of.missing, of.duplicated].map(formatCount);
@@ -78,6 +78,7 @@ function reportLines(file: string, verdict: LedgerVerdict): string[] {
       ],
     }),
     ...(untouched === 0 ? [] : [`${formatCount(untouched)} of ${formatCount(epochs.length)} epochs have not begun`]),
+    ...(earlyEnd === undefined ? [] : [`ended early: ${earlyEnd}`]),
     `sha256 ${sha256}`,
     ...(hasTornTail
       ? ['note: the last line is torn, as after a crash; it was never acknowledged and does not count']

@@ -92,6 +92,7 @@ export interface ConfigOptions extends Readonly<Record<string, unknown>> {
   readonly config?: string;
   readonly set?: readonly (readonly [key: string, value: unknown])[];
   readonly adversarial?: boolean;
+  readonly stopWhen?: readonly string[];
 }
 
 /** A command that takes a configuration; `show` only what decides the arithmetic. */
@@ -105,6 +106,7 @@ export function addConfigOptions(command: Command, which: ConfigCommand): Comman
   if (which !== 'resume') {
     command.option('--adversarial', "train on attacked samples (PGD, at the dataset's published size)");
   }
+  if (which === 'up' || which === 'coordinator' || which === 'resume') command.addOption(stopOption());
   return command.addOption(
     new Option('--set <key=value>', 'any configuration key, as in --set batch.micro=64; may be repeated').argParser(
       collectSetting,
@@ -115,6 +117,8 @@ export function addConfigOptions(command: Command, which: ConfigCommand): Comman
 /** The configuration layer of the flags that were given. */
 export function configLayer(options: ConfigOptions, which: ConfigCommand): Mapping {
   const settings = (options.set ?? []).map(([key, value]) => nest(key, value));
+  const { stopWhen } = options;
+  if (stopWhen !== undefined) settings.push(nest('stopWhen', stopWhen.join() === 'none' ? [] : stopWhen));
   const flags = flagsFor(which).flatMap(({ flags: text, key, takes }) => {
     const given = options[new Option(text).attributeName()];
     if (takes === 'nothing' && given === true) return [nest(key, true)];
@@ -124,6 +128,13 @@ export function configLayer(options: ConfigOptions, which: ConfigCommand): Mappi
     return [nest(key, takes === 'number' ? numberIn(given) : given)];
   });
   return [...settings, ...flags].reduce(mergeMappings, {});
+}
+
+function stopOption(): Option {
+  return new Option(
+    '--stop-when <rule>',
+    'end the run early: accuracy>=0.99, loss<0.1, patience=5 (evaluations that are not the best); none takes the rules away; may be repeated',
+  ).argParser((rule: string, earlier: readonly string[] = []) => [...earlier, rule]);
 }
 
 function flagsFor(which: ConfigCommand): readonly ConfigFlag[] {

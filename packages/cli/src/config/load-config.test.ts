@@ -132,6 +132,11 @@ describe('a run that is changed', () => {
     expect(notes).toEqual([expect.stringContaining('step 6 had 0.00006000, step 7 has 0.006000')]);
   });
 
+  it('takes what else this command says', async () => {
+    const { config } = await load(4, { epochs: 5, workers: { count: 3 }, stopWhen: [] });
+    expect(config).toMatchObject({ epochs: 5, workers: { count: 3 }, changes: [{ afterStep: 4 }] });
+  });
+
   it('may have another learning rate, whose schedule goes on', async () => {
     const { config } = await load(2, { optimizer: { peakLearningRate: 0.001 } });
     const from = STORED.optimizer.peakLearningRate;

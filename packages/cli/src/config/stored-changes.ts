@@ -91,12 +91,19 @@ export function changedConfig(
   const held = lastStep === 0 ? '' : `step ${lastStep} had ${rate(before, lastStep)}, `;
   const rates = `learning rate: ${held}step ${lastStep + 1} has ${rate(config, lastStep + 1)}, the last one ${rate(config, config.epochs * stepsPerEpoch)}`;
   const notes = [`${describeChanges(before, after, keys)} from step ${lastStep + 1} on; ${rates}`];
+  const ended = before.changes.at(-1)?.reason;
+  if (isLonger && ended !== undefined && after.stopWhen.length > 0) {
+    notes.push(
+      `the run had ended early (${ended}); its rules still hold: ${after.stopWhen.join(', ')}; \`--stop-when none\` takes them away`,
+    );
+  }
   if (isLonger && hasEnded && way === 'hold' && before.optimizer.schedule !== 'constant') {
     notes.push(
       `the schedule (${before.optimizer.schedule}) has run to its end: the new epochs keep its last rate; \`--schedule restart\` begins it again for them, \`--schedule stretch\` goes on as if the run had always been to have ${after.epochs} epochs`,
     );
   }
-  return { config: { ...after, ...config }, notes };
+  const { epochs, optimizer, changes } = config;
+  return { config: { ...after, epochs, optimizer, changes }, notes };
 }
 
 /** Whether all steps to come have the rate of the last one. */

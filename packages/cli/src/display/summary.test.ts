@@ -14,6 +14,7 @@ const finished: RunResult = {
   outcome: 'finished',
   message: 'all epochs are done',
   epochs: 4,
+  earlyEnd: undefined,
   steps: 1_876,
   testAccuracy: 0.98612,
   heldOutAccuracy: undefined,

@@ -33,6 +33,7 @@ function rowsOf(result: RunResult, restarts: number): Row[] {
     ['train loss', trainLoss === undefined ? '-' : formatLoss(trainLoss)],
     ['time', `${formatSeconds(result.trainSeconds)} training, ${formatSeconds(result.wallSeconds)} in all, ${rate}`],
     ['steps', `${formatCount(result.steps)} in ${counted(result.epochs, 'epoch')}`],
+    ...(result.earlyEnd === undefined ? [] : [['ended early', result.earlyEnd] as const]),
     ['workers', workers],
     ['engine', result.engines.length === 0 ? '-' : result.engines.join(', ')],
     ['ledger', ledgerText(result)],
@@ -66,7 +67,10 @@ function qualityRows({ testAccuracy, heldOutAccuracy, evaluation, evaluatedWeigh
   return [['evaluated loss', `${formatFigure(evaluation.loss)}${of}`], ...figures];
 }
 
-function nextCommands({ run, outcome, checkpoint }: RunResult): string[] {
+function nextCommands({ run, outcome, checkpoint, earlyEnd }: RunResult): string[] {
   if (outcome !== 'finished') return [`next: facet resume ${run}`];
+  if (earlyEnd !== undefined) {
+    return [`next: facet evaluate ${run}    facet resume ${run} --epochs N --stop-when none    (to train on)`];
+  }
   return checkpoint === undefined ? [] : [`next: facet evaluate ${run}    facet ledger check ${run}`];
 }

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:net';
 import { openRunData } from '@facet/task/data';
-import { sampleProblems, TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
+import { metricProblems, sampleProblems, TrainingError, type ConfigSource, type RunConfig } from '@facet/shared';
 import { findBroker } from '../broker/find-broker.js';
 import type { Environment } from '../context.js';
 import { requireJetStream } from './broker-probe.js';
@@ -73,7 +73,7 @@ async function requireBroker(env: Environment): Promise<string> {
 async function requireData(config: RunConfig): Promise<void> {
   const data = await openRunData(config);
   const sizes = { trainSamples: data.length('train'), testSamples: data.length('test') };
-  const problems = sampleProblems(config.samples, sizes, data.name);
+  const problems = [...sampleProblems(config.samples, sizes, data.name), ...metricProblems(config, data)];
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
   if (config.task === undefined) return;
   const { train, heldOut } = config.samples;

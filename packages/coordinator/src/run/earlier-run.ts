@@ -18,6 +18,7 @@ import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
 import type { CommittedStep } from '../commit/commit-log.js';
 import type { HeldState } from '../membership/state.js';
 import { EarlierEffort, type EffortTotals } from './earlier-effort.js';
+import type { BestChoice } from '../evaluation/best-evaluation.js';
 import { History } from './history.js';
 
 export interface EarlierRun {
@@ -57,9 +58,10 @@ export class EarlierRunReader {
   #isEnded = false;
   readonly #changes: ChangeRecord[] = [];
 
-  constructor(plan: Plan) {
+  /** @param choice which evaluation is the best */
+  constructor(plan: Plan, choice?: BestChoice) {
     this.#plan = plan;
-    this.#history = new History(plan);
+    this.#history = new History(plan, choice);
     this.#effort = new EarlierEffort(plan);
   }
 

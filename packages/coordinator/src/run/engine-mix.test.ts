@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createLogger } from '@facet/telemetry';
-import type { RunConfig } from '@facet/shared';
+import { OPERATION_DEFAULTS, type RunConfig } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBroker, type TestBroker } from '../../test/broker.js';
 import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
@@ -114,7 +114,7 @@ describe('a run whose workers compute with different engines', () => {
   });
 
   it('ends when a replay gives other bits, and names the engines of before and after the resume', async () => {
-    const first = await coordinate({ checkpoint: { everySteps: 2, keep: 8 } });
+    const first = await coordinate({ checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 8 } });
     await addWorker(first, 'a', { engine: cpu });
     await addWorker(first, 'b', { engine: cpu });
     const finished = await first.done;

@@ -1,4 +1,5 @@
 /** A run whose disk is full for a while: what it must go on without, what it must stop for, and that it can be resumed. */
+import { OPERATION_DEFAULTS } from '@facet/shared';
 import type { Status } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CoordinatedRun, ofKind } from '../../test/coordinated-run.js';
@@ -28,7 +29,10 @@ const isFull = { kind: 'error', code: 'ENOSPC' } as const;
 
 describe('a full disk', () => {
   it('costs checkpoints, which status and metrics tell, and the training goes on', async () => {
-    const coordinator = await run.coordinate({ workers, checkpoint: { everySteps: 2, keep: 3 } });
+    const coordinator = await run.coordinate({
+      workers,
+      checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 3 },
+    });
     const read = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
     const seen: string[] = [];
     const beforeWork: FakeWorkerOptions['beforeWork'] = async (_worker, { kind, step }) => {
@@ -51,7 +55,10 @@ describe('a full disk', () => {
   });
 
   it('never leads to a result that says more than the ledger, or of another model than its checkpoint', async () => {
-    const coordinator = await run.coordinate({ workers, checkpoint: { everySteps: 100, keep: 3 } });
+    const coordinator = await run.coordinate({
+      workers,
+      checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 100, keep: 3 },
+    });
     await run.addWorker(coordinator, 'a', {
       // The checkpoint of the first epoch stands; from the last step on nothing can be written.
       beforeWork: async (_worker, { kind, step }) => {
@@ -75,7 +82,10 @@ describe('a full disk', () => {
   });
 
   it('stops a run whose ledger cannot be written, with what to do, and a resume goes on', async () => {
-    const coordinator = await run.coordinate({ workers, checkpoint: { everySteps: 2, keep: 3 } });
+    const coordinator = await run.coordinate({
+      workers,
+      checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 3 },
+    });
     await run.addWorker(coordinator, 'a', {
       beforeWork: (_worker, { kind, step }) => {
         if (kind === 'train' && step === 4) disk.current!.arm({ fault: isFull, path: 'ledger.jsonl' });

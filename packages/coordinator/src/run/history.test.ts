@@ -30,6 +30,18 @@ describe('the best evaluation', () => {
     expect(bestOf({ accuracy: 0.9 }, { accuracy: 0.9 })).toBe(4);
   });
 
+  it('is that by the figure and the direction that were chosen', () => {
+    const history = new History(plan, { best: 'far', bestMode: 'min' });
+    for (const [step, far] of [
+      [4, 3],
+      [8, 1],
+      [12, 2],
+    ] as const)
+      history.evaluate({ step, accuracy: step / 100, loss: 1, metrics: { far }, confusion: [] });
+    expect(history.bestStep).toBe(8);
+    expect(history.evaluations.map(({ step }) => step)).toEqual([4, 8, 12]);
+  });
+
   it('is the only one, also when nothing is right', () => {
     expect(bestOf({ accuracy: 0 })).toBe(4);
     expect(bestOf()).toBeUndefined();

@@ -1,8 +1,9 @@
 /**
  * What a run has achieved so far, from its ledger and from what happens now: losses and accuracies per epoch, the last
- * evaluation, and how long training took. Numbers for people and results; nothing is decided from them.
+ * evaluation, and how long training took. Numbers for people and results; which of them is the best decides which checkpoint is kept.
  */
 import type { LedgerRecord, Plan } from '@facet/shared';
+import { AUTOMATIC, isBetter, type BestChoice } from '../evaluation/best-evaluation.js';
 import type { EvaluationResult } from '../evaluation/evaluation.js';
 
 /** One epoch as result.json shows it. */
@@ -57,21 +58,17 @@ export function qualityOf(
     : { ...(accuracy !== undefined && { heldOutAccuracy: accuracy }), heldOutLoss: loss, ...means };
 }
 
-/** The better of two evaluations: more right answers, or a smaller loss where answers are no classes. */
-function isBetter(one: EvaluationResult, other: EvaluationResult): boolean {
-  const [first, second] = [one.accuracy, other.accuracy];
-  return first === undefined || second === undefined ? one.loss < other.loss : first > second;
-}
-
 export class History {
   readonly #plan: Plan;
+  readonly #choice: BestChoice;
   readonly #epochs = new Map<number, EpochTotals>();
   #lastEvaluation: EvaluationResult | undefined;
   #best: EvaluationResult | undefined;
   #lastLoss: number | undefined;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, choice: BestChoice = AUTOMATIC) {
     this.#plan = plan;
+    this.#choice = choice;
   }
 
   /** Takes in what an earlier coordinator recorded. */
@@ -102,7 +99,7 @@ export class History {
   evaluate(result: EvaluationResult): void {
     this.#totalsOf(this.#plan.epochOf(result.step)).evaluation = result;
     this.#lastEvaluation = result;
-    if (this.#best === undefined || isBetter(result, this.#best)) this.#best = result;
+    if (this.#best === undefined || isBetter(result, this.#best, this.#choice)) this.#best = result;
   }
 
   /** Adds training time to the epoch of a step. */
@@ -118,6 +115,12 @@ export class History {
 
   get lastEvaluation(): EvaluationResult | undefined {
     return this.#lastEvaluation;
+  }
+
+  /** All evaluations, in the order of their steps; the last one of each step. */
+  get evaluations(): readonly EvaluationResult[] {
+    const all = [...this.#epochs.values()].flatMap(({ evaluation }) => evaluation ?? []);
+    return all.sort((a, b) => a.step - b.step);
   }
 
   /** The step of the best evaluation; the earliest among equals. */

@@ -19,6 +19,8 @@ import type { HeldState, MembershipEvent } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { EarlierRun } from './earlier-run.js';
+import { earlyStop } from '../evaluation/early-stop.js';
+import type { EndablePlan } from './endable-plan.js';
 import type { EngineMix } from './engine-mix.js';
 import type { History } from './history.js';
 import type { NewRecord, Recorder } from './recorder.js';
@@ -26,7 +28,7 @@ import type { Stopwatch } from './stopwatch.js';
 
 export interface IntakeOptions {
   readonly config: RunConfig;
-  readonly plan: Plan;
+  readonly plan: EndablePlan;
   /** 0 where answers are no classes. */
   readonly classes: number;
   readonly commits: CommitLog;
@@ -244,6 +246,17 @@ export class Intake {
     });
   }
 
+  /** Ends the run with the last evaluated epoch if one of its rules says so; false when that cannot be recorded. */
+  async #endEarly(): Promise<boolean> {
+    const { config, plan, history, commits, recorder, log } = this.#options;
+    const end = earlyStop(config, plan, { evaluations: history.evaluations, committedStep: commits.lastStep });
+    if (end === undefined) return true;
+    if (!(await recorder.append({ kind: 'change', ...end }))) return false;
+    log.info({ step: end.afterStep, reason: end.reason }, 'the run ends early');
+    plan.endEarly(end);
+    return true;
+  }
+
   #completeEvaluation(result: EvaluationResult): void {
     const { plan, stopwatch, history, recorder, publisher, commits, dispatch, log } = this.#options;
     const { step, accuracy, loss, metrics: means } = result;
@@ -259,8 +272,8 @@ export class Intake {
     const epoch = plan.epochOf(step);
     log.info({ epoch, step, split: plan.evaluation, accuracy, loss, ...means }, 'evaluated');
     const writing = isNew ? recorder.append(evaluationRecord(plan.evaluation, epoch, result)) : Promise.resolve(true);
-    void writing.then((isDurable) => {
-      if (!isDurable) return;
+    void writing.then(async (isDurable) => {
+      if (!isDurable || !(await this.#endEarly())) return;
       publisher.complete(item);
       dispatch({ kind: 'evaluated', held: { step, weightsCrc: commits.weightsCrcOf(step) ?? 0 } });
     });

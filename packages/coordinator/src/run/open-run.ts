@@ -2,7 +2,7 @@
  * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
 import type { RunData } from '@facet/task/data';
-import { formatAddress, systemClock, type Plan, type TrainingError } from '@facet/shared';
+import { formatAddress, systemClock, withChange, type TrainingError } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
@@ -12,6 +12,7 @@ import { openBroker } from '../shards/broker.js';
 import { createShardSource } from '../shards/shard-source.js';
 import { machineIo } from './checkpointer.js';
 import type { EarlierRun } from './earlier-run.js';
+import type { EndablePlan } from './endable-plan.js';
 import { reachableHost } from './reachable-host.js';
 import {
   makeResult,
@@ -29,7 +30,7 @@ import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from '.
 export interface RunParts {
   readonly options: CoordinatorOptions;
   readonly folder: RunFolder;
-  readonly plan: Plan;
+  readonly plan: EndablePlan;
   readonly earlier: EarlierRun;
   readonly data: RunData;
 }
@@ -141,7 +142,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const measure = ({ confusion: _confusion, warning, ...model }: ResultModel): MeasuredResult => ({
     run,
     dataset: data.name,
-    epochs: config.epochs,
+    epochs: plan.totalSteps / plan.stepsPerEpoch,
     ...model,
     trainLoss: history.epochs.findLast(({ trainLoss }) => trainLoss !== undefined)?.trainLoss,
     wallSeconds: earlier.effort.wallSeconds + (now() - startedMs) / 1_000,
@@ -166,6 +167,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       const ledger = { path: folder.ledger.path, steps: intake.committedStep };
       return {
         async recorded(how, way) {
+          if (plan.earlyEnd !== undefined) await folder.storeChanges(withChange(config, plan.earlyEnd));
           const result = await makeResult(measured, how, ledger);
           if (way === 'orderly') await folder.writeResult(storedResult(result, model, history));
           return result;

@@ -34,6 +34,8 @@ export interface RunResult {
   readonly code?: ErrorCode;
   readonly message?: string;
   readonly epochs: number;
+  /** The rule that ended the run before its last epoch, and by which figures; undefined when none did. */
+  readonly earlyEnd: string | undefined;
   /** Committed steps. */
   readonly steps: number;
   /** Of the weights in the checkpoint, when the run evaluates the test split and has evaluated them. */
@@ -79,7 +81,10 @@ export interface StoredResult extends RunResult {
 }
 
 /** What is measured while a run runs; its ledger is judged when it has ended. */
-export type MeasuredResult = Omit<RunResult, 'outcome' | 'code' | 'message' | 'steps' | 'ledger' | 'faults'>;
+export type MeasuredResult = Omit<
+  RunResult,
+  'outcome' | 'code' | 'message' | 'steps' | 'ledger' | 'faults' | 'earlyEnd'
+>;
 
 /** The newest checkpoint, as far as a result says it. */
 export interface ResultCheckpoint {
@@ -164,6 +169,7 @@ export async function makeResult(
       message: unread,
       steps,
       faults: 0,
+      earlyEnd: undefined,
     };
   }
   const { expected, committed, missing, duplicated, foreign, clean, sha256, problems } = verdict;
@@ -174,6 +180,7 @@ export async function makeResult(
     ...(code !== undefined && { code }),
     message,
     steps: verdict.steps,
+    earlyEnd: verdict.earlyEnd,
     ledger: {
       clean,
       expected,

@@ -15,6 +15,7 @@ import type { ShardSource } from '../shards/shard-source.js';
 import { Balancer } from './balancer.js';
 import { Checkpointer, type CheckpointIo, type TakenCheckpoint } from './checkpointer.js';
 import { Conductor } from './conductor.js';
+import type { EndablePlan } from './endable-plan.js';
 import { EngineMix } from './engine-mix.js';
 import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
@@ -38,7 +39,7 @@ export interface AssemblyFolder {
 export interface AssemblyParts {
   readonly config: RunConfig;
   readonly codeVersion: string;
-  readonly plan: Plan;
+  readonly plan: EndablePlan;
   readonly data: RunData;
   readonly earlier: EarlierRun;
   readonly folder: AssemblyFolder;
@@ -103,6 +104,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     clock,
     source,
     window: config.prefetchSteps,
+    isEndable: config.stopWhen.length > 0,
     log,
     onPublished: (bytes) => {
       metrics.publishedBytes.inc(bytes);

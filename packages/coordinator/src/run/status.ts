@@ -50,7 +50,7 @@ export function readStatus(sources: StatusSources): Status {
     step,
     totalSteps: plan.totalSteps,
     epoch: epochOf(plan, step),
-    epochs: config.epochs,
+    epochs: plan.totalSteps / plan.stepsPerEpoch,
     loss: intake.lastStep?.loss ?? history.lastLoss ?? 0,
     hasTrainAccuracy: intake.lastStep?.accuracy !== undefined,
     trainAccuracy: intake.lastStep?.accuracy ?? 0,

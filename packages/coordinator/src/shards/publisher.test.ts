@@ -1,7 +1,8 @@
-import { createPlan, OPERATION_DEFAULTS, PRESETS } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, PRESETS, type Plan } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../../test/testkit/manual-clock.js';
+import { endablePlan } from '../run/endable-plan.js';
 import { ShardPublisher, type PublishingBroker } from './publisher.js';
 
 const TRAIN = { kind: 'train', step: 1 } as const;
@@ -84,18 +85,23 @@ beforeEach(() => {
   broker = new MemoryBroker();
   clock = new ManualClock();
   errors = [];
-  publisher = new ShardPublisher({
+  publisher = makePublisher(PLAN, false);
+});
+
+function makePublisher(plan: Plan, isEndable: boolean): ShardPublisher {
+  return new ShardPublisher({
     run: 'tiny',
-    plan: PLAN,
+    plan,
     broker,
     clock,
     source: { encode: () => Promise.resolve(new Uint8Array(1)), messageBytes: 1, windowBytes: 8 },
     window: 2,
+    isEndable,
     log: createLogger('test', 'silent'),
     onPublished: () => undefined,
     onError: ({ message }) => errors.push(message),
   });
-});
+}
 
 afterEach(async () => {
   await publisher.close(() => true);
@@ -121,6 +127,27 @@ describe('a publisher', () => {
     publisher.complete(TRAIN);
     await holds(12);
     expect(steps()).toEqual(['1', '2', '3']);
+  });
+
+  it('begins no epoch before an evaluation that may end the run is completed, and none after the end', async () => {
+    await publisher.close(() => true);
+    broker = new MemoryBroker();
+    const plan = endablePlan(PLAN);
+    publisher = makePublisher(plan, true);
+    publisher.start({ generation: 1, split: [0, 1], first: { kind: 'train', step: 4 } });
+    // Four micro-batches of the last step, and five of the evaluation after it.
+    await holds(9);
+    publisher.complete({ kind: 'train', step: 4 });
+    publisher.complete({ kind: 'evaluate', step: 4 });
+    await holds(17);
+    expect(steps()).toEqual(['4', '5', '6']);
+
+    publisher.start({ generation: 2, split: [0, 1], first: { kind: 'evaluate', step: 4 } });
+    await holds(22);
+    plan.endEarly({ afterStep: 4, epochs: { from: 2, to: 1 }, reason: 'enough' });
+    publisher.complete({ kind: 'evaluate', step: 4 });
+    await publisher.close(() => true);
+    expect(broker.stream).toHaveLength(22);
   });
 
   it('publishes what is not completed again when the stream is gone although all was published', async () => {

@@ -42,6 +42,8 @@ export interface PublisherOptions {
   readonly source: ShardSource;
   /** Pieces of work that may be published ahead of the last completed one. */
   readonly window: number;
+  /** Whether an evaluation may end the run: then no epoch is begun before the one before it is completed. */
+  readonly isEndable: boolean;
   readonly log: Logger;
   readonly onPublished: (bytes: number) => void;
   readonly onError: (error: TrainingError) => void;
@@ -153,7 +155,7 @@ export class ShardPublisher {
     const { signal } = feed.abort;
     while (!signal.aborted) {
       const { next } = feed;
-      if (next === undefined || feed.open.length >= this.#options.window) {
+      if (next === undefined || feed.open.length >= this.#options.window || this.#mustWait(next, feed)) {
         await this.#changed.wait();
         continue;
       }
@@ -168,6 +170,13 @@ export class ShardPublisher {
       await this.#publishItem(feed, published);
       if (version !== feed.streamVersion) rewind(feed);
     }
+  }
+
+  #mustWait({ kind, step }: WorkItem, { open }: Feed): boolean {
+    const { plan, isEndable } = this.#options;
+    if (kind === 'train' && step > plan.totalSteps) return true;
+    const isFirstOfEpoch = kind === 'train' && step > 1 && plan.isLastOfEpoch(step - 1);
+    return isEndable && isFirstOfEpoch && open.length > 0;
   }
 
   async #publishItem(feed: Feed, published: Published): Promise<void> {

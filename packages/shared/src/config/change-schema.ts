@@ -36,6 +36,8 @@ export const changeMembers = {
       clipNorm: fromTo(clipNorm),
     })
     .optional(),
+  /** Why the coordinator ended the run early: then `epochs` are fewer. Absent where a resume asked for the change. */
+  reason: z.string().min(1).optional(),
   /** Absent: the schedule goes on as it was, as `hold` says. */
   schedule: z.enum(SCHEDULE_WAYS).optional(),
 };

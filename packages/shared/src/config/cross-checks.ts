@@ -7,6 +7,7 @@ import { datasetDefinition } from '../datasets/registry.js';
 import { attackProblem, engineProblem } from './engines.js';
 import { idleOptimizerKeys } from './optimizer-schema.js';
 import { changeProblems } from './run-changes.js';
+import { parseStopRule, STOP_RULE_EXPECTATION } from './stop-rules.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
 import { valueAt, type Mapping } from './layers.js';
@@ -26,6 +27,7 @@ export function crossProblems(merged: Mapping): readonly string[] {
     ...recordedChangeProblems(merged),
     ...recipeProblems(merged),
     ...adversarialProblems(merged),
+    ...stopProblems(merged),
     ...operationProblems(merged),
   ];
 }
@@ -161,6 +163,32 @@ function adversarialProblems(merged: Mapping): string[] {
   const engine = sound(merged, 'engine');
   const refusal = engine === undefined ? undefined : attackProblem(engine.name);
   if (refusal !== undefined) problems.push(`engine.name: ${refusal}`);
+  return problems;
+}
+
+function stopProblems(merged: Mapping): string[] {
+  const problems: string[] = [];
+  const checkpoint = sound(merged, 'checkpoint');
+  if (checkpoint !== undefined) {
+    const { best, bestMode } = checkpoint;
+    if (bestMode === 'auto' && !['auto', 'accuracy', 'loss'].includes(best)) {
+      problems.push(
+        `checkpoint.bestMode: 'auto', expected max or min with checkpoint.best ${best}: nothing says which is better`,
+      );
+    }
+    if (bestMode !== 'auto' && best === 'auto') {
+      problems.push(`checkpoint.bestMode: '${bestMode}', expected auto, or the name of a figure in checkpoint.best`);
+    }
+  }
+  const rules = sound(merged, 'stopWhen') ?? [];
+  for (const rule of rules) {
+    if (parseStopRule(rule) === undefined) problems.push(`stopWhen: ${shown(rule)}, expected ${STOP_RULE_EXPECTATION}`);
+  }
+  if (rules.length > 0 && sound(merged, 'evaluation') === 'test') {
+    problems.push(
+      "stopWhen: rules decide on held-out samples, but evaluation is 'test'; add `--set evaluation=held-out --set samples.heldOut=N`",
+    );
+  }
   return problems;
 }
 

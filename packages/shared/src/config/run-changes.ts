@@ -107,7 +107,7 @@ export function changeProblems(config: Changeable): string[] {
         `${at}: the values that it changes are not those before it; take the changes of the run as they are`,
       );
     }
-    if (change.epochs !== undefined && change.epochs.to < change.epochs.from) {
+    if (change.reason === undefined && change.epochs !== undefined && change.epochs.to < change.epochs.from) {
       problems.push(
         `${at}.epochs.to: ${change.epochs.to}, expected at least ${change.epochs.from}: a run can be extended only`,
       );

@@ -165,7 +165,22 @@ const operationSchema = z.strictObject({
     /** Threads per worker. 0 divides the cores of a host among its workers. */
     threads: z.int().min(0).max(1_024),
   }),
-  checkpoint: z.strictObject({ everySteps: atMost(1_000_000_000), keep: atMost(1_000_000) }),
+  checkpoint: z.strictObject({
+    everySteps: atMost(1_000_000_000),
+    keep: atMost(1_000_000),
+    /**
+     * The checkpoint that is kept beside the newest ones, and what patience waits for: the best by `accuracy`, `loss` or a metric of
+     * the task. `auto`: by accuracy, or by loss where answers are no classes.
+     */
+    best: z.string().min(1).default('auto'),
+    /** Whether a larger or a smaller value is better. `auto`: larger for accuracy, smaller for loss; a metric needs one. */
+    bestMode: z.enum(['auto', 'max', 'min']).default('auto'),
+  }),
+  /**
+   * Rules that end the run after an epoch, decided on held-out samples: `accuracy>=0.99` when a figure is reached, `patience=5`
+   * when so many evaluations in a row were not the best.
+   */
+  stopWhen: z.array(z.string()).max(16).default([]),
   prefetchSteps: positiveInteger.max(64),
   bucketBytes: positiveInteger.min(4_096).max(MOST_BUCKET_BYTES),
   exchange: z

@@ -28,6 +28,8 @@ export interface LedgerReport {
   readonly replays: number;
   /** Resumes that changed what decides the arithmetic. */
   readonly changes: number;
+  /** Why the run ended before its last epoch; undefined when it did not, or was extended later. */
+  readonly earlyEnd: string | undefined;
   /** What no continuation of the run can mend, one sentence each, in the order of the ledger. */
   readonly contradictions: readonly string[];
   /** The contradictions, then what is missing, one sentence each. */
@@ -60,6 +62,7 @@ export class LedgerChecker {
   /** Of the whole run, as far as it is known. */
   #epochs = 0;
   #changes = 0;
+  #earlyEnd: string | undefined;
 
   /** Takes in the next record. */
   add(record: LedgerRecord): void {
@@ -110,7 +113,13 @@ export class LedgerChecker {
 
   /** The verdict on the records so far. */
   report(): LedgerReport {
-    const records = { steps: this.#steps, faults: this.#faults, replays: this.#replays, changes: this.#changes };
+    const records = {
+      steps: this.#steps,
+      faults: this.#faults,
+      replays: this.#replays,
+      changes: this.#changes,
+      earlyEnd: this.#earlyEnd,
+    };
     if (this.#counts === undefined) {
       const problem =
         this.#firstKind === undefined
@@ -140,7 +149,7 @@ export class LedgerChecker {
   }
 
   /** A change holds for steps to come alone, and it must know what it changes. */
-  #addChange({ afterStep, epochs }: ChangeRecord): void {
+  #addChange({ afterStep, epochs, reason }: ChangeRecord): void {
     this.#changes += 1;
     if (afterStep < this.#lastStep) {
       this.#contradict(
@@ -148,8 +157,15 @@ export class LedgerChecker {
       );
     }
     if (epochs === undefined || this.#run === undefined) return;
+    this.#earlyEnd = reason;
     if (epochs.from !== this.#epochs) {
       this.#contradict(`a change extends a run of ${epochs.from} epochs, but the run has ${this.#epochs}`);
+    }
+    const lastStep = epochs.to * (this.#order?.stepsPerEpoch ?? 0);
+    if (epochs.to < epochs.from && afterStep !== lastStep) {
+      this.#contradict(
+        `the run ends early with step ${afterStep}, but its ${epochs.to} epochs end with step ${lastStep}`,
+      );
     }
     this.#epochs = epochs.to;
     this.#order = orderOf(this.#run, epochs.to);

@@ -12,6 +12,8 @@ import { loadTask } from './load-task.js';
 export interface RunData extends NamedSource {
   /** The classes that an answer is one of; 0 where answers are no classes. */
   readonly answerClasses: number;
+  /** The figures of the task's own that an evaluation has. */
+  readonly metricNames: readonly string[];
 }
 
 /**
@@ -34,9 +36,9 @@ export async function openRunData({ task, dataset: name, dataFolder: folder }: R
   }
   const source = datasetSource(await openDataset({ name: name!, folder }));
   const classes = source.classes ?? [];
-  if (task === undefined) return { ...source, answerClasses: classes.length };
+  if (task === undefined) return { ...source, answerClasses: classes.length, metricNames: [] };
   const { definition } = await loadTask(task.module);
-  return { ...source, answerClasses: answerClasses(definition, source) };
+  return { ...source, answerClasses: answerClasses(definition, source), metricNames: metricNames(definition) };
 }
 
 /**
@@ -70,6 +72,10 @@ function answerClasses(definition: TaskDefinition, { fields, classes = [] }: Sam
   return answer.kind === 'class' ? answer.classes : 0;
 }
 
+function metricNames({ metrics = {} }: TaskDefinition): string[] {
+  return Object.keys(metrics);
+}
+
 /** The same source under the name of its task; its methods stay its own. */
 function named(definition: TaskDefinition, source: SampleSource): RunData {
   const { fields, classes, digest } = source;
@@ -78,6 +84,7 @@ function named(definition: TaskDefinition, source: SampleSource): RunData {
     fields,
     digest,
     answerClasses: answerClasses(definition, source),
+    metricNames: metricNames(definition),
     ...(classes !== undefined && { classes }),
     length: (split) => source.length(split),
     read: (split, ids) => source.read(split, ids),
