@@ -53,7 +53,7 @@ const MAY_IMPORT = {
   multiview: { ours: [...BELOW_TASK, 'task', 'engine'], outside: ['tfjs'] },
   coordinator: { ours: ['shared', 'proto', 'datasets', 'telemetry', 'task/data'], outside: ['grpc', 'nats'] },
   worker: { ours: BELOW_WORKER, outside: ['grpc', 'nats'], inTests: ['multiview', 'compiler'] },
-  lab: { ours: BELOW_LAB, outside: ['tfjs', 'onnxruntime'] },
+  lab: { ours: [...BELOW_LAB, 'task/data'], outside: ['tfjs', 'onnxruntime'] },
   cli: { ours: [...BELOW_WORKER, ...BELOW_LAB, 'worker', ...LAB], outside: ['grpc'] },
   simulation: { ours: [...BELOW_WORKER, 'coordinator', 'worker'], outside: [] },
 };

@@ -2,9 +2,13 @@
  * The examples, in a small form: what a user trains ends with the same weights whatever the workers do, and every sample is in
  * the ledger exactly once for each epoch.
  */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadModel } from 'facet-train';
 import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
 import { exampleFile, ON_CPU, runScript, writeTask } from '../testkit/own-task.js';
 
@@ -12,6 +16,14 @@ import { exampleFile, ON_CPU, runScript, writeTask } from '../testkit/own-task.j
 interface Figures {
   readonly loss: number;
   readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Of `facet predict`. */
+interface Predicted {
+  readonly images: readonly {
+    readonly file: string;
+    readonly guesses: readonly { readonly class: string; readonly probability: number }[];
+  }[];
 }
 
 const SHAPES = 160;
@@ -53,13 +65,59 @@ describe.each([
       const { weightsSha256 } = results[0]!;
       expect(summary).toMatchObject({ weightsSha256, workers: [1, 3][at], faults: 0, ledger: { clean: true } });
     }
-    // `facet evaluate` finds the figures of the run's own last evaluation again.
     const { loss, metrics } = results[0]!.evaluation as Figures;
+    await usesModel(example, metrics);
+    // `facet evaluate` finds the figures of the run's own last evaluation again.
     const evaluated = parseJson(await workspace.run(['evaluate', `${example}-1`, '--json'])) as unknown as Figures;
     expect(evaluated.loss).toBeCloseTo(loss, 10);
     for (const [name, mean] of Object.entries(metrics)) expect(evaluated.metrics[name]).toBeCloseTo(mean, 10);
   });
 });
+
+/** What users do with the models of the examples, beside evaluating them. */
+async function usesModel(example: string, metrics: Figures['metrics']): Promise<void> {
+  const run = path.join(workspace.runs, `${example}-1`);
+  if (example === 'regression') {
+    const predicted = await workspace.run(['predict', 'throws.csv', '--run', run]);
+    expect(predicted.code, predicted.stderr).toBe(0);
+    const [header, ...rows] = predicted.stdout.trim().split('\n');
+    expect(header).toBe('row,prediction');
+    expect(rows).toHaveLength(300);
+    const model = await loadModel(run);
+    const table = (await readFile(path.join(workspace.folder, 'throws.csv'), 'utf8')).trim().split('\n').slice(1);
+    const samples = table.map((line) => ({ features: line.split(',').slice(0, 4).map(Number) }));
+    const answers = await model.predict(samples);
+    await model.close();
+    answers.forEach(({ values }, at) => expect(`${at + 1},${values[0]}`).toBe(rows[at]));
+    // Of the rows that are the test split, the answers are as far off as the run's own evaluation says.
+    const isOfTest = (row: number): boolean =>
+      Number.parseInt(createHash('sha256').update(String(row)).digest('hex').slice(0, 8), 16) < 0.1 * 2 ** 32;
+    const off = table.flatMap((line, row) =>
+      isOfTest(row) ? [Math.abs(answers[row]!.values[0]! - Number(line.split(',')[4]))] : [],
+    );
+    expect(off.reduce((sum, metres) => sum + metres, 0) / off.length).toBeCloseTo(metrics['metresOff']!, 4);
+  } else if (example === 'gpt') {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      exampleFile('gpt', 'sample.mjs'),
+      run,
+      'The ',
+      '20',
+    ]);
+    expect(stdout).toMatch(/^The [^]{20}\n$/);
+    const refused = await workspace.run(['predict', 'text.txt', '--run', run]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('takes tokens int32 [64], expected one'),
+    });
+  } else {
+    const out = path.join(workspace.folder, 'two-cameras-onnx');
+    const exported = await workspace.run(['export', run, '--format', 'onnx', '--out', out, '--json']);
+    expect(exported.code, exported.stderr).toBe(0);
+    expect(parseJson(exported)).toMatchObject({ check: { isWithinTolerance: true, source: 'test split' } });
+  }
+  const robustness = await workspace.run(['robustness', run]);
+  expect(robustness).toMatchObject({ code: 2, stderr: expect.stringContaining('is for the multi-view model') });
+}
 
 describe('the example layers-cnn', () => {
   const settings = ['--data', 'shapes', '--set', 'batch.global=16', '--set', 'batch.micro=4'];
@@ -85,7 +143,28 @@ describe('the example layers-cnn', () => {
     expect(metrics['confidence']).toBeGreaterThan(1 / 4);
     expect(metrics['confidence']).toBeLessThanOrEqual(1);
     expect((evaluated as unknown as Figures).metrics['confidence']).toBeCloseTo(metrics['confidence']!, 10);
-  }, 60_000);
+
+    // Images in, names of classes and probabilities out: from a run, from a program, and from an export somewhere else.
+    const asked = ['predict', path.join('shapes', 'star'), '--json', '--run'];
+    const predicted = parseJson(await workspace.run([...asked, 'shapes-1'])) as unknown as Predicted;
+    expect(predicted).toMatchObject({ failed: 0 });
+    expect(predicted.images).toHaveLength(SHAPES / 4);
+    const [{ file, guesses }] = predicted.images as [Predicted['images'][number]];
+    expect(guesses.map((guess) => guess.class).sort()).toEqual(['circle', 'square', 'star', 'triangle']);
+    expect(guesses.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5);
+    const model = await loadModel(path.join(workspace.runs, 'shapes-1'));
+    const answer = await model.predict({ image: path.join(workspace.folder, file) });
+    await model.close();
+    expect(answer.class).toBe(guesses[0]!.class);
+    for (const guess of guesses) expect(answer.probabilities![guess.class]).toBe(guess.probability);
+    const out = path.join(workspace.folder, 'exported');
+    const exported = await workspace.run(['export', 'shapes-1', '--format', 'safetensors', '--out', out]);
+    expect(exported.code, exported.stderr).toBe(0);
+    expect(await readFile(path.join(out, 'run.json'), 'utf8')).not.toContain(path.dirname(exampleFile('layers-cnn')));
+    const task = ['--task', exampleFile('layers-cnn', 'task.mjs')];
+    const again = parseJson(await workspace.run([...asked, out, ...task])) as unknown as Predicted;
+    expect(again.images).toEqual(predicted.images);
+  }, 120_000);
 
   it.each([2, 3])('ends with the same weights for %i workers', { timeout: 60_000 }, async (workers) => {
     const summary = parseJson(await workspace.run(up('layers-cnn', `shapes-${workers}`, workers, ...settings)));

@@ -1,5 +1,6 @@
 /**
- * What users import: how to say what is trained, on what, the operations that capture knows in one piece, and how to train.
+ * What users import: how to say what is trained, on what, the operations that capture knows in one piece, how to train, and how
+ * to use what was trained.
  */
 export {
   constant,
@@ -44,6 +45,7 @@ export {
 } from '@facet/datasets';
 export { attention, crossEntropy, gelu, layerNorm, linear, softmax } from '@facet/compiler';
 export type { FieldType, FieldValues, RandomStream, SampleField, SampleFields } from '@facet/shared';
+export { loadModel, type LoadModelOptions, type Model, type ModelAnswer, type ModelSample } from './api/load-model.js';
 export { train, type Training, type TrainOptions } from './api/train.js';
 export type { TrainingEvent } from './api/ledger-events.js';
 export type { RunResult } from '@facet/coordinator';

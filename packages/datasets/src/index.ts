@@ -7,7 +7,9 @@ export { openDataset, verifyDataset, type DatasetReport, type FileReport } from 
 export type { ArrayFields, ArrayPlace, ArraysOptions } from './sources/arrays.js';
 export { own, type OwnOptions } from './sources/own.js';
 export type { NamedSource, SampleIds, SampleSource, SplitName } from './sources/sample-source.js';
-export type { CsvOptions } from './sources/csv.js';
+export { readRows, type CsvOptions } from './sources/csv.js';
+export { decodeImage, type ImageForm } from './sources/decode-images.js';
+export { listImageFiles, type ImageFile } from './sources/named-images.js';
 export { dataset, datasetSource } from './sources/dataset-source.js';
 export type { ImageFolderOptions } from './sources/image-folder.js';
 export type { ImageProgress } from './sources/image-cache.js';

@@ -14,6 +14,7 @@ export { type Trial } from './study/study-plan.js';
 export { accuracyText, conclusion, differenceText, pText, studyText, survivors } from './study/study-words.js';
 export { type ReportMaker, originOf } from './trained/report-origin.js';
 export { configOf, storedConfigOf } from './trained/stored-config.js';
+export { storedModelOf } from './trained/stored-model.js';
 export { comparedModel, modelFor, modelOf } from './trained/trained-model.js';
 export { counted } from './words/counted.js';
 export {

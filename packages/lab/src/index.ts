@@ -18,3 +18,7 @@ export { checkTask } from './tasks/check-task.js';
 export { evaluateRobustness } from './robustness/evaluate-robustness.js';
 export { openTask } from './tasks/open-task.js';
 export { armCosts } from './study/arm-cost.js';
+export { exportTask, type TaskExportOptions } from './export/export-task.js';
+export { answersBySample, type SampleAnswer } from './models/answers.js';
+export { openModel, type LoadedModel, type StoredModel } from './models/loaded-model.js';
+export { imageOf, predictImageFiles, predictTable, readImage, type FileAnswer } from './models/predict-files.js';

@@ -2,8 +2,9 @@
  * A trained model that takes images and returns logits. It computes in micro-batches of the run's own size, so its numbers are
  * those of the run's own evaluation. It owns an engine until it is closed.
  */
-import { TrainingError, type EngineWish, type ImageShape, type MultiView, type ParameterLayout } from '@facet/shared';
+import type { EngineWish, ImageShape, MultiView, ParameterLayout } from '@facet/shared';
 import { formatEngine, openEngine } from '@facet/engine';
+import { requireSameLayout } from '@facet/task';
 import { multiViewShape, multiViewTask, type MultiViewShape } from './task/multi-view-task.js';
 
 /** The parts of a trained model, as a checkpoint stores them. */
@@ -79,20 +80,4 @@ export async function openClassifier(model: TrainedModel, { engine, threads }: C
     },
     close: () => compute.close(),
   };
-}
-
-/** @throws TrainingError CHECKPOINT_INCOMPATIBLE naming the first parameter that differs. */
-export function requireSameLayout(
-  expected: readonly Pick<ParameterLayout, 'name' | 'shape'>[],
-  actual: readonly ParameterLayout[],
-): void {
-  const describe = (layout: Pick<ParameterLayout, 'name' | 'shape'> | undefined): string =>
-    layout === undefined ? 'nothing' : `${layout.name} [${layout.shape.join(', ')}]`;
-  for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
-    if (describe(expected[i]) === describe(actual[i])) continue;
-    throw new TrainingError(
-      'CHECKPOINT_INCOMPATIBLE',
-      `the checkpoint's parameter ${i} is ${describe(actual[i])}, the model of this version has ${describe(expected[i])}; use the version of Facet that wrote it`,
-    );
-  }
 }

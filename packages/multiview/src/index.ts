@@ -21,7 +21,6 @@ export {
   type TrainedModel,
   openClassifier,
   programShape,
-  requireSameLayout,
 } from './classifier.js';
 export { CORRUPTIONS } from './corruptions/corruption-sets.js';
 export { SEVERITIES, corrupt } from './corruptions/corruption.js';

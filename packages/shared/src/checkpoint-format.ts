@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { crc32, formatCrc32 } from './crc32.js';
 import type { ParameterLayout } from './flat-tensors.js';
 import type { ImageShape } from './image-shape.js';
+import { FIELD_TYPES, type SampleFields } from './samples/sample-fields.js';
 
 /** Everything that the next step needs: flat weights, the optimizer's flat moments, and the average of the weights. */
 export interface TrainingState {
@@ -70,6 +71,23 @@ function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
+/** How rows are read that belong to a table of samples. */
+export interface TableFacts {
+  /** The columns of the numbers, in the order of the field `features`; without a header by their numbers from 0. */
+  readonly columns: readonly string[];
+  readonly hasHeader: boolean;
+  readonly separator: string;
+}
+
+/** What the samples of a run are. It is enough to use the weights where the samples are not. */
+export interface SampleFacts {
+  readonly fields: SampleFields;
+  /** Names of the classes in the order of the labels; empty where samples have no classes. */
+  readonly classes: readonly string[];
+  /** Where the samples are rows of a table. */
+  readonly table?: TableFacts | undefined;
+}
+
 /** The facts that a checkpoint keeps beside the state. */
 export interface CheckpointInfo {
   readonly run: string;
@@ -86,6 +104,8 @@ export interface CheckpointInfo {
   readonly engines?: readonly string[] | undefined;
   /** Size of the images that the run trains on; absent in checkpoints of earlier versions. */
   readonly image?: ImageShape | undefined;
+  /** Absent in checkpoints of earlier versions. */
+  readonly samples?: SampleFacts | undefined;
   /** ISO time in UTC. */
   readonly at: string;
 }
@@ -122,6 +142,14 @@ const MOST_SIDE = 4_096;
 const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 const fileSeal = z.strictObject({ bytes: count, sha256: sha256Text });
 
+const sampleFacts = z.strictObject({
+  fields: z.record(z.string(), z.strictObject({ shape: z.array(count), type: z.enum(FIELD_TYPES) })),
+  classes: z.array(z.string()),
+  table: z
+    .strictObject({ columns: z.array(z.string()), hasHeader: z.boolean(), separator: z.string().length(1) })
+    .optional(),
+});
+
 const runFile: z.ZodType<RunFile> = z.strictObject({
   version: z.literal(1),
   run: z.string().min(1),
@@ -148,6 +176,7 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
       channels: count.min(1).max(4),
     })
     .optional(),
+  samples: sampleFacts.optional(),
 });
 
 /** Checks the parsed JSON of a run.json; the reason names every member that is wrong. */

@@ -129,6 +129,8 @@ export {
   type EvaluatedWeights,
   type PerFile,
   type RunFile,
+  type SampleFacts,
+  type TableFacts,
   type TensorFileName,
   type TrainingState,
 } from './checkpoint-format.js';

@@ -33,6 +33,7 @@ export type {
   TaskSamples,
   Tensors,
 } from './task.js';
+export { requireSameLayout } from './arithmetic/same-layout.js';
 export { bindTask, type TaskBinding } from './define/bind-task.js';
 export {
   defineTask,

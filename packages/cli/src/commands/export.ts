@@ -4,10 +4,12 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Export, ExportFormat } from '@facet/lab';
-import { suggestion, TrainingError } from '@facet/shared';
+import type { TrainedWeights } from '@facet/coordinator';
+import type { Export, ExportFormat, StoredModel } from '@facet/lab';
+import { isMultiView, suggestion, TrainingError } from '@facet/shared';
+import type { RunData } from '@facet/task/data';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatBytes, modelOf } from '@facet/lab/data';
+import { formatBytes, modelOf, storedConfigOf, storedModelOf } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findCheckpoint } from '../runs/find-checkpoint.js';
@@ -15,6 +17,7 @@ import { findCheckpoint } from '../runs/find-checkpoint.js';
 interface ExportOptions {
   readonly format: string;
   readonly out: string;
+  readonly task?: string;
   readonly batch: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -35,7 +38,8 @@ export function addExportCommand(
     .usage('[options] <run name | run folder | checkpoint folder>')
     .requiredOption('--format <name>', 'onnx, safetensors or tfjs')
     .requiredOption('--out <folder>', 'a new folder for the files')
-    .option('--batch <number>', 'images per call of the exported program', '1')
+    .option('--task <file>', 'the module of a task of your own, if it is no longer where the run had it')
+    .option('--batch <number>', 'samples per call of the exported program', '1')
     .option('--force', 'write over files of the same names in a folder that exists')
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet export mnist-fast-20261123-181500 --format onnx --out digits')
@@ -44,26 +48,54 @@ export function addExportCommand(
 
 async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
-  const { EXPORT_FORMATS, exportModel } = await import('@facet/lab');
+  const { EXPORT_FORMATS, exportModel, exportTask } = await import('@facet/lab');
   const { formatModelRunFile, weightsSha256: hashOf } = await import('@facet/coordinator');
   const format = readFormat(options.format, EXPORT_FORMATS);
   const batch = readBatch(options.batch);
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
-  const { model, classNames } = await modelOf(checkpoint);
-  const { run, step } = checkpoint.info;
-  // Of what is written: of a run that keeps an average, that is not what its checkpoints are known by.
-  const weightsSha256 = await hashOf(model.weights);
   const folder = path.resolve(options.out);
   const existing = options.force ? 'replace' : 'refuse';
+  const { run, step } = checkpoint.info;
+  if (!isMultiView(storedConfigOf(checkpoint))) {
+    const model = await storedModelOf(checkpoint, options.task);
+    const weightsSha256 = await hashOf(model.weights);
+    const origin = { run, step, weightsSha256, classes: model.samples.classes };
+    const image = undefined;
+    const runFile = (modelFile: Uint8Array): Promise<string> =>
+      formatModelRunFile({ trained: withSamples(checkpoint, model), image, modelFile });
+    const data = await openData(model);
+    const exported = await exportTask({ model, origin, runFile, format, batch, folder, existing, data });
+    requireMatch(exported, folder);
+    if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
+    else for (const line of exportLines(exported, folder, 'samples')) printLine(stdout, line);
+    return EXIT.ok;
+  }
+  const { model, classNames } = await modelOf(checkpoint);
+  // Of what is written: of a run that keeps an average, that is not what its checkpoints are known by.
+  const weightsSha256 = await hashOf(model.weights);
   const origin = { run, step, weightsSha256, classes: classNames };
   const runFile = (modelFile: Uint8Array): Promise<string> =>
     formatModelRunFile({ trained: checkpoint, image: model.image, modelFile });
   const exported = await exportModel({ model, origin, runFile, format, batch, folder, existing });
   requireMatch(exported, folder);
   if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
-  else for (const line of exportLines(exported, folder)) printLine(stdout, line);
+  else for (const line of exportLines(exported, folder, 'images')) printLine(stdout, line);
   return EXIT.ok;
+}
+
+/** An export says what its samples are, also if the checkpoint did not. */
+function withSamples(trained: TrainedWeights, { samples }: StoredModel): TrainedWeights {
+  return { ...trained, info: { ...trained.info, samples } };
+}
+
+/** The run's own samples to check with, if they are still there. */
+async function openData({ config }: StoredModel): Promise<RunData | undefined> {
+  const { openRunData } = await import('@facet/task/data');
+  return openRunData(config).catch((caught: unknown) => {
+    if (caught instanceof TrainingError) return undefined;
+    throw caught;
+  });
 }
 
 function readFormat(text: string, formats: readonly ExportFormat[]): ExportFormat {
@@ -85,11 +117,11 @@ function requireMatch({ check }: Export, folder: string): void {
   const { images, logitDeviation, probabilityDeviation, tolerance } = check;
   throw new TrainingError(
     'EXPORT_MISMATCH',
-    `the files in ${folder} answer ${images} images otherwise than our evaluation: logits differ by ${logitDeviation.toExponential(1)}, probabilities by ${probabilityDeviation.toExponential(1)}, expected at most ${tolerance}; do not use them, and report it`,
+    `the files in ${folder} answer ${images} samples otherwise than our evaluation: logits differ by ${logitDeviation.toExponential(1)}, probabilities by ${probabilityDeviation.toExponential(1)}, expected at most ${tolerance}; do not use them, and report it`,
   );
 }
 
-function exportLines({ files, check }: Export, folder: string): string[] {
+function exportLines({ files, check }: Export, folder: string, of: 'images' | 'samples'): string[] {
   const { images, source, logitDeviation, probabilityDeviation, tolerance } = check;
   return [
     folder,
@@ -99,7 +131,7 @@ function exportLines({ files, check }: Export, folder: string): string[] {
       rows: files.map(({ name, bytes }) => [name, formatBytes(bytes)]),
     }),
     '',
-    `checked by running it on ${images} images (${source}): logits differ by ${logitDeviation.toExponential(1)} of the largest, ` +
+    `checked by running it on ${images} ${of} (${source}): logits differ by ${logitDeviation.toExponential(1)} of the largest, ` +
       `probabilities by ${probabilityDeviation.toExponential(1)}; the limit is ${tolerance}`,
   ];
 }

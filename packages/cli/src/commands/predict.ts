@@ -1,19 +1,20 @@
 /**
- * `facet predict`: classifies images with a trained model. Every image gets a line. An image that cannot be read is named,
- * and the exit code is 2.
+ * `facet predict`: what a trained model says to files. Every image gets a line. An image that cannot be read is named, and the
+ * exit code is 2. A model that was trained on a table takes a table.
  */
 import type { Command } from 'commander';
-import { visibleLine, wishFor } from '@facet/shared';
+import { isMultiView, visibleLine, wishFor } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { predictionJson, predictionLines } from '../display/prediction.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findCheckpoint } from '../runs/find-checkpoint.js';
 import { listRuns, runNotFound, runsFolder } from '../runs/run-folders.js';
-import { modelOf } from '@facet/lab/data';
+import { modelOf, storedConfigOf, storedModelOf } from '@facet/lab/data';
 
 interface PredictOptions extends PlaceOptions {
   readonly run?: string;
+  readonly task?: string;
   readonly json?: boolean;
 }
 
@@ -23,9 +24,12 @@ export function addPredictCommand(
   run: (action: CommandAction) => Promise<void>,
 ): void {
   const command = program
-    .command('predict <image...>')
-    .description('classify PNG and JPEG images of any size; a folder stands for the images in it')
+    .command('predict <file...>')
+    .description(
+      'classify PNG and JPEG images of any size; a folder stands for the images in it; or predict for the rows of a table',
+    )
     .option('--run <name | folder>', 'a run, its folder or one checkpoint (default: the newest run)')
+    .option('--task <file>', 'the module of a task of your own, if it is no longer where the run had it')
     .option('--json', 'print one JSON object as the last line of stdout');
   addPlaceOptions(command)
     .addHelpText('after', '\nExample:\n  facet predict digit.png photos/ --run mnist-fast-20261123-181500')
@@ -38,6 +42,12 @@ async function predict(paths: readonly string[], options: PredictOptions, contex
   const name = options.run ?? (await newestRun(context));
   const { checkpoint, warnings } = await findCheckpoint(name, context);
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
+  if (!isMultiView(storedConfigOf(checkpoint))) {
+    const { predictOwnTask } = await import('../prediction/predict-own-task.js');
+    const model = await storedModelOf(checkpoint, options.task);
+    const isJson = options.json === true;
+    return predictOwnTask({ checkpoint, model, paths, wish, threads, isJson, warnings }, context);
+  }
   const { model, classNames } = await modelOf(checkpoint);
   const { predictImages } = await import('@facet/multiview');
   const engine = wishFor(wish, model.config.engine);

@@ -28,7 +28,7 @@ export interface FoundCheckpoint {
  *
  * @throws TrainingError RUN_NOT_FOUND listing the runs that there are; CHECKPOINT_INVALID when none of them is sound.
  */
-export async function findCheckpoint(name: string, { env }: CliContext): Promise<FoundCheckpoint> {
+export async function findCheckpoint(name: string, { env }: Pick<CliContext, 'env'>): Promise<FoundCheckpoint> {
   const { newestSoundCheckpoint, readTrainedWeights, trainedWeights } = await import('@facet/coordinator');
   if (isPath(name) && existsSync(path.join(name, 'run.json'))) {
     return { checkpoint: await readTrainedWeights(path.resolve(name)), warnings: [] };

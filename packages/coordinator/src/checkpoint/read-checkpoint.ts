@@ -194,10 +194,11 @@ function infoOf({
   metrics,
   engines,
   image,
+  samples,
   at,
 }: RunFile): CheckpointInfo {
   const facts = { run, step, epoch, config, codeVersion, ledgerStep, metrics, at };
-  return { ...facts, ...(engines && { engines }), ...(image && { image }) };
+  return { ...facts, ...(engines && { engines }), ...(image && { image }), ...(samples && { samples }) };
 }
 
 function invalid(fault: string, options?: ErrorOptions): TrainingError {

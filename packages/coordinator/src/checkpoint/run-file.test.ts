@@ -22,6 +22,11 @@ const anyRunFile: fc.Arbitrary<RunFile> = fc.record({
   weightsSha256: fc.constant('b'.repeat(64)),
   files: fc.constant({ 'model.safetensors': seal, 'optimizer.safetensors': seal }),
   layout: fc.constant([{ name: 'kernel', shape: [2], offset: 0, length: 2 }]),
+  samples: fc.constant({
+    fields: { features: { shape: [2], type: 'float32' as const }, label: { shape: [], type: 'int32' as const } },
+    classes: ['a', 'b'],
+    table: { columns: ['x', 'y'], hasHeader: true, separator: ',' },
+  }),
 });
 
 describe('run.json', () => {

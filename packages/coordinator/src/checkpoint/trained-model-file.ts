@@ -2,6 +2,7 @@
  * The run.json of a folder that holds a trained model and nothing to go on training with: it says where the weights come
  * from and vouches for every byte of them, as that of a checkpoint does.
  */
+import path from 'node:path';
 import { trainingPart, type ImageShape, type TrainingConfig } from '@facet/shared';
 import type { TrainedWeights } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
@@ -11,8 +12,8 @@ import { sealOf, weightsSha256 } from './sha256.js';
 export interface ModelRunFileOptions {
   /** Their configuration is a whole one, or what an export keeps of it. */
   readonly trained: TrainedWeights;
-  /** What the model takes: the folder with its samples is not named. */
-  readonly image: ImageShape;
+  /** Size of the images that the model takes, if it takes images. */
+  readonly image: ImageShape | undefined;
   /** The content of model.safetensors. */
   readonly modelFile: Uint8Array;
 }
@@ -23,12 +24,13 @@ export interface ModelRunFileOptions {
  */
 export async function formatModelRunFile({ trained, image, modelFile }: ModelRunFileOptions): Promise<string> {
   const { weights, evaluatedWeights, layout, info } = trained;
+  const { task, ...config } = trainingPart(info.config as TrainingConfig);
   return formatRunFile({
     version: 1,
     ...info,
-    config: trainingPart(info.config as TrainingConfig),
+    config: { ...config, ...(task && { task: { ...task, module: path.basename(task.module) } }) },
     layout,
-    image,
+    ...(image && { image }),
     weights: evaluatedWeights,
     weightsSha256: await weightsSha256(weights),
     files: { 'model.safetensors': await sealOf(modelFile) },

@@ -152,6 +152,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
       metrics: checkpointMetrics(history, plan, step),
       engines: engines.engines,
       image: imageShapeOf(data.fields),
+      samples: { fields: data.fields, classes: data.classes ?? [], ...(data.table && { table: data.table }) },
     }),
     bestStep: () => history.bestStep,
     onTaken: ({ held }) => {

@@ -5,7 +5,8 @@ import { textPieces } from './text-pieces.js';
 
 /** How a table is read. */
 export interface TableForm {
-  readonly label: string | number;
+  /** Undefined: the table has none, or it is not read. */
+  readonly label: string | number | undefined;
   readonly labelIs: 'class' | 'number';
   readonly features: readonly (string | number)[] | undefined;
   readonly hasHeader: boolean;
@@ -19,7 +20,7 @@ export interface Table {
   readonly featureNames: readonly string[];
   /** [rows, features] */
   readonly features: Float32Array;
-  /** As they are written; numbers where the label is one. */
+  /** As they are written; numbers where the label is one. None where no label is read. */
   readonly labels: readonly string[];
   /** On which line of the file every row begins, from 1. */
   readonly lines: readonly number[];
@@ -29,7 +30,8 @@ export interface Table {
 interface Layout {
   /** Of all columns, for messages. */
   readonly names: readonly string[];
-  readonly label: number;
+  /** Undefined: none is read. */
+  readonly label: number | undefined;
   readonly features: readonly number[];
 }
 
@@ -76,7 +78,7 @@ function layoutOf(path: string, { cells }: CsvRow, { label, features, hasHeader 
     }
     return place;
   };
-  const labelPlace = placeOf(label);
+  const labelPlace = label === undefined ? undefined : placeOf(label);
   const all = names.map((_, place) => place).filter((place) => place !== labelPlace);
   const featurePlaces = features === undefined ? all : features.map(placeOf);
   if (featurePlaces.length === 0) throw invalid(path, 'has no column but the label, expected columns of numbers');
@@ -101,7 +103,7 @@ class TableBuilder {
 
   add({ cells, line }: CsvRow): void {
     const { names, label, features } = this.#layout;
-    const row = this.#labels.length;
+    const row = this.#lines.length;
     const where = `row ${row + 1} (line ${line})`;
     if (cells.length !== names.length) {
       throw invalid(this.#path, `: ${where} has ${cells.length} cells, expected ${names.length}, one for every column`);
@@ -115,17 +117,18 @@ class TableBuilder {
     features.forEach((place, i) => {
       this.#features[start + i] = this.#numberIn(cells[place]!, where, names[place]!);
     });
+    this.#lines.push(line);
+    if (label === undefined) return;
     const text = cells[label]!.trim();
     if (this.#labelIs === 'number') this.#numberIn(text, where, names[label]!);
     if (text === '')
       throw invalid(this.#path, `: ${where} has nothing in column '${visibleLine(names[label]!)}', expected a label`);
     this.#labels.push(text);
-    this.#lines.push(line);
   }
 
   finished(): Table {
     const { names, features } = this.#layout;
-    const rows = this.#labels.length;
+    const rows = this.#lines.length;
     return {
       path: this.#path,
       rows,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/fixtures.js';
 import { describeSource } from '../../test/source-contract.js';
-import { csv, type CsvOptions } from './csv.js';
+import { csv, readRows, type CsvOptions } from './csv.js';
 import type { SampleSource } from './sample-source.js';
 
 const FLOWERS = 'width,kind,height\n1.5,rose,2\n-3e2,tulip,.5\n0,rose,7.\n"4","aster",+1\n';
@@ -62,6 +62,24 @@ describe('a table', () => {
     });
     expect(source.classes).toEqual(['a', 'b']);
     expect([...(await source.read('train', [0, 1]))['features']!]).toEqual([2, 1, 4, 3]);
+  });
+
+  it('says how further rows are read, with or without a label and with other columns', async () => {
+    const { table } = await opened(FLOWERS, { testShare: 0 });
+    expect(table).toEqual({ columns: ['width', 'height'], hasHeader: true, separator: ',' });
+    const file = join(await temporaryFolder(), 'new.csv');
+    await writeFile(file, 'id,height,width\nx,2,1.5\ny,4,3\n');
+    expect(await readRows(file, table!)).toMatchObject({ rows: 2, features: Float32Array.of(1.5, 2, 3, 4) });
+    await writeFile(file, 'height\n2\n');
+    await expect(readRows(file, table!)).rejects.toThrow('has no column "width", expected one of: height');
+  });
+
+  it('without a header has columns by their places', async () => {
+    const { table } = await opened('1;a;2\n3;b;4\n', { hasHeader: false, separator: ';', label: 1, testShare: 0 });
+    expect(table).toEqual({ columns: ['0', '2'], hasHeader: false, separator: ';' });
+    const file = join(await temporaryFolder(), 'new.csv');
+    await writeFile(file, '5;?;6\n');
+    expect(await readRows(file, table!)).toMatchObject({ rows: 1, features: Float32Array.of(5, 6) });
   });
 
   it('begins after the mark of the byte order', async () => {

@@ -1,5 +1,5 @@
 /** A source made of tables of numbers with one column of labels (CSV). */
-import { TrainingError, visibleLine } from '@facet/shared';
+import { TrainingError, visibleLine, type TableFacts } from '@facet/shared';
 import { memoryColumn, type Column } from './column.js';
 import { columnSource, type Columns } from './column-source.js';
 import { classesOf, readTable, type Table, type TableForm } from './csv-table.js';
@@ -40,13 +40,31 @@ export async function csv(options: CsvOptions): Promise<SampleSource> {
   const classes = labelIs === 'class' ? (options.classes ?? classesOf(trainTable)) : undefined;
   if (classes !== undefined) assertClasses(train, classes);
   if (testTable !== undefined) assertSameHeader(trainTable, testTable);
-  return columnSource({
+  const source = await columnSource({
     about: train,
     train: columnsOf(trainTable, classes),
     test: testTable && columnsOf(testTable, classes),
     testShare,
     classes,
   });
+  const { hasHeader, separator } = form;
+  return { ...source, table: { columns: trainTable.featureNames, hasHeader, separator } };
+}
+
+/**
+ * Reads the numbers of further rows, such as those to predict for. Other columns are passed over, a label too. Without a header
+ * the columns must stand where they stood.
+ *
+ * @returns [rows, columns]
+ * @throws TrainingError DATASET_UNAVAILABLE when the file cannot be read; DATASET_INVALID naming row and column of what is no
+ *   number; CONFIG_INVALID when a column is missing.
+ */
+export async function readRows(
+  path: string,
+  { columns, hasHeader, separator }: TableFacts,
+): Promise<{ readonly rows: number; readonly features: Float32Array }> {
+  const features = hasHeader ? columns : columns.map(Number);
+  return readTable(path, { label: undefined, labelIs: 'class', features, hasHeader, separator });
 }
 
 function formOf({ label, labelIs = 'class', features, hasHeader = true, separator = ',' }: CsvOptions): TableForm {

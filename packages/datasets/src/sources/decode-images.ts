@@ -40,6 +40,12 @@ export async function* decodeImages(files: readonly string[], form: ImageForm): 
   }
 }
 
+/** Decodes one file. */
+export async function decodeImage(file: string, form: ImageForm): Promise<Decoded> {
+  const load = await loadSharp();
+  return decode((each) => load(each, { failOn: 'error', limitInputPixels: MAX_PIXELS }), file, form);
+}
+
 async function decode(open: Decoder, file: string, { size, channels }: ImageForm): Promise<Decoded> {
   try {
     const upright = open(file).autoOrient();

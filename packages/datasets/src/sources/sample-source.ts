@@ -3,7 +3,7 @@
  * what the fields are and reads samples by their ids; where the samples come from is its own business. Every source passes
  * the same suite of tests (test/source-contract.ts).
  */
-import { TrainingError, type FieldValues, type SampleFields } from '@facet/shared';
+import { TrainingError, type FieldValues, type SampleFields, type TableFacts } from '@facet/shared';
 
 /** The parts of a dataset: `train` to learn from, `test` to measure with. */
 export type SplitName = 'train' | 'test';
@@ -29,6 +29,8 @@ export interface SampleSource {
   read(split: SplitName, ids: SampleIds): Promise<Record<string, FieldValues>>;
   /** Class names in the order of the labels, where samples have classes. */
   readonly classes?: readonly string[];
+  /** Where samples are rows of a table: how further rows are read. */
+  readonly table?: TableFacts;
   /** Identity of the content, 64 hex digits: two sources with the same digest give the same samples. */
   readonly digest: string;
 }

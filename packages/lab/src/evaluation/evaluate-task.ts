@@ -12,8 +12,8 @@ import {
   type RunConfig,
 } from '@facet/shared';
 import { formatEngine, judgeAnswers, openEngine } from '@facet/engine';
-import { evaluatedIds, requireSameLayout } from '@facet/multiview';
-import { fillTensors } from '@facet/task';
+import { evaluatedIds } from '@facet/multiview';
+import { fillTensors, requireSameLayout } from '@facet/task';
 import { openTask } from '../tasks/open-task.js';
 
 export interface EvaluateTaskOptions {

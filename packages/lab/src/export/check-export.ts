@@ -15,12 +15,12 @@ const CHECK_IMAGES = 64;
 export interface ExportCheck {
   readonly isWithinTolerance: boolean;
   readonly tolerance: number;
-  /** Number of images that both answered. */
+  /** Number of images, or of other samples, that both answered. */
   readonly images: number;
-  readonly source: CheckImages['source'];
-  /** Largest difference of a logit, relative to the largest logit or 1. */
+  readonly source: CheckImages['source'] | 'random samples';
+  /** Largest difference of a logit, or of a number of another answer, relative to the largest logit or 1. */
   readonly logitDeviation: number;
-  /** Largest difference of a probability. */
+  /** Largest difference of a probability; 0 where answers are no classes. */
   readonly probabilityDeviation: number;
 }
 
@@ -82,7 +82,7 @@ export async function ownAnswers(model: TrainedModel, images: Float32Array): Pro
 export function compareAnswers(
   expected: Answers,
   actual: Answers,
-  { classes, source }: { readonly classes: number; readonly source: CheckImages['source'] },
+  { count, source }: { readonly count: number; readonly source: ExportCheck['source'] },
 ): ExportCheck {
   const largest = expected.logits.reduce((most, logit) => Math.max(most, Math.abs(logit)), 1);
   const logitDeviation = largestDifference(expected.logits, actual.logits) / largest;
@@ -90,7 +90,7 @@ export function compareAnswers(
   return {
     isWithinTolerance: Math.max(logitDeviation, probabilityDeviation) <= EXPORT_TOLERANCE,
     tolerance: EXPORT_TOLERANCE,
-    images: expected.logits.length / classes,
+    images: count,
     source,
     logitDeviation,
     probabilityDeviation,

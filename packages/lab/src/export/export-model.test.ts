@@ -95,14 +95,14 @@ it('notices that the files are not those of the model', async () => {
   await writeFile(file, bytes);
   const { pixels, source } = await checkImages(model, 1);
   const actual = await runSafetensors({ folder, model, batch: 1, images: pixels });
-  const check = compareAnswers(await ownAnswers(model, pixels), actual, { classes: 10, source });
+  const check = compareAnswers(await ownAnswers(model, pixels), actual, { count: 64, source });
   expect(check.isWithinTolerance).toBe(false);
   expect(check.logitDeviation).toBeGreaterThan(1e-3);
 });
 
 it('finds answers that are no numbers, or too few, infinitely wrong', () => {
   const expected = { logits: Float32Array.of(1, 2), probabilities: [0.3, 0.7] };
-  const facts = { classes: 2, source: 'random images' } as const;
+  const facts = { count: 1, source: 'random images' } as const;
   const broken = { logits: Float32Array.of(1, Number.NaN), probabilities: [0.3, 0.7] };
   expect(compareAnswers(expected, broken, facts)).toMatchObject({ isWithinTolerance: false, logitDeviation: Infinity });
   const short = { logits: Float32Array.of(1, 2), probabilities: [0.3] };

@@ -2,14 +2,21 @@
  * Exports a trained model to a folder and checks what lies there by running it. The check comes after the files are
  * written and reads them back, so it covers everything that a user gets; a failed one leaves the files to be looked at.
  */
-import { existsSync } from 'node:fs';
-import { readdir, stat, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { encodeSafetensors, makeFolder, toTensors, TrainingError } from '@facet/shared';
+import { encodeSafetensors, toTensors, type ImageShape } from '@facet/shared';
 import type { TrainedModel } from '@facet/multiview';
 import { writeOnnx } from '@facet/compiler';
 import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
 import type { ExportFormat, ModelOrigin } from './export-format.js';
+import {
+  encoded,
+  labelsFile,
+  metadataOf,
+  requireFree,
+  writeFiles,
+  type Existing,
+  type Files,
+  type WrittenFile,
+} from './export-files.js';
 import { exportReadme } from './export-readme.js';
 import { writeGraphModel } from './graph-model.js';
 import { captureInference } from './inference-program.js';
@@ -25,15 +32,13 @@ export interface ExportOptions {
   readonly batch: number;
   readonly folder: string;
   /** `replace` writes over files of the same names in a folder that exists; nothing else in it is touched. */
-  readonly existing: 'refuse' | 'replace';
+  readonly existing: Existing;
 }
 
 export interface Export {
-  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  readonly files: readonly WrittenFile[];
   readonly check: ExportCheck;
 }
-
-type Files = ReadonlyMap<string, Uint8Array>;
 
 interface Format {
   readonly write: (options: ExportOptions) => Promise<Files>;
@@ -53,28 +58,19 @@ const FORMATS: Record<ExportFormat, Format> = {
  *   belong to another model.
  */
 export async function exportModel(options: ExportOptions): Promise<Export> {
-  const { model, folder, batch, origin } = options;
-  if (options.existing === 'refuse') await requireFree(folder);
+  const { model, folder, batch } = options;
+  await requireFree(folder, options.existing);
   const format = FORMATS[options.format];
   const files = new Map(await format.write(options));
   files.set('README.md', encoded(exportReadme(options)));
-  await makeFolder(folder);
-  for (const [name, bytes] of files) await writeFile(path.join(folder, name), bytes);
+  const written = await writeFiles(folder, files);
   const { pixels, source } = await checkImages(model, batch);
   const expected = await ownAnswers(model, pixels);
   const actual = await format.run({ folder, model, batch, images: pixels });
   return {
-    files: [...files].map(([name, { byteLength }]) => ({ name, bytes: byteLength })),
-    check: compareAnswers(expected, actual, { classes: origin.classes.length, source }),
+    files: written,
+    check: compareAnswers(expected, actual, { count: pixels.length / sizeOf(model.image), source }),
   };
-}
-
-async function requireFree(folder: string): Promise<void> {
-  if (!existsSync(folder)) return;
-  const isFolder = (await stat(folder)).isDirectory();
-  if (isFolder && (await readdir(folder)).length === 0) return;
-  const fault = isFolder ? 'exists and is not empty' : 'is a file';
-  throw new TrainingError('OUTPUT_EXISTS', `${folder} ${fault}, expected a new folder; choose another or add --force`);
 }
 
 async function onnxFiles({ model, origin, batch }: ExportOptions): Promise<Files> {
@@ -106,14 +102,6 @@ async function safetensorsFiles({ model, origin, runFile }: ExportOptions): Prom
   ]);
 }
 
-function metadataOf({ run, step, weightsSha256, classes }: ModelOrigin): Record<string, string> {
-  return { run, step: String(step), weights_sha256: weightsSha256, classes: JSON.stringify(classes) };
-}
-
-function labelsFile({ classes }: ModelOrigin): Uint8Array {
-  return encoded(`${JSON.stringify(classes)}\n`);
-}
-
-function encoded(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+function sizeOf({ channels, height, width }: ImageShape): number {
+  return channels * height * width;
 }

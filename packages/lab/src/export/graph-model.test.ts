@@ -44,6 +44,8 @@ function everyOp(x: tf.Tensor3D): Record<string, tf.Tensor> {
       )
       .transpose([2, 0, 1]),
     picked: tf.gather(x, tf.tensor1d([1, 1, 0], 'int32'), 2).add(x.sum().mul(tf.ones([2, 3, 3]))),
+    // Every second element along two axes.
+    pooled: tf.maxPool(x.reshape<tf.Tensor4D>([1, 4, 6, 1]), 2, 2, 'valid'),
     answers: x.argMax(2).cast('float32'),
   };
   return outputs;

@@ -132,7 +132,9 @@ function writeSingle(writer: GraphWriter, { op, operands, result, shapes }: Sing
     case 'transpose':
       return writer.node('Transpose', [...operands, writer.integers(op.permutation)]);
     case 'slice':
-      return writer.node('Slice', [...operands, writer.integers(op.begin), writer.integers(result.shape)]);
+      return op.stride === undefined
+        ? writer.node('Slice', [...operands, writer.integers(op.begin), writer.integers(result.shape)])
+        : writeStridedSlice(writer, operands, { begin: op.begin, stride: op.stride, shape: result.shape });
     case 'concat':
       return writer.node('ConcatV2', [...operands, writer.integer(op.axis)], { N: { i: String(operands.length) } });
     case 'pad': {
@@ -152,6 +154,21 @@ function writeSingle(writer: GraphWriter, { op, operands, result, shapes }: Sing
         `the node ${op.kind} has no TensorFlow form; add it to packages/lab/src/export/graph-model.ts`,
       );
   }
+}
+
+function writeStridedSlice(
+  writer: GraphWriter,
+  operands: readonly string[],
+  { begin, stride, shape }: Readonly<Record<'begin' | 'stride' | 'shape', readonly number[]>>,
+): string {
+  const end = begin.map((from, axis) => from + (shape[axis]! - 1) * stride[axis]! + 1);
+  const places = [begin, end, stride].map((values) => writer.integers(values));
+  const masks = ['begin_mask', 'end_mask', 'ellipsis_mask', 'new_axis_mask', 'shrink_axis_mask'];
+  return writer.node(
+    'StridedSlice',
+    [...operands, ...places],
+    Object.fromEntries(masks.map((mask) => [mask, { i: '0' }])),
+  );
 }
 
 /** x / 2 * (1 + erf(x / sqrt(2))) */

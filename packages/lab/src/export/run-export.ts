@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeSafetensors, fromTensors } from '@facet/shared';
 import { openClassifier, type TrainedModel, softmaxRows } from '@facet/multiview';
+import { readGraphModel } from './run-files.js';
 
 export interface Answers {
   /** [images, classes] */
@@ -55,14 +56,6 @@ export async function runGraphModel({ folder, ...options }: RunOptions): Promise
   } finally {
     graph.dispose();
   }
-}
-
-async function readGraphModel(folder: string): Promise<tf.io.ModelArtifacts> {
-  const json = JSON.parse(await readFile(path.join(folder, 'model.json'), 'utf8')) as tf.io.ModelJSON;
-  const { paths, weights } = json.weightsManifest[0]!;
-  const shards = await Promise.all(paths.map((name) => readFile(path.join(folder, name))));
-  const weightData = new Uint8Array(Buffer.concat(shards)).buffer;
-  return { ...json, modelTopology: json.modelTopology, weightSpecs: weights, weightData };
 }
 
 /** Reads `model.safetensors` back and runs the weights in it. */

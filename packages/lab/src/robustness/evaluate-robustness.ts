@@ -6,15 +6,8 @@
 import { datasetDefinition, type ParameterLayout, type MultiView } from '@facet/shared';
 import type { Dataset } from '@facet/datasets';
 import type { EngineId } from '@facet/engine';
-import {
-  requireSameLayout,
-  defaultEps,
-  planAttacks,
-  type AttackChoice,
-  type Oracle,
-  type AttackSamples,
-} from '@facet/multiview';
-import { scoreLogits } from '@facet/task';
+import { defaultEps, planAttacks, type AttackChoice, type Oracle, type AttackSamples } from '@facet/multiview';
+import { requireSameLayout, scoreLogits } from '@facet/task';
 import { createAttackCompute } from './attack-compute.js';
 import { attackedExamples, type AttackedExamples } from './attacked-examples.js';
 import { evaluateCorruptions, type CorruptionChoice } from './evaluate-corruptions.js';

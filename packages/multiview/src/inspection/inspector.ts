@@ -2,7 +2,8 @@
  * A trained model that also returns what it looked at, one reading per image. It always runs on onnxruntime's CPU backend,
  * also if another engine evaluated the model: a few hundred images need no faster one.
  */
-import { programShape, requireSameLayout, type TrainedModel } from '../classifier.js';
+import { requireSameLayout } from '@facet/task';
+import { programShape, type TrainedModel } from '../classifier.js';
 import { captureInspectionProgram } from '../programs/inspection-program.js';
 import { createOrtSession } from '@facet/engine';
 import { elementCount, type Program } from '@facet/compiler';

@@ -3,10 +3,10 @@
  * keeps no other from its answer; only a model that cannot run fails the whole call.
  */
 import { datasetDefinition, readRegularFile, TrainingError } from '@facet/shared';
+import { listImageFiles, type ImageFile } from '@facet/datasets';
 import { openClassifier, type ClassifierPlace, type TrainedModel } from '../classifier.js';
 import { softmaxRows } from '../probabilities.js';
 import { decodeImage } from './decode-image.js';
-import { listImageFiles, type ImageFile } from './image-files.js';
 import { prepareImage, type Change } from './prepare-image.js';
 
 /** More than any camera writes. */

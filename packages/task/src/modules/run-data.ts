@@ -78,7 +78,7 @@ function metricNames({ metrics = {} }: TaskDefinition): string[] {
 
 /** The same source under the name of its task; its methods stay its own. */
 function named(definition: TaskDefinition, source: SampleSource): RunData {
-  const { fields, classes, digest } = source;
+  const { fields, classes, table, digest } = source;
   return {
     name: definition.name,
     fields,
@@ -86,6 +86,7 @@ function named(definition: TaskDefinition, source: SampleSource): RunData {
     answerClasses: answerClasses(definition, source),
     metricNames: metricNames(definition),
     ...(classes !== undefined && { classes }),
+    ...(table !== undefined && { table }),
     length: (split) => source.length(split),
     read: (split, ids) => source.read(split, ids),
   };
