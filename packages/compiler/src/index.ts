@@ -18,6 +18,7 @@ export {
   linear,
   softmax,
 } from './ops/ops.js';
+export { registerLayerGradients } from './ops/layer-gradients.js';
 export { optimise } from './passes/optimise.js';
 export type { NumbersByName } from './program/interpret.js';
 export { programLines } from './program/print-program.js';

@@ -5,11 +5,12 @@
  * - BatchMatMul: where an operand was broadcast along a leading axis (one image, many views), tfjs forgets to sum over it.
  * - Unpack into a single part (a model of one view): tfjs hands the gradient over as one tensor and stacks a list.
  *
- * And writes one shorter:
+ * And registers those that tfjs does not have, and writes one shorter:
  *
  * - Relu: tfjs multiplies dy by a step of x, which takes five kernels. As in PyTorch, dy passes where the answer is not 0.
  */
 import * as tf from '@tensorflow/tfjs';
+import { registerLayerGradients } from '@facet/compiler';
 
 let isMended = false;
 
@@ -17,6 +18,7 @@ let isMended = false;
 export function mendGradients(): void {
   if (isMended) return;
   isMended = true;
+  registerLayerGradients();
   const product = tf.getGradient('BatchMatMul');
   tf.registerGradient({
     ...product,

@@ -166,6 +166,14 @@ def layer_norm(x, gain, bias):
     return F.layer_norm(x, [4], gain, bias, eps=1e-3)
 
 
+def frozen_norm(x, gain, bias, mean, variance):
+    """PyTorch's own in evaluation, written out because it has no gradient by mean and variance. Epsilon is 2."""
+    y = (x - mean) / torch.sqrt(variance + 2) * gain + bias
+    theirs = F.batch_norm(channels_first(x), mean.detach(), variance.detach(), gain, bias, eps=2)
+    assert torch.allclose(y, channels_last(theirs))
+    return y
+
+
 def upsample_nearest(x):
     return channels_last(F.interpolate(channels_first(x), scale_factor=(2, 3), mode="nearest"))
 
@@ -186,9 +194,21 @@ CASES = {
     "elu": ([[4]], DENSE4, after_dense(F.elu)),
     "softmax": ([[4]], DENSE4, after_dense(lambda x: F.softmax(x, -1))),
     "layerNormalization": ([[4]], [*DENSE4, [4], [4]], after_dense(layer_norm)),
+    "batchNormalization, frozen": ([SQUARE], [*CONV, *[[2]] * 4], after_conv(frozen_norm)),
     "conv1d": ([[6, 2]], [[3, 2, 3], [3]], lambda x, kernel, bias: conv1d(x, kernel, bias, 2)),
     "conv2d, same, relu": ([IMAGE], [[3, 3, 2, 3], [3]], after_conv(F.relu)),
     "conv2d, valid, strides 2": ([IMAGE], [[2, 3, 2, 2], [2]], lambda x, *w: conv2d(x, *w, 2, "valid")),
+    "conv2d, dilation 2": ([IMAGE], [[3, 2, 2, 2], [2]], lambda x, *w: conv2d(x, *w, dilation=2)),
+    "conv1d, dilation 2": (
+        [[6, 2]],
+        [[3, 2, 3], [3]],
+        lambda x, kernel, bias: F.conv1d(x.transpose(1, 2), kernel.permute(2, 1, 0), bias, dilation=2).transpose(1, 2),
+    ),
+    "separableConv2d, dilation 2": (
+        [IMAGE],
+        [[2, 3, 2, 1], [1, 1, 2, 3], [3]],
+        lambda x, depth, point, bias: conv2d(depthwise(x, depth, None, 1, 2), point, bias),
+    ),
     "depthwiseConv2d": ([IMAGE], [[3, 3, 2, 2], [4]], lambda x, *w: depthwise(x, *w, 2)),
     "separableConv2d": ([IMAGE], [[3, 3, 2, 1], [1, 1, 2, 3], [3]], separable),
     "conv2dTranspose": ([[2, 3, 2]], CONV, conv2d_transpose),

@@ -48,6 +48,21 @@ export const selectionKernels = {
       );
     }, x);
   },
+  MirrorPad(call) {
+    const make = makerOf(call);
+    const x = call.input('x');
+    const { paddings, mode } = attributesOf<{ paddings: [number, number][]; mode: 'reflect' | 'symmetric' }>(call);
+    const skipped = mode === 'reflect' ? 1 : 0;
+    return paddings.reduce((padded, [before, after], axis) => {
+      if (before === 0 && after === 0) return padded;
+      const size = make.shapeOf(padded)[axis]!;
+      const indices = Array.from({ length: before + size + after }, (_, at) => {
+        const place = at - before;
+        return place < 0 ? skipped - 1 - place : place < size ? place : 2 * size - 1 - skipped - place;
+      });
+      return make.gather(padded, axis, indices);
+    }, x);
+  },
   OneHot(call) {
     const make = makerOf(call);
     const indices = call.input('indices');

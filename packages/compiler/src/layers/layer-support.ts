@@ -10,6 +10,7 @@ export const CAPTURED_LAYERS = [
   'Average',
   'AveragePooling1D',
   'AveragePooling2D',
+  'BatchNormalization',
   'Bidirectional',
   'Concatenate',
   'Conv1D',
@@ -56,7 +57,7 @@ const NO_SIZES = 'it gives images of random sizes, and the shapes of a program a
 /** Layer class -> why it is refused and what to do. */
 export const REFUSED_LAYERS: Readonly<Record<string, string>> = {
   BatchNormalization:
-    'its result depends on which samples share a micro-batch, and it changes weights on the way; use tf.layers.layerNormalization',
+    'its result depends on which samples share a micro-batch, and it changes weights on the way; use tf.layers.layerNormalization, or freeze it with trainable: false (docs/adr/0017)',
   AlphaDropout: 'it draws random numbers; use tf.layers.dropout',
   RandomHeight: NO_SIZES,
   RandomWidth: NO_SIZES,

@@ -25,6 +25,7 @@ interface LayerParts {
   readonly backwardLayer?: Layer;
   readonly cell?: Layer & { readonly dropout?: number; readonly recurrentDropout?: number };
   readonly stateful?: boolean;
+  readonly dilationRate?: readonly number[];
 }
 
 /** A layer and all layers in it. */
@@ -78,8 +79,11 @@ function requireCapturable(layer: Layer): void {
     );
   };
   const reason = REFUSED_LAYERS[layer.getClassName()];
-  if (reason !== undefined) refuse(reason);
-  const { stateful, cell } = layer as unknown as LayerParts;
+  if (reason !== undefined && !isFrozenNorm(layer)) refuse(reason);
+  const { stateful, cell, dilationRate = [] } = layer as unknown as LayerParts;
+  if (layer.getClassName() === 'DepthwiseConv2D' && dilationRate.some((rate) => rate !== 1)) {
+    refuse('tf.layers ignores its dilationRate; use separableConv2d, or a layer of your own with tf.depthwiseConv2d');
+  }
   if (stateful === true) refuse('it keeps a state between batches; build it with stateful: false');
   if ((cell?.dropout ?? 0) > 0 || (cell?.recurrentDropout ?? 0) > 0) {
     refuse('it drops units at random; build it with dropout: 0 and recurrentDropout: 0, and augment the data');
@@ -120,6 +124,8 @@ export function applyLayers(
       if (NOISY_LAYERS.includes(layer.getClassName())) {
         replaced.push(replaceNoise(layer, noise?.[noisy.indexOf(layer)]));
       }
+      if (isFrozenNorm(layer)) replaced.push(replaceTraining(layer));
+      if (isDilated(layer)) replaced.push(replaceDilated(layer));
       replaced.push(nameInErrors(layer));
     }
     const outputs = model.apply([...inputs], { training: true }) as tf.Tensor | tf.Tensor[];
@@ -153,6 +159,50 @@ function replaceNoise(layer: Layer, noise: tf.Tensor | undefined): () => void {
       );
     }
     return applyNoise(layer, Array.isArray(inputs) ? inputs[0]! : inputs, noise);
+  });
+}
+
+/** Whether a layer is a batch normalisation that computes with its stored averages and learns nothing. */
+function isFrozenNorm(layer: Layer): boolean {
+  if (layer.getClassName() !== 'BatchNormalization') return false;
+  // Whole models are frozen by their weights. A layer without gain and bias has none to freeze.
+  return !layer.trainable || (layer.trainableWeights.length === 0 && layer.weights.length > 2);
+}
+
+/** Calls a layer as outside of training. */
+function replaceTraining(layer: Layer): () => void {
+  return replaceMethod(
+    layer,
+    'call',
+    (original) => (inputs, options) => original.call(layer, inputs, { ...options, training: false }),
+  );
+}
+
+/** What a convolution of tf.layers holds. tfjs declares it in subclasses. */
+interface ConvolutionParts {
+  readonly kernel: tf.LayerVariable;
+  readonly bias: tf.LayerVariable | null;
+  readonly activation: { apply(x: tf.Tensor): tf.Tensor } | null;
+  readonly strides: [number, number];
+  readonly padding: 'same' | 'valid';
+  readonly dataFormat: string;
+  readonly dilationRate: [number, number];
+}
+
+function isDilated(layer: Layer): boolean {
+  if (layer.getClassName() !== 'Conv2D') return false;
+  const { dilationRate, dataFormat } = layer as unknown as ConvolutionParts;
+  return dataFormat !== 'channelsFirst' && dilationRate.some((rate) => rate !== 1);
+}
+
+/** tf.layers call a fused kernel, whose gradient refuses dilation; the convolution alone has one (ops/layer-gradients.ts). */
+function replaceDilated(layer: Layer): () => void {
+  const { kernel, bias, activation, strides, padding, dilationRate } = layer as unknown as ConvolutionParts;
+  return replaceMethod(layer, 'call', () => (inputs) => {
+    const x = (Array.isArray(inputs) ? inputs[0]! : inputs) as tf.Tensor4D;
+    const y: tf.Tensor = x.conv2d(kernel.read() as tf.Tensor4D, strides, padding, 'NHWC', dilationRate);
+    const biased = bias === null ? y : y.add(bias.read());
+    return activation === null ? biased : activation.apply(biased);
   });
 }
 

@@ -70,11 +70,23 @@ export const LAYER_CASES: readonly LayerCase[] = [
   chain('elu', [4], () => [layers.dense({ units: 4 }), layers.elu()]),
   chain('softmax', [4], () => [layers.dense({ units: 4 }), layers.softmax()]),
   chain('layerNormalization', [4], () => [layers.dense({ units: 4 }), layers.layerNormalization()]),
+  // The numbers of the suite may be negative, and so the variance: a large epsilon keeps its sum with it positive.
+  chain('batchNormalization, frozen', SQUARE, () => [
+    conv(),
+    layers.batchNormalization({ trainable: false, epsilon: 2 }),
+  ]),
   chain('conv1d', [6, 2], () => [layers.conv1d({ filters: 3, kernelSize: 3, strides: 2, padding: 'same' })]),
   chain('conv2d, same, relu', IMAGE, () => [
     layers.conv2d({ filters: 3, kernelSize: 3, padding: 'same', activation: 'relu' }),
   ]),
   chain('conv2d, valid, strides 2', IMAGE, () => [layers.conv2d({ filters: 2, kernelSize: [2, 3], strides: 2 })]),
+  chain('conv2d, dilation 2', IMAGE, () => [
+    layers.conv2d({ filters: 2, kernelSize: [3, 2], padding: 'same', dilationRate: 2 }),
+  ]),
+  chain('conv1d, dilation 2', [6, 2], () => [layers.conv1d({ filters: 3, kernelSize: 3, dilationRate: 2 })]),
+  chain('separableConv2d, dilation 2', IMAGE, () => [
+    layers.separableConv2d({ filters: 3, kernelSize: [2, 3], padding: 'same', dilationRate: 2 }),
+  ]),
   chain('depthwiseConv2d', IMAGE, () => [
     layers.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same', depthMultiplier: 2 }),
   ]),

@@ -1,6 +1,5 @@
 /**
- * The cases for what tf.layers call: convolutions, pooling, resizing, activations and selections. tfjs has no gradient of a
- * dilated convolution, so these have none here either.
+ * The cases for what tf.layers call: convolutions, pooling, resizing, activations and selections.
  */
 import * as tf from '@tensorflow/tfjs';
 import { apart, fixed, integers, numbers, opCase, positive, real } from './case-inputs.js';
@@ -39,7 +38,7 @@ const CONVOLUTIONS: OpCase[] = [
   convolutionCase('1x1', [2, 2, 3, 2], [1, 1, 2, 3], 1, 'same'),
   convolutionCase('1x1, stride 2', [1, 3, 4, 2], [1, 1, 2, 2], 2, 'valid'),
   convolutionCase('3x3 with a border of 1', [1, 3, 4, 1], [3, 3, 1, 2], 1, 1),
-  opCase('conv2d, 3x3 same, dilation 2', [fixed(real(1, 5, 6, 2)), fixed(real(3, 3, 2, 2))], (x, w) =>
+  opCase('conv2d, 3x3 same, dilation 2', [real(1, 5, 6, 2), real(3, 3, 2, 2)], (x, w) =>
     tf.conv2d(x as Images, w as Images, 1, 'same', 'NHWC', 2),
   ),
   opCase(
@@ -57,7 +56,7 @@ const CONVOLUTIONS: OpCase[] = [
   depthwiseCase('3x3 same', [2, 4, 5, 3], [3, 3, 3, 1], 1, 'same'),
   depthwiseCase('3x3 same, stride 2, multiplier 2', [1, 5, 6, 2], [3, 3, 2, 2], 2, 'same'),
   depthwiseCase('2x3 valid', [1, 4, 5, 2], [2, 3, 2, 1], 1, 'valid'),
-  opCase('depthwiseConv2d, dilation 2', [fixed(real(1, 6, 5, 2)), fixed(real(3, 2, 2, 1))], (x, w) =>
+  opCase('depthwiseConv2d, dilation 2', [real(1, 6, 5, 2), real(3, 2, 2, 1)], (x, w) =>
     tf.depthwiseConv2d(x as Images, w as Images, 1, 'valid', 'NHWC', 2),
   ),
   opCase('separableConv2d', [real(1, 4, 4, 2), real(3, 3, 2, 2), real(1, 1, 4, 3)], (x, depthwise, pointwise) =>
@@ -159,6 +158,12 @@ const SELECTION: OpCase[] = [
       .cast('float32')
       .mul(2)
       .add(tf.logicalOr(a.greater(3), b.greater(3)).cast('float32')),
+  ),
+  opCase('mirrorPad, reflect', [real(4, 3)], (x) => tf.mirrorPad(x, [[2, 3], [0, 1]], 'reflect')), // prettier-ignore
+  opCase(
+    'mirrorPad, symmetric',
+    [real(2, 3, 2)],
+    (x) => tf.mirrorPad(x, [[0, 0], [3, 1], [1, 2]], 'symmetric'), // prettier-ignore
   ),
   opCase('reverse along two axes', [real(2, 3, 4)], (x) => tf.reverse(x, [0, 2])),
   opCase(

@@ -13,6 +13,7 @@ import {
   type NumbersByName,
   type ProgramInput,
 } from '@facet/compiler';
+import { mendGradients } from '../mended-gradients.js';
 import { conformanceEngines } from './conformance-engine.js';
 import { LAYER_CASES, type LayerCase } from './layer-cases.js';
 import type { Computation } from './op-case.js';
@@ -28,6 +29,8 @@ const [reference, onnxruntime] = [engineNamed('tfjs-cpu/cpu'), engineNamed('onnx
 const stream = randomStream(randomKey('initialisation', 21));
 const spy = vi.spyOn(tf.engine(), 'runKernel');
 afterAll(() => spy.mockRestore());
+
+mendGradients();
 
 const usedClasses = new Set<string>();
 const kernelsByCase = new Map<string, ReadonlySet<string>>();
@@ -152,7 +155,7 @@ describe('a model that cannot be captured', () => {
 
   it('is refused by the name of its layer, with what to use instead', async () => {
     await expect(refusal(tf.layers.batchNormalization({ name: 'norm' }))).rejects.toThrow(
-      /layer norm \(BatchNormalization\) cannot be captured: .*use tf\.layers\.layerNormalization/,
+      /layer norm \(BatchNormalization\) cannot be captured: .*use tf\.layers\.layerNormalization, or freeze it/,
     );
     await expect(refusal(tf.layers.alphaDropout({ rate: 0.5, name: 'drop' }))).rejects.toThrow(
       /layer drop \(AlphaDropout\) cannot be captured: .*use tf\.layers\.dropout/,
@@ -170,6 +173,15 @@ describe('a model that cannot be captured', () => {
     await expect(refusal(dropout({ rate: 1, name: 'all' }))).rejects.toThrow(/layer all \(Dropout\) drops everything/);
     await expect(refusal(timeDistributed({ layer: dropout({ rate: 0.5 }) }))).rejects.toThrow(
       /\(Dropout\) is within another layer/,
+    );
+  });
+
+  it('is refused where tf.layers do not compute what a layer says', () => {
+    const x = tf.input({ batchShape: [BATCH, 5, 5, 2] });
+    const dilated = tf.layers.depthwiseConv2d({ kernelSize: 2, dilationRate: 2, name: 'wide' });
+    const model = tf.model({ inputs: x, outputs: dilated.apply(x) as tf.SymbolicTensor });
+    expect(() => layerWeights(model)).toThrow(
+      /layer wide \(DepthwiseConv2D\) .*ignores its dilationRate; use separable/,
     );
   });
 
@@ -222,7 +234,8 @@ function documentation(): string {
     ...table(['layer', 'why, and what to do'], refused),
     '',
     'A layer that is not on this page is tried. If it calls an unknown kernel, the error names the layer and the kernel.',
-    'TensorFlow.js has no gradient of a dilated convolution.',
+    'Gradients of dilated convolutions and of tf.mirrorPad are ours; TensorFlow.js has none.',
+    'A batchNormalization that is frozen computes with its stored averages.',
     '',
     '## Kernels of each model',
     '',

@@ -13,6 +13,7 @@ import {
   type Program,
   type ValueType,
 } from '@facet/compiler';
+import { mendGradients } from '../mended-gradients.js';
 
 export interface CaseInput extends ValueType {
   /** Row-major, each exactly a float32. */
@@ -48,6 +49,7 @@ export interface CapturedCase {
 
 /** Captures both computations of a case. */
 export async function captureCase({ name, inputs, compute }: OpCase): Promise<CapturedCase> {
+  mendGradients();
   const named: ProgramInput[] = inputs.map(({ shape, dtype }, i) => ({ name: `x${i}`, shape, dtype }));
   const names = named.map((input) => input.name);
   const variables = names.filter((_, i) => inputs[i]!.isVariable);
