@@ -40,6 +40,7 @@ SETS = {
     "layers": layer_cases.layer_numbers,
     "optimizer": optimizer_cases.optimizer_numbers,
     "wired-update": wired_update.wired_update_numbers,
+    "wired-frozen": wired_update.wired_frozen_numbers,
     "rounding": rounding_cases.rounding_numbers,
     "statistics": statistics_cases.statistics_numbers,
 }

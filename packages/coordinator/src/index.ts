@@ -18,5 +18,6 @@ export {
 export { weightsSha256 } from './checkpoint/sha256.js';
 export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { startCandidate, type Candidate, type CandidateOptions } from './leadership/candidate.js';
+export { START_FOLDER } from './run/run-folder.js';
 export type { RunResult, StoredResult } from './run/result.js';
 export { lockRun, moveRun, removeRun } from './run/run-lock.js';

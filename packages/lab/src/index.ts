@@ -17,6 +17,7 @@ export type { AttackReport, RobustnessReport, SanityCheck } from './robustness/r
 export { checkTask } from './tasks/check-task.js';
 export { evaluateRobustness } from './robustness/evaluate-robustness.js';
 export { openTask } from './tasks/open-task.js';
+export { startWeights, type StartWeights } from './tasks/start-weights.js';
 export { armCosts } from './study/arm-cost.js';
 export { exportTask, type TaskExportOptions } from './export/export-task.js';
 export { answersBySample, type SampleAnswer } from './models/answers.js';

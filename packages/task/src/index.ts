@@ -11,7 +11,8 @@ export {
 } from './arithmetic/gradient-sum.js';
 export { applyUpdate } from './optimizer/apply-update.js';
 export { learningRate } from './optimizer/learning-rate.js';
-export { decayAt, updateAverage } from './optimizer/weight-average.js';
+export { trainedParameters } from './optimizer/frozen-parameters.js';
+export { decayAt, updateAverage, updateAverageOf } from './optimizer/weight-average.js';
 export {
   type Initialiser,
   type ParameterLayout,

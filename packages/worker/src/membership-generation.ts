@@ -206,6 +206,7 @@ async function synchroniseState(
 ): Promise<void> {
   switch (form.stateSource) {
     case 'STATE_SOURCE_INITIAL':
+      if (config.start !== undefined) throw otherStart(config.start.sha256, 'those of its seed');
       resetState(state, initialWeights(compute.layout, config.seed));
       compute.weightsChanged();
       return;
@@ -223,6 +224,7 @@ async function synchroniseState(
           signal,
         }),
       );
+      if (form.stateStep === 0 && config.start !== undefined) await requireStart(config.start.sha256, state);
       compute.weightsChanged();
       return;
     default:
@@ -232,4 +234,18 @@ async function synchroniseState(
         `this worker was told to keep its state after step ${form.stateStep} (${form.stateWeightsCrc.toString(16)}), but holds step ${state.appliedStep ?? 'none'} (${state.weightsCrc.toString(16)})`,
       );
   }
+}
+
+/** A run that starts from given weights starts from no others. */
+async function requireStart(expected: string, { weights }: TrainingState): Promise<void> {
+  // A copy, because an engine's weights may lie in shared memory, which is not hashed.
+  const actual = Buffer.from(await crypto.subtle.digest('SHA-256', weights.slice())).toString('hex');
+  if (actual !== expected) throw otherStart(expected, actual);
+}
+
+function otherStart(expected: string, actual: string): TrainingError {
+  return new TrainingError(
+    'DESYNC',
+    `the run starts from weights with SHA-256 ${expected}, this worker was given ${actual}; restore the folder start of the run from a copy`,
+  );
 }

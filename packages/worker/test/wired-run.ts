@@ -80,8 +80,9 @@ export interface RecordedSum {
  * Runs all steps as the only rank.
  *
  * @param replayed sums that take the place of the engine's; the weights do not change them
+ * @param freeze parameters that are not trained
  */
-export async function runWired(replayed?: readonly RecordedSum[]): Promise<WiredRun> {
+export async function runWired(replayed?: readonly RecordedSum[], freeze: readonly string[] = []): Promise<WiredRun> {
   const dataset = await openDataset({ name: 'mnist' });
   const { image, classes } = dataset;
   const task: Task = multiViewTask(multiViewShape({ image, classes: classes.length }, WIRED_CONFIG));
@@ -94,7 +95,8 @@ export async function runWired(replayed?: readonly RecordedSum[]): Promise<Wired
     const initial = initialWeights(compute.layout, WIRED_CONFIG.seed);
     const state = allocateTrainingState(compute.weights, WIRED_CONFIG.optimizer);
     resetState(state, initial);
-    const steps = await train({ plan, task, data: datasetSource(dataset), compute, state });
+    const config = { ...WIRED_CONFIG, freeze: [...freeze] };
+    const steps = await train({ config, plan, task, data: datasetSource(dataset), compute, state });
     return { initial, state, steps, sums, compute };
   } finally {
     await real.close();
@@ -102,6 +104,7 @@ export async function runWired(replayed?: readonly RecordedSum[]): Promise<Wired
 }
 
 interface Wiring {
+  readonly config: MultiView;
   readonly plan: Plan;
   readonly task: Task;
   readonly data: SampleSource;
@@ -109,7 +112,7 @@ interface Wiring {
   readonly state: TrainingState;
 }
 
-async function train({ plan, task, data, compute, state }: Wiring): Promise<StepResult[]> {
+async function train({ config, plan, task, data, compute, state }: Wiring): Promise<StepResult[]> {
   const steps: StepResult[] = [];
   const parameters = compute.layout.length;
   const allReduce = createAllReduce({
@@ -127,7 +130,7 @@ async function train({ plan, task, data, compute, state }: Wiring): Promise<Step
     nameOf: (rank) => `rank ${rank}`,
   });
   await runGeneration({
-    config: WIRED_CONFIG,
+    config,
     plan,
     task,
     rank: 0,

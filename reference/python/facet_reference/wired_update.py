@@ -16,22 +16,36 @@ def ema_decay(limit: float, step: int) -> float:
     return min(limit, (1 + step) / (10 + step))
 
 
+# Elements of the parameters that `stem.*` and `block0.*.weight` name in that run; the test compares them with its layout.
+FROZEN = [(0, 200), (808, 811), (828, 1020), (1044, 1108), (1132, 1260), (1276, 1404)]
+
+
 class Flat(torch.nn.Module):
-    """Every parameter in two vectors: what weight decay applies to, and the rest."""
+    """Every parameter in three vectors: what weight decay applies to, the rest, and what is not trained."""
 
-    def __init__(self, initial: torch.Tensor, decays: torch.Tensor):
+    def __init__(self, initial: torch.Tensor, decays: torch.Tensor, frozen: torch.Tensor):
         super().__init__()
-        self.decayed = torch.nn.Parameter(initial[decays].clone())
-        self.free = torch.nn.Parameter(initial[~decays].clone())
+        self.places = {"decayed": decays & ~frozen, "free": ~decays & ~frozen, "still": frozen}
+        for name, at in self.places.items():
+            self.register_parameter(name, torch.nn.Parameter(initial[at].clone()))
+        self.still.requires_grad_(False)
 
-    def join(self, decays: torch.Tensor, part=lambda parameter: parameter) -> np.ndarray:
-        joined = torch.empty(decays.shape, dtype=self.decayed.dtype)
-        joined[decays] = part(self.decayed).detach()
-        joined[~decays] = part(self.free).detach()
+    def join(self, part=lambda parameter: parameter) -> np.ndarray:
+        joined = torch.empty(self.places["still"].shape, dtype=self.decayed.dtype)
+        for name, at in self.places.items():
+            joined[at] = part(getattr(self, name)).detach()
         return joined.numpy().astype(np.float32)
 
+    def set_gradient(self, gradient: torch.Tensor) -> None:
+        # As autograd leaves it: a parameter that requires no gradient has none.
+        self.decayed.grad, self.free.grad = gradient[self.places["decayed"]], gradient[self.places["free"]]
 
-def wired_update_numbers() -> dict:
+
+def wired_frozen_numbers() -> dict:
+    return wired_update_numbers(FROZEN)
+
+
+def wired_update_numbers(frozen_ranges=()) -> dict:
     with safe_open(stored.FOLDER / "wired-run.safetensors", "pt") as file:
         run = {name: file.get_tensor(name) for name in file.keys()}
         metadata = file.metadata()
@@ -40,7 +54,10 @@ def wired_update_numbers() -> dict:
     decays = run["decays"] == 1
 
     # PyTorch's arithmetic in float64: what is compared is the formula, not how float32 rounds it.
-    model = Flat(run["initial"].double(), decays)
+    frozen = torch.zeros_like(decays)
+    for start, end in frozen_ranges:
+        frozen[start:end] = True
+    model = Flat(run["initial"].double(), decays, frozen)
     optimizer = torch.optim.AdamW(
         [
             {"params": [model.decayed], "weight_decay": config["weightDecay"]},
@@ -79,7 +96,7 @@ def wired_update_numbers() -> dict:
             if int(accounting[row - 1, 2]) < batch["micro"]:
                 break
         mean = total_gradient / samples
-        model.decayed.grad, model.free.grad = mean[decays], mean[~decays]
+        model.set_gradient(mean)
         norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), config["clipNorm"])))
         rates.append(float(schedule.get_last_lr()[0]))
         optimizer.step()
@@ -88,13 +105,13 @@ def wired_update_numbers() -> dict:
     if row != len(gradients):
         raise ValueError(f"{row} micro-batches make {total} steps, {len(gradients)} are stored")
 
-    moment = lambda name: lambda parameter: optimizer.state[parameter][name]
+    moment = lambda name: lambda parameter: optimizer.state[parameter].get(name, torch.zeros_like(parameter))
     return {
-        "numbers": {"norms": norms, "rates": rates},
+        "numbers": {"norms": norms, "rates": rates, **({"frozen": frozen_ranges} if frozen_ranges else {})},
         "tensors": {
-            "weights": model.join(decays),
-            "m": model.join(decays, moment("exp_avg")),
-            "v": model.join(decays, moment("exp_avg_sq")),
-            "ema": averaged.module.join(decays),
+            "weights": model.join(),
+            "m": model.join(moment("exp_avg")),
+            "v": model.join(moment("exp_avg_sq")),
+            "ema": averaged.module.join(),
         },
     }

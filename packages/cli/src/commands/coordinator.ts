@@ -13,12 +13,13 @@ import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
 import { listenForStop } from '../launch/stop-signals.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
-import { runPaths, runsFolder } from '../runs/run-folders.js';
+import { requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
 
-interface CoordinatorCommandOptions extends ConfigOptions {
+interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly resume?: boolean;
   readonly standby?: boolean;
   readonly json?: boolean;
@@ -39,7 +40,7 @@ export function addCoordinatorCommand(
   const command = program
     .command('coordinator')
     .description('run the coordinator of a run; workers on any machine join it with `facet worker`');
-  addConfigOptions(command, 'coordinator')
+  addStartOptions(addConfigOptions(command, 'coordinator'))
     .option('--resume', 'continue the run instead of starting it')
     .option('--standby', 'wait beside the coordinator of a run, and take over when it is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
@@ -53,8 +54,11 @@ export function addCoordinatorCommand(
 
 async function coordinate(options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
   const { env } = context;
-  const { config, notes } = await load(options, context);
-  const paths = runPaths(runsFolder(env), config.run);
+  const loaded = await load(options, context);
+  const paths = runPaths(runsFolder(env), loaded.config.run);
+  const start = await startOf(loaded, paths, options, context);
+  const config = start?.config ?? loaded.config;
+  const notes = [...loaded.notes, ...(start?.notes ?? [])];
   const addressFile = options.addressFile ?? paths.address;
   let candidate: Candidate | undefined = undefined;
   if (options.exitWithParent) {
@@ -104,6 +108,26 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     removeAddressFile(addressFile);
     await started.close();
   }
+}
+
+/** Makes and writes what a new run starts with, where this command was asked to. */
+async function startOf(
+  { config }: LoadedConfig,
+  paths: RunPaths,
+  options: CoordinatorCommandOptions,
+  context: CliContext,
+): Promise<PreparedStart | undefined> {
+  if (options.from === undefined && options.freeze === undefined) return undefined;
+  if (continues(options)) {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      '--from and --freeze are for a new run; leave them out, or leave out --resume',
+    );
+  }
+  requireFreeName(paths);
+  const start = await prepareStart(config, options, context);
+  await start?.write(paths);
+  return start;
 }
 
 /** A standby goes on with a run that has begun, as a resumed coordinator does. */

@@ -9,10 +9,11 @@ import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
+import { addStartOptions, prepareStart, type StartOptions } from '../launch/start-from.js';
 import { train } from '../launch/train.js';
 import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 
-interface UpOptions extends ConfigOptions {
+interface UpOptions extends ConfigOptions, StartOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly maxRestarts: number;
@@ -26,10 +27,13 @@ export function addUpCommand(
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
-  addMaxRestartsOption(addConfigOptions(command, 'up'))
+  addMaxRestartsOption(addStartOptions(addConfigOptions(command, 'up')))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
-    .addHelpText('after', '\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json')
+    .addHelpText(
+      'after',
+      "\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json\n  facet up --from models/mnist-fast --dataset fashion-mnist --freeze 'stem.*'",
+    )
     .action((options: UpOptions) => run(() => up(options, context)));
 }
 
@@ -48,9 +52,12 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const paths = runPaths(runs, loaded.config.run);
   requireFreeName(paths);
   const { brokerBinary } = await checkLaunch({ ...loaded, env });
+  const start = await prepareStart(loaded.config, options, context);
+  for (const note of start?.notes ?? []) printLine(context.stderr, `note: ${note}`);
+  const config = start?.config ?? loaded.config;
   const { standby: hasStandby = false, maxRestarts } = options;
   return train(
-    { mode: 'new', config: loaded.config, paths, hasStandby, maxRestarts, brokerBinary, env },
+    { mode: 'new', config, start, paths, hasStandby, maxRestarts, brokerBinary, env },
     { context, isJson: options.json === true },
   );
 }

@@ -93,6 +93,7 @@ export interface ConfigOptions extends Readonly<Record<string, unknown>> {
   readonly set?: readonly (readonly [key: string, value: unknown])[];
   readonly adversarial?: boolean;
   readonly stopWhen?: readonly string[];
+  readonly freeze?: readonly string[];
 }
 
 /** A command that takes a configuration; `show` only what decides the arithmetic. */
@@ -107,6 +108,7 @@ export function addConfigOptions(command: Command, which: ConfigCommand): Comman
     command.option('--adversarial', "train on attacked samples (PGD, at the dataset's published size)");
   }
   if (which === 'up' || which === 'coordinator' || which === 'resume') command.addOption(stopOption());
+  if (which === 'up' || which === 'coordinator') command.addOption(freezeOption());
   return command.addOption(
     new Option('--set <key=value>', 'any configuration key, as in --set batch.micro=64; may be repeated').argParser(
       collectSetting,
@@ -117,7 +119,8 @@ export function addConfigOptions(command: Command, which: ConfigCommand): Comman
 /** The configuration layer of the flags that were given. */
 export function configLayer(options: ConfigOptions, which: ConfigCommand): Mapping {
   const settings = (options.set ?? []).map(([key, value]) => nest(key, value));
-  const { stopWhen } = options;
+  const { stopWhen, freeze } = options;
+  if (freeze !== undefined) settings.push(nest('freeze', freeze));
   if (stopWhen !== undefined) settings.push(nest('stopWhen', stopWhen.join() === 'none' ? [] : stopWhen));
   const flags = flagsFor(which).flatMap(({ flags: text, key, takes }) => {
     const given = options[new Option(text).attributeName()];
@@ -128,6 +131,13 @@ export function configLayer(options: ConfigOptions, which: ConfigCommand): Mappi
     return [nest(key, takes === 'number' ? numberIn(given) : given)];
   });
   return [...settings, ...flags].reduce(mergeMappings, {});
+}
+
+function freezeOption(): Option {
+  return new Option(
+    '--freeze <pattern>',
+    'parameters that are not trained, by name, as in stem.* (* is any characters); may be repeated',
+  ).argParser((pattern: string, earlier: readonly string[] = []) => [...earlier, pattern]);
 }
 
 function stopOption(): Option {

@@ -24,11 +24,14 @@ import {
   type CoordinatorRole,
   type RunPlace,
 } from './run-processes.js';
+import type { PreparedStart } from './start-from.js';
 import type { StopSignals } from './stop-signals.js';
 import { WorkerCrew, type WorkerDeath } from './worker-crew.js';
 
 export interface LaunchPlan extends RunPlace {
   readonly mode: 'new' | 'resume';
+  /** What a new run starts with; written once its folder is claimed. Absent: what its seed gives. */
+  readonly start?: Pick<PreparedStart, 'write'> | undefined;
   /** A second coordinator waits to take over; not where it is absent. */
   readonly hasStandby?: boolean;
   /** How many workers may be started in the place of others that died. Default: none. */
@@ -75,6 +78,7 @@ export async function launchTraining(
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-up-'));
   await using group = new ProcessGroup(folder, signals.kill);
   await makePrivateFolder(paths.logs);
+  await plan.start?.write(paths);
 
   const natsUrl = await brokerUrl(plan, folder, group);
   const isOwnBroker = plan.brokerBinary !== undefined;

@@ -30,6 +30,8 @@ export const LEDGER_FILE = 'ledger.jsonl';
 const CONFIG_FILE = 'config.json';
 const RESULT_FILE = 'result.json';
 const KEY_FILE = 'run.key';
+/** Holds the state before the first step, where it does not come from the seed. */
+export const START_FOLDER = 'start';
 const MOST_KEY_BYTES = 1_024;
 const MOST_CONFIG_BYTES = 1024 * 1024;
 
@@ -80,7 +82,8 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     // Checked again under the lock, because two coordinators may have been started at once.
     await checkMode(options);
     const checkpointsPath = join(folder, 'checkpoints');
-    const { checkpoint, skipped } = await newestSoundCheckpoint(checkpointsPath);
+    const { checkpoint: newest, skipped } = await newestSoundCheckpoint(checkpointsPath);
+    const checkpoint = newest ?? (await readStart(folder, options.config));
     ledger = await openLedger({ folder, onRecord, onError: onLedgerError, isWriter: () => lock.isHeld() });
     const warnings = skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
     if (ledger.recovered !== undefined) {
@@ -103,6 +106,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       async discard() {
         await ledger?.close();
         for (const name of [LEDGER_FILE, CONFIG_FILE, KEY_FILE]) await rm(join(folder, name), { force: true });
+        await rm(join(folder, START_FOLDER), { recursive: true, force: true });
         await lock.release();
         // Whatever else lies there is somebody's.
         await rmdir(folder).catch(() => undefined);
@@ -159,6 +163,19 @@ export function configText(config: RunConfig): string {
 function storedConfigText({ config, hasOwnBroker }: Pick<OpenRunFolderOptions, 'config' | 'hasOwnBroker'>): string {
   const { run: _run, nats, ...others } = config;
   return `${JSON.stringify(hasOwnBroker ? others : { ...others, nats }, null, 2)}\n`;
+}
+
+/** The weights that a run starts with; undefined for one that starts from its seed. */
+async function readStart(folder: string, { start, run }: RunConfig): Promise<Checkpoint | undefined> {
+  if (start === undefined) return undefined;
+  const path = join(folder, START_FOLDER);
+  const { checkpoint, skipped } = await newestSoundCheckpoint(path);
+  if (checkpoint?.state.step === 0 && checkpoint.weightsSha256 === start.sha256) return checkpoint;
+  const found = checkpoint === undefined ? (skipped[0]?.reason ?? 'it is not there') : checkpoint.weightsSha256;
+  throw new TrainingError(
+    'CHECKPOINT_INCOMPATIBLE',
+    `run ${run} starts from weights of ${start.from} with SHA-256 ${start.sha256}; in ${path}: ${found}; restore that folder from a copy, or start a new run with --from`,
+  );
 }
 
 async function storeChanges(folder: string, { epochs, optimizer, changes }: Changeable): Promise<void> {

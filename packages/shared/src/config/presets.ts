@@ -41,6 +41,7 @@ const WHOLE = {
   samples: { train: 0, test: 0, heldOut: 0 },
   evaluation: 'test',
   gradientFormat: 'fp32',
+  freeze: [] as string[],
   changes: [] as TrainingConfig['changes'],
 } as const;
 

@@ -138,6 +138,20 @@ export const trainingSchema = z.strictObject({
   gradientFormat: z.enum(GRADIENT_FORMATS).default('fp32'),
   augmentation: augmentationSchema.optional(),
   adversarial: adversarialSchema.default(NO_ADVERSARY),
+  /** The weights that the run starts with, instead of those that the seed gives. */
+  start: z
+    .strictObject({
+      /** Run and step that they come from. */
+      from: z.string().min(1),
+      /** Of the flat little-endian weights before the first step. */
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    })
+    .optional(),
+  /** Names of parameters that the update leaves alone, with `*` for any characters: `stem.*`. */
+  freeze: z
+    .array(z.string().min(1))
+    .max(256)
+    .default(() => []),
   /** What resumes changed, in order. The other keys say what holds now; these say what held before, and until which step. */
   changes: z
     .array(changeSchema)

@@ -7,7 +7,7 @@ import { trainingSchema, type TrainingConfig } from './schema.js';
  * Keys that were added later, with the value that was the only one before. A key with that value is left out of the identity
  * of a configuration. So runs and studies of earlier builds keep their checksums and can be continued.
  */
-const LATER_KEYS: Partial<TrainingConfig> = { gradientFormat: 'fp32', arithmetic: 1, changes: [] };
+const LATER_KEYS: Partial<TrainingConfig> = { gradientFormat: 'fp32', arithmetic: 1, freeze: [], changes: [] };
 /** The same inside the `optimizer` section. */
 const LATER_OPTIMIZER_KEYS: Partial<OptimizerConfig> = ADAMW_WITH_COSINE;
 

@@ -15,6 +15,7 @@ const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = { adamw, adam, sg
 
 export interface UpdateOptions {
   readonly config: OptimizerConfig;
+  /** The parameters that are trained; what lies between them is left alone (frozen-parameters.ts). */
   readonly layout: ParameterLayout;
   /** Number of this update, from 1. */
   readonly step: number;
@@ -24,11 +25,13 @@ export interface UpdateOptions {
   readonly gradientScale: number;
 }
 
-/** The Euclidean norm of a flat gradient times a scale. */
-export function gradientNorm(gradient: Gradient, scale: number): number {
+/** The Euclidean norm of the gradient of some parameters times a scale. */
+export function gradientNorm(gradient: Gradient, scale: number, slots: ParameterLayout['slots']): number {
   let sum = 0;
-  // An index loop: iterating a typed array costs five times as much.
-  for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!;
+  for (const { offset, length } of slots) {
+    // An index loop: iterating a typed array costs five times as much.
+    for (let i = offset; i < offset + length; i++) sum += gradient[i]! * gradient[i]!;
+  }
   return Math.sqrt(sum) * scale;
 }
 
@@ -42,7 +45,7 @@ export function gradientNorm(gradient: Gradient, scale: number): number {
 export function applyUpdate(state: OptimizerState, gradient: Gradient, options: UpdateOptions): number {
   const { config, layout, step, rate, gradientScale } = options;
   asGradient(gradient, layout.length);
-  const norm = gradientNorm(gradient, gradientScale);
+  const norm = gradientNorm(gradient, gradientScale, layout.slots);
   if (!Number.isFinite(norm)) return norm;
   const clip = config.clipNorm > 0 && norm > config.clipNorm ? config.clipNorm / norm : 1;
   const scale = gradientScale * clip;

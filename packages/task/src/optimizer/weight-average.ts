@@ -3,6 +3,7 @@
  * arithmetic in the order of the flat buffer, rounded to float32 when stored, so every rank has the same bits. Which weights
  * are evaluated is decided elsewhere.
  */
+import type { ParameterLayout } from '../arithmetic/parameters.js';
 
 /** The decay of an update: it grows from 2/11 to its limit, so that the average soon forgets the initial weights. */
 export function decayAt(limit: number, step: number): number {
@@ -19,4 +20,16 @@ export function decayAt(limit: number, step: number): number {
 export function updateAverage(average: Float32Array, weights: Float32Array, decay: number): void {
   const gain = 1 - decay;
   for (let i = 0; i < average.length; i++) average[i] = decay * average[i]! + gain * weights[i]!;
+}
+
+/** As updateAverage, of some parameters: the average of one that stands still would drift by its rounding. */
+export function updateAverageOf(
+  slots: ParameterLayout['slots'],
+  average: Float32Array,
+  weights: Float32Array,
+  decay: number,
+): void {
+  for (const { offset, length } of slots) {
+    updateAverage(average.subarray(offset, offset + length), weights.subarray(offset, offset + length), decay);
+  }
 }

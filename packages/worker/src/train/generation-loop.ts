@@ -23,7 +23,8 @@ import {
   applyUpdate,
   learningRate,
   decayAt,
-  updateAverage,
+  trainedParameters,
+  updateAverageOf,
   fillTensors,
 } from '@facet/task';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
@@ -96,7 +97,7 @@ function throwIfAborted(signal: AbortSignal): void {
 
 function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => Promise<StepResult> {
   const { config, plan, task, rank, split, compute, state, allReduce, allocate, signal, now } = options;
-  const { layout } = compute;
+  const layout = trainedParameters(compute.layout, config.freeze);
   const sumLayout = sumLayoutOf(task);
   const length = gradientSumLength(sumLayout);
   const reduced = createGradientSum(allocate(length), sumLayout);
@@ -131,7 +132,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     });
     if (!Number.isFinite(gradientNorm)) throw nonFinite(item.step, layout.slots, reduced.gradient);
     if (state.ema !== undefined) {
-      updateAverage(state.ema, state.weights, decayAt(config.optimizer.emaDecay, item.step));
+      updateAverageOf(layout.slots, state.ema, state.weights, decayAt(config.optimizer.emaDecay, item.step));
     }
     markApplied(state, item.step);
     compute.weightsChanged();

@@ -3,11 +3,12 @@
  * AdamW, clipping, schedule and averaged model come to with the same gradients. The stored numbers are made by
  *
  *     FACET_RECORD=1 npx vitest run packages/worker/src/train/wired-update.test.ts     the gradients, from our run
- *     python reference/python/make_numbers.py wired-update                             the state after them, from PyTorch
+ *     python reference/python/make_numbers.py wired-update wired-frozen                the state after them, from PyTorch
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { trainedParameters } from '@facet/task';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '@facet/shared';
 import { runWired, WIRED_CONFIG, type RecordedSum, type WiredRun } from '../../test/wired-run.js';
 
@@ -19,6 +20,8 @@ interface Expected {
   /** Norms of the mean gradients before clipping, as torch.nn.utils.clip_grad_norm_ returns them. */
   readonly norms: readonly number[];
   readonly rates: readonly number[];
+  /** Ranges of elements that are not trained. */
+  readonly frozen?: readonly (readonly [number, number])[];
 }
 
 function tensorsOf(file: string): ReadonlyMap<string, Float32Array> {
@@ -93,11 +96,28 @@ describe('the update of a run', () => {
     });
   }
 
-  it('is that of PyTorch over twenty steps of a real run', async () => {
+  it.each([
+    ['', 'wired-update', []],
+    [', where parameters are frozen', 'wired-frozen', ['stem.*', 'block0.*.weight']],
+  ])('is that of PyTorch over twenty steps of a real run%s', async (_, name, freeze) => {
     const { initial, sums } = storedRun();
-    const after = tensorsOf(fileURLToPath(new URL('wired-update.safetensors', NUMBERS)));
-    const { norms, rates } = JSON.parse(readFileSync(new URL('wired-update.json', NUMBERS), 'utf8')) as Expected;
-    const { state, steps, initial: ours } = await runWired(sums);
+    const after = tensorsOf(fileURLToPath(new URL(`${name}.safetensors`, NUMBERS)));
+    const {
+      norms,
+      rates,
+      frozen = [],
+    } = JSON.parse(readFileSync(new URL(`${name}.json`, NUMBERS), 'utf8')) as Expected;
+    const { state, steps, initial: ours, compute } = await runWired(sums, freeze);
+    // Not a bit of what is frozen changes, and it has no moments.
+    for (const [start, end] of frozen) {
+      for (const part of ['weights', 'ema'] as const) {
+        expect(state[part]!.subarray(start, end)).toEqual(initial.subarray(start, end));
+      }
+      for (const part of ['m', 'v'] as const)
+        expect(state[part].subarray(start, end).every((value) => value === 0)).toBe(true);
+    }
+    const trained = trainedParameters(compute.layout, freeze).slots.reduce((sum, { length }) => sum + length, 0);
+    expect(trained).toBe(initial.length - frozen.reduce((sum, [start, end]) => sum + end - start, 0));
     expect(ours).toEqual(initial);
     expect(steps).toHaveLength(STEPS);
     for (const part of ['weights', 'm', 'v', 'ema'] as const) {
