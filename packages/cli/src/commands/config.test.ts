@@ -72,7 +72,8 @@ test('prints a schema that requires no key of a mapping, but those of a list ite
   expect(schema).toMatchObject({
     properties: { model: { properties: { stemConvolutions: { items: { required: ['features', 'stride'] } } } } },
   });
-  expect(placesOf('required', schema)).toEqual(['properties.model.properties.stemConvolutions.items']);
+  const places = placesOf('required', schema).filter((place) => !place.startsWith('properties.changes.items'));
+  expect(places).toEqual(['properties.model.properties.stemConvolutions.items']);
 });
 
 /** Where in a JSON Schema a keyword stands. */
