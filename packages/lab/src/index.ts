@@ -23,3 +23,6 @@ export { exportTask, type TaskExportOptions } from './export/export-task.js';
 export { answersBySample, type SampleAnswer } from './models/answers.js';
 export { openModel, type LoadedModel, type StoredModel } from './models/loaded-model.js';
 export { imageOf, predictImageFiles, predictTable, readImage, type FileAnswer } from './models/predict-files.js';
+export { requireComparable } from './inspection/inspect-model.js';
+export type { InspectionReport } from './inspection/report.js';
+export { type Guess, type Prediction, predictImages } from './prediction/predict-images.js';

@@ -4,4 +4,4 @@
 export { ATTACK_NAMES } from './attacks/attack-plan.js';
 export { drawAuxiliary } from './data/auxiliary-draws.js';
 export type { MicroBatchTensors } from './data/micro-batch.js';
-export { createModel } from './model/multi-view-transformer.js';
+export { viewPatches } from './model/resample.js';

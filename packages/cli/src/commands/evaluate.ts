@@ -118,8 +118,7 @@ async function evaluateFound(
 ): Promise<EvaluationReport> {
   const config = configOf(checkpoint);
   const dataset = await openDataset({ name: config.dataset, folder: dataFolder ?? config.dataFolder });
-  const { evaluateWeights } = await import('@facet/lab');
-  const { requireComparable } = await import('@facet/multiview');
+  const { evaluateWeights, requireComparable } = await import('@facet/lab');
   const model = modelFor(checkpoint, dataset);
   // Attention is compared minutes later, so checkpoints that cannot be compared are refused now.
   if (other !== undefined) requireComparable(model, comparedModel(other.checkpoint, dataset));

@@ -49,7 +49,7 @@ async function predict(paths: readonly string[], options: PredictOptions, contex
     return predictOwnTask({ checkpoint, model, paths, wish, threads, isJson, warnings }, context);
   }
   const { model, classNames } = await modelOf(checkpoint);
-  const { predictImages } = await import('@facet/multiview');
+  const { predictImages } = await import('@facet/lab');
   const engine = wishFor(wish, model.config.engine);
   const predictions = await predictImages({ model, paths, engine, threads });
   for (const prediction of predictions) {

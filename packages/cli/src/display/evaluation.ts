@@ -4,7 +4,7 @@
  */
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation, Mistake, ReliabilityBin, Scores } from '@facet/lab';
-import type { InspectionReport } from '@facet/multiview';
+import type { InspectionReport } from '@facet/lab';
 import { formatAccuracy, formatCount, formatLoss, intervalOf, intervalText } from '@facet/lab/data';
 import { tableLines } from './table.js';
 

@@ -1,7 +1,7 @@
 /**
  * Predictions as text, one row per image with its three best guesses, and as JSON with all of them by name.
  */
-import type { Guess, Prediction } from '@facet/multiview';
+import type { Guess, Prediction } from '@facet/lab';
 import { formatAccuracy } from '@facet/lab/data';
 import { tableLines } from './table.js';
 

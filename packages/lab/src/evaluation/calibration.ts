@@ -3,7 +3,7 @@
  * binning is that of Guo et al. 2017, "On Calibration of Modern Neural Networks" (equal widths, confidence = the largest
  * probability).
  */
-import { argMax } from '@facet/multiview';
+import { argMax } from '../models/probabilities.js';
 
 /** Bins of the reliability diagram and of the expected calibration error. */
 export const CALIBRATION_BINS = 15;

@@ -12,7 +12,7 @@ import {
   type RunConfig,
 } from '@facet/shared';
 import { formatEngine, judgeAnswers, openEngine } from '@facet/engine';
-import { evaluatedIds } from '@facet/multiview';
+import { evaluatedIds } from './evaluated-ids.js';
 import { fillTensors, requireSameLayout } from '@facet/task';
 import { openTask } from '../tasks/open-task.js';
 

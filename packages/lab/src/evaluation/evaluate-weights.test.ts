@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { randomModel, temporaryFolder, writeDataset } from '../../../multiview/test/trained-model.js';
+import { randomModel, temporaryFolder, writeDataset } from '../../test/trained-model.js';
 import { evaluateWeights } from './evaluate-weights.js';
 
 const CPU = { name: 'onnxruntime', device: 'cpu' } as const;

@@ -4,15 +4,9 @@
  */
 import { datasetDefinition, type ParameterLayout, type MultiView, type RunConfig } from '@facet/shared';
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
-import {
-  openClassifier,
-  type Classifier,
-  type ClassifierPlace,
-  evaluatedIds,
-  sizesOf,
-  sourceOf,
-  wholeImages,
-} from '@facet/multiview';
+import { openClassifier, type Classifier, type ClassifierPlace } from '../models/classifier.js';
+import { evaluatedIds, sizesOf, sourceOf } from './evaluated-ids.js';
+import { wholeImages } from './whole-images.js';
 import { scoreAnswers, type Scores } from './scores.js';
 import { IDENTITY, testTimeTransforms, transformImages, type TestTimeTransform } from './test-time-transforms.js';
 

@@ -2,7 +2,7 @@
  * The most confident mistakes of a model. They are worth looking at, because either the model or the label is badly wrong
  * there. Pure.
  */
-import { argMax } from '@facet/multiview';
+import { argMax } from '../models/probabilities.js';
 
 export interface Mistake {
   /** The sample: its position among those that were scored, or its id in their split. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { calibrate, CALIBRATION_BINS } from './calibration.js';
 import { topMistakes } from './mistakes.js';
-import { argMax, softmaxRows } from '@facet/multiview';
+import { argMax, softmaxRows } from '../models/probabilities.js';
 import { scoreAnswers } from './scores.js';
 
 describe('softmaxRows', () => {

@@ -5,7 +5,7 @@
 import { TrainingError, wilsonInterval, type Interval } from '@facet/shared';
 import { calibrate, type Calibration } from './calibration.js';
 import { topMistakes, type Mistake } from './mistakes.js';
-import { argMax, softmaxRows } from '@facet/multiview';
+import { argMax, softmaxRows } from '../models/probabilities.js';
 
 /** Number of mistakes that are kept. */
 export const MISTAKES_KEPT = 20;

@@ -4,7 +4,9 @@
  */
 import { openDataset } from '@facet/datasets';
 import { randomKey, randomStream, TrainingError, type ImageShape } from '@facet/shared';
-import { openClassifier, type TrainedModel, softmaxRows, wholeImages } from '@facet/multiview';
+import { openClassifier, type TrainedModel } from '../models/classifier.js';
+import { softmaxRows } from '../models/probabilities.js';
+import { wholeImages } from '../evaluation/whole-images.js';
 import type { Answers } from './run-export.js';
 
 /** Largest deviation that rounding explains: of a probability, and of a logit relative to the largest one (or 1). */

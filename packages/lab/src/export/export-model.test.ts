@@ -3,7 +3,7 @@ import path from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '@facet/shared';
-import { randomModel, temporaryFolder, writeDataset } from '../../../multiview/test/trained-model.js';
+import { randomModel, temporaryFolder, writeDataset } from '../../test/trained-model.js';
 import { checkImages, compareAnswers, ownAnswers } from './check-export.js';
 import type { ExportFormat } from './export-format.js';
 import { exportModel, type ExportOptions } from './export-model.js';

@@ -3,7 +3,7 @@
  * written and reads them back, so it covers everything that a user gets; a failed one leaves the files to be looked at.
  */
 import { encodeSafetensors, toTensors, type ImageShape } from '@facet/shared';
-import type { TrainedModel } from '@facet/multiview';
+import type { TrainedModel } from '../models/classifier.js';
 import { writeOnnx } from '@facet/compiler';
 import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
 import type { ExportFormat, ModelOrigin } from './export-format.js';

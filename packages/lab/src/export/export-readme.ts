@@ -2,7 +2,7 @@
  * The README of an export: what lies in the folder, what goes in and comes out, and the shortest program that uses it.
  */
 import type { ImageShape } from '@facet/shared';
-import type { TrainedModel } from '@facet/multiview';
+import type { TrainedModel } from '../models/classifier.js';
 import type { ExportFormat, ModelOrigin } from './export-format.js';
 
 interface ReadmeOptions {

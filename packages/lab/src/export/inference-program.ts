@@ -2,7 +2,8 @@
  * The program of a trained multi-view model: what it answers, with images as [batch, channels, height, width] in front. Every
  * exported format is written from it.
  */
-import { programShape, type TrainedModel, multiViewTask } from '@facet/multiview';
+import { programShape, type TrainedModel } from '../models/classifier.js';
+import { multiViewTask } from '@facet/multiview';
 import type { Program, ValueId, ValueType } from '@facet/compiler';
 import { capturePrediction, type PredictionProgram } from '../models/prediction-program.js';
 

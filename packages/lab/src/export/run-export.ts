@@ -7,7 +7,8 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeSafetensors, fromTensors } from '@facet/shared';
-import { openClassifier, type TrainedModel, softmaxRows } from '@facet/multiview';
+import { openClassifier, type TrainedModel } from '../models/classifier.js';
+import { softmaxRows } from '../models/probabilities.js';
 import { readGraphModel } from './run-files.js';
 
 export interface Answers {

@@ -1,7 +1,7 @@
 /**
  * What the model looks at: the weights of its views, attention on a few images, and the correspondence attention score.
  */
-import type { CorrespondenceScore, InspectedSample, InspectionReport } from '@facet/multiview';
+import type { CorrespondenceScore, InspectedSample, InspectionReport } from '../inspection/report.js';
 import { formatAccuracy, formatCount, formatPercent } from '../words/format.js';
 import type { CheckpointName, EvaluationPictures } from './evaluation-document.js';
 import { barChart } from './kit/bar-chart.js';

@@ -4,7 +4,7 @@
  */
 import type { EvaluatedWeights, RunConfig } from '@facet/shared';
 import type { Evaluation } from '../evaluation/evaluate-weights.js';
-import type { InspectionReport } from '@facet/multiview';
+import type { InspectionReport } from '../inspection/report.js';
 import type { ReportOrigin } from '../trained/report-origin.js';
 import type { TrainingCurve } from '../evaluation/training-curve.js';
 import type { PixelImage } from './kit/png-uri.js';

@@ -5,7 +5,7 @@
 import type { TrainedWeights } from '@facet/coordinator';
 import { gatherSamples, type Dataset } from '@facet/datasets';
 import { asStarted, stepRule, TrainingError, withChange, type Changeable, type RunConfig } from '@facet/shared';
-import type { ModelInspection } from '@facet/multiview';
+import type { ModelInspection } from '../inspection/inspect-model.js';
 import type { Evaluation } from '../evaluation/evaluate-weights.js';
 import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../pages/evaluation-document.js';
 import type { PixelImage } from '../pages/kit/png-uri.js';
@@ -76,7 +76,7 @@ async function tryInspection(
   evaluated: EvaluatedCheckpoint,
 ): Promise<{ readonly inspection: ModelInspection | undefined; readonly warnings: readonly string[] }> {
   const { checkpoint, compared, dataset, split, evaluation, threads } = evaluated;
-  const { inspectModel } = await import('@facet/multiview');
+  const { inspectModel } = await import('../inspection/inspect-model.js');
   try {
     const inspection = await inspectModel({
       model: modelFor(checkpoint, dataset),

@@ -3,12 +3,12 @@
  * it is given into micro-batches of the programs' fixed size and pads the last one; rows do not see each other, so neither
  * the cut nor the padding changes a result.
  */
+import { captureAttackProgram } from '../programs/attack-program.js';
 import {
   ATTACK_LOSSES,
   type AttackLoss,
   multiViewTask,
   type MultiViewShape,
-  captureAttackProgram,
   type GradientReading,
   type Oracle,
 } from '@facet/multiview';

@@ -5,7 +5,8 @@
 import type { TrainedWeights } from '@facet/coordinator';
 import { openDataset, type Dataset } from '@facet/datasets';
 import { datasetDefinition, datasetShape, type ImageShape, type MultiView } from '@facet/shared';
-import type { ComparedModel, TrainedModel } from '@facet/multiview';
+import type { ComparedModel } from '../inspection/inspect-model.js';
+import type { TrainedModel } from '../models/classifier.js';
 import { configOf } from './stored-config.js';
 
 export interface NamedModel {

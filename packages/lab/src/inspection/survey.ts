@@ -2,7 +2,7 @@
  * The readings of many images, reduced to what a comparison needs: attention between tokens, the answer, and the pictures that
  * the views make.
  */
-import { argMax } from '../probabilities.js';
+import { argMax } from '../models/probabilities.js';
 import { meanAttention } from './attention-maps.js';
 import type { AttentionMap } from './correspondence.js';
 import type { Inspector } from './inspector.js';

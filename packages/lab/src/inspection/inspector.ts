@@ -2,12 +2,12 @@
  * A trained model that also returns what it looked at, one reading per image. It always runs on onnxruntime's CPU backend,
  * also if another engine evaluated the model: a few hundred images need no faster one.
  */
+import { createModel } from '@facet/multiview';
 import { requireSameLayout } from '@facet/task';
-import { programShape, type TrainedModel } from '../classifier.js';
+import { programShape, type TrainedModel } from '../models/classifier.js';
 import { captureInspectionProgram } from '../programs/inspection-program.js';
 import { createOrtSession } from '@facet/engine';
 import { elementCount, type Program } from '@facet/compiler';
-import { createModel } from '../model/multi-view-transformer.js';
 import type { AttentionReading, AttentionShape } from './attention-maps.js';
 
 /** What the model made of one image; the arrays are the reader's own. */

@@ -1,13 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { randomKey, randomStream, VIEW_NAMES } from '@facet/shared';
-import type { MultiViewShape } from '../task/multi-view-task.js';
-import { createModel } from '../model/multi-view-transformer.js';
+import { createModel, type MultiViewShape, ATTACK_LOSSES, type AttackLoss } from '@facet/multiview';
 import { initialWeights, layoutParameters } from '@facet/task';
-import { ATTACK_LOSSES, type AttackLoss } from '../model/attack-losses.js';
 import { attackFunction, captureAttackProgram } from './attack-program.js';
 import { createOrtSession } from '@facet/engine';
-import { PROBE_SHAPE } from '../../test/probe-shape.js';
+import { PROBE_SHAPE } from '../../../multiview/test/probe-shape.js';
 
 type ViewName = (typeof VIEW_NAMES)[number];
 

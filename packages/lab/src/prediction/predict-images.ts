@@ -4,8 +4,8 @@
  */
 import { datasetDefinition, readRegularFile, TrainingError } from '@facet/shared';
 import { listImageFiles, type ImageFile } from '@facet/datasets';
-import { openClassifier, type ClassifierPlace, type TrainedModel } from '../classifier.js';
-import { softmaxRows } from '../probabilities.js';
+import { openClassifier, type ClassifierPlace, type TrainedModel } from '../models/classifier.js';
+import { softmaxRows } from '../models/probabilities.js';
 import { decodeImage } from './decode-image.js';
 import { prepareImage, type Change } from './prepare-image.js';
 

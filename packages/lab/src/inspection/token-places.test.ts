@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VIEW_NAMES } from '@facet/shared';
-import { viewPatches } from '../model/resample.js';
-import { VIEWS } from '../model/views.js';
+import { viewPatches } from '@facet/multiview/internal';
+import { VIEWS } from '@facet/multiview';
 import { tokenPlaces } from './token-places.js';
 
 const SIDE = 5;

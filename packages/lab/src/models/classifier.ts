@@ -5,7 +5,7 @@
 import type { EngineWish, ImageShape, MultiView, ParameterLayout } from '@facet/shared';
 import { formatEngine, openEngine } from '@facet/engine';
 import { requireSameLayout } from '@facet/task';
-import { multiViewShape, multiViewTask, type MultiViewShape } from './task/multi-view-task.js';
+import { multiViewShape, multiViewTask, type MultiViewShape } from '@facet/multiview';
 
 /** The parts of a trained model, as a checkpoint stores them. */
 export interface TrainedModel {

@@ -3,14 +3,11 @@
  * and with another checkpoint. The choice of images is fixed, so that nobody can pick the pretty ones.
  */
 import { TrainingError } from '@facet/shared';
-import { interleavedBytes } from '../data/image-bytes.js';
-import { programShape, type TrainedModel } from '../classifier.js';
-import { evaluatedIds, sizesOf, sourceOf, type EvaluatedSplit } from '../data/evaluated-ids.js';
-import { wholeImages } from '../data/whole-images.js';
-import { argMax, softmaxRows } from '../probabilities.js';
-import { createModel } from '../model/multi-view-transformer.js';
-import { pixelsPerToken } from '../model/stem-grid.js';
-import { VIEWS } from '../model/views.js';
+import { wholeImages } from '../evaluation/whole-images.js';
+import { createModel, interleavedBytes, pixelsPerToken, VIEWS } from '@facet/multiview';
+import { programShape, type TrainedModel } from '../models/classifier.js';
+import { evaluatedIds, sizesOf, sourceOf, type EvaluatedSplit } from '../evaluation/evaluated-ids.js';
+import { argMax, softmaxRows } from '../models/probabilities.js';
 import { headMaps } from './attention-maps.js';
 import { correspondenceOf, topCount } from './correspondence.js';
 import { openInspector, type Inspector } from './inspector.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { datasetShape, PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
-import { multiViewShape, multiViewTask } from '../task/multi-view-task.js';
+import { multiViewShape, multiViewTask } from '@facet/multiview';
 import { describePrograms } from '@facet/engine';
 
 describe.each(Object.keys(PRESETS) as PresetName[])('what is recorded of %s', (name) => {

@@ -2,14 +2,14 @@
  * A stand-in for a trained model: random weights for images of 12x12 pixels, and a dataset folder with as many random
  * samples as a test wants.
  */
+import { createModel } from '@facet/multiview';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type MultiView } from '@facet/shared';
-import { PROBE_SHAPE } from './probe-shape.js';
-import type { TrainedModel } from '../src/classifier.js';
-import { createModel } from '../src/model/multi-view-transformer.js';
+import { PROBE_SHAPE } from '../../multiview/test/probe-shape.js';
+import type { TrainedModel } from '../src/models/classifier.js';
 import { initialWeights, layoutParameters } from '@facet/task';
 
 /** A folder that is gone after the test. */

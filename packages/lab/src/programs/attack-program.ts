@@ -4,9 +4,7 @@
  * gradient (robustness/attacks/).
  */
 import * as tf from '@tensorflow/tfjs';
-import { attackLosses, type AttackLoss } from '../model/attack-losses.js';
-import type { MultiViewShape } from '../task/multi-view-task.js';
-import { createModel, type Model } from '../model/multi-view-transformer.js';
+import { createModel, attackLosses, type AttackLoss, type MultiViewShape, type Model } from '@facet/multiview';
 import { captureProgram, type CaptureOptions, type Program } from '@facet/compiler';
 import { mendGradients, compileProgram, parameterInputs } from '@facet/engine';
 

@@ -2,7 +2,7 @@
  * Where the tokens of an image stand when the image is seen through a view. Pure geometry; it mirrors what the matrices of
  * model/views.ts do to pixels.
  */
-import type { View } from '../model/views.js';
+import type { View } from '@facet/multiview';
 
 export interface TokenGrid {
   /** Tokens along one side. */

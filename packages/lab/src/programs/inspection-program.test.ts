@@ -3,12 +3,11 @@ import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
 import { initialWeights, layoutParameters } from '@facet/task';
-import { multiViewTask, type MultiViewShape } from '../task/multi-view-task.js';
-import { createModel } from '../model/multi-view-transformer.js';
+import { createModel, multiViewTask, type MultiViewShape } from '@facet/multiview';
 import type { Program } from '@facet/compiler';
 import { captureInspectionProgram, describeInspection } from './inspection-program.js';
 import { captureEvaluationProgram, createOrtSession } from '@facet/engine';
-import { PROBE_SHAPE } from '../../test/probe-shape.js';
+import { PROBE_SHAPE } from '../../../multiview/test/probe-shape.js';
 
 const BATCH = 3;
 const PIXELS = PROBE_SHAPE.image.height * PROBE_SHAPE.image.width * PROBE_SHAPE.image.channels;

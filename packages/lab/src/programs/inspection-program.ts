@@ -3,8 +3,7 @@
  * the same forward pass as the others, so it shows the very computation that gives the answer.
  */
 import type * as tf from '@tensorflow/tfjs';
-import type { MultiViewShape } from '../task/multi-view-task.js';
-import { createModel } from '../model/multi-view-transformer.js';
+import { createModel, type MultiViewShape } from '@facet/multiview';
 import { captureProgram, type CaptureOptions, type Program } from '@facet/compiler';
 import { compileProgram, parameterInputs } from '@facet/engine';
 

@@ -2,7 +2,7 @@
  * Samples of a split as a model takes them when it answers: whole, not augmented, planar, in [0, 1].
  */
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
-import { allocateMicroBatch, fillMicroBatch } from './micro-batch.js';
+import { allocateMicroBatch, fillMicroBatch } from '@facet/multiview';
 
 /**
  * The images of some samples of a split.
