@@ -30,24 +30,29 @@ export async function readPackageVersion(): Promise<string> {
   return (await readManifest()).version;
 }
 
-/** Our packages that this one needs: all of them, by its package.json, so that none can be forgotten. */
+/** Our packages that this one needs, and those that they need: by their package.json, so that none can be forgotten. */
 export async function ourPackages(): Promise<CodeFolder[]> {
-  const { dependencies } = await readManifest();
-  return Object.keys(dependencies)
-    .filter((name) => name.startsWith(SCOPE))
-    .map((name) => ({
-      name: name.slice(SCOPE.length),
-      folder: path.dirname(fileURLToPath(import.meta.resolve(name))),
-    }));
+  const found = new Map<string, string>();
+  const waiting = [await readManifest()];
+  for (const { dependencies = {} } of waiting) {
+    for (const name of Object.keys(dependencies)) {
+      if (!name.startsWith(SCOPE) || found.has(name)) continue;
+      const entry = import.meta.resolve(name);
+      found.set(name, path.dirname(fileURLToPath(entry)));
+      waiting.push(await readManifest(new URL('../package.json', entry)));
+    }
+  }
+  return [...found].map(([name, folder]) => ({ name: name.slice(SCOPE.length), folder }));
 }
 
 interface Manifest {
   readonly version: string;
-  readonly dependencies: Readonly<Record<string, string>>;
+  /** Missing inside of a packed package, which names all that it holds itself. */
+  readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-async function readManifest(): Promise<Manifest> {
-  return JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as Manifest;
+async function readManifest(file = new URL('../package.json', import.meta.url)): Promise<Manifest> {
+  return JSON.parse(await readFile(file, 'utf8')) as Manifest;
 }
 
 /** The first digits of the SHA-256 over the names and contents of all .js files, whatever order they are given in. */
