@@ -1,12 +1,29 @@
 /**
- * Two projects. "unit" holds the tests beside the sources and those in reference/. "process" holds those under test/, which
- * start brokers, workers and browsers of their own and therefore run one file at a time, after the unit tests. There are no
- * retries: a test that fails now and then is a bug. FACET_TEST_REPORT names a file for vitest's JSON report (used by .ci/run).
+ * Four projects. "unit" holds the tests beside the sources and those in reference/. Its files share a process and what it has
+ * loaded, which saves half a second of each; a test leaves nothing behind in it. "alone" holds those that cannot: they mock
+ * modules, an engine reads the environment once, or TensorFlow.js would be told twice of our backend: by src and by dist. "process" holds those under test/, which start brokers, workers
+ * and browsers of their own and therefore run one file at a time, after the others. "long" holds `*.long.test.ts`, wherever
+ * they lie: campaigns of minutes, one at a time, for `npm run test:long`. There are no retries: a test that fails now and then
+ * is a bug. FACET_TEST_REPORT names a file for vitest's JSON report (used by .ci/run).
  */
 
 import { defineConfig } from 'vitest/config';
 
 const reportFile = process.env['FACET_TEST_REPORT'];
+const LONG = '**/*.long.test.ts';
+const ELSEWHERE = [LONG, '**/node_modules/**'];
+
+/** Tests that a process holds one file of. */
+const ALONE = [
+  'packages/compiler/src/**/*.test.ts',
+  'packages/engine/src/**/*.test.ts',
+  'packages/coordinator/src/checkpoint/checkpoint-disk.test.ts',
+  'packages/coordinator/src/ledger/ledger-disk.test.ts',
+  'packages/coordinator/src/run/full-disk.test.ts',
+  'packages/datasets/src/sources/npy-column.test.ts',
+  'packages/proto/src/channel-options.test.ts',
+  'reference/model.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -26,6 +43,18 @@ export default defineConfig({
             'reference/*.test.ts',
             'scripts/**/*.test.mjs',
           ],
+          exclude: [...ELSEWHERE, ...ALONE],
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          exclude: ELSEWHERE,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -35,8 +64,18 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['test/**/*.test.ts'],
+          exclude: ELSEWHERE,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [`packages/*/src/${LONG}`, `test/${LONG}`],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,5 +1,5 @@
 // `npm test -- [vitest arguments]`: prepares a clean clone as quickstart does, finds the programs that some tests need, and
-// runs vitest once.
+// runs vitest once. `npm run test:long` runs the campaigns that take minutes instead (`*.long.test.ts`).
 
 import { ensureBroker, prepareBuild } from './lib/bootstrap.mjs';
 import { ensurePrometheus } from './lib/prometheus.mjs';
@@ -12,6 +12,9 @@ await runScript(async () => {
   const prometheus = await ensurePrometheus();
   const env = { ...process.env, NATS_SERVER_BIN: broker };
   if (prometheus !== undefined) env.FACET_PROMETHEUS_BIN = prometheus;
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)];
+  const asked = process.argv.slice(2);
+  const isLong = asked[0] === '--long';
+  const projects = isLong ? ['--project=long'] : ['--project=!long'];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...projects, ...asked.slice(isLong ? 1 : 0)];
   return runForeground(process.execPath, vitest, { env });
 });

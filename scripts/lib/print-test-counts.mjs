@@ -1,5 +1,5 @@
-// Prints `N passed, N failed, N skipped` from the vitest JSON report that the first argument names. Exits with 1 when
-// something failed, when no test ran, or when there is no report (the tests never started).
+// Prints `N passed, N failed, N skipped` from the vitest JSON reports that the arguments name, together. Exits with 1 when
+// something failed, when no test ran, or when a report is missing (the tests never started).
 
 import { readFileSync } from 'node:fs';
 
@@ -15,14 +15,23 @@ export function countTests(report) {
   };
 }
 
+/** The counts of several reports together. */
+export function sumCounts(counts) {
+  const sum = (key) => counts.reduce((total, each) => total + each[key], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
 if (process.argv[1] === import.meta.filename) {
-  let counts = { passed: 0, failed: 0, skipped: 0 };
-  try {
-    counts = countTests(JSON.parse(readFileSync(process.argv[2], 'utf8')));
-  } catch (error) {
-    console.error(`There is no usable test report: ${error.message}`);
-    process.exitCode = 1;
-  }
-  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-  if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
+  const counts = process.argv.slice(2).flatMap((file) => {
+    try {
+      return [countTests(JSON.parse(readFileSync(file, 'utf8')))];
+    } catch (error) {
+      console.error(`There is no usable test report: ${error.message}`);
+      process.exitCode = 1;
+      return [];
+    }
+  });
+  const { passed, failed, skipped } = sumCounts(counts);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  if (failed > 0 || passed === 0) process.exitCode = 1;
 }

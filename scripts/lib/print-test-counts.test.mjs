@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countTests } from './print-test-counts.mjs';
+import { countTests, sumCounts } from './print-test-counts.mjs';
 
 test('counts a file that broke before its first test as one failure', () => {
   const report = {
@@ -14,4 +14,12 @@ test('counts a file that broke before its first test as one failure', () => {
     ],
   };
   expect(countTests(report)).toEqual({ passed: 3, failed: 2, skipped: 3 });
+});
+
+test('adds up reports', () => {
+  const counts = [
+    { passed: 3, failed: 0, skipped: 1 },
+    { passed: 4, failed: 2, skipped: 0 },
+  ];
+  expect(sumCounts(counts)).toEqual({ passed: 7, failed: 2, skipped: 1 });
 });

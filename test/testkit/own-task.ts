@@ -15,6 +15,18 @@ export function exampleFile(...parts: string[]): string {
   return path.join(REPOSITORY, 'examples', ...parts);
 }
 
+/** Epochs of an example in its small form. */
+export const EXAMPLE_EPOCHS = 2;
+
+/** Settings of the example layers-cnn on a folder `shapes`. */
+export const LAYERS_CNN = ['--data', 'shapes', '--set', 'batch.global=16', '--set', 'batch.micro=4'] as const;
+
+/** The command that trains an example in its small form. */
+export function upExample(example: string, run: string, workers: number, ...more: readonly string[]): string[] {
+  const task = ['--task', exampleFile(example, 'task.mjs'), ...ON_CPU, '--epochs', String(EXAMPLE_EPOCHS)];
+  return ['up', ...task, '--run', run, '--workers', String(workers), '--json', ...more];
+}
+
 /** Runs a script of an example to its end; it writes into a folder. */
 export async function runScript(cwd: string, script: string, ...args: string[]): Promise<void> {
   await promisify(execFile)(process.execPath, [script, ...args], { cwd });

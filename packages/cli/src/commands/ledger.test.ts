@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatRecord, LedgerChain, permutation, type LedgerRecord } from '@facet/shared';
-import { runCli, type CliEnd } from '../../test/run-cli.js';
+import { runInProcess, type CliEnd } from '../../test/run-cli.js';
 
 const at = '2026-03-01T12:00:00.000Z';
 let folder = '';
@@ -50,7 +50,7 @@ function records(edit: (step: number, ids: number[]) => number[] = (_, ids) => i
 async function check(text: string, ...flags: readonly string[]): Promise<CliEnd> {
   const file = path.join(folder, 'ledger.jsonl');
   await writeFile(file, text);
-  return runCli(['ledger', 'check', file, ...flags], {});
+  return runInProcess(['ledger', 'check', file, ...flags], {});
 }
 
 function textOf(of: readonly LedgerRecord[]): string {
@@ -138,7 +138,7 @@ test.each([
 
 test('a file that is not there is exit code 2', async () => {
   const missing = path.join(folder, 'nowhere.jsonl');
-  const { code, stderr } = await runCli(['ledger', 'check', missing], {});
+  const { code, stderr } = await runInProcess(['ledger', 'check', missing], {});
   expect(code).toBe(2);
   expect(stderr).toContain(`error [LEDGER_INVALID]: ${missing}: there is no such file`);
 });

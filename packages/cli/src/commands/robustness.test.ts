@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeCheckpoint } from '@facet/coordinator';
 import { resolveConfig } from '@facet/shared';
-import { runCli } from '../../test/run-cli.js';
+import { runInProcess } from '../../test/run-cli.js';
 
 const EARLIER = '{"earlier": true}';
 let folder = '';
@@ -71,7 +71,7 @@ test.each<[string, () => string[], RegExp]>([
     /^error \[CHECKPOINT_INCOMPATIBLE\]: the checkpoint's parameter 0 is kernel \[2\], .*\n$/,
   ],
 ])('refuses %s', async (_, args, message) => {
-  const { code, stdout, stderr } = await runCli(['robustness', ...args()], { FACET_RUNS: path.join(folder, 'runs') });
+  const { code, stdout, stderr } = await runInProcess(['robustness', ...args()], { FACET_RUNS: path.join(folder, 'runs') });
   expect(stderr).toMatch(message);
   expect(code).toBe(2);
   expect(stdout).toBe('');

@@ -87,7 +87,7 @@ describe.each(GRADIENT_FORMATS)('%s', (name) => {
         format.decode(encoded, start, actual.fill(9));
         expect(actual).toEqual(transmitted(format, expected, start));
       }),
-      { numRuns: 500 },
+      { numRuns: 100 },
     );
   });
 
@@ -156,7 +156,7 @@ describe('bf16 and fp16', () => {
           expect(actual! * value).toBeGreaterThanOrEqual(0);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 

@@ -1,28 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { interpretProgram } from '@facet/compiler/internal';
 import type { NumbersByName } from '@facet/compiler';
+import { capturedCases, expectReference } from '../../test/captured-cases.js';
 import { captureTrainingProgram, metricOutput } from '../micro-batch-program.js';
 import { PROBE_TASK } from '../probe-task.js';
 import { conformanceEngines, runsWhollyOn } from './conformance-engine.js';
-import { captureCase } from './op-case.js';
 import { OP_CASES } from './op-cases.js';
 
-/** Relative to the largest number of a tensor; the engines stay below 3e-6. */
-const TOLERANCE = 1e-5;
+/** Under a software driver it takes minutes to make its kernels: conformance.long.test.ts. */
+const SLOW = 'onnxruntime/webgpu';
 
 const engines = await conformanceEngines();
-const cases: ({ name: string } & Awaited<ReturnType<typeof captureCase>>)[] = [];
-for (const opCase of OP_CASES) cases.push({ name: opCase.name, ...(await captureCase(opCase)) });
-
-/** The largest deviation of finite numbers, relative to the largest of their tensor; where one is not finite, all differ. */
-function deviation(actual: NumbersByName, expected: NumbersByName): number {
-  const deviations = Object.entries(expected).map(([name, numbers]) => {
-    const scale = Math.max(...Array.from(numbers, Math.abs), 1e-3);
-    const differences = Array.from(numbers, (number, i) => Math.abs(actual[name]![i]! - number) / scale);
-    return Math.max(...differences);
-  });
-  return Math.max(...deviations);
-}
+const cases = await capturedCases();
 
 /** NaN and infinities in their places, and `finite` for everything else. */
 function finiteness(results: NumbersByName): Record<string, (number | 'finite')[]> {
@@ -44,21 +33,18 @@ function replaced(numbers: NumbersByName, variables: readonly string[], values: 
   );
 }
 
-describe.each(engines)('$name', ({ unavailable, missing, tolerances, nonFinite, onProcessor, run }) => {
+describe.each(engines)('$name', (engine) => {
+  const { unavailable, missing, nonFinite, onProcessor, run } = engine;
   if (unavailable !== undefined) {
     it('computes every operation and its gradient', (context) => context.skip(unavailable));
     return;
   }
 
-  it.for(cases)('computes $name and its gradient as the reference does', async (opCase, context) => {
-    const { name, forward, gradient, numbers } = opCase;
-    if (missing[name] !== undefined) context.skip(missing[name]);
-    for (const computation of [forward, gradient]) {
-      const [actual] = await run(computation, [numbers]);
-      const expected = interpretProgram(computation.program, numbers);
-      expect(deviation(actual!, expected)).toBeLessThan(tolerances[name] ?? TOLERANCE);
-    }
-  });
+  if (engine.name !== SLOW) {
+    it.for(cases)('computes $name and its gradient as the reference does', (opCase, context) =>
+      expectReference(engine, opCase, context),
+    );
+  }
 
   if (typeof nonFinite === 'string') {
     it('carries NaN and infinities through every operation', (context) => context.skip(nonFinite));
