@@ -4,7 +4,10 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodePng } from '../../../test/testkit/png.js';
+import { encodeNpy } from '../../datasets/test/npy.js';
 import { runCli, runInProcess } from '../test/run-cli.js';
 
 let root = '';
@@ -19,11 +22,20 @@ beforeAll(async () => {
   await writeFile(path.join(folder(), 'gap.csv'), 'x,label\n1,2\n,4\n');
   await writeFile(path.join(folder(), 'one.csv'), 'x,label\n1,a\n2,a\n');
   await mkdir(path.join(folder(), 'nothing'));
+  const grey = (side: number): Buffer =>
+    encodePng({ width: side, height: side, pixels: new Uint8Array(side * side).fill(side) });
+  for (const [name, side] of [['cat', 8] as const, ['dog', 9] as const]) {
+    await mkdir(path.join(folder(), 'images', name), { recursive: true });
+    for (const at of [1, 2, 3]) await writeFile(path.join(folder(), 'images', name, `${at}.png`), grey(side));
+  }
+  // What numpy.savez writes of an array of Python objects: a pickle, which nobody should load.
+  const pickled = encodeNpy([3], Buffer.from('\x80\x04]\x94.', 'latin1'), { type: '|O' });
+  await writeFile(path.join(folder(), 'pickled.npz'), storedZip('x.npy', pickled));
 });
 
 /** Ten samples: x is 0 to 9, the label the rest of a division by three. */
 const HEAD = `
-import { csv, defineTask, imageFolder, own, tf, weights, zeros } from 'facet-train';
+import { arrays, csv, defineTask, imageFolder, own, tf, weights, zeros } from 'facet-train';
 const data = (change = {}) => own({
   fields: { x: { type: 'float32', shape: [1] }, label: { type: 'int32', shape: [] } },
   length: () => 10, digest: '0'.repeat(64), classes: ['a', 'b', 'c'],
@@ -38,6 +50,33 @@ const training = { batch: { global: 8, micro: 4 } };
 /** A module with these members beside, or instead of, those of a task that is right. */
 const task = (members: string): string =>
   `${HEAD}export default defineTask({ name: 'mine', dataset: data(), training, model, ${members} });\n`;
+
+/** A ZIP archive of one file that is not compressed. */
+function storedZip(name: string, content: Buffer): Buffer {
+  const header = (signature: number, head: readonly number[]): Buffer => {
+    const fixed = Buffer.alloc(4 + head.length);
+    fixed.writeUInt32LE(signature);
+    fixed.set(head, 4);
+    return fixed;
+  };
+  const sizes = Buffer.alloc(16);
+  sizes.writeUInt32LE(crc32(content), 0);
+  sizes.writeUInt32LE(content.length, 4);
+  sizes.writeUInt32LE(content.length, 8);
+  sizes.writeUInt16LE(name.length, 12);
+  const file = Buffer.from(name);
+  // Version 20, no flags, stored, no time.
+  const about = [20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
+  const local = Buffer.concat([header(0x04034b50, about), sizes, file, content]);
+  const central = Buffer.concat([header(0x02014b50, [20, 0, ...about]), sizes, Buffer.alloc(14), file]);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(local.length, 16);
+  return Buffer.concat([local, central, end]);
+}
 
 test.each<[what: string, source: string | undefined, message: string, ...args: string[]]>([
   ['a module that does not exist', undefined, 'there is no such file; give --task the path of a module'],
@@ -90,6 +129,20 @@ test.each<[what: string, source: string | undefined, message: string, ...args: s
   ],
   ['fewer samples than a batch', task('training: {}'), 'batch.global: 128, expected at most 10, the samples that mine'],
   ['a gap in a table', task("dataset: csv({ label: 'label', train: 'gap.csv', labelIs: 'number' })"), 'gap.csv: row 2'],
+  [
+    'images of two sizes without a size',
+    task("dataset: imageFolder({ testShare: 0.4 }), target: 'label'"),
+    ' pixels as cat/',
+    '--data',
+    'images',
+  ],
+  [
+    'arrays that are pickled',
+    task('dataset: arrays()'),
+    'holds pickled Python objects (type |O), expected an array of numbers',
+    '--data',
+    'pickled.npz',
+  ],
   ['one class alone', task("dataset: csv({ label: 'label', train: 'one.csv' })"), 'one class alone'],
   ['a metric that the system counts', task('metrics: { correct: (z) => z.sum(1) }'), 'a metric is named correct'],
   ['a preset beside the task', task(''), "preset: 'mnist-fast' (from the command line)", '--preset', 'mnist-fast'],
@@ -99,8 +152,9 @@ test.each<[what: string, source: string | undefined, message: string, ...args: s
   const file = path.join(folder(), `${what.replaceAll(' ', '-')}.mjs`);
   if (source !== undefined) await writeFile(file, source);
   const runs = path.join(folder(), 'runs');
-  const env = { FACET_RUNS: runs, FACET_CODE_VERSION: 'test' };
-  const { code, stdout, stderr } = await runInProcess(['up', '--workers', '1', '--task', file, ...args], env);
+  const env = { FACET_RUNS: runs, FACET_CODE_VERSION: 'test', FACET_CACHE: path.join(folder(), 'cache') };
+  const placed = args.map((arg, at) => (args[at - 1] === '--data' ? path.join(folder(), arg) : arg));
+  const { code, stdout, stderr } = await runInProcess(['up', '--workers', '1', '--task', file, ...placed], env);
   expect(code, stderr).toBe(2);
   expect(existsSync(runs), 'nothing is started').toBe(false);
   expect(stderr).toContain(message);
