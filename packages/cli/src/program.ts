@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
 import { addChaosCommand } from './commands/chaos.js';
+import { addCompletionCommand } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
@@ -53,6 +54,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDatasetCommand,
   addEngineCommand,
   addDoctorCommand,
+  addCompletionCommand,
 ];
 
 /**

@@ -22,7 +22,6 @@ export {
   isMultiView,
   requireMultiView,
   GRADIENT_FORMATS,
-  VIEW_NAMES,
   type GradientFormatName,
   type ModelConfig,
   type MultiView,
@@ -30,6 +29,7 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
+export { VIEW_NAMES } from './config/model-schema.js';
 export {
   ADAMW_WITH_COSINE,
   type OptimizerConfig,
@@ -52,6 +52,7 @@ export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from 
 export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
 export { OPERATION_DEFAULTS, PRESET_RECORDS, PRESETS, type PresetRecord } from './config/presets.js';
 export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
+export { allKeys } from './config/expectation.js';
 export { keyMeantBy } from './config/key-aliases.js';
 export { threadsOrCores, usableCores } from './machine-cores.js';
 export {
@@ -164,6 +165,7 @@ export {
   type LeaseEntry,
   UNKNOWN_LEASE_ENTRY,
 } from './wire/lease-entry.js';
+export { configFileSchema, descriptionOf, type DescribedSchema } from './config/described.js';
 export { canonicalJson } from './config/canonical-json.js';
 export { changedTrainingKeys } from './config/changed-keys.js';
 export { closestName, suggestion } from './config/closest-name.js';

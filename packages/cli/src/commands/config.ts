@@ -1,16 +1,17 @@
 /**
- * `facet config`: the configuration that the same flags, environment and file would give a run, with the layer that decided
- * each key; or the JSON Schema of all keys. Nothing is started.
+ * `facet config`: the configuration that the same flags, environment and file would give a run, with what every key
+ * means, its default, and the layer that decided it; or the JSON Schema of all keys. Nothing is started.
  */
-import { Document, isMap, isScalar, visit } from 'yaml';
+import { Document, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
-import { configSchema, maskSecrets, type RunConfig } from '@facet/shared';
+import { configFileSchema, descriptionOf, maskSecrets, valueAt, type RunConfig } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig, type LoadedConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { runsFolder } from '../runs/run-folders.js';
+
+const COMMENT_COLUMNS = 100;
 
 interface ConfigCommandOptions extends ConfigOptions {
   readonly json?: boolean;
@@ -24,7 +25,9 @@ export function addConfigCommand(
 ): void {
   const command = program
     .command('config')
-    .description('print the configuration that a run would get, as YAML, with where each value comes from');
+    .description(
+      'print the configuration that a run would get, as YAML, with what each key means and where its value comes from',
+    );
   addConfigOptions(command, 'up')
     .addOption(new Option('--schema', 'print the JSON Schema of a configuration file instead'))
     .option('--json', 'print one JSON object as the last line of stdout')
@@ -34,7 +37,7 @@ export function addConfigCommand(
 
 async function showConfig(options: ConfigCommandOptions, { env, stdout, stderr }: CliContext): Promise<ExitCode> {
   if (options.schema) {
-    printJson(stdout, fileSchema());
+    printJson(stdout, configFileSchema());
     return EXIT.ok;
   }
   const loaded = await loadConfig({
@@ -47,7 +50,10 @@ async function showConfig(options: ConfigCommandOptions, { env, stdout, stderr }
   for (const note of loaded.notes) printLine(stderr, `note: ${note}`);
   const shown = shownConfig(loaded);
   if (options.json) printJson(stdout, shown);
-  else for (const line of yamlLines(shown, loaded)) printLine(stdout, line);
+  else {
+    const defaultOf = await defaultsOf(loaded, runsFolder(env));
+    for (const line of yamlLines(shown, loaded, defaultOf)) printLine(stdout, line);
+  }
   return EXIT.ok;
 }
 
@@ -57,35 +63,52 @@ function shownConfig({ config, sourceOf }: LoadedConfig): Partial<RunConfig> {
   return sourceOf('run') === 'default' ? others : { ...others, run };
 }
 
-/** The configuration as YAML. A value that was set beside preset and defaults has a comment that says where. */
-function yamlLines(config: Partial<RunConfig>, { sourceOf }: LoadedConfig): string[] {
-  const document = new Document(config);
+/** What a key would be if nobody had said anything; undefined where that is not known. */
+type DefaultOf = (path: readonly string[]) => unknown;
+
+/** The values that dataset, preset or task give by themselves. */
+async function defaultsOf({ config }: LoadedConfig, runs: string): Promise<DefaultOf> {
+  const { dataset, preset, task } = config;
+  const flags = task === undefined ? { dataset, preset } : { dataset, task: { module: task.module } };
+  // A task that cannot be opened by itself has no defaults to show.
+  const plain = await loadConfig({ env: {}, runs, flags }).catch(() => undefined);
+  return (path) => valueAt(plain?.config, path);
+}
+
+/**
+ * The configuration as YAML. Above every key stands what it means, and its default unless that is its value. A value that was set
+ * beside preset and defaults has a comment that says where.
+ */
+function yamlLines(config: Partial<RunConfig>, { sourceOf }: LoadedConfig, defaultOf: DefaultOf): string[] {
+  const document = new Document(config, { aliasDuplicateObjects: false });
   visit(document, {
     Pair(_, pair, path) {
-      const keys = [...path.filter((node) => 'key' in node), pair].map(({ key }) => (isScalar(key) ? key.value : ''));
-      if (isMap(pair.value)) return;
+      const keys = [...path.filter((node) => isPair(node)), pair].map(({ key }) =>
+        isScalar(key) ? String(key.value) : '',
+      );
+      // The items of a list are values, not keys.
+      if (path.some((node) => isSeq(node))) return;
       const source = sourceOf(keys.join('.'));
-      if (source === 'default' || source === 'preset' || !isScalar(pair.value)) return;
+      const isSection = isMap(pair.value);
+      if (isScalar(pair.key))
+        pair.key.commentBefore = commentLines(keys, isSection ? undefined : defaultOf(keys), config);
+      if (isSection || source === 'default' || source === 'preset' || !isScalar(pair.value)) return;
       pair.value.comment = ` from the ${source}`;
     },
   });
   return document.toString({ lineWidth: 0 }).trimEnd().split('\n');
 }
 
-/** In a file every key may be left out, because presets and defaults give it. */
-function fileSchema(): JsonSchema {
-  const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' });
-  return withoutRequired(schema as JsonSchema);
-}
-
-interface JsonSchema extends Record<string, unknown> {
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-}
-
-/** Mappings merge with what lies below, so no key of them is required. A list replaces it: its items stay as they are. */
-function withoutRequired(schema: JsonSchema): JsonSchema {
-  const { required: _required, properties, ...rest } = schema;
-  if (properties === undefined) return rest;
-  const optional = Object.entries(properties).map(([key, of]) => [key, withoutRequired(of)] as const);
-  return { ...rest, properties: Object.fromEntries(optional) };
+/** Above a key, wrapped to what a terminal shows. */
+function commentLines(keys: readonly string[], byDefault: unknown, config: Partial<RunConfig>): string {
+  const about = descriptionOf(keys.join('.')) ?? 'An option of the task.';
+  const isOwn = byDefault === undefined || JSON.stringify(byDefault) === JSON.stringify(valueAt(config, keys));
+  const text = isOwn ? about : `${about} Default: ${JSON.stringify(byDefault)}.`;
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= COMMENT_COLUMNS) lines.push(` ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join('\n');
 }

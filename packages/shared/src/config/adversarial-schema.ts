@@ -11,15 +11,17 @@ export const NORMS = ['linf', 'l2'] as const;
 export type Norm = (typeof NORMS)[number];
 
 export const adversarialSchema = z.strictObject({
-  norm: z.enum(NORMS),
-  /** Size of the ball, in pixels in [0, 1]; 0 trains on the samples as they are. */
-  eps: z.number().min(0).max(64),
-  /** Gradients by the pixels for each attacked sample. */
-  steps: z.int().min(1).max(1_000),
-  /** Length of a step in the norm; 0 means 2.5 eps / steps. */
-  stepSize: z.number().min(0).max(64),
-  /** Share of the samples that are attacked, drawn anew in every epoch. */
-  share: z.number().positive().max(1),
+  norm: z
+    .enum(NORMS)
+    .describe('linf: no pixel moves by more than eps. l2: the root of the summed squares stays below eps.'),
+  eps: z
+    .number()
+    .min(0)
+    .max(64)
+    .describe('Size of the ball, in pixels in [0, 1]; 0 trains on the samples as they are.'),
+  steps: z.int().min(1).max(1_000).describe('Gradients by the pixels for each attacked sample.'),
+  stepSize: z.number().min(0).max(64).describe('Length of a step in the norm; 0 means 2.5 eps / steps.'),
+  share: z.number().positive().max(1).describe('Share of the samples that are attacked, drawn anew in every epoch.'),
 });
 
 export type AdversarialConfig = z.infer<typeof adversarialSchema>;

@@ -18,28 +18,34 @@ const MOST_STEPS = 1_000_000_000_000;
 const epochs = z.int().min(1).max(MOST_EPOCHS);
 
 function fromTo<T extends z.ZodType>(of: T): z.ZodOptional<z.ZodObject<{ from: T; to: T }, z.core.$strict>> {
-  return z.strictObject({ from: of, to: of }).optional();
+  return z
+    .strictObject({ from: of.describe('The value before.'), to: of.describe('The value from the next step on.') })
+    .optional();
 }
 
 const { peakLearningRate, finalShare, weightDecay, clipNorm } = optimizerSchema.shape;
 
 export const changeMembers = {
-  /** It holds for every step after this one. */
-  afterStep: z.int().min(0).max(MOST_STEPS),
-  epochs: fromTo(epochs),
-  /** Keys that the update alone reads: the program of a step and the state stay what they are. */
+  afterStep: z.int().min(0).max(MOST_STEPS).describe('It holds for every step after this one.'),
+  epochs: fromTo(epochs).describe('More epochs, or fewer where the coordinator ended the run early.'),
   optimizer: z
     .strictObject({
-      peakLearningRate: fromTo(peakLearningRate),
-      finalShare: fromTo(finalShare),
-      weightDecay: fromTo(weightDecay),
-      clipNorm: fromTo(clipNorm),
+      peakLearningRate: fromTo(peakLearningRate).describe('A changed peak of the learning rate.'),
+      finalShare: fromTo(finalShare).describe('A changed end of the schedule.'),
+      weightDecay: fromTo(weightDecay).describe('A changed weight decay.'),
+      clipNorm: fromTo(clipNorm).describe('A changed norm to clip to.'),
     })
-    .optional(),
-  /** Why the coordinator ended the run early: then `epochs` are fewer. Absent where a resume asked for the change. */
-  reason: z.string().min(1).optional(),
-  /** Absent: the schedule goes on as it was, as `hold` says. */
-  schedule: z.enum(SCHEDULE_WAYS).optional(),
+    .optional()
+    .describe('Keys that the update alone reads: the program of a step and the state stay what they are.'),
+  reason: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Why the coordinator ended the run early: then `epochs` are fewer. Absent where a resume asked ' +
+        'for the change.',
+    ),
+  schedule: z.enum(SCHEDULE_WAYS).optional().describe('Absent: the schedule goes on as it was, as `hold` says.'),
 };
 
 export const changeSchema = z.strictObject(changeMembers);

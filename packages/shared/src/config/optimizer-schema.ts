@@ -37,34 +37,60 @@ export const OPTIMIZER_DEFAULTS = {
 } as const;
 
 export const optimizerSchema = z.strictObject({
-  /** Learning rate at the end of the warm-up. */
-  peakLearningRate: z.number().positive(),
-  /** Share of all steps spent warming up: linearly from 0, or along the cosine of `one-cycle`. */
-  warmupShare: fraction,
-  /** Share of the peak that the schedules `cosine`, `linear` and `one-cycle` end at. */
-  finalShare: fraction,
-  beta1: fraction,
-  beta2: fraction,
-  epsilon: z.number().positive(),
-  weightDecay: z.number().min(0),
-  /** Global norm to which the gradient is clipped; 0 turns clipping off. */
-  clipNorm: z.number().min(0),
-  labelSmoothing: fraction,
-  /** Decay of the exponential moving average of the weights, which is then evaluated. 0 keeps no average. */
-  emaDecay: z.number().min(0).max(0.99999).default(0),
-  name: z.enum(OPTIMIZER_NAMES).default(ADAMW_WITH_COSINE.name),
-  /** Of `sgd`: what the buffer keeps of itself. 0 keeps no buffer. */
-  momentum: z.number().min(0).max(0.99999).default(ADAMW_WITH_COSINE.momentum),
-  /** Of `sgd`: the update looks one step of the momentum ahead (Nesterov 1983, as Sutskever et al. 2013 write it). */
-  nesterov: z.boolean().default(ADAMW_WITH_COSINE.nesterov),
-  schedule: z.enum(SCHEDULE_NAMES).default(ADAMW_WITH_COSINE.schedule),
-  /** Of `step`: shares of the run after which the rate is multiplied by scheduleFactor. */
+  peakLearningRate: z.number().positive().describe('Learning rate at the end of the warm-up.'),
+  warmupShare: fraction.describe(
+    'Share of all steps spent warming up: linearly from 0, or along the cosine of `one-cycle`.',
+  ),
+  finalShare: fraction.describe('Share of the peak that the schedules `cosine`, `linear` and `one-cycle` end at.'),
+  beta1: fraction.describe('Of adamw, adam and lion: what the first moment keeps of itself.'),
+  beta2: fraction.describe(
+    'Of adamw and adam: what the second moment keeps of itself; of lion: what the momentum does.',
+  ),
+  epsilon: z.number().positive().describe('Of adamw and adam: added to the root of the second moment.'),
+  weightDecay: z.number().min(0).describe('Decay of weights; norms, biases and embeddings have none.'),
+  clipNorm: z.number().min(0).describe('Global norm to which the gradient is clipped; 0 turns clipping off.'),
+  labelSmoothing: fraction.describe('Share of a target that is spread over all classes.'),
+  emaDecay: z
+    .number()
+    .min(0)
+    .max(0.99999)
+    .default(0)
+    .describe(
+      'Decay of the exponential moving average of the weights, which is then evaluated. 0 keeps no ' + 'average.',
+    ),
+  name: z
+    .enum(OPTIMIZER_NAMES)
+    .default(ADAMW_WITH_COSINE.name)
+    .describe('The rule that makes an update of a gradient.'),
+  momentum: z
+    .number()
+    .min(0)
+    .max(0.99999)
+    .default(ADAMW_WITH_COSINE.momentum)
+    .describe('Of `sgd`: what the buffer keeps of itself. 0 keeps no buffer.'),
+  nesterov: z
+    .boolean()
+    .default(ADAMW_WITH_COSINE.nesterov)
+    .describe(
+      'Of `sgd`: the update looks one step of the momentum ahead (Nesterov 1983, as Sutskever et al. ' +
+        '2013 write it).',
+    ),
+  schedule: z
+    .enum(SCHEDULE_NAMES)
+    .default(ADAMW_WITH_COSINE.schedule)
+    .describe('How the learning rate changes in the course of a run.'),
   scheduleSteps: z
     .array(fraction)
     .min(1)
     .max(64)
-    .default(() => [...ADAMW_WITH_COSINE.scheduleSteps]),
-  scheduleFactor: z.number().positive().max(1).default(ADAMW_WITH_COSINE.scheduleFactor),
+    .default(() => [...ADAMW_WITH_COSINE.scheduleSteps])
+    .describe('Of `step`: shares of the run after which the rate is multiplied by scheduleFactor.'),
+  scheduleFactor: z
+    .number()
+    .positive()
+    .max(1)
+    .default(ADAMW_WITH_COSINE.scheduleFactor)
+    .describe('Of step: what the rate is multiplied by.'),
 });
 
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
