@@ -13,6 +13,7 @@ import torch
 from facet_reference import (
     array_cases,
     attack_cases,
+    attention_cases,
     augmentation_cases,
     file_cases,
     layer_cases,
@@ -33,6 +34,7 @@ SETS = {
     "layout": model_cases.layout_numbers,
     "augmentation": augmentation_cases.augmentation_numbers,
     "attack": attack_cases.attack_numbers,
+    "attention": attention_cases.attention_numbers,
     "files": file_cases.file_numbers,
     "arrays": array_cases.array_numbers,
     "tables": table_cases.table_numbers,
