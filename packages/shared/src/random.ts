@@ -82,8 +82,9 @@ export interface RandomStream {
 
 /** Opens the stream of a key. Equal keys give equal streams. */
 export function randomStream(key: number): RandomStream {
+  const start = mix(key, 0x51ed270b);
   let counter = 0;
-  const nextUint32 = (): number => mix(mix(key, 0x51ed270b), counter++);
+  const nextUint32 = (): number => mix(start, counter++);
   const nextUniform = (): number => nextUint32() / 0x1_0000_0000;
   return {
     nextUint32,
