@@ -32,16 +32,21 @@ const row = z.strictObject({
 const figures = z.strictObject({
   /** Medians of one micro-batch of layers-cnn, forward and backward, in milliseconds. */
   capturedMs: z.number().positive(),
+  /** The same on an engine thread: with copies and messages. */
+  inTrainingMs: z.number().positive(),
   tfjsCpuMs: z.number().positive(),
   pytorchMs: z.number().positive().optional(),
   pytorchChannelsLastMs: z.number().positive().optional(),
   /** Relative to the largest number of each tensor. */
+  inTrainingDeviation: z.number().nonnegative(),
   tfjsCpuDeviation: z.number().nonnegative(),
   pytorchDeviation: z.number().nonnegative().optional(),
 });
 
 /** How many times as fast the captured program is. */
 const ratios = z.strictObject({
+  /** What the engine thread costs. */
+  inTraining: z.number().positive(),
   tfjsCpu: z.number().positive(),
   pytorchEager: z.number().positive().optional(),
   /** The same with images and filters in PyTorch's order for convolutions, which its users have to ask for. */

@@ -1,9 +1,11 @@
 /**
- * One micro-batch of layers-cnn, forward and backward, by everybody who can: the engines of training, as a training loop calls
- * them, and PyTorch. All compute the loss and gradients of the same weights and images; what differs is not compared.
+ * One micro-batch of layers-cnn, forward and backward, by everybody who can: the captured program, alone and as a training loop
+ * calls it, tfjs-cpu, and PyTorch. All compute the loss and gradients of the same weights and images; what differs is not
+ * compared.
  */
 import { randomKey, randomStream } from '@facet/shared';
-import { createCompute, type Compute, type EngineId } from '@facet/engine';
+import { captureTrainingProgram, createCompute, createOrtSession, type Compute, type EngineId } from '@facet/engine';
+import { elementCount } from '@facet/compiler';
 import { initialWeights, openUserTask, type BatchTensors, type Task } from '@facet/task';
 import { fileURLToPath } from 'node:url';
 import type { BenchContext } from '../bench.js';
@@ -20,6 +22,8 @@ const MICRO_BATCH = 16;
 const SEED = 1;
 /** One sample of a fast measurer is the median of so many runs. */
 const FAST_RUNS = 10;
+/** Runs before those; cnn.py has as many. */
+const WARM_UP = 2;
 
 type CnnTensors = BatchTensors & { readonly image: Float32Array; readonly label: Float32Array };
 
@@ -37,7 +41,10 @@ export interface GradientMeasurer {
 }
 
 export interface GradientBench {
+  /** The program in a session of its own, as PyTorch runs its function: on the thread that asks. */
   readonly captured: GradientMeasurer;
+  /** The same on an engine thread, as in training. */
+  readonly inTraining: GradientMeasurer;
   readonly tfjsCpu: GradientMeasurer;
   readonly pytorch: GradientMeasurer | undefined;
   readonly pytorchChannelsLast: GradientMeasurer | undefined;
@@ -74,9 +81,10 @@ export async function openGradients(notes: string[], context: BenchContext): Pro
     seed: SEED,
     labelSmoothing: 0,
   })) as Task<CnnTensors>;
-  const captured = await openEngine(task, { name: 'onnxruntime', device: 'cpu' }, FAST_RUNS);
-  const { layout, weights } = captured.compute;
-  const { image, label } = captured.compute.trainingSlots[0].tensors;
+  const inTraining = await openEngine(task, { name: 'onnxruntime', device: 'cpu' }, FAST_RUNS);
+  const captured = await openSession(task, inTraining.compute);
+  const { layout, weights } = inTraining.compute;
+  const { image, label } = inTraining.compute.trainingSlots[0].tensors;
   const question = {
     shapes: layout.slots.map(({ shape }) => shape),
     ...{ weights: [...weights], images: [...image], labels: [...label] },
@@ -101,6 +109,7 @@ export async function openGradients(notes: string[], context: BenchContext): Pro
   });
   return {
     captured,
+    inTraining,
     tfjsCpu,
     pytorch: torch?.pytorch,
     pytorchChannelsLast: torch?.channelsLast,
@@ -112,7 +121,7 @@ export async function openGradients(notes: string[], context: BenchContext): Pro
       return Math.max(...differences, Math.abs(from.loss - answer.loss) / Math.abs(answer.loss));
     },
     async close() {
-      await Promise.all([captured.compute.close(), tfjsCpu.compute.close(), torch?.close()]);
+      await Promise.all([captured.close(), inTraining.compute.close(), tfjsCpu.compute.close(), torch?.close()]);
     },
   };
 }
@@ -147,14 +156,46 @@ async function openEngine(
   return {
     compute,
     answer,
-    async milliseconds() {
-      const times: number[] = [];
-      for (let run = 0; run < runs; run++) {
-        const startedAt = performance.now();
-        await slot.run();
-        times.push(performance.now() - startedAt);
-      }
-      return median(times);
-    },
+    milliseconds: () => timed(() => slot.run(), runs),
   };
+}
+
+/** The program of training with the weights and images of an engine, in a session of its own. */
+async function openSession(
+  task: Task<CnnTensors>,
+  { layout, weights, trainingSlots: [slot] }: Compute<CnnTensors>,
+): Promise<GradientMeasurer & { close(): Promise<void> }> {
+  const program = await captureTrainingProgram(task);
+  const session = await createOrtSession(program, { device: 'cpu', threads: 1 });
+  const gradient = new Float32Array(layout.length);
+  const parts = (whole: Float32Array, prefix: string): Record<string, Float32Array> =>
+    Object.fromEntries(
+      layout.slots.map(({ name, offset, length }) => [`${prefix}${name}`, whole.subarray(offset, offset + length)]),
+    );
+  const sums = Object.fromEntries(
+    program.outputs.map(({ name, id }) => [name, new Float32Array(elementCount(program.values[id]!.shape))]),
+  );
+  const { image, label, sampleWeights } = slot.tensors;
+  // The session is given memory of its own: that of an engine is shared between threads.
+  const own = Object.entries({ ...parts(weights, ''), image, label, sampleWeights });
+  const inputs = Object.fromEntries(own.map(([name, values]) => [name, Float32Array.from(values)]));
+  const binding = session.bind(inputs, { ...sums, ...parts(gradient, 'grad:') });
+  await binding.run();
+  return {
+    answer: { loss: sums['loss']![0]!, gradient: gradient.slice() },
+    milliseconds: () => timed(() => binding.run(), FAST_RUNS),
+    close: () => session.close(),
+  };
+}
+
+/** The median of some runs. What is slow needs no warm-up. */
+async function timed(run: () => Promise<void>, runs: number): Promise<number> {
+  const times: number[] = [];
+  const warmUp = runs > 1 ? WARM_UP : 0;
+  for (let at = 0; at < runs + warmUp; at++) {
+    const startedAt = performance.now();
+    await run();
+    times.push(performance.now() - startedAt);
+  }
+  return median(times.slice(warmUp));
 }

@@ -39,11 +39,12 @@ interface GradientFigures {
 
 async function measureGradients(turns: number, notes: string[], context: BenchContext): Promise<GradientFigures> {
   const bench = await openGradients(notes, context);
-  const { captured, tfjsCpu, pytorch, pytorchChannelsLast } = bench;
+  const { captured, inTraining, tfjsCpu, pytorch, pytorchChannelsLast } = bench;
   try {
     const samples = await takeTurns(
       {
         captured: () => captured.milliseconds(),
+        inTraining: () => inTraining.milliseconds(),
         tfjsCpu: () => tfjsCpu.milliseconds(),
         pytorch: () => pytorch?.milliseconds() ?? NaN,
         pytorchChannelsLast: () => pytorchChannelsLast?.milliseconds() ?? NaN,
@@ -54,16 +55,19 @@ async function measureGradients(turns: number, notes: string[], context: BenchCo
     const times = (name: keyof typeof samples): number => round(median(samples[name]));
     const faster = (name: keyof typeof samples): number => round(medianRatio(samples[name], samples.captured));
     const deviations = {
+      inTrainingDeviation: bench.deviation(inTraining.answer),
       tfjsCpuDeviation: bench.deviation(tfjsCpu.answer),
       ...(pytorch !== undefined && { pytorchDeviation: bench.deviation(pytorch.answer) }),
     };
     return {
       figures: {
-        ...{ capturedMs: times('captured'), tfjsCpuMs: times('tfjsCpu'), ...deviations },
+        ...{ capturedMs: times('captured'), inTrainingMs: times('inTraining'), tfjsCpuMs: times('tfjsCpu') },
+        ...deviations,
         ...(pytorch !== undefined && { pytorchMs: times('pytorch') }),
         ...(pytorchChannelsLast !== undefined && { pytorchChannelsLastMs: times('pytorchChannelsLast') }),
       },
       ratios: {
+        inTraining: faster('inTraining'),
         tfjsCpu: faster('tfjsCpu'),
         ...(pytorch !== undefined && { pytorchEager: faster('pytorch') }),
         ...(pytorchChannelsLast !== undefined && { pytorchChannelsLast: faster('pytorchChannelsLast') }),
