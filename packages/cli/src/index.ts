@@ -13,6 +13,7 @@ export {
   tf,
   weights,
   zeros,
+  type AttackedSamples,
   type FromLayersOptions,
   type LossContext,
   type LossName,
@@ -20,6 +21,7 @@ export {
   type ParameterStart,
   type PerSample,
   type SampleTensors,
+  type TaskAdversary,
   type TaskData,
   type TaskDefinition,
   type TaskModel,
@@ -43,7 +45,17 @@ export {
   type SplitName,
   type TextOptions,
 } from '@facet/datasets';
-export { attention, crossEntropy, gelu, layerNorm, linear, softmax } from '@facet/compiler';
+export {
+  attention,
+  attentionProbabilities,
+  crossEntropy,
+  gelu,
+  layerNorm,
+  linear,
+  softmax,
+  tokenShift,
+  unfold,
+} from '@facet/compiler';
 export type { FieldType, FieldValues, RandomStream, SampleField, SampleFields } from '@facet/shared';
 export { loadModel, type LoadModelOptions, type Model, type ModelAnswer, type ModelSample } from './api/load-model.js';
 export { train, type Training, type TrainOptions } from './api/train.js';

@@ -37,6 +37,7 @@ export type {
 export { requireSameLayout } from './arithmetic/same-layout.js';
 export { bindTask, type TaskBinding } from './define/bind-task.js';
 export {
+  type AttackedSamples,
   defineTask,
   isTaskDefinition,
   LOSS_NAMES,
@@ -45,6 +46,7 @@ export {
   type ModelContext,
   type PerSample,
   type SampleTensors,
+  type TaskAdversary,
   type TaskData,
   type TaskDefinition,
   type TaskModel,

@@ -157,7 +157,7 @@ async function buildResources(
   const fields = fieldsOf(welcome);
   const task = await options.openTask(config, { fields, classes: welcome.classes });
   const opening = openEngine({
-    wish: trainingWish(options.engine, config),
+    wish: trainingWish(options.engine, { engine: config.engine, attacks: task.adversary !== undefined }),
     task,
     threads,
     signal: options.signal,

@@ -68,14 +68,16 @@ export function wishFor(asked: Partial<EngineWish>, run: EngineWish): EngineWish
  * The wish of a worker that trains a run: as {@link wishFor}. If the run trains on attacked samples, only engines that can
  * attack are left.
  *
+ * @param attacks whether the task attacks its samples
+ *
  * @throws TrainingError CONFIG_INVALID when no engine fulfils all of it.
  */
 export function trainingWish(
   asked: Partial<EngineWish>,
-  { engine, adversarial }: { readonly engine: EngineWish; readonly adversarial: { readonly eps: number } },
+  { engine, attacks }: { readonly engine: EngineWish; readonly attacks: boolean },
 ): EngineWish {
   const wish = wishFor(asked, engine);
-  if (adversarial.eps === 0) return wish;
+  if (!attacks) return wish;
   const problem = attackProblem(wish.name);
   if (problem !== undefined) throw new TrainingError('CONFIG_INVALID', `--engine: ${problem}`);
   return { ...wish, name: 'onnxruntime' };

@@ -120,9 +120,9 @@ describe('adversarial training', () => {
 
   it('leaves a worker the engines that can attack, and refuses one that it was told to use', () => {
     const engine = { name: 'auto', device: 'auto' } as const;
-    const attacked = { engine, adversarial: { eps: 0.1 } };
+    const attacked = { engine, attacks: true };
     expect(trainingWish({}, attacked)).toEqual({ name: 'onnxruntime', device: 'auto' });
-    expect(trainingWish({}, { ...attacked, adversarial: { eps: 0 } })).toEqual(engine);
+    expect(trainingWish({}, { engine, attacks: false })).toEqual(engine);
     expect(() => trainingWish({ name: 'tfjs-cpu' }, attacked)).toThrow(
       "--engine: 'tfjs-cpu', expected auto or onnxruntime: no other engine has the attack program",
     );

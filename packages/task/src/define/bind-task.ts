@@ -14,6 +14,7 @@ import {
 import type { ParameterSpec } from '../arithmetic/parameters.js';
 import type { BatchIdentity, BatchTensors, SampleLosses, Task, TaskReference, Tensors } from '../task.js';
 import type { LossContext, PerSample, SampleTensors, TaskDefinition, TaskModel } from './define-task.js';
+import { bindAdversary, requireAdversary } from './adversary.js';
 import { answerOf, isOfClasses, isWhole } from './answer.js';
 import { isCorrect, lossOf, shareCorrect } from './losses.js';
 import { fillNoise, noiseInput, noiseTensors, quietTensors, requireNoise } from './noise.js';
@@ -59,6 +60,13 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
   const shares: Readonly<Record<string, PerSample>> = isIndexed && !isClassified ? { accuracy: shareCorrect } : {};
   const figures = { ...counted, ...shares, ...metrics };
   const context: LossContext = { classes: classes.length, target, labelSmoothing };
+  const { adversary } = definition;
+  const faultyAdversary = adversary && requireAdversary(adversary, fields);
+  if (faultyAdversary !== undefined) throw invalid(definition, faultyAdversary);
+  const predict = (named: Tensors, inputs: Tensors): tf.Tensor =>
+    called(definition, 'predict', () =>
+      model.predict(named, sampleOf(fields, inputs), quietTensors(noise, microBatch)),
+    );
 
   return {
     name: definition.name,
@@ -86,10 +94,13 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
         const result = { losses: losses(prediction, sample, context), metrics: Object.fromEntries(figuresOf) };
         return result as SampleLosses;
       }),
-    predict: (named, inputs) =>
-      called(definition, 'predict', () =>
-        model.predict(named, sampleOf(fields, inputs), quietTensors(noise, microBatch)),
-      ),
+    predict,
+    adversary:
+      adversary &&
+      bindAdversary(adversary, {
+        ...{ losses, context, predict, inputs: Object.keys(fields) },
+        sample: (inputs) => sampleOf(fields, inputs),
+      }),
     reference: binding.reference,
   };
 }

@@ -69,6 +69,33 @@ export type TrainingDefaults = {
 /** Samples, or what opens them. */
 export type TaskData = SampleSource | SourceOpener;
 
+/** What an attack is given: the samples of one micro-batch. */
+export interface AttackedSamples {
+  /** [count], the samples in the first rows. */
+  readonly ids: Uint32Array;
+  /** [microBatch, ...shape]: the numbers of the field as tensors hold them. Change them in place. */
+  readonly values: Float32Array;
+  /**
+   * How the loss of each sample changes with its numbers, as they stand now: as long as `values`. It costs about as much as a step
+   * of training. The next call writes over it.
+   */
+  readonly gradient: () => Promise<Float32Array>;
+  /** Draws for one row: a function of the seed, the epoch and the sample alone. Each call begins anew. */
+  readonly random: (row: number) => RandomStream;
+  /** When it aborts, return soon; nobody trains on what is left. */
+  readonly signal: AbortSignal;
+}
+
+/** How a task attacks its samples before it trains on them. */
+export interface TaskAdversary {
+  /** The field that is attacked. Its tensors hold float32 numbers. */
+  readonly field: string;
+  /** What the attack climbs. Default: the loss of the task, without label smoothing and without noise. */
+  readonly loss?: PerSample;
+  /** Must depend on what it is given alone, so that every worker does the same. */
+  readonly attack: (samples: AttackedSamples) => Promise<void> | void;
+}
+
 export interface TaskDefinition<Options = unknown> {
   readonly name: string;
   /** Reads the options of the configuration, and throws when they are wrong; a zod schema has such a `parse`. */
@@ -94,6 +121,8 @@ export interface TaskDefinition<Options = unknown> {
    * @param sample the numbers of each field, as the tensors hold them
    */
   readonly augment?: (sample: Readonly<Record<string, Float32Array>>, random: RandomStream) => void;
+  /** Attacks samples before they are trained on. Only onnxruntime can do that. */
+  readonly adversary?: TaskAdversary;
 }
 
 /** Marks the default export of a task module. */
@@ -117,7 +146,7 @@ export function isTaskDefinition(value: unknown): value is TaskDefinition {
   return typeof value === 'object' && value !== null && MARK in value;
 }
 
-const KEYS = ['name', 'options', 'dataset', 'training', 'model', 'target', 'loss', 'metrics', 'augment'];
+const KEYS = ['name', 'options', 'dataset', 'training', 'model', 'target', 'loss', 'metrics', 'augment', 'adversary'];
 
 function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
   if (typeof definition !== 'object' || (definition as unknown) === null) {
@@ -127,7 +156,7 @@ function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
     );
   }
   const problems: string[] = [];
-  const { name, model, dataset, loss, metrics = {}, augment, target } = definition;
+  const { name, model, dataset, loss, metrics = {}, augment, adversary, target } = definition;
   const expect = (isRight: boolean, key: string, actual: unknown, expected: string): void => {
     if (!isRight) problems.push(`${key} is ${described(actual)}, expected ${expected}`);
   };
@@ -146,6 +175,12 @@ function requireDefinition<Options>(definition: TaskDefinition<Options>): void {
     `one of ${LOSS_NAMES.join(', ')}, or a function`,
   );
   expect(target === undefined || typeof target === 'string', 'target', target, 'the name of a field');
+  expect(
+    adversary === undefined || (typeof adversary.field === 'string' && typeof adversary.attack === 'function'),
+    'adversary',
+    adversary,
+    '{ field, attack }',
+  );
   expect(augment === undefined || typeof augment === 'function', 'augment', augment, 'a function');
   for (const [metric, of] of Object.entries(metrics)) {
     expect(typeof of === 'function', `metrics.${metric}`, of, 'a function of (prediction, sample)');
