@@ -12,6 +12,7 @@ export type { CheckpointIo } from './run/checkpointer.js';
 export { readEarlierRun, resumeRecord } from './run/earlier-run.js';
 export { assembleRun, type AssemblyFolder, type RunAssembly } from './run/run-assembly.js';
 export { endablePlan } from './run/endable-plan.js';
+export { changeRecord, takeUpChanges } from './run/recorded-changes.js';
 export { runRecord } from './run/run-folder.js';
 export { RunKey } from './run/run-key.js';
 export { createRunLife } from './run/run-life.js';

@@ -258,6 +258,10 @@ describe('refusals', () => {
     const again = await run.coordinate({ ...rules, epochs: 1, changes: [ended] }, 'resume');
     expect(await again.done).toMatchObject({ epochs: 1, steps: 4, earlyEnd: early.earlyEnd });
 
+    // As a standby that was configured before the end was decided.
+    const standby = await run.coordinate(rules, 'resume');
+    expect(await standby.done).toMatchObject({ epochs: 1, steps: 4, earlyEnd: early.earlyEnd });
+
     const extension = { afterStep: 4, epochs: { from: 1, to: 2 } };
     const second = await run.coordinate({ ...rules, epochs: 2, changes: [ended, extension] }, 'resume');
     await run.addWorker(second, 'c');

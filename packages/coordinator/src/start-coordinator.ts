@@ -14,10 +14,9 @@ import {
 import { openRunData, type RunData } from '@facet/task/data';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
-import { earlyStop } from './evaluation/early-stop.js';
 import { endablePlan } from './run/endable-plan.js';
 import { openRun, type RunParts } from './run/open-run.js';
-import { changeRecord, newChanges } from './run/recorded-changes.js';
+import { changeRecord, takeUpChanges } from './run/recorded-changes.js';
 import { makeResult, resultModel, type MeasuredResult, type RunResult } from './run/result.js';
 import { checkSameRun, openRunFolder, readResult, runRecord } from './run/run-folder.js';
 
@@ -78,16 +77,9 @@ export async function startPrepared(
     for (const warning of folder.warnings) log.warn(warning);
     const expected = runRecord({ config, plan, data, at: (options.clock ?? systemClock).wallTime() });
     if (mode === 'resume') checkSameRun(reader.first, expected);
-    let earlier = reader.finish(folder.checkpoint);
-    const changes = [...newChanges(config, earlier)];
-    // The coordinator before this one may have had no time to decide.
-    const { history, committed } = earlier;
-    const end = earlyStop(config, plan, { evaluations: history.evaluations, committedStep: committed.length });
-    if (end !== undefined) {
-      changes.push(end);
-      plan.endEarly(end);
-      earlier = reader.finish(folder.checkpoint);
-    }
+    const { changes, end } = takeUpChanges(config, plan, reader.finish(folder.checkpoint));
+    // Whether the run is complete depends on where it ends.
+    const earlier = reader.finish(folder.checkpoint);
     const record = async (): Promise<void> => {
       for (const change of changes) await folder.ledger.append(changeRecord(change, expected.at));
     };

@@ -8,13 +8,14 @@ import { simulate, type Observation } from './simulation.js';
 import { createTinyRun, type TinyRun, type TinyRunOptions } from './tiny-run.js';
 import { findViolations } from './verdict.js';
 
-/** The kinds of runs. They differ in the parts of a state, in the format of gradients, and in who computes what. */
+/** The kinds of runs. They differ in the parts of a state, in the format of gradients, in who computes what, and in their end. */
 const RUNS: readonly TinyRunOptions[] = [
   { emaDecay: 0 },
   { emaDecay: 0.9 },
   { emaDecay: 0, gradientFormat: 'int8', workers: 4, groupSize: 2 },
   { emaDecay: 0.9, gradientFormat: 'bf16', balance: true },
   { emaDecay: 0, hasStandby: true },
+  { emaDecay: 0, hasStandby: true, stopWhen: ['patience=1'] },
 ];
 
 /** A run and its result without faults. */

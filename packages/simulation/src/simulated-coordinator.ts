@@ -5,6 +5,7 @@
  */
 import {
   assembleRun,
+  changeRecord,
   CandidateLife,
   createRunLife,
   createShardSource,
@@ -12,6 +13,7 @@ import {
   JoinSession,
   readEarlierRun,
   resumeRecord,
+  takeUpChanges,
   type Coordinator,
   type Ending,
   type Leadership,
@@ -131,13 +133,17 @@ async function open(
   try {
     const { ledger } = folder;
     const { checkpoint } = disk;
+    const { changes } = takeUpChanges(config, plan, readEarlierRun(ledger.records, checkpoint, plan));
     const earlier = readEarlierRun(ledger.records, checkpoint, plan);
+    const at = process.clock.wallTime();
     if (earlier.isFinished) {
+      for (const change of changes) await ledger.append(changeRecord(change, at));
       await folder.close();
       return finished();
     }
     const mode = ledger.records.length === 0 ? 'new' : 'resume';
-    if (mode === 'resume') await ledger.append(resumeRecord(earlier, process.clock.wallTime()));
+    if (mode === 'resume') await ledger.append(resumeRecord(earlier, at));
+    for (const change of changes) await ledger.append(changeRecord(change, at));
     const broker = await connectPublisher(network, process, config.run);
     let onEnd: (ending: Ending) => void = () => undefined;
     const assembly = assembleRun({

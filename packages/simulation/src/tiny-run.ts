@@ -39,11 +39,13 @@ export interface TinyRunOptions {
   /** Shares follow the speed, which is measured over a few steps. */
   readonly balance?: boolean;
   readonly hasStandby?: boolean;
+  /** Rules that end the run early. */
+  readonly stopWhen?: readonly string[];
 }
 
 export function createTinyRun(options: TinyRunOptions): TinyRun {
   const { emaDecay, gradientFormat = 'fp32', workers = 3, groupSize = 0, balance = false } = options;
-  const { hasStandby = false } = options;
+  const { hasStandby = false, stopWhen = [] } = options;
   const preset = PRESETS['mnist-fast'];
   const config: RunConfig = {
     ...preset,
@@ -62,6 +64,7 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
     stragglers: { ...OPERATION_DEFAULTS.stragglers, steps: 4 },
     checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 2 },
     prefetchSteps: 2,
+    stopWhen: [...stopWhen],
     timeouts: { heartbeatMs: 2_000, stepMs: 5_000, gatherMs: 30_000 },
   };
   const source = datasetSource({

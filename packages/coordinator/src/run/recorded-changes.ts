@@ -10,14 +10,16 @@ import {
   type RunChange,
   type RunConfig,
 } from '@facet/shared';
+import { earlyStop, type EarlyStop, type StopConfig } from '../evaluation/early-stop.js';
 import type { EarlierRun } from './earlier-run.js';
+import type { EndablePlan } from './endable-plan.js';
 
 /**
  * The changes that this coordinator has to record.
  *
  * @throws TrainingError CONFIG_INVALID when the configuration lacks a change of the ledger, or changes what is committed.
  */
-export function newChanges(
+function newChanges(
   { changes }: Pick<RunConfig, 'changes'>,
   { changes: recorded, committed }: Pick<EarlierRun, 'changes' | 'committed'>,
 ): readonly RunChange[] {
@@ -35,6 +37,40 @@ export function newChanges(
     'CONFIG_INVALID',
     `a change holds from step ${early.afterStep + 1} on, but step ${committed.length} is committed; a change can hold for steps to come only`,
   );
+}
+
+/** How a run stands that a coordinator goes on with. */
+export interface Resumption {
+  /** To be recorded before any worker can join. */
+  readonly changes: readonly RunChange[];
+  /** The early end, if it is decided now. */
+  readonly end: EarlyStop | undefined;
+}
+
+/**
+ * What a coordinator has to record as it starts; the plan then knows of an early end. The coordinator before it may have recorded one
+ * after this one, a standby, was configured, or may have had no time to decide.
+ *
+ * @throws TrainingError as newChanges
+ */
+export function takeUpChanges(
+  config: StopConfig,
+  plan: EndablePlan,
+  earlier: Pick<EarlierRun, 'changes' | 'committed' | 'history'>,
+): Resumption {
+  const { changes: recorded, committed, history } = earlier;
+  const last = recorded.length > config.changes.length ? recorded.at(-1) : undefined;
+  if (last?.reason !== undefined && last.epochs !== undefined) {
+    const changes = newChanges(config, { changes: recorded.slice(0, -1), committed });
+    const { kind: _kind, at: _at, ...end } = last;
+    plan.endEarly({ ...end, epochs: last.epochs, reason: last.reason });
+    return { changes, end: undefined };
+  }
+  const changes = newChanges(config, earlier);
+  const end = earlyStop(config, plan, { evaluations: history.evaluations, committedStep: committed.length });
+  if (end === undefined) return { changes, end };
+  plan.endEarly(end);
+  return { changes: [...changes, end], end };
 }
 
 /** As the ledger keeps it. */
