@@ -179,7 +179,7 @@ const NODE_GLOBALS = [
 ];
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/gen/', '**/node_modules/', 'runs/', 'coverage/', 'docs/results/', '**/*.part/'] },
+  { ignores: ['**/dist/', '**/gen/', '**/node_modules/', 'runs/', 'coverage/', 'api/', 'docs/results/', '**/*.part/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: TYPESCRIPT,

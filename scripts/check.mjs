@@ -37,6 +37,8 @@ const CHECKS = [
   ['test types', () => runTool('typescript/bin/tsc', '-p', 'tsconfig.test.json')],
   ['eslint', () => runTool('eslint/bin/eslint.js', '--max-warnings=0', '.')],
   ['prettier', () => runTool('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.')],
+  // Every symbol that users import has a doc comment, and the reference is made without a warning.
+  ['api reference', () => runTool('typedoc/bin/typedoc', '--emit', 'none')],
   ['knip', () => runTool('knip/bin/knip.js', '--no-progress')],
   ['file names', async () => requireNone('Rename', findBadFileNames(ROOT, SOURCES))],
   [

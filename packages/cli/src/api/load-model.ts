@@ -15,6 +15,7 @@ import { storedModelOf } from '@facet/lab/data';
 import type { LoadedModel, SampleAnswer } from '@facet/lab';
 import { findCheckpoint } from '../runs/find-checkpoint.js';
 
+/** How a trained model is opened. */
 export interface LoadModelOptions {
   /** The module of the task, if it is no longer where the run had it. */
   readonly task?: string;
@@ -42,6 +43,7 @@ export interface ModelAnswer {
   readonly shape: readonly number[];
 }
 
+/** A trained model that is open; it holds an engine until it is closed. */
 export interface Model {
   /** The name of the task. */
   readonly task: string;
@@ -54,6 +56,7 @@ export interface Model {
   readonly classes: readonly string[];
   /** @throws TrainingError DATASET_INVALID when a field is missing or wrong; IMAGE_INVALID for a file that is no image. */
   predict(sample: ModelSample): Promise<ModelAnswer>;
+  /** The answers to several samples, in their order; throws as for one. */
   predict(samples: readonly ModelSample[]): Promise<ModelAnswer[]>;
   /** Frees what the model holds. */
   close(): Promise<void>;

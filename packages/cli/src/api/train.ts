@@ -11,6 +11,7 @@ import { claimRunFolder, requireFreeName, runPaths, runsFolder } from '../runs/r
 import { isSuccess } from '../runs/run-result.js';
 import { followLedger, type TrainingEvent } from './ledger-events.js';
 
+/** What is trained, and how; the rest is as `facet up` has it. */
 export interface TrainOptions {
   /** Path of the module whose default export is the task. */
   readonly task: string;

@@ -26,6 +26,7 @@ export interface LedgerProof extends Pick<
   readonly problems: readonly string[];
 }
 
+/** What a run came to. */
 export interface RunResult {
   readonly run: string;
   readonly dataset: string;

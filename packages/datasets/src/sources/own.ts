@@ -8,6 +8,7 @@ import { assertIds, SPLIT_NAMES, type SampleIds, type SampleSource, type SplitNa
 /** What a source of one's own consists of; see {@link SampleSource}. */
 export interface OwnOptions {
   readonly fields: Readonly<Record<string, SampleField>>;
+  /** How many samples a split has; the same in every process. */
   length(split: SplitName): number;
   /** Is asked only for ids that the split has. */
   read(

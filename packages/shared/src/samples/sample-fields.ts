@@ -6,6 +6,7 @@ import { TrainingError } from '../errors.js';
 import type { ImageShape } from '../image-shape.js';
 
 export const FIELD_TYPES = ['uint8', 'int32', 'float32'] as const;
+/** How the numbers of a field are stored. */
 export type FieldType = (typeof FIELD_TYPES)[number];
 
 /** One field of every sample. */
@@ -18,6 +19,7 @@ export interface SampleField {
 /** The fields of a sample by name, in the order in which they travel. */
 export type SampleFields = Readonly<Record<string, SampleField>>;
 
+/** The numbers of a field, of one sample or of several, one after another. */
 export type FieldValues = Uint8Array | Int32Array | Float32Array;
 
 /** Some samples. */

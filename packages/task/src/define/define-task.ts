@@ -99,7 +99,10 @@ export interface TaskAdversary {
 export interface TaskDefinition<Options = unknown> {
   readonly name: string;
   /** Reads the options of the configuration, and throws when they are wrong; a zod schema has such a `parse`. */
-  readonly options?: { parse(value: unknown): Options };
+  readonly options?: {
+    /** The options as the model gets them; throws for a value that is wrong. */
+    parse(value: unknown): Options;
+  };
   /**
    * The samples: what `imageFolder`, `csv`, `arrays`, `text` or `own` return, or a function that is given the folder of
    * `--data` and returns one of those. Absent: those of the dataset that the configuration names.
@@ -107,6 +110,7 @@ export interface TaskDefinition<Options = unknown> {
   readonly dataset?: TaskData | ((...args: Parameters<SourceOpener>) => TaskData | Promise<TaskData>);
   /** Values of the configuration for this task. */
   readonly training?: TrainingDefaults;
+  /** Builds the model for the fields and classes of the samples. */
   readonly model: (context: ModelContext<Options>) => TaskModel;
   /** The field that is to be predicted. Default: `label`. */
   readonly target?: string;
