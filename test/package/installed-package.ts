@@ -13,7 +13,7 @@ const SCRIPTS = new URL('../../scripts/lib/', import.meta.url);
 const TYPESCRIPT = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 /** What npm says when it cannot get a package, as opposed to a package that is wrong. */
-const NO_REGISTRY =
+export const NO_REGISTRY =
   /\b(ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENOTCACHED|ERR_SOCKET_TIMEOUT|E40[137]|E50\d)\b/;
 
 export interface Tarball {
@@ -47,7 +47,7 @@ export async function installPackage(): Promise<InstalledPackage | { readonly un
     await mkdir(project);
     await writeFile(path.join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=1'];
-    const installed = await run('npm', ['install', ...flags, tarball.file], project);
+    const installed = await runAsUser('npm', ['install', ...flags, tarball.file], project);
     if (installed.code !== 0) {
       await remove();
       const reason = NO_REGISTRY.exec(installed.stderr)?.[1];
@@ -57,11 +57,11 @@ export async function installPackage(): Promise<InstalledPackage | { readonly un
     return {
       folder: project,
       tarball,
-      run: (command, args, below = '') => run(command, args, path.join(project, below)),
+      run: (command, args, below = '') => runAsUser(command, args, path.join(project, below)),
       write: (name, content) => writeFile(path.join(project, name), content),
       async typeProblems(files, flags) {
         const strict = ['--noEmit', '--strict', '--target', 'es2022', '--skipLibCheck', '--ignoreConfig'];
-        const { stdout } = await run(process.execPath, [TYPESCRIPT, ...strict, ...flags, ...files], project);
+        const { stdout } = await runAsUser(process.execPath, [TYPESCRIPT, ...strict, ...flags, ...files], project);
         return stdout;
       },
       [Symbol.asyncDispose]: remove,
@@ -82,7 +82,8 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), PATH: folders.join(path.delimiter), NO_COLOR: '1' };
 }
 
-function run(command: string, args: readonly string[], cwd: string): Promise<CommandResult> {
+/** Runs a command to its end, without the variables of whoever runs the tests. */
+export function runAsUser(command: string, args: readonly string[], cwd: string): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];

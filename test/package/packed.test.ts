@@ -2,11 +2,15 @@
  * The packed package works alone: its commands, a task that imports it, the project that `facet init` writes, and its types.
  */
 import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { TrainingEvent } from 'facet-train';
 import { parseJson } from '../testkit/facet.js';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { installNode } from './node-releases.js';
 import { installPackage, type InstalledPackage } from './installed-package.js';
 
 const MOST_BYTES = 40e6;
@@ -14,6 +18,8 @@ const NPX = ['--no-install', 'facet'];
 
 let found: Awaited<ReturnType<typeof installPackage>>;
 let installed: InstalledPackage;
+/** SHA-256 of the same run's weights. */
+const weightsByNode = new Map<string, string>();
 
 beforeAll(async () => {
   found = await installPackage();
@@ -36,6 +42,26 @@ it('is small, and holds neither tests nor source maps', () => {
   expect(listed.filter((name) => /\.test\.|\.map$|\/src\/|\.tsbuildinfo$/.test(name))).toEqual([]);
   expect(listed).toContain('package/models/mnist-fast/model.safetensors');
   expect(existsSync(path.join(installed.folder, 'node_modules/facet-train/LICENSE'))).toBe(true);
+});
+
+it('has a manifest that publint has nothing against', { timeout: 60_000 }, async () => {
+  const { buffer, byteOffset, byteLength } = await readFile(installed.tarball.file);
+  const tarball = buffer.slice(byteOffset, byteOffset + byteLength);
+  const { messages } = await publint({ pack: { tarball }, strict: true });
+  expect(messages).toEqual([]);
+});
+
+it('has types that are not wrong, wherever ES modules can be imported', { timeout: 120_000 }, async () => {
+  const packed = createPackageFromTarballData(new Uint8Array(await readFile(installed.tarball.file)));
+  const analysis = await checkPackage(packed);
+  if (analysis.types === false) throw new Error('the package has no types');
+  const { problems, entrypoints } = analysis;
+  // The package is ES modules alone: old resolution and require() are not for it (the profile esm-only of attw).
+  const left = problems.filter(
+    (problem) => !('resolutionKind' in problem && ['node10', 'node16-cjs'].includes(problem.resolutionKind)),
+  );
+  expect(left).toEqual([]);
+  expect(Object.keys(entrypoints)).toContain('.');
 });
 
 it('has its commands', { timeout: 60_000 }, async () => {
@@ -142,6 +168,23 @@ it('trains from a program, which sees every step and may stop it', { timeout: 12
   expect(trained.weightsSha256, up.stderr).toBe(weightsSha256);
   expect(trained.ledger).toMatchObject({ expected: 192, committed: 192, missing: 0, duplicated: 0 });
 });
+
+/** The oldest that the package takes, and the newest. */
+it.for(['20.15.1', '26.9.0'])(
+  'gives the same weights under Node %s',
+  { timeout: 240_000 },
+  async (version, context) => {
+    const node = await installNode(installed.folder, version);
+    if ('unreachable' in node) return context.skip(node.unreachable);
+    await installed.write('task.mjs', TASK);
+    const args = ['up', '--task', './task.mjs', '--workers', '1', '--set', 'batch.global=32', '--json'];
+    const up = await installed.run(node.binary, ['node_modules/facet-train/bin/facet.mjs', ...args]);
+    expect(up.code, up.stderr).toBe(0);
+    const { weightsSha256 } = parseJson(up);
+    weightsByNode.set(version, weightsSha256);
+    expect([...new Set(weightsByNode.values())], [...weightsByNode.keys()].join()).toEqual([weightsSha256]);
+  },
+);
 
 interface ProgramReport {
   readonly events: readonly TrainingEvent[];
