@@ -9,7 +9,7 @@ export default defineTask({
   // CLASS/*.png in the folder of --data. A share of the images becomes the test split.
   dataset: imageFolder({ size: 32 }),
   training: {
-    epochs: 6,
+    epochs: 20,
     batch: { global: 64, micro: 16 },
     optimizer: { peakLearningRate: 0.004 },
   },

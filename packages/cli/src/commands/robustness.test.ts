@@ -71,7 +71,9 @@ test.each<[string, () => string[], RegExp]>([
     /^error \[CHECKPOINT_INCOMPATIBLE\]: the checkpoint's parameter 0 is kernel \[2\], .*\n$/,
   ],
 ])('refuses %s', async (_, args, message) => {
-  const { code, stdout, stderr } = await runInProcess(['robustness', ...args()], { FACET_RUNS: path.join(folder, 'runs') });
+  const { code, stdout, stderr } = await runInProcess(['robustness', ...args()], {
+    FACET_RUNS: path.join(folder, 'runs'),
+  });
   expect(stderr).toMatch(message);
   expect(code).toBe(2);
   expect(stdout).toBe('');

@@ -2,7 +2,7 @@
  * What can be completed on the command line: read from the commands themselves, so that no list of them is kept twice. How a
  * shell is told is in the file of that shell. Pure.
  */
-import type { Argument, Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 import { allKeys, DATASETS, DEVICES, ENGINE_NAMES, PRESET_NAMES } from '@facet/shared';
 
 /** What stands in the place of a value. */
@@ -89,7 +89,7 @@ function valueOf(option: Option, command: string): CompletedValue {
 }
 
 function argumentOf(command: Command, name: string): CompletedValue | undefined {
-  const [first] = command.registeredArguments as readonly Argument[];
+  const [first] = command.registeredArguments;
   if (first === undefined) return undefined;
   if (first.argChoices !== undefined) return { kind: 'words', words: first.argChoices };
   if (/^run/.test(first.name()))

@@ -36,8 +36,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const VECTORS: SampleFields = { x: { type: 'float32', shape: [3] }, label: { type: 'int32', shape: [] } };
-const own = (sha256?: string): RunConfig =>
-  ({ ...CONFIG, task: { module, options: {}, ...(sha256 !== undefined && { sha256 }) } });
+const own = (sha256?: string): RunConfig => ({
+  ...CONFIG,
+  task: { module, options: {}, ...(sha256 !== undefined && { sha256 }) },
+});
 
 it('is the multi-view model of the configuration where it names no module', async () => {
   const task = await openTask(CONFIG, { fields: IMAGES, classes: CLASSES });
