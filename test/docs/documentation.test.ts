@@ -85,7 +85,7 @@ describe('commands', () => {
     };
     expect(BENCH_NAMES).toContain('allreduce');
     const found = problems([...SPANS, ...BLOCK_LINES], (text) => {
-      const [, script, rest = ''] = /(?:^|\s)npm run (?:--silent )?([\w-]+)(.*)/.exec(text) ?? [];
+      const [, script, rest = ''] = /(?:^|\s)npm run (?:--silent )?([\w:-]+)(.*)/.exec(text) ?? [];
       if (script === undefined) return undefined;
       if (!Object.hasOwn(scripts, script)) return 'package.json has no such script';
       if (script !== 'bench') return undefined;
