@@ -6,7 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
-import { ATTACKED, childrenOf, CLEAN, expectSameWeights, killAll, RECIPE, STEPS, up } from '../testkit/small-run.js';
+import { childrenOf, CLEAN, killAll, STEPS, up } from '../testkit/small-run.js';
 
 let workspace: Workspace;
 let expectedSha256: string;
@@ -132,60 +132,6 @@ describe('the weights of a run', () => {
   );
 });
 
-describe('the whole recipe: everything that augments and mixes, held-out images, averaged weights, gradients in int8', () => {
-  const averageOf = async (checkpoint: unknown): Promise<Buffer> =>
-    readFile(path.join(String(checkpoint), 'ema.safetensors'));
-
-  it(
-    'gives the same weights and the same average to one worker, and to others after all were killed',
-    { timeout: 180_000 },
-    async () => {
-      const alone = await workspace.run(up('recipe-alone', 1, ...RECIPE));
-      expect(alone.code, alone.stderr).toBe(0);
-      const expected = parseJson(alone);
-      expect(expected).toMatchObject({ testAccuracy: null, evaluatedWeights: 'average' });
-
-      const running = workspace.start(up('recipe-killed', 2, ...RECIPE));
-      await killAll(running, path.join(workspace.runs, 'recipe-killed'));
-      const resumed = parseJson(await workspace.run(['resume', 'recipe-killed', '--workers', '3', '--json']));
-      const { weightsSha256, heldOutAccuracy } = expected;
-      const ledger = { expected: 3000, committed: 3000, missing: 0, duplicated: 0 };
-      expect(resumed).toMatchObject({ weightsSha256, heldOutAccuracy, ledger, workers: 3 });
-      expect((await averageOf(resumed['checkpoint'])).equals(await averageOf(expected['checkpoint']))).toBe(true);
-      expect((await workspace.run(['ledger', 'check', 'recipe-killed'])).code).toBe(0);
-
-      const again = parseJson(await workspace.run(['evaluate', 'recipe-killed', '--split', 'held-out', '--json']));
-      expect(again).toMatchObject({ accuracy: heldOutAccuracy, evaluatedWeights: 'average', split: 'held-out' });
-      const other = parseJson(await workspace.run(['evaluate', 'recipe-killed', '--json']));
-      expect(other).toMatchObject({ split: 'test', samples: 300 });
-      const plain = await workspace.run(['evaluate', 'alone', '--split', 'held-out']);
-      expect(plain.code).toBe(2);
-      expect(plain.stderr).toContain('samples.heldOut is 0');
-    },
-  );
-});
-
-describe('training on attacked samples', () => {
-  const ledger = { expected: 1400, committed: 1400, missing: 0, duplicated: 0 };
-
-  it(
-    'gives the same weights to 1 and 2 workers, and when a worker is killed and its part is attacked again',
-    { timeout: 180_000 },
-    async () => {
-      const { weightsSha256 } = parseJson(await workspace.run(up('attacked-alone', 1, ...ATTACKED)));
-      const two = parseJson(await workspace.run(up('attacked-2', 2, ...ATTACKED)));
-      expect(two).toMatchObject({ weightsSha256, ledger, workers: 2, faults: 0 });
-      const running = workspace.start(up('attacked-killed', 3, ...ATTACKED, '--max-restarts', '0'));
-      const folder = path.join(workspace.runs, 'attacked-killed');
-      await until('3 steps are committed', async () => (await committedSteps(folder)) >= 3);
-      const ours = await childrenOf(running.child.pid!);
-      const victim = (await processesWith('worker --coordinator')).find(({ pid }) => ours.includes(pid));
-      process.kill(victim!.pid, 'SIGKILL');
-      expect(parseJson(await running.done)).toMatchObject({ weightsSha256, ledger, faults: 1, workers: 2 });
-    },
-  );
-});
-
 describe('a finished run', () => {
   it('is evaluated to the accuracy that training reported', { timeout: 60_000 }, async () => {
     const trained = JSON.parse(await readFile(path.join(workspace.runs, 'alone', 'result.json'), 'utf8')) as {
@@ -234,12 +180,3 @@ describe('a finished run', () => {
     expect(other.stderr).toContain('model.width');
   });
 });
-
-it(
-  'one worker and three end with the same weights with sgd and the schedule one-cycle',
-  { timeout: 120_000 },
-  async () => {
-    const one = await expectSameWeights(workspace, { name: 'sgd', rate: '0.5', schedule: 'one-cycle' });
-    expect(one.weightsSha256).not.toBe(expectedSha256);
-  },
-);
