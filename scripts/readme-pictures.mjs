@@ -3,7 +3,7 @@
 // tmux (apt-get install chromium tmux); the pictures are looked at by a person before they are committed.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -29,6 +29,8 @@ await runScript(async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'facet-pictures-'));
   try {
     mkdirSync(IMAGES, { recursive: true });
+    // As in a checkout, so that the command names itself as the README does: npx facet.
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
     const facet = [process.execPath, path.join(ROOT, CLI_MAIN)];
     const report = path.join(folder, 'report.html');
     run(...facet, 'evaluate', MODEL, '--report', report);
