@@ -82,7 +82,7 @@ describe('training on attacked samples', () => {
     'gives the same weights to 1 and 2 workers, and when a worker is killed and its part is attacked again',
     { timeout: 180_000 },
     async () => {
-      const { weightsSha256 } = parseJson(await workspace.run(up('attacked-alone', 1, ...ATTACKED)));
+      const { weightsSha256 } = parseJson(await workspace.run(up('attacked-one', 1, ...ATTACKED)));
       const two = parseJson(await workspace.run(up('attacked-2', 2, ...ATTACKED)));
       expect(two).toMatchObject({ weightsSha256, ledger, workers: 2, faults: 0 });
       const running = workspace.start(up('attacked-killed', 3, ...ATTACKED, '--max-restarts', '0'));
