@@ -2,11 +2,12 @@
  * Runs the real `facet` command as a child process in a folder of its own. Nothing is mocked: broker, coordinator and
  * workers are what a user gets. Whatever a test starts ends with the test.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 export const FACET_MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
@@ -46,16 +47,7 @@ export async function openWorkspace(): Promise<Workspace> {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     children.add(child);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const done = new Promise<CommandResult>((resolve) => {
-      child.once('close', (code) => {
-        children.delete(child);
-        resolve({ code, stdout, stderr });
-      });
-    });
+    const done = followed(child).finally(() => children.delete(child));
     return { child, done };
   };
   return {
@@ -68,6 +60,19 @@ export async function openWorkspace(): Promise<Workspace> {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** What a process with piped output says, when it has ended. */
+export function followed(child: ChildProcessByStdio<null, Readable, Readable>): Promise<CommandResult> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
 }
 
 /** The object that `--json` prints; throws with everything the command said when stdout is not exactly that. */

@@ -4,7 +4,7 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { CommandResult, RunningCommand } from './facet.js';
+import { followed, type CommandResult, type RunningCommand } from './facet.js';
 
 const execute = promisify(execFile);
 
@@ -79,16 +79,7 @@ export async function openHosts(count: number): Promise<Hosts> {
         env: environment,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      let stdout = '';
-      let stderr = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      const done = new Promise<CommandResult>((resolve) => {
-        child.once('close', (code) => {
-          children.delete(child);
-          resolve({ code, stdout, stderr });
-        });
-      });
+      const done = followed(child).finally(() => children.delete(child));
       children.set(child, done);
       return { child, done };
     },

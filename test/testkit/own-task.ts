@@ -1,6 +1,6 @@
 /** Folders with tasks of a user's own, for tests: the examples of this repository, or a few lines. */
 import { execFile } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -30,6 +30,16 @@ export function upExample(example: string, run: string, workers: number, ...more
 /** Runs a script of an example to its end; it writes into a folder. */
 export async function runScript(cwd: string, script: string, ...args: string[]): Promise<void> {
   await promisify(execFile)(process.execPath, [script, ...args], { cwd });
+}
+
+/** The data of the examples that read some, in a folder: `shapes`, `throws.csv` and `text.txt`. */
+export async function makeExampleData(
+  folder: string,
+  { shapesPerClass, throws }: { readonly shapesPerClass: number; readonly throws: number },
+): Promise<void> {
+  await runScript(folder, exampleFile('layers-cnn', 'make-shapes.mjs'), 'shapes', String(shapesPerClass));
+  await runScript(folder, exampleFile('regression', 'make-throws.mjs'), 'throws.csv', String(throws));
+  await copyFile(exampleFile('..', 'CONTRIBUTING.md'), path.join(folder, 'text.txt'));
 }
 
 /** Writes a module into a folder from which `facet-train` can be imported; returns its path. */

@@ -1,5 +1,5 @@
 /** Every example with more numbers of workers, and more that happens to them, than own-task.test.ts has time for. */
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -11,7 +11,7 @@ import {
   type TrainingSummary,
   type Workspace,
 } from '../testkit/facet.js';
-import { exampleFile, LAYERS_CNN, runScript, upExample } from '../testkit/own-task.js';
+import { LAYERS_CNN, makeExampleData, upExample } from '../testkit/own-task.js';
 
 const TEST_MS = 480_000;
 
@@ -19,10 +19,7 @@ let workspace: Workspace;
 
 beforeAll(async () => {
   workspace = await openWorkspace();
-  const { folder } = workspace;
-  await runScript(folder, exampleFile('layers-cnn', 'make-shapes.mjs'), 'shapes', '40');
-  await runScript(folder, exampleFile('regression', 'make-throws.mjs'), 'throws.csv', '600');
-  await copyFile(exampleFile('..', 'CONTRIBUTING.md'), path.join(folder, 'text.txt'));
+  await makeExampleData(workspace.folder, { shapesPerClass: 40, throws: 600 });
 }, 60_000);
 
 afterAll(async () => {

@@ -4,13 +4,13 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from 'facet-train';
 import { openWorkspace, parseJson, processesWith, type Workspace } from '../testkit/facet.js';
-import { EXAMPLE_EPOCHS, exampleFile, LAYERS_CNN, runScript, upExample } from '../testkit/own-task.js';
+import { EXAMPLE_EPOCHS, exampleFile, LAYERS_CNN, makeExampleData, upExample } from '../testkit/own-task.js';
 
 /** Of an evaluation. */
 interface Figures {
@@ -32,10 +32,7 @@ let workspace: Workspace;
 
 beforeAll(async () => {
   workspace = await openWorkspace();
-  const { folder } = workspace;
-  await runScript(folder, exampleFile('layers-cnn', 'make-shapes.mjs'), 'shapes', String(SHAPES / 4));
-  await runScript(folder, exampleFile('regression', 'make-throws.mjs'), 'throws.csv', '300');
-  await copyFile(exampleFile('..', 'CONTRIBUTING.md'), path.join(folder, 'text.txt'));
+  await makeExampleData(workspace.folder, { shapesPerClass: SHAPES / 4, throws: 300 });
 }, 60_000);
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ import { readLedgerRecords, type CommitRecord, type LedgerRecord } from '@facet/
 import { findBroker, freePort, startBroker } from 'facet-train/internal';
 import { facetCommand } from '../process/facet-command.js';
 import { scrapeRun } from '../run-metrics.js';
-import { createChildren } from './children.js';
+import { createChildren } from '../process/children.js';
 import { readCoordinatorLog, type LogLine } from './coordinator-log.js';
 import { steadyOf, type Steady } from './steady.js';
 

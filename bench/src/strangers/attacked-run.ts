@@ -7,7 +7,7 @@ import { Exchange } from '@facet/proto';
 import { readLedgerRecords } from '@facet/shared';
 import { findBroker, freePort, startBroker } from 'facet-train/internal';
 import { facetCommand } from '../process/facet-command.js';
-import { createChildren } from '../recovery/children.js';
+import { createChildren } from '../process/children.js';
 import type { Target } from './attacks.js';
 
 const RUN = 'attacked';

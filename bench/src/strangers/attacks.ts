@@ -22,6 +22,8 @@ export interface Target {
 /** What a gRPC message says of its length, and how much of it is sent. */
 const DECLARED_BYTES = 31 * 1024 * 1024;
 const PIECE_BYTES = 64 * 1024;
+/** Longest wait for the first or the next bytes of an answer. */
+const ANSWER_DEADLINE_MS = 10_000;
 
 const grpcHeaders = (path: string) => ({
   ':method': 'POST',
@@ -123,6 +125,9 @@ export async function unreadAnswers(
         onGone();
         resolve(false);
       });
+      stream.setTimeout(ANSWER_DEADLINE_MS, () => {
+        resolve(false);
+      });
     });
   });
   const answered = (await Promise.all(answers)).filter(Boolean).length;
@@ -143,6 +148,9 @@ export async function countAnswer({ host, port }: Target, path: string, message:
     };
     stream.on('response', readStatus);
     stream.on('trailers', readStatus);
+    stream.setTimeout(ANSWER_DEADLINE_MS, () => {
+      stream.destroy(new Error(`${path} did not answer within ${ANSWER_DEADLINE_MS} ms`));
+    });
     stream.end(grpcMessage(message));
     let bytes = 0;
     for await (const piece of stream as AsyncIterable<Buffer>) bytes += piece.length;

@@ -10,6 +10,7 @@ export type { Mistake } from './evaluation/mistakes.js';
 export type { Scores } from './evaluation/scores.js';
 
 export { type ExportFormat, EXPORT_FORMATS } from './export/export-format.js';
+export type { ExportPlan } from './export/export-files.js';
 export { type Export, exportModel } from './export/export-model.js';
 export type { AttackedExamples } from './robustness/attacked-examples.js';
 export { type CorruptionChoice, corruptionNames } from './robustness/evaluate-corruptions.js';

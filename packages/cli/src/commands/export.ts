@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { TrainedWeights } from '@facet/coordinator';
-import type { Export, ExportFormat, StoredModel } from '@facet/lab';
+import type { Export, ExportFormat, ExportPlan, StoredModel } from '@facet/lab';
 import { isMultiView, suggestion, TrainingError } from '@facet/shared';
 import type { RunData } from '@facet/task/data';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
@@ -57,31 +57,30 @@ async function exportRun(name: string, options: ExportOptions, context: CliConte
   const folder = path.resolve(options.out);
   const existing = options.force ? 'replace' : 'refuse';
   const { run, step } = checkpoint.info;
+  const planFor = async (weights: Float32Array, classes: readonly string[], runFile: ExportPlan['runFile']) => {
+    // Of what is written: of a run that keeps an average, that is not what its checkpoints are known by.
+    const origin = { run, step, weightsSha256: await hashOf(weights), classes };
+    return { origin, runFile, format, batch, folder, existing } as const;
+  };
+  const report = (exported: Export, { origin }: Pick<ExportPlan, 'origin'>, of: 'images' | 'samples'): ExitCode => {
+    requireMatch(exported, folder);
+    const { weightsSha256 } = origin;
+    if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
+    else for (const line of exportLines(exported, folder, of)) printLine(stdout, line);
+    return EXIT.ok;
+  };
   if (!isMultiView(storedConfigOf(checkpoint))) {
     const model = await storedModelOf(checkpoint, options.task);
-    const weightsSha256 = await hashOf(model.weights);
-    const origin = { run, step, weightsSha256, classes: model.samples.classes };
-    const image = undefined;
-    const runFile = (modelFile: Uint8Array): Promise<string> =>
-      formatModelRunFile({ trained: withSamples(checkpoint, model), image, modelFile });
-    const data = await openData(model);
-    const exported = await exportTask({ model, origin, runFile, format, batch, folder, existing, data });
-    requireMatch(exported, folder);
-    if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
-    else for (const line of exportLines(exported, folder, 'samples')) printLine(stdout, line);
-    return EXIT.ok;
+    const plan = await planFor(model.weights, model.samples.classes, (modelFile) =>
+      formatModelRunFile({ trained: withSamples(checkpoint, model), image: undefined, modelFile }),
+    );
+    return report(await exportTask({ ...plan, model, data: await openData(model) }), plan, 'samples');
   }
   const { model, classNames } = await modelOf(checkpoint);
-  // Of what is written: of a run that keeps an average, that is not what its checkpoints are known by.
-  const weightsSha256 = await hashOf(model.weights);
-  const origin = { run, step, weightsSha256, classes: classNames };
-  const runFile = (modelFile: Uint8Array): Promise<string> =>
-    formatModelRunFile({ trained: checkpoint, image: model.image, modelFile });
-  const exported = await exportModel({ model, origin, runFile, format, batch, folder, existing });
-  requireMatch(exported, folder);
-  if (options.json) printJson(stdout, { run, step, weightsSha256, format, batch, folder, ...exported, warnings });
-  else for (const line of exportLines(exported, folder, 'images')) printLine(stdout, line);
-  return EXIT.ok;
+  const plan = await planFor(model.weights, classNames, (modelFile) =>
+    formatModelRunFile({ trained: checkpoint, image: model.image, modelFile }),
+  );
+  return report(await exportModel({ ...plan, model }), plan, 'images');
 }
 
 /** An export says what its samples are, also if the checkpoint did not. */

@@ -254,6 +254,8 @@ export class Intake {
     if (!(await recorder.append({ kind: 'change', ...end }))) return false;
     log.info({ step: end.afterStep, reason: end.reason }, 'the run ends early');
     plan.endEarly(end);
+    // What would have come next does not.
+    this.#current = undefined;
     return true;
   }
 

@@ -3,10 +3,22 @@ import { existsSync } from 'node:fs';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, TrainingError } from '@facet/shared';
-import type { ModelOrigin } from './export-format.js';
+import type { ExportFormat, ModelOrigin } from './export-format.js';
 
 /** `replace` writes over files of the same names in a folder that exists; nothing else in it is touched. */
 export type Existing = 'refuse' | 'replace';
+
+/** Where an export of any model goes, and in which form. */
+export interface ExportPlan {
+  readonly origin: ModelOrigin;
+  /** The run.json that makes a folder with this model.safetensors one that Facet reads like a checkpoint. */
+  readonly runFile: (modelFile: Uint8Array) => Promise<string>;
+  readonly format: ExportFormat;
+  /** Samples per call of the exported program; safetensors has no program. */
+  readonly batch: number;
+  readonly folder: string;
+  readonly existing: Existing;
+}
 
 export type Files = ReadonlyMap<string, Uint8Array>;
 

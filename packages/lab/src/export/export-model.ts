@@ -6,14 +6,14 @@ import { encodeSafetensors, toTensors, type ImageShape } from '@facet/shared';
 import type { TrainedModel } from '../models/classifier.js';
 import { writeOnnx } from '@facet/compiler';
 import { checkImages, compareAnswers, ownAnswers, type ExportCheck } from './check-export.js';
-import type { ExportFormat, ModelOrigin } from './export-format.js';
+import type { ExportFormat } from './export-format.js';
 import {
   encoded,
   labelsFile,
   metadataOf,
   requireFree,
   writeFiles,
-  type Existing,
+  type ExportPlan,
   type Files,
   type WrittenFile,
 } from './export-files.js';
@@ -22,17 +22,8 @@ import { writeGraphModel } from './graph-model.js';
 import { captureInference } from './inference-program.js';
 import { runGraphModel, runOnnx, runSafetensors, type Answers, type RunOptions } from './run-export.js';
 
-export interface ExportOptions {
+export interface ExportOptions extends ExportPlan {
   readonly model: TrainedModel;
-  readonly origin: ModelOrigin;
-  /** The run.json that makes a folder with this model.safetensors one that Facet reads like a checkpoint. */
-  readonly runFile: (modelFile: Uint8Array) => Promise<string>;
-  readonly format: ExportFormat;
-  /** Images per call of the exported program; safetensors has no program. */
-  readonly batch: number;
-  readonly folder: string;
-  /** `replace` writes over files of the same names in a folder that exists; nothing else in it is touched. */
-  readonly existing: Existing;
 }
 
 export interface Export {

@@ -22,31 +22,23 @@ import { openModel, type StoredModel } from '../models/loaded-model.js';
 import { capturePrediction, type PredictionProgram } from '../models/prediction-program.js';
 import { openTask } from '../tasks/open-task.js';
 import { compareAnswers, type ExportCheck } from './check-export.js';
-import type { ExportFormat, ModelOrigin } from './export-format.js';
+import type { ExportFormat } from './export-format.js';
 import {
   encoded,
   labelsFile,
   metadataOf,
   requireFree,
   writeFiles,
-  type Existing,
+  type ExportPlan,
   type Files,
-  type WrittenFile,
 } from './export-files.js';
+import type { Export } from './export-model.js';
 import { writeGraphModel } from './graph-model.js';
 import { describeTask, taskReadme, type TaskDescription } from './task-description.js';
 import { runGraph, runOnnxFile, type Feeds } from './run-files.js';
 
-export interface TaskExportOptions {
+export interface TaskExportOptions extends ExportPlan {
   readonly model: StoredModel;
-  readonly origin: ModelOrigin;
-  /** The run.json that makes a folder with this model.safetensors one that Facet reads like a checkpoint. */
-  readonly runFile: (modelFile: Uint8Array) => Promise<string>;
-  readonly format: ExportFormat;
-  /** Samples per call of the exported program; safetensors has no program. */
-  readonly batch: number;
-  readonly folder: string;
-  readonly existing: Existing;
   /** Samples to check with; random ones stand in where there are none. */
   readonly data: SampleSource | undefined;
 }
@@ -59,9 +51,7 @@ const CHECKED_SAMPLES = 16;
  * @throws TrainingError OUTPUT_EXISTS when the folder holds something already; CHECKPOINT_INCOMPATIBLE when the weights belong to
  *   another model; CAPTURE_UNSUPPORTED when a TensorFlow.js graph has no such operation; as `openTask`.
  */
-export async function exportTask(
-  options: TaskExportOptions,
-): Promise<{ readonly files: readonly WrittenFile[]; readonly check: ExportCheck }> {
+export async function exportTask(options: TaskExportOptions): Promise<Export> {
   const { model, origin, format, batch, folder, existing } = options;
   await requireFree(folder, existing);
   const { config, samples } = model;

@@ -1,15 +1,13 @@
 /**
- * Runs an exported model from its files, with nothing of ours but the images: onnxruntime for ONNX, the graph model loader
- * of TensorFlow.js, and for safetensors the reader and the model of this version. What comes out is compared elsewhere.
+ * Runs an exported multi-view model from its files: programs as run-files.ts does, and for safetensors the reader and the
+ * model of this version. What comes out is compared elsewhere.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeSafetensors, fromTensors } from '@facet/shared';
 import { openClassifier, type TrainedModel } from '../models/classifier.js';
 import { softmaxRows } from '../models/probabilities.js';
-import { readGraphModel } from './run-files.js';
+import { runGraph, runOnnxFile, type Feeds, type Outputs } from './run-files.js';
 
 export interface Answers {
   /** [images, classes] */
@@ -27,36 +25,16 @@ export interface RunOptions {
   readonly images: Float32Array;
 }
 
+const OUTPUTS = ['logits', 'probabilities'] as const;
+
 /** Runs `model.onnx` with onnxruntime. */
-export async function runOnnx({ folder, ...options }: RunOptions): Promise<Answers> {
-  const session = await InferenceSession.create(path.join(folder, 'model.onnx'));
-  try {
-    return await inBatches(options, async (images, shape) => {
-      const { logits, probabilities } = await session.run({ images: new Tensor('float32', images, shape) });
-      return { logits: logits!.data as Float32Array, probabilities: probabilities!.data as Float32Array };
-    });
-  } finally {
-    await session.release();
-  }
+export async function runOnnx(options: RunOptions): Promise<Answers> {
+  return answersOf(await runOnnxFile(options.folder, callsOf(options), OUTPUTS));
 }
 
 /** Runs `model.json` with TensorFlow.js on its plain CPU backend. */
-export async function runGraphModel({ folder, ...options }: RunOptions): Promise<Answers> {
-  // Otherwise the backend prints an advertisement for a native build.
-  tf.enableProdMode();
-  await tf.setBackend('cpu');
-  const graph = await tf.loadGraphModel({ load: () => readGraphModel(folder) });
-  try {
-    return await inBatches(options, async (images, shape) => {
-      const input = tf.tensor(images, [...shape]);
-      const outputs = graph.execute({ images: input }, ['logits', 'probabilities']) as tf.Tensor[];
-      const [logits, probabilities] = await Promise.all(outputs.map((output) => output.data<'float32'>()));
-      tf.dispose([input, ...outputs]);
-      return { logits: logits!, probabilities: probabilities! };
-    });
-  } finally {
-    graph.dispose();
-  }
+export async function runGraphModel(options: RunOptions): Promise<Answers> {
+  return answersOf(await runGraph(options.folder, callsOf(options), OUTPUTS));
 }
 
 /** Reads `model.safetensors` back and runs the weights in it. */
@@ -75,21 +53,18 @@ export async function runSafetensors({ folder, model, images }: RunOptions): Pro
   }
 }
 
-type RunBatch = (
-  images: Float32Array,
-  shape: readonly number[],
-) => Promise<{ logits: Float32Array; probabilities: Float32Array }>;
-
-async function inBatches({ model, batch, images }: Omit<RunOptions, 'folder'>, run: RunBatch): Promise<Answers> {
+function callsOf({ model, batch, images }: RunOptions): Feeds[] {
   const { channels, height, width } = model.image;
-  const size = channels * height * width;
-  const count = images.length / size;
-  const logits = new Float32Array(count * model.classes);
-  const probabilities = new Float32Array(count * model.classes);
-  for (let start = 0; start < count; start += batch) {
-    const answers = await run(images.slice(start * size, (start + batch) * size), [batch, channels, height, width]);
-    logits.set(answers.logits, start * model.classes);
-    probabilities.set(answers.probabilities, start * model.classes);
-  }
-  return { logits, probabilities };
+  const size = batch * channels * height * width;
+  return Array.from({ length: images.length / size }, (_, call) => [
+    {
+      name: 'images',
+      values: images.slice(call * size, (call + 1) * size),
+      shape: [batch, channels, height, width],
+    },
+  ]);
+}
+
+function answersOf({ logits, probabilities }: Outputs): Answers {
+  return { logits: logits!, probabilities: probabilities! };
 }

@@ -48,7 +48,7 @@ export async function runGraph(folder: string, calls: readonly Feeds[], names: r
 }
 
 /** The files of a TensorFlow.js graph model. */
-export async function readGraphModel(folder: string): Promise<tf.io.ModelArtifacts> {
+async function readGraphModel(folder: string): Promise<tf.io.ModelArtifacts> {
   const json = JSON.parse(await readFile(path.join(folder, 'model.json'), 'utf8')) as tf.io.ModelJSON;
   const { paths, weights } = json.weightsManifest[0]!;
   const shards = await Promise.all(paths.map((name) => readFile(path.join(folder, name))));

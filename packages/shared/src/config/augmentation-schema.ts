@@ -22,9 +22,7 @@ export const augmentationSchema = z.strictObject({
       magnitude: z.number().min(0).max(10).describe('How strong they are, from 0 to 10.'),
     })
     .default({ operations: 0, magnitude: 0 })
-    .describe(
-      'Number of operations per image, drawn from a list. Magnitude 0 changes nothing, 10 is the ' + 'strongest.',
-    ),
+    .describe('Number of operations per image, drawn from a list. Magnitude 0 changes nothing, 10 is the strongest.'),
   cutoutPixels: z
     .int()
     .min(0)

@@ -49,9 +49,7 @@ export const modelSchema = z.strictObject({
   stemStart: z
     .enum(['random', 'cosines'])
     .default('random')
-    .describe(
-      'The initial weights of the stem: random numbers, or cosines that see all frequencies of a patch ' + 'alike.',
-    ),
+    .describe('The initial weights of the stem: random numbers, or cosines that see all frequencies of a patch alike.'),
   stemDepth: z
     .int()
     .min(0)
@@ -93,7 +91,7 @@ export const modelSchema = z.strictObject({
         .min(0)
         .max(10)
         .describe(
-          'Rebuild hidden patches of the identity view from the other views (Weinzaepfel et al. 2022, ' + '"CroCo").',
+          'Rebuild hidden patches of the identity view from the other views (Weinzaepfel et al. 2022, "CroCo").',
         ),
     })
     .describe('Weights of losses that are used in training only; 0 leaves a loss out.'),

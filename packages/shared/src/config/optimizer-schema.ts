@@ -55,9 +55,7 @@ export const optimizerSchema = z.strictObject({
     .min(0)
     .max(0.99999)
     .default(0)
-    .describe(
-      'Decay of the exponential moving average of the weights, which is then evaluated. 0 keeps no ' + 'average.',
-    ),
+    .describe('Decay of the exponential moving average of the weights, which is then evaluated. 0 keeps no average.'),
   name: z
     .enum(OPTIMIZER_NAMES)
     .default(ADAMW_WITH_COSINE.name)

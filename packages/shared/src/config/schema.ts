@@ -39,7 +39,7 @@ const taskSchema = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'Path of the module. Every machine may have it elsewhere, so it is no part of what decides the ' + 'arithmetic.',
+      'Path of the module. Every machine may have it elsewhere, so it is no part of what decides the arithmetic.',
     ),
   sha256: z
     .string()
@@ -79,9 +79,7 @@ export const trainingSchema = z.strictObject({
         .int()
         .min(0)
         .default(0)
-        .describe(
-          'How many images of the training split are never trained on. They are the same ones for every ' + 'seed.',
-        ),
+        .describe('How many images of the training split are never trained on. They are the same ones for every seed.'),
     })
     .describe('How many samples take part.'),
   evaluation: z
@@ -116,9 +114,7 @@ export const trainingSchema = z.strictObject({
     .describe('The format that every sum of gradients is rounded to and sent in. `fp32` rounds nothing.'),
   augmentation: augmentationSchema
     .optional()
-    .describe(
-      'What happens to a training image before the model sees it; absent where a task of your own is ' + 'trained.',
-    ),
+    .describe('What happens to a training image before the model sees it; absent where a task of your own is trained.'),
   adversarial: adversarialSchema.default(NO_ADVERSARY).describe('Training on attacked samples; eps 0 turns it off.'),
   start: z
     .strictObject({
@@ -149,9 +145,7 @@ const operationSchema = z.strictObject({
   run: z.string().min(1).describe('The name of the run, which is that of its folder.'),
   data: z
     .enum(['stream', 'local'])
-    .describe(
-      '`stream`: pixels travel over NATS. `local`: only sample ids do, and every worker holds the ' + 'dataset.',
-    ),
+    .describe('`stream`: pixels travel over NATS. `local`: only sample ids do, and every worker holds the dataset.'),
   dataFolder: z.string().optional().describe("A folder with the dataset's files, instead of the default source."),
   workers: z
     .strictObject({
