@@ -1,10 +1,13 @@
 /**
- * Four projects. "unit" holds the tests beside the sources and those in reference/. Its files share a process and what it has
- * loaded, which saves half a second of each; a test leaves nothing behind in it. "alone" holds those that cannot: they mock
- * modules, an engine reads the environment once, or TensorFlow.js would be told twice of our backend: by src and by dist. "process" holds those under test/, which start brokers, workers
- * and browsers of their own and therefore run one file at a time, after the others. "long" holds `*.long.test.ts`, wherever
- * they lie: campaigns of minutes, one at a time, for `npm run test:long`. There are no retries: a test that fails now and then
- * is a bug. FACET_TEST_REPORT names a file for vitest's JSON report (used by .ci/run).
+ * Four projects. There are no retries: a test that fails now and then is a bug. FACET_TEST_REPORT names a file for vitest's
+ * JSON report (used by .ci/run).
+ *
+ * - "unit": tests beside the sources and those in reference/. Its files share a process and what it has loaded, which saves
+ *   half a second of each. A test leaves nothing behind in that process.
+ * - "alone": those that cannot share. They mock modules, an engine reads the environment once, or TensorFlow.js would be told
+ *   of our backend twice, by src and by dist.
+ * - "process": those under test/. They start brokers, workers and browsers, so they run one file at a time, after the others.
+ * - "long": `*.long.test.ts`, wherever they lie. Campaigns of minutes, one at a time, for `npm run test:long`.
  */
 
 import { defineConfig } from 'vitest/config';

@@ -1,5 +1,6 @@
 /**
- * From what a person types to verified weights: the commands that use trained weights begin here. Damaged checkpoints are passed over and named; nothing is written.
+ * From what a person types to verified weights: the commands that use trained weights begin here. Damaged checkpoints are
+ * passed over and named; nothing is written.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';

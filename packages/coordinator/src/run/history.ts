@@ -1,6 +1,7 @@
 /**
  * What a run has achieved so far, from its ledger and from what happens now: losses and accuracies per epoch, the last
- * evaluation, and how long training took. Numbers for people and results; which of them is the best decides which checkpoint is kept.
+ * evaluation, and how long training took. Numbers for people and results; the best evaluation decides which checkpoint is
+ * kept.
  */
 import type { LedgerRecord, Plan } from '@facet/shared';
 import { AUTOMATIC, isBetter, type BestChoice } from '../evaluation/best-evaluation.js';

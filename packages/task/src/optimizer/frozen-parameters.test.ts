@@ -37,6 +37,18 @@ describe('the parameters that are trained', () => {
     expect(() => trainedNames('stem')).toThrow(/fits no parameter/);
     expect(() => trainedNames('*')).toThrow('freeze: * leaves no parameter to train');
   });
+
+  it('are named as far as a message can hold, and by their groups', () => {
+    const many = layoutParameters(
+      Array.from({ length: 40 }, (_, at) => ({
+        ...{ name: `block${at % 3}.part${at}`, shape: [1], decays: true },
+        initialiser: { kind: 'constant' as const, value: 0 },
+      })),
+    );
+    expect(() => trainedParameters(many, ['blok*'])).toThrow(
+      'block0.part6, block1.part7 and 32 more, or a pattern such as block0*, block1*, block2*',
+    );
+  });
 });
 
 it('an update leaves a frozen parameter alone, does not count it in the norm, and its average stands still', () => {

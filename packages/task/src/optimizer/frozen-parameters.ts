@@ -5,6 +5,8 @@
 import { TrainingError } from '@facet/shared';
 import type { ParameterLayout } from '../arithmetic/parameters.js';
 
+const MOST_NAMED = 8;
+
 /**
  * The parameters that are trained.
  *
@@ -19,7 +21,7 @@ export function trainedParameters(layout: ParameterLayout, patterns: readonly st
   if (idle !== undefined) {
     throw new TrainingError(
       'CONFIG_INVALID',
-      `freeze: '${idle.pattern}' fits no parameter, expected one of ${names.join(', ')}, or a pattern such as ${names[0]?.split(/[./]/)[0]}*`,
+      `freeze: '${idle.pattern}' fits no parameter, expected one of ${shownNames(names)}`,
     );
   }
   const slots = layout.slots.filter(({ name }) => !tests.some(({ test }) => test(name)));
@@ -27,6 +29,13 @@ export function trainedParameters(layout: ParameterLayout, patterns: readonly st
     throw new TrainingError('CONFIG_INVALID', `freeze: ${patterns.join(', ')} leaves no parameter to train`);
   }
   return { slots, length: layout.length };
+}
+
+/** The first names, and patterns that together fit all of them. */
+function shownNames(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  const groups = [...new Set(names.map((name) => `${name.split(/[./]/)[0]}*`))].slice(0, MOST_NAMED);
+  return `${names.slice(0, MOST_NAMED).join(', ')}${more}, or a pattern such as ${groups.join(', ')}`;
 }
 
 function globTest(pattern: string): (name: string) => boolean {
