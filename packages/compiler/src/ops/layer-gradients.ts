@@ -104,7 +104,7 @@ function spreadFilter(filter: tf.Tensor4D, [rows, columns]: Pair): tf.Tensor4D {
       [0, 0],
       [0, columns - 1],
       [0, 0],
-    ]) // prettier-ignore
+    ])
     .reshape<tf.Tensor4D>([height * rows, width * columns, inChannels, outChannels])
     .slice([0, 0, 0, 0], [(height - 1) * rows + 1, (width - 1) * columns + 1, inChannels, outChannels]);
 }
@@ -118,7 +118,7 @@ function gatherFilter(gradient: tf.Tensor4D, shape: tf.Tensor4D['shape'], [rows,
       [0, columns - 1],
       [0, 0],
       [0, 0],
-    ]) // prettier-ignore
+    ])
     .reshape([height, rows, width, columns, inChannels * outChannels])
     .slice([0, 0, 0, 0, 0], [height, 1, width, 1, inChannels * outChannels])
     .reshape(shape);
