@@ -102,6 +102,8 @@ export interface CheckpointInfo {
   readonly metrics: Readonly<Record<string, number>>;
   /** What the run was computed with so far, such as `onnxruntime/cpu`; absent in checkpoints of earlier versions. */
   readonly engines?: readonly string[] | undefined;
+  /** SHA-256 of every program that computed gradients so far; absent in checkpoints of earlier versions. */
+  readonly programs?: readonly string[] | undefined;
   /** Size of the images that the run trains on; absent in checkpoints of earlier versions. */
   readonly image?: ImageShape | undefined;
   /** Absent in checkpoints of earlier versions. */
@@ -160,6 +162,7 @@ const runFile: z.ZodType<RunFile> = z.strictObject({
   ledgerStep: count,
   metrics: z.record(z.string(), z.number()),
   engines: z.array(z.string()).optional(),
+  programs: z.array(sha256Text).optional(),
   at: z.iso.datetime(),
   weightsSha256: sha256Text,
   files: z.strictObject({

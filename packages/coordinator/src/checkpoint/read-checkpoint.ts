@@ -193,12 +193,19 @@ function infoOf({
   ledgerStep,
   metrics,
   engines,
+  programs,
   image,
   samples,
   at,
 }: RunFile): CheckpointInfo {
   const facts = { run, step, epoch, config, codeVersion, ledgerStep, metrics, at };
-  return { ...facts, ...(engines && { engines }), ...(image && { image }), ...(samples && { samples }) };
+  return {
+    ...facts,
+    ...(engines && { engines }),
+    ...(programs && { programs }),
+    ...(image && { image }),
+    ...(samples && { samples }),
+  };
 }
 
 function invalid(fault: string, options?: ErrorOptions): TrainingError {

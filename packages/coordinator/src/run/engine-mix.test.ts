@@ -6,6 +6,7 @@ import { startBroker, type TestBroker } from '../../test/broker.js';
 import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
 import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
 import type { Coordinator } from '../coordinator.js';
+import { readCheckpoint } from '../checkpoint/read-checkpoint.js';
 import { startCoordinator } from '../start-coordinator.js';
 import { EngineMix } from './engine-mix.js';
 
@@ -36,11 +37,25 @@ describe('EngineMix', () => {
   });
 
   it('remembers what computed before a resume', () => {
-    const mix = new EngineMix(['onnxruntime/webgpu']);
+    const mix = new EngineMix({ engines: ['onnxruntime/webgpu'] });
     expect(mix.note).toBe('');
     expect(mix.add(cpu)).toBe(true);
     expect(mix.note).toContain('onnxruntime/webgpu, onnxruntime/cpu');
   });
+});
+
+it('EngineMix says once that a resume brought another program, and advises the build of the checkpoint', () => {
+  const said: unknown[] = [];
+  const warn = (...parts: unknown[]): void => void said.push(parts.at(-1));
+  const mix = new EngineMix({ engines: ['onnxruntime/cpu'], programs: ['a'.repeat(64)] });
+  mix.noteMember('w', { ...cpu, programSha256: 'a'.repeat(64) }, { warn });
+  expect([said, mix.programNote]).toEqual([[], '']);
+  mix.noteMember('w', { ...cpu, programSha256: 'b'.repeat(64) }, { warn });
+  mix.noteMember('v', { ...cpu, programSha256: 'b'.repeat(64) }, { warn });
+  expect(said).toEqual([mix.programNote]);
+  expect(mix.programNote).toMatch(/^several programs: aaaaaaaaaaaa, bbbbbbbbbbbb; /);
+  expect(mix.programs).toEqual(['a'.repeat(64), 'b'.repeat(64)]);
+  expect(mix.desyncAdvice).toContain('with the build of Facet that wrote the checkpoint');
 });
 
 describe('a run whose workers compute with different engines', () => {
@@ -127,6 +142,26 @@ describe('a run whose workers compute with different engines', () => {
     expect(result.message).toMatch(
       /^the replay of step \d+ gives other weights: the ledger has .*onnxruntime\/cpu and onnxruntime\/webgpu, whose bits differ/,
     );
+  });
+
+  it('says that a resume brought another program, and its checkpoints name both', async () => {
+    const [before, after] = ['a'.repeat(64), 'b'.repeat(64)];
+    const first = await coordinate({ checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 8 } });
+    await addWorker(first, 'a', { programSha256: before });
+    await addWorker(first, 'b', { programSha256: before });
+    const finished = await first.done;
+    expect(finished.warnings).toEqual([]);
+    await rm(finished.checkpoint!, { recursive: true });
+
+    const second = await coordinate({ workers: { count: 1, min: 1, max: 8 } }, 'resume');
+    await addWorker(second, 'c', { programSha256: after });
+    const result = await second.done;
+    expect(result).toMatchObject({
+      outcome: 'finished',
+      warnings: [expect.stringMatching(/^several programs: a{12}, b{12}; /)],
+    });
+    const { info } = await readCheckpoint(result.checkpoint!);
+    expect(info.programs).toEqual([before, after]);
   });
 
   it('refuses a worker whose engine has no name', async () => {

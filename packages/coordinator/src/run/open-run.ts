@@ -152,7 +152,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     generations: earlier.effort.generations + conductor.generations,
     bytesExchanged: intake.bytesExchanged,
     engines: engines.engines,
-    warnings: [...folder.warnings, engines.note, warning ?? ''].filter((text) => text !== ''),
+    warnings: [...folder.warnings, engines.note, engines.programNote, warning ?? ''].filter((text) => text !== ''),
   });
 
   const life = createRunLife<RunResult>({

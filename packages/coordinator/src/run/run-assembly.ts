@@ -85,7 +85,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
   const stragglers = new StragglerWatch(config.stragglers);
-  const engines = new EngineMix(folder.checkpoint?.info.engines);
+  const engines = new EngineMix(folder.checkpoint?.info);
   const commits = new CommitLog({
     config,
     plan,
@@ -151,6 +151,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
       ledgerStep: commits.lastStep,
       metrics: checkpointMetrics(history, plan, step),
       engines: engines.engines,
+      programs: engines.programs,
       image: imageShapeOf(data.fields),
       samples: { fields: data.fields, classes: data.classes ?? [], ...(data.table && { table: data.table }) },
     }),
