@@ -11,7 +11,7 @@ import { createTinyRun } from './tiny-run.js';
 import { findViolations } from './verdict.js';
 
 /** simulation.long.test.ts has more. */
-const SCHEDULES = 60;
+const SCHEDULES = 30;
 
 describe('a run under faults', () => {
   it(`keeps every promise under ${SCHEDULES} schedules of kills, pauses, cuts and restarts`, { timeout: 120_000 }, () =>
