@@ -3,25 +3,13 @@
  * compressed or in Fortran order is brought into memory, so its size is limited.
  */
 import { crc32, TrainingError, type SampleField } from '@facet/shared';
-import { promisify } from 'node:util';
-import { inflateRaw } from 'node:zlib';
 import { invalidNpy, NPY_HEAD_BYTES, parseNpyHeader, type NpyHeader } from '../format/npy-header.js';
 import { convertNpy, npyType } from '../format/npy-types.js';
-import {
-  findZipDirectory,
-  invalidZip,
-  parseZipDirectory,
-  ZIP_HEADER_BYTES,
-  ZIP_TAIL_BYTES,
-  zipContentAt,
-  type ZipEntry,
-} from '../format/zip-directory.js';
+import { eachEntry, invalidZip, type ZipEntry } from '../format/zip-archive.js';
 import { fileColumn, memoryColumn, openFile, readFully, type Column, type Stored } from './column.js';
 
-const inflate = promisify(inflateRaw);
 /** The most that an array in memory may take. */
 const MOST_MEMORY_BYTES = 2 ** 30;
-const MOST_DIRECTORY_BYTES = 2 ** 24;
 
 /** A part of a file that is a .npy file. */
 interface NpyPart {
@@ -45,22 +33,31 @@ async function bytesOf(path: string): Promise<number> {
 
 /** Names of the arrays in a .npz file, in the file's order. */
 export async function npzNames(path: string): Promise<string[]> {
-  return (await entriesOf(path)).map(({ name }) => arrayName(name));
+  const names: string[] = [];
+  for await (const { name } of entriesOf(path)) names.push(arrayName(name));
+  return names;
 }
 
 /** One array of a .npz file, row by row. @throws TrainingError DATASET_INVALID when the file has no such array. */
 export async function npzColumn(path: string, array: string): Promise<Column> {
-  const entries = await entriesOf(path);
-  const entry = entries.find(({ name }) => arrayName(name) === array);
-  if (entry === undefined) {
-    const names = entries.map(({ name }) => arrayName(name)).join(', ');
-    throw new TrainingError('DATASET_INVALID', `${path} has no array '${array}', expected one of: ${names}`);
+  const names: string[] = [];
+  for await (const entry of entriesOf(path)) {
+    names.push(arrayName(entry.name));
+    if (names.at(-1) !== array) continue;
+    const label = `array '${array}' of ${path}`;
+    const { bytes, crc, isCompressed } = entry;
+    if (!isCompressed) return partColumn({ path, label, at: await entry.contentAt(), bytes, crc });
+    assertMemory(label, bytes, 'compressed', 'save it with numpy.savez, which does not compress');
+    const content = await entry.content(label);
+    assertChecksum(path, label, content, crc);
+    return columnInMemory(label, content);
   }
-  const label = `array '${array}' of ${path}`;
-  const at = await contentAt(path, entry);
-  const { bytes, crc, isCompressed } = entry;
-  if (!isCompressed) return partColumn({ path, label, at, bytes, crc });
-  return columnInMemory(label, await uncompressed(path, label, entry, at));
+  throw new TrainingError('DATASET_INVALID', `${path} has no array '${array}', expected one of: ${names.join(', ')}`);
+}
+
+async function* entriesOf(path: string): AsyncGenerator<ZipEntry> {
+  await using file = await openFile(path);
+  yield* eachEntry(path, file.handle.fd);
 }
 
 async function partColumn(part: NpyPart): Promise<Column> {
@@ -125,39 +122,6 @@ function inCOrder(content: Uint8Array, shape: readonly number[], elementBytes: n
     }
   }
   return turned;
-}
-
-async function entriesOf(path: string): Promise<ZipEntry[]> {
-  await using file = await openFile(path);
-  const tail = new Uint8Array(Math.min(file.bytes, ZIP_TAIL_BYTES));
-  await readFully(file, path, tail, file.bytes - tail.length);
-  const { at, bytes, entries } = findZipDirectory(path, tail, file.bytes - tail.length);
-  if (bytes > MOST_DIRECTORY_BYTES || at + bytes > file.bytes) {
-    throw invalidZip(path, `has a directory of ${bytes} bytes at byte ${at}, expected one inside ${file.bytes} bytes`);
-  }
-  const directory = new Uint8Array(bytes);
-  await readFully(file, path, directory, at);
-  return parseZipDirectory(path, directory, entries);
-}
-
-async function contentAt(path: string, entry: ZipEntry): Promise<number> {
-  return zipContentAt(path, entry, await readPart(path, entry.headerAt, ZIP_HEADER_BYTES));
-}
-
-async function uncompressed(path: string, label: string, entry: ZipEntry, at: number): Promise<Uint8Array> {
-  assertMemory(label, entry.bytes, 'compressed', 'save it with numpy.savez, which does not compress');
-  const compressed = await readPart(path, at, entry.compressedBytes);
-  let content: Uint8Array;
-  try {
-    content = await inflate(compressed, { maxOutputLength: entry.bytes + 1 });
-  } catch (cause) {
-    throw invalidZip(path, `has damaged content (${TrainingError.from(cause).message}) in ${label}`);
-  }
-  if (content.length !== entry.bytes) {
-    throw invalidZip(path, `has ${content.length} bytes in ${label}, expected ${entry.bytes}`);
-  }
-  assertChecksum(path, label, content, entry.crc);
-  return content;
 }
 
 function assertChecksum(path: string, label: string, content: Uint8Array, expected: number): void {
