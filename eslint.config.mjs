@@ -37,7 +37,7 @@ const OUTSIDE = { tfjs: '^@tensorflow/', onnxruntime: '^onnxruntime-', grpc: '^@
 
 const BELOW_TASK = ['shared', 'datasets', 'compiler'];
 const BELOW_WORKER = ['shared', 'proto', 'datasets', 'telemetry', 'task', 'task/data', 'engine', 'collective'];
-const BELOW_LAB = [...BELOW_TASK, 'task', 'engine', 'multiview', 'collective', 'coordinator'];
+const BELOW_LAB = [...BELOW_TASK, 'task', 'engine', 'multiview', 'collective', 'storage'];
 const LAB = ['lab', 'lab/data', 'lab/reports'];
 
 /** What each package may import: packages of ours, and modules of `OUTSIDE`. */
@@ -52,11 +52,15 @@ const MAY_IMPORT = {
   collective: { ours: ['shared', 'proto'], outside: ['grpc'] },
   // Our own task is a guest like a user's: what it needs of an engine, the task's interface must have.
   multiview: { ours: ['shared', 'compiler', 'task'], outside: ['tfjs'], inTests: ['engine', 'datasets'] },
-  coordinator: { ours: ['shared', 'proto', 'datasets', 'telemetry', 'task/data'], outside: ['grpc', 'nats'] },
+  storage: { ours: ['shared'], outside: ['nats'] },
+  coordinator: {
+    ours: ['shared', 'proto', 'datasets', 'telemetry', 'task/data', 'storage'],
+    outside: ['grpc', 'nats'],
+  },
   worker: { ours: BELOW_WORKER, outside: ['grpc', 'nats'], inTests: ['multiview', 'compiler'] },
   lab: { ours: [...BELOW_LAB, 'task/data'], outside: ['tfjs', 'onnxruntime'] },
-  cli: { ours: [...BELOW_WORKER, ...BELOW_LAB, 'worker', ...LAB], outside: ['grpc'] },
-  simulation: { ours: [...BELOW_WORKER, 'coordinator', 'worker'], outside: [] },
+  cli: { ours: [...BELOW_WORKER, ...BELOW_LAB, 'coordinator', 'worker', ...LAB], outside: ['grpc'] },
+  simulation: { ours: [...BELOW_WORKER, 'storage', 'coordinator', 'worker'], outside: [] },
 };
 
 /** These put other packages together from their parts. Besides them, only tests look behind a public interface. */

@@ -20,8 +20,8 @@ const ELSEWHERE = [LONG, '**/node_modules/**'];
 const ALONE = [
   'packages/compiler/src/**/*.test.ts',
   'packages/engine/src/**/*.test.ts',
-  'packages/coordinator/src/checkpoint/checkpoint-disk.test.ts',
-  'packages/coordinator/src/ledger/ledger-disk.test.ts',
+  'packages/storage/src/checkpoint/checkpoint-disk.test.ts',
+  'packages/storage/src/ledger/ledger-disk.test.ts',
   'packages/coordinator/src/run/full-disk.test.ts',
   'packages/datasets/src/sources/npy-column.test.ts',
   'packages/proto/src/channel-options.test.ts',

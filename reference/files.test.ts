@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCheckpoint, writeCheckpoint } from '@facet/coordinator';
+import { readCheckpoint, writeCheckpoint } from '@facet/storage';
 import {
   decodeSafetensors,
   encodeSafetensors,

@@ -1,5 +1,5 @@
 /** `facet evaluate` of a run that trained a task of the user's own: its figures as lines or as one JSON object. */
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import { wishFor, visibleText, type EngineWish, type RunConfig } from '@facet/shared';
 import { openRunData } from '@facet/task/data';
 import type { TaskEvaluation } from '@facet/lab';

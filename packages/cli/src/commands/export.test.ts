@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readTrainedWeights, writeCheckpoint } from '@facet/coordinator';
+import { readTrainedWeights, writeCheckpoint } from '@facet/storage';
 import { configSchema, OPERATION_DEFAULTS, trainingPart, type RunConfig } from '@facet/shared';
 import { runInProcess } from '../../test/run-cli.js';
 import { modelOf } from '@facet/lab/data';

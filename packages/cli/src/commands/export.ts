@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import type { Export, ExportFormat, ExportPlan, StoredModel } from '@facet/lab';
 import { isMultiView, suggestion, TrainingError } from '@facet/shared';
 import type { RunData } from '@facet/task/data';
@@ -49,7 +49,7 @@ export function addExportCommand(
 async function exportRun(name: string, options: ExportOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const { EXPORT_FORMATS, exportModel, exportTask } = await import('@facet/lab');
-  const { formatModelRunFile, weightsSha256: hashOf } = await import('@facet/coordinator');
+  const { formatModelRunFile, weightsSha256: hashOf } = await import('@facet/storage');
   const format = readFormat(options.format, EXPORT_FORMATS);
   const batch = readBatch(options.batch);
   const { checkpoint, warnings } = await findCheckpoint(name, context);

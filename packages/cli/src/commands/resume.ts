@@ -72,7 +72,7 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
 
 /** Which checkpoint the run goes on from, and which were passed over and why. */
 async function startingPoint({ checkpoints }: RunPaths): Promise<string[]> {
-  const { newestSoundCheckpoint } = await import('@facet/coordinator');
+  const { newestSoundCheckpoint } = await import('@facet/storage');
   const { checkpoint, skipped } = await newestSoundCheckpoint(checkpoints);
   const damaged = skipped.map(
     ({ path, reason }) => `warning: checkpoint ${path} is damaged and is passed over: ${reason}`,

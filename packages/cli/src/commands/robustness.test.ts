@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeCheckpoint } from '@facet/coordinator';
+import { writeCheckpoint } from '@facet/storage';
 import { resolveConfig } from '@facet/shared';
 import { runInProcess } from '../../test/run-cli.js';
 

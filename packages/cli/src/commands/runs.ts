@@ -100,7 +100,7 @@ async function renameRun(name: string, newName: string, { env, stdout }: CliCont
   const to = runPaths(path.dirname(from.folder), newName);
   requireFreeName(to);
   await requireNotRunning(name, from);
-  const { moveRun } = await import('@facet/coordinator');
+  const { moveRun } = await import('@facet/storage');
   await moveRun(from.folder, to.folder);
   printLine(stdout, `${path.basename(from.folder)} is called ${newName} now`);
   return EXIT.ok;
@@ -121,7 +121,7 @@ async function remove(
       `nothing was removed: ${folders.join(', ')} would be gone for good with checkpoints and ledger; add --yes to remove ${folders.length === 1 ? 'it' : 'them'}`,
     );
   }
-  const { removeRun } = await import('@facet/coordinator');
+  const { removeRun } = await import('@facet/storage');
   for (const folder of folders) await removeRun(folder);
   if (json) printJson(stdout, { removed: folders });
   else for (const folder of folders) printLine(stdout, `removed ${folder}`);

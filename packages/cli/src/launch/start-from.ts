@@ -65,7 +65,7 @@ export async function prepareStart(
     classes: data.answerClasses,
     take: strict ? 'all' : 'what-fits',
   });
-  const { weightsSha256, writeCheckpoint, START_FOLDER } = await import('@facet/coordinator');
+  const { weightsSha256, writeCheckpoint, START_FOLDER } = await import('@facet/storage');
   const sha256 = await weightsSha256(weights);
   const started: RunConfig = Object.freeze({ ...config, start: { from: name, sha256 } });
   const list = (what: string, names: readonly string[]): string[] =>

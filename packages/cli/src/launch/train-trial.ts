@@ -3,7 +3,8 @@
  * is resumed. Of its checkpoints only the last stays.
  */
 import { rm } from 'node:fs/promises';
-import { pruneCheckpoints, type StoredResult } from '@facet/coordinator';
+import { pruneCheckpoints } from '@facet/storage';
+import type { StoredResult } from '@facet/coordinator';
 import { readRegularText, type RunConfig, TrainingError } from '@facet/shared';
 import type { Environment } from '../context.js';
 import { openStatusClient, type StatusClient } from '../runs/status-client.js';

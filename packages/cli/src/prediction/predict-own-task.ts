@@ -2,7 +2,7 @@
  * `facet predict` with a task of the user's own: image files where the model takes one image, a table where it was trained on one.
  * The answers to a table are CSV again, on stdout and with nothing else there.
  */
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import { formatAccuracy, formatFigure } from '@facet/lab/data';
 import type { LoadedModel, SampleAnswer, StoredModel } from '@facet/lab';
 import { describeFields, TrainingError, visibleLine, visibleText, type EngineWish } from '@facet/shared';

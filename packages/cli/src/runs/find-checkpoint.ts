@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import { TrainingError } from '@facet/shared';
 import type { CliContext } from '../context.js';
 import {
@@ -30,7 +30,7 @@ export interface FoundCheckpoint {
  * @throws TrainingError RUN_NOT_FOUND listing the runs that there are; CHECKPOINT_INVALID when none of them is sound.
  */
 export async function findCheckpoint(name: string, { env }: Pick<CliContext, 'env'>): Promise<FoundCheckpoint> {
-  const { newestSoundCheckpoint, readTrainedWeights, trainedWeights } = await import('@facet/coordinator');
+  const { newestSoundCheckpoint, readTrainedWeights, trainedWeights } = await import('@facet/storage');
   if (isPath(name) && existsSync(path.join(name, 'run.json'))) {
     return { checkpoint: await readTrainedWeights(path.resolve(name)), warnings: [] };
   }

@@ -14,8 +14,7 @@ import {
   type TrainingState,
 } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
-import { pruneCheckpoints, writeCheckpoint } from '../checkpoint/checkpoint-store.js';
-import { readCheckpoint } from '../checkpoint/read-checkpoint.js';
+import { pruneCheckpoints, writeCheckpoint, readCheckpoint } from '@facet/storage';
 import type { HeldState } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Recorder } from './recorder.js';

@@ -14,7 +14,7 @@ import {
   type LedgerRecord,
   type Plan,
 } from '@facet/shared';
-import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
+import type { Checkpoint } from '@facet/storage';
 import type { CommittedStep } from '../commit/commit-log.js';
 import type { HeldState } from '../membership/state.js';
 import { EarlierEffort, type EffortTotals } from './earlier-effort.js';

@@ -3,12 +3,12 @@ import { OPERATION_DEFAULTS } from '@facet/shared';
 import type { Status } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CoordinatedRun, ofKind } from '../../test/coordinated-run.js';
-import type { FaultyDisk } from '../../test/faulty-disk.js';
+import type { FaultyDisk } from '../../../storage/test/faulty-disk.js';
 import type { FakeWorkerOptions } from '../../test/fake-worker.js';
 
 const { disk } = vi.hoisted(() => ({ disk: { current: undefined as FaultyDisk | undefined } }));
 vi.mock('node:fs/promises', async (importOriginal) => {
-  const { FaultyDisk } = await import('../../test/faulty-disk.js');
+  const { FaultyDisk } = await import('../../../storage/test/faulty-disk.js');
   disk.current = new FaultyDisk();
   return disk.current.over(await importOriginal());
 });

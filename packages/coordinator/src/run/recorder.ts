@@ -4,7 +4,7 @@
  */
 import type { Clock, LedgerRecord } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
-import type { LedgerFile } from '../ledger/ledger-file.js';
+import type { LedgerFile } from '@facet/storage';
 import type { Metrics } from '../metrics/metrics.js';
 
 type WithoutTime<R> = R extends unknown ? Omit<R, 'at'> : never;

@@ -5,9 +5,8 @@
 import type { RunData } from '@facet/task/data';
 import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
-import type { Checkpoint } from '../checkpoint/read-checkpoint.js';
+import type { Checkpoint, LedgerFile } from '@facet/storage';
 import { CommitLog } from '../commit/commit-log.js';
-import type { LedgerFile } from '../ledger/ledger-file.js';
 import { createMembership, type Ending, type MembershipPolicy } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { ShardPublisher, type PublishingBroker } from '../shards/publisher.js';

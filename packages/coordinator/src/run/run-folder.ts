@@ -19,19 +19,25 @@ import {
   writeWhole,
 } from '@facet/shared';
 import type { NamedSource } from '@facet/datasets';
-import { newestSoundCheckpoint, type Checkpoint } from '../checkpoint/read-checkpoint.js';
-import { openLedger, type LedgerFile } from '../ledger/ledger-file.js';
+import {
+  CHECKPOINTS_FOLDER,
+  CONFIG_FILE,
+  KEY_FILE,
+  LEDGER_FILE,
+  RESULT_FILE,
+  START_FOLDER,
+  newestSoundCheckpoint,
+  type Checkpoint,
+  openLedger,
+  type LedgerFile,
+  lockRun,
+  takeOverRun,
+  type RunLock,
+} from '@facet/storage';
 import { RunKey } from './run-key.js';
-import { lockRun, takeOverRun, type RunLock } from './run-lock.js';
 
 const MOST_RESULT_BYTES = 16 * 1024 * 1024;
 
-export const LEDGER_FILE = 'ledger.jsonl';
-const CONFIG_FILE = 'config.json';
-const RESULT_FILE = 'result.json';
-const KEY_FILE = 'run.key';
-/** Holds the state before the first step, where it does not come from the seed. */
-export const START_FOLDER = 'start';
 const MOST_KEY_BYTES = 1_024;
 const MOST_CONFIG_BYTES = 1024 * 1024;
 
@@ -81,7 +87,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
   try {
     // Checked again under the lock, because two coordinators may have been started at once.
     await checkMode(options);
-    const checkpointsPath = join(folder, 'checkpoints');
+    const checkpointsPath = join(folder, CHECKPOINTS_FOLDER);
     const { checkpoint: newest, skipped } = await newestSoundCheckpoint(checkpointsPath);
     const checkpoint = newest ?? (await readStart(folder, options.config));
     ledger = await openLedger({ folder, onRecord, onError: onLedgerError, isWriter: () => lock.isHeld() });

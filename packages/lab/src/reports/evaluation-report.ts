@@ -2,7 +2,7 @@
  * Assembles the report of `facet evaluate`: the numbers, the curves of the run, what the model looks at, and the pictures of
  * the page. If the model cannot be inspected here, the report still has its numbers.
  */
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import { gatherSamples, type Dataset } from '@facet/datasets';
 import { asStarted, stepRule, TrainingError, withChange, type Changeable, type RunConfig } from '@facet/shared';
 import type { ModelInspection } from '../inspection/inspect-model.js';

@@ -118,7 +118,7 @@ export function studyFolder(runs: string, study: string): StudyFolder {
     },
     async lock() {
       await makePrivateFolder(folder);
-      const { lockRun } = await import('@facet/coordinator');
+      const { lockRun } = await import('@facet/storage');
       return lockRun(folder);
     },
   };

@@ -2,7 +2,7 @@
  * Where a report of a checkpoint comes from: when and by which version it was made, and what it is about. The same facts for
  * every kind of report, so that each can be traced back to a training.
  */
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import type { Dataset } from '@facet/datasets';
 import { configOf } from './stored-config.js';
 

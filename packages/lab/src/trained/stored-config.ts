@@ -1,5 +1,5 @@
 /** The configuration that stands in a checkpoint or a trained model. */
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import {
   configSchema,
   OPERATION_DEFAULTS,

@@ -3,7 +3,7 @@
  * that down; then the samples must still be where they were.
  */
 import path from 'node:path';
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import { imageFields, isMultiView, type RunConfig, type SampleFacts } from '@facet/shared';
 import type { StoredModel } from '../models/loaded-model.js';
 import { storedConfigOf } from './stored-config.js';

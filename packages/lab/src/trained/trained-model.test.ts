@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readTrainedWeights, writeCheckpoint, type TrainedWeights } from '@facet/coordinator';
+import { readTrainedWeights, writeCheckpoint, type TrainedWeights } from '@facet/storage';
 import { OPERATION_DEFAULTS, PRESETS, type CheckpointInfo } from '@facet/shared';
 import { modelOf } from './trained-model.js';
 

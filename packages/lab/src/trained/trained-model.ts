@@ -2,7 +2,7 @@
  * A checkpoint as a model that can answer: its weights with the size of its images and the names of its classes. It needs
  * none of the samples that it was trained on.
  */
-import type { TrainedWeights } from '@facet/coordinator';
+import type { TrainedWeights } from '@facet/storage';
 import { openDataset, type Dataset } from '@facet/datasets';
 import { datasetDefinition, datasetShape, type ImageShape, type MultiView } from '@facet/shared';
 import type { ComparedModel } from '../inspection/inspect-model.js';
