@@ -5,7 +5,7 @@
 import { crc32, TrainingError, type SampleField } from '@facet/shared';
 import { invalidNpy, NPY_HEAD_BYTES, parseNpyHeader, type NpyHeader } from '../format/npy-header.js';
 import { convertNpy, npyType } from '../format/npy-types.js';
-import { eachEntry, invalidZip, type ZipEntry } from '../format/zip-archive.js';
+import { eachEntry, invalidZip, type ZipEntry } from './zip-archive.js';
 import { fileColumn, memoryColumn, openFile, readFully, type Column, type Stored } from './column.js';
 
 /** The most that an array in memory may take. */
