@@ -7,6 +7,7 @@ import { ensureDependencies } from './lib/dependencies.mjs';
 import { findBadFileNames } from './lib/file-names.mjs';
 import { findImportCircles } from './lib/import-circles.mjs';
 import { findInstallScripts } from './lib/install-scripts.mjs';
+import { findLicenceFaults } from './lib/licences.mjs';
 import { findLockFileFaults } from './lib/lock-file.mjs';
 import { findLongMarkdownLines } from './lib/markdown-lines.mjs';
 import { requireNode } from './lib/node-version.mjs';
@@ -46,6 +47,7 @@ const CHECKS = [
     async () => requireNone('Move what both need to one of them', await findImportCircles(ROOT, SOURCES)),
   ],
   ['markdown lines', async () => requireNone('Wrap', findLongMarkdownLines(ROOT))],
+  ['licences', async () => requireNone('Production dependencies', findLicenceFaults(readLockFile()))],
   ['lock file', async () => requireNone('package-lock.json', findLockFileFaults(readLockFile()))],
   [
     'install scripts',
