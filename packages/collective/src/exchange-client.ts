@@ -2,8 +2,9 @@
  * The pulling side: one long-lived stream of frames from every peer.
  */
 import type { Socket } from 'node:net';
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Exchange, type PullRequest } from '@facet/proto';
+import { Client, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { channelTo, Exchange, type PullRequest } from '@facet/proto';
+import { explainFailure, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 import { deliver, type FrameSink } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
@@ -22,6 +23,8 @@ export interface Inlet {
 
 export interface InletOptions {
   readonly address: string;
+  /** Of whoever pulls; absent: in the open. */
+  readonly tls?: TlsIdentity | undefined;
   /** The peer's name in messages. */
   readonly peer: string;
   readonly request: Pick<PullRequest, 'run' | 'generation' | 'rank'>;
@@ -35,15 +38,18 @@ export interface InletOptions {
   readonly signal: AbortSignal;
 }
 
+/** Who exchanges gradients. */
+const PEERS = ['worker'] as const;
+
 /**
  * Begins to pull the frames of a peer; resolves when the peer has accepted it.
  *
  * @throws TrainingError PEER_UNAVAILABLE naming the peer, its address and the reason.
  */
 export function openInlet(options: InletOptions): Promise<Inlet> {
-  const { address, peer, request, transport, signal } = options;
+  const { address, tls, peer, request, transport, signal } = options;
   const hasSocket = transport !== 'grpc';
-  const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const client = new Client(...channelTo({ address, roles: PEERS, tls }));
   const { path, requestSerialize } = Exchange.service.Pull;
   const stream = client.makeServerStreamRequest(
     path,
@@ -84,6 +90,7 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
       }
       openFrameSocket({
         address,
+        tls,
         token: String(metadata.get(TOKEN_KEY)[0]),
         unixName: transport === 'tcp' ? undefined : metadata.get(UNIX_NAME_KEY)[0]?.toString(),
         ringBytes: transport === 'auto' ? options.ringBytes : 0,
@@ -110,7 +117,14 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
       }
     });
     stream.on('error', (error: ServiceError) => {
-      end(error.details || error.message);
+      const reason = error.details || error.message;
+      if (isOpen || error.code !== status.UNAVAILABLE) {
+        end(reason);
+        return;
+      }
+      void explainFailure({ address, roles: PEERS, tls }).then((refusal) => {
+        end(refusal ?? reason);
+      });
     });
     stream.on('end', () => {
       // What was sent before may still be on the socket, whose end comes behind it.

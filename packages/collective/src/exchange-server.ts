@@ -4,6 +4,7 @@
  */
 import { Server, ServerCredentials, status, type ServiceDefinition } from '@grpc/grpc-js';
 import { createStateService, Exchange, serverOptions, type ExchangeHandlers } from '@facet/proto';
+import type { DoorOptions } from '@facet/security';
 import { TrainingError, type StateSnapshot } from '@facet/shared';
 import type { FrameStream, Outlet } from './frame-outlet.js';
 import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
@@ -24,7 +25,7 @@ export interface ExchangeServer {
   close(): void;
 }
 
-export interface ExchangeServerOptions {
+export interface ExchangeServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'> {
   readonly host: string;
   /** Default: any free one. */
   readonly port?: number;
@@ -99,6 +100,8 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const door = await openSocketDoor({
     host: options.host,
     port: options.port,
+    tls: options.tls,
+    onRefused: options.onRefused,
     onGrpc: (socket) => {
       injector.injectConnection(socket);
     },

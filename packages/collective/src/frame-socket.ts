@@ -2,7 +2,9 @@
  * The pulling end of a socket of values. It connects and greets with the token; on the same host it also offers a ring buffer.
  * It reads the values of every frame, from the socket or from the ring, into the place where they belong.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+import { secureConnection, type TlsIdentity } from '@facet/security';
 import { parseAddress, TrainingError } from '@facet/shared';
 import { FRAME_HEADER_BYTES, type FrameSink } from './frame.js';
 import { CREDIT_BYTES } from './frame-outlet.js';
@@ -16,6 +18,8 @@ const CREDITS_PER_LAP = 8;
 export interface FrameSocketOptions {
   /** host:port of the peer. */
   readonly address: string;
+  /** Of this process, for connections over TCP; absent: in the open. */
+  readonly tls?: TlsIdentity | undefined;
   /** The peer's Unix socket, to be tried first; only a peer on this host has it. */
   readonly unixName: string | undefined;
   /** Length of the memory that is offered to a peer on this host. */
@@ -40,22 +44,21 @@ export async function openFrameSocket(options: FrameSocketOptions): Promise<Sock
   return attempt({ path: abstractPath(unixName) }, options).catch(() => attempt(tcp, options));
 }
 
+type Place = { readonly path: string } | { readonly host: string; readonly port: number; readonly noDelay: boolean };
+
 function attempt(
-  where: { path: string } | { host: string; port: number; noDelay: boolean },
-  { token, sink, ringBytes, onClosed, signal }: FrameSocketOptions,
+  where: Place,
+  { token, tls, sink, ringBytes, onClosed, signal }: FrameSocketOptions,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const isOffering = 'path' in where && ringBytes > 0;
     const reader = createFrameReader(sink, isOffering, (credit) => socket.write(credit));
-    const socket = connect({
-      ...where,
-      onread: {
-        buffer: reader.buffer,
-        callback(bytes) {
-          const next = attemptTo(() => reader.take(bytes));
-          if (next === 'turn') void nextTurn().then(() => socket.resume());
-          return next === 'more';
-        },
+    const { socket, opened } = openTo(where, tls, {
+      buffer: reader.buffer,
+      callback(bytes) {
+        const next = attemptTo(() => reader.take(bytes));
+        if (next === 'turn') void nextTurn().then(() => socket.resume());
+        return next === 'more';
       },
     });
     const attemptTo = (take: () => Appetite): Appetite => {
@@ -82,7 +85,7 @@ function attempt(
       reject(new TrainingError('PEER_UNAVAILABLE', reason));
     };
     socket.once('close', onFailed);
-    socket.once('connect', () => {
+    socket.once(opened, () => {
       settle();
       socket.off('close', onFailed);
       const ring = isOffering ? createRingBuffer(ringBytes, token) : undefined;
@@ -95,6 +98,21 @@ function attempt(
       resolve(socket);
     });
   });
+}
+
+/** Over TCP with our certificate, if there is one; `opened` is the event after which it can be written to. */
+function openTo(
+  where: Place,
+  tls: TlsIdentity | undefined,
+  onread: OnReadOpts,
+): { readonly socket: Socket; readonly opened: 'connect' | 'secureConnect' } {
+  if (tls === undefined || 'path' in where) return { socket: connect({ ...where, onread }), opened: 'connect' };
+  const secure = secureConnection({ tls, host: where.host, roles: ['worker'] });
+  // TLS takes the option as well, and says so only in Node's documentation.
+  const options = { ...where, ...secure, onread };
+  const socket = connectSecurely(options);
+  socket.setNoDelay(true);
+  return { socket, opened: 'secureConnect' };
 }
 
 /** `turn`: more, but others should have their turn first. */

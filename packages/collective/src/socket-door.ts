@@ -1,11 +1,13 @@
 /**
  * The port of a worker: gRPC, and the sockets that carry the values of a pull. A puller gets a token over gRPC. It comes back
  * with the token on a connection of its own, over TCP to the same port or, on the same host, over a Unix socket. A connection
- * that does not begin with our greeting belongs to gRPC. A greeting without a valid token is closed.
+ * that does not begin with our greeting belongs to gRPC. A greeting without a valid token is closed. With TLS, all of that is
+ * what comes out of the decrypted connection; the Unix socket, which the token guards, is not encrypted.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createConnectionGate } from '@facet/proto';
+import { createDoor, type DoorOptions } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 import type { RingOffer } from './ring-buffer.js';
 
@@ -58,7 +60,7 @@ export interface SocketDoor {
   close(): void;
 }
 
-export interface SocketDoorOptions {
+export interface SocketDoorOptions extends Pick<DoorOptions, 'tls' | 'onRefused'> {
   readonly host: string;
   readonly port?: number | undefined;
   /** Takes the connections that are not ours. */
@@ -70,7 +72,8 @@ export interface SocketDoorOptions {
  *
  * @throws TrainingError CONFIG_INVALID when it cannot listen there
  */
-export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptions): Promise<SocketDoor> {
+export async function openSocketDoor(options: SocketDoorOptions): Promise<SocketDoor> {
+  const { host, port = 0, tls, onGrpc, onRefused } = options;
   const expected = new Map<string, (guest: Guest) => void>();
   const present = new Set<Socket>();
   const admit = (token: string, guest: Guest): void => {
@@ -83,29 +86,34 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
     accept(guest);
   };
   const hasPlace = createConnectionGate();
-  const enter = (socket: Socket): boolean => {
-    if (!hasPlace(socket)) return false;
+  const stay = (socket: Socket): void => {
     present.add(socket);
     socket.once('close', () => present.delete(socket));
-    return true;
   };
-  // gRPC's own listener leaves Nagle's algorithm on, and the last piece of every chunk would wait for a delayed acknowledgement.
-  const tcp = createServer({ noDelay: true }, (socket) => {
-    if (!enter(socket)) return;
-    greet(socket, (greeted) => {
-      if (greeted === undefined) {
-        present.delete(socket);
-        onGrpc(socket);
-        return;
-      }
-      // A peer that comes over the network cannot share memory with us.
-      admit(greeted.offer === undefined ? greeted.token : '', { socket, way: 'tcp' });
-    });
+  const tcp = createDoor({
+    tls,
+    // Peers, and the coordinator, which takes the state of a checkpoint.
+    admits: ['worker', 'coordinator'],
+    enter: hasPlace,
+    onRefused,
+    onConnection: (socket) => {
+      stay(socket);
+      greet(socket, (greeted) => {
+        if (greeted === undefined) {
+          present.delete(socket);
+          onGrpc(socket);
+          return;
+        }
+        // A peer that comes over the network cannot share memory with us.
+        admit(greeted.offer === undefined ? greeted.token : '', { socket, way: 'tcp' });
+      });
+    },
   });
-  await listen(tcp, { host, port });
+  await listen(tcp.server, { host, port });
   const unixName = process.platform === 'linux' ? `facet-${randomBytes(12).toString('hex')}` : undefined;
   const unix = createServer((socket) => {
-    if (!enter(socket)) return;
+    if (!hasPlace(socket)) return;
+    stay(socket);
     greet(socket, ({ token, offer } = { token: '' }) => {
       admit(token, { socket, way: 'unix', ...(offer === undefined ? {} : { offer }) });
     });
@@ -113,7 +121,7 @@ export async function openSocketDoor({ host, port = 0, onGrpc }: SocketDoorOptio
   if (unixName !== undefined) await listen(unix, { path: abstractPath(unixName) });
 
   return {
-    port: (tcp.address() as AddressInfo).port,
+    port: (tcp.server.address() as AddressInfo).port,
     unixName,
     invite() {
       const token = randomBytes(TOKEN_CHARACTERS / 2).toString('hex');

@@ -1,6 +1,7 @@
 /**
  * The interface of a coordinator for its starter. Types only; see start-coordinator.ts.
  */
+import type { TlsIdentity } from '@facet/security';
 import type { Clock, RunConfig } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { RunResult } from './run/result.js';
@@ -12,6 +13,8 @@ export interface CoordinatorOptions {
   readonly mode: 'new' | 'resume';
   /** The broker belongs to whoever starts the run, and ends with it: its address is not stored. */
   readonly hasOwnBroker?: boolean;
+  /** With which it listens and connects to others; absent: in the open. */
+  readonly tls?: TlsIdentity | undefined;
   /** Workers of another version are refused. */
   readonly codeVersion: string;
   readonly log: Logger;

@@ -188,7 +188,7 @@ export { resolveConfig, type ConfigInput, type ConfigResolution } from './config
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
-export { connectBroker } from './wire/broker-connection.js';
+export { connectBroker, type BrokerTls } from './wire/broker-connection.js';
 export { maskUrl } from './wire/masked-url.js';
 export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
 export { memoryRefusal } from './memory-refusal.js';

@@ -2,8 +2,9 @@
  * The worker's side of the Join stream: messages out without waiting, messages in one after the other. Both queues have a
  * bound. If one is full, the stream ends, and the worker connects anew.
  */
-import { connectivityState, credentials } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
+import { connectivityState } from '@grpc/grpc-js';
+import { channelTo, Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
+import { explainFailure, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 
 /** Longest wait for a connection to the coordinator. */
@@ -36,31 +37,46 @@ export interface JoinCall {
 /**
  * Connects to a coordinator.
  *
- * @throws TrainingError COORDINATOR_UNREACHABLE naming the address.
+ * @param tls of this worker; absent: in the open
+ * @throws TrainingError COORDINATOR_UNREACHABLE naming the address; CERTIFICATE_REFUSED when a side does not accept the other.
  */
-export async function openCoordinatorStream(address: string): Promise<CoordinatorStream> {
-  const client = new Coordination(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+export async function openCoordinatorStream(address: string, tls?: TlsIdentity): Promise<CoordinatorStream> {
+  const roles = ['coordinator'] as const;
+  const client = new Coordination(...channelTo({ address, roles, tls }));
   const deadlineMs = Date.now() + CONNECT_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
-    const fail = (reason: string): void => {
+    const fail = (error: TrainingError): void => {
       client.close();
-      reject(
-        new TrainingError(
-          'COORDINATOR_UNREACHABLE',
-          `no coordinator answers at ${address}: ${reason}; start one with \`facet coordinator\`, or check the address and the firewall`,
-        ),
+      reject(error);
+    };
+    const unreachable = (reason: string): TrainingError =>
+      new TrainingError(
+        'COORDINATOR_UNREACHABLE',
+        `no coordinator answers at ${address}: ${reason}; start one with \`facet coordinator\`, or check the address and the firewall`,
       );
+    const explained = async (): Promise<TrainingError | undefined> => {
+      const reason = await explainFailure({ address, roles, tls });
+      if (reason === undefined) return undefined;
+      return new TrainingError('CERTIFICATE_REFUSED', `the coordinator at ${address}: ${reason}`);
     };
     const channel = client.getChannel();
     // gRPC itself would go on trying this address, but the coordinator may be at another one by now.
     const check = (): void => {
       const state = channel.getConnectivityState(true);
-      if (state === connectivityState.READY) resolve();
-      else if (state === connectivityState.TRANSIENT_FAILURE) fail('the connection is refused');
-      else {
+      if (state === connectivityState.READY) {
+        // With TLS 1.3 a client is judged when it thinks that it is in.
+        void (tls === undefined ? Promise.resolve(undefined) : explained()).then((refusal) => {
+          if (refusal === undefined) resolve();
+          else fail(refusal);
+        });
+      } else if (state === connectivityState.TRANSIENT_FAILURE) {
+        void explained().then((refusal) => {
+          fail(refusal ?? unreachable('the connection is refused'));
+        });
+      } else {
         channel.watchConnectivityState(state, deadlineMs, (error) => {
           if (error === undefined) check();
-          else fail(`nothing within ${CONNECT_TIMEOUT_MS} ms`);
+          else fail(unreachable(`nothing within ${CONNECT_TIMEOUT_MS} ms`));
         });
       }
     };

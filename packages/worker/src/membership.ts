@@ -231,7 +231,11 @@ export function createMembership(options: MembershipOptions): Membership {
         } catch (caught) {
           const error = TrainingError.from(caught);
           if (error.code === 'CANCELLED' && signal.aborted) return { outcome: 'left' };
-          if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'RUN_MISMATCH') throw error;
+          const isRefused = error.code === 'CERTIFICATE_REFUSED';
+          // A worker that was in the run may be let in again when certificates have been replaced.
+          const mayPass = error.code === 'COORDINATOR_UNREACHABLE' || error.code === 'RUN_MISMATCH';
+          if (!mayPass && !(isRefused && resources !== undefined)) throw error;
+          if (isRefused) log.warn({ reason: error.message }, 'the coordinator and this worker do not accept each other');
           lostAt ??= clock.now();
           if (clock.now() - lostAt > patienceMs) {
             throw new TrainingError(error.code, `${error.message}; gave up after ${patienceMs} ms`, { cause: error });

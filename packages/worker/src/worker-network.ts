@@ -5,6 +5,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { pullState } from '@facet/proto';
+import { brokerTls, type BrokerAccess, type TlsIdentity } from '@facet/security';
 import { connectBroker, decodeLeaseEntry, LEASE_STREAM, leaseSubject, systemClock, type Clock } from '@facet/shared';
 import { openInlet, type ExchangeServer } from '@facet/collective';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
@@ -28,19 +29,23 @@ export interface WorkerNetwork {
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
-export function connectWorker(url: string): Promise<NatsConnection> {
+export function connectWorker(access: BrokerAccess): Promise<NatsConnection> {
   const advice = 'if this machine reaches it at another address, name that with --nats';
-  return connectBroker(url, { connect, name: 'facet-worker', advice });
+  return connectBroker(access.url, { connect, name: 'facet-worker', advice, ...brokerTls(access) });
 }
 
-/** The network of a worker process. */
-export function socketNetwork(connection: NatsConnection, exchange: ExchangeServer): WorkerNetwork {
+/** The network of a worker process; `tls` is absent where it is in the open. */
+export function socketNetwork(
+  connection: NatsConnection,
+  exchange: ExchangeServer,
+  tls: TlsIdentity | undefined,
+): WorkerNetwork {
   return {
     clock: systemClock,
     shards: natsShardFeed(connection),
     exchange,
-    openInlet,
-    pullState,
+    openInlet: (options) => openInlet({ ...options, tls }),
+    pullState: (options) => pullState({ ...options, tls }),
     leaderAddress: (run) => readLeaderAddress(connection, run),
     close: () => connection.close(),
   };

@@ -20,6 +20,7 @@ import {
   type SampleFields,
 } from '@facet/shared';
 import type { SampleSource } from '@facet/datasets';
+import type { TlsIdentity } from '@facet/security';
 import { openRunData } from '@facet/task/data';
 import type { Task, TaskSamples } from '@facet/task';
 import type { Welcome } from '@facet/proto';
@@ -46,6 +47,8 @@ export interface WorkerOptions {
   readonly advertisedAddress?: string;
   /** The broker as this worker reaches it. Default: as the coordinator does. */
   readonly brokerUrl?: string;
+  /** With which it listens and connects to others; absent: in the open. */
+  readonly tls?: TlsIdentity | undefined;
   /** 0 takes any free port. */
   readonly metricsPort: number;
   /** What is absent is as the run's configuration says. */
@@ -79,7 +82,7 @@ interface OpenWorker extends AsyncDisposable {
 }
 
 async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
-  const { log, signal, coordinatorAddresses, advertisedAddress } = options;
+  const { log, signal, coordinatorAddresses, advertisedAddress, tls } = options;
   const { listenHost, advertisedHost } = await findOwnAddress({
     coordinatorAddresses,
     listenHost: options.listenHost,
@@ -93,6 +96,10 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
   const exchange: ExchangeServer = await startExchangeServer({
     host: listenHost,
     port: options.exchangePort,
+    tls,
+    onRefused: ({ address, reason, untold }) => {
+      log.warn({ address, untold }, `a connection was refused: ${reason}`);
+    },
     run: () => membership?.resources?.welcome.run,
     snapshot: (step) => membership?.snapshot(step),
   });
@@ -118,7 +125,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
         const resources = membership?.resources;
         return resources?.network.leaderAddress(resources.welcome.run);
       },
-      open: openCoordinatorStream,
+      open: (address) => openCoordinatorStream(address, tls),
     }),
     prepare: (welcome) => buildResources(options, welcome, exchange),
     metrics,
@@ -151,7 +158,7 @@ async function buildResources(
 ): Promise<WorkerResources> {
   const config = withOwnTask(configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8'))), options);
   const data = config.data === 'local' ? await openLocalData(options, config, welcome) : undefined;
-  const connection = await connectWorker(options.brokerUrl ?? welcome.natsUrl);
+  const connection = await connectWorker({ url: options.brokerUrl ?? welcome.natsUrl, tls: options.tls });
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);
@@ -169,7 +176,7 @@ async function buildResources(
   });
   logChoice(options.log, choice, threads);
   const state = allocateTrainingState(compute.weights, config.optimizer);
-  const network = socketNetwork(connection, exchange);
+  const network = socketNetwork(connection, exchange, options.tls);
   const memory = createFloatMemory();
   const engine = choice.engine;
   return { welcome, config, plan, task, fields, compute, engine, threads, state, network, memory, data };

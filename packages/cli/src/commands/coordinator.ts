@@ -15,6 +15,7 @@ import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
 import { listenForStop } from '../launch/stop-signals.js';
+import { openIdentity } from '../tls/open-identity.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
 import { requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
@@ -75,8 +76,17 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   const log = createLogger('coordinator', logLevel(env));
   log.info({ config: maskSecrets(config) }, 'configuration');
   for (const note of notes) log.warn(note);
+  const tls = openIdentity({
+    folder: config.tls?.folder,
+    env: {},
+    roles: ['coordinator'],
+    onTrouble: (message) => {
+      log.warn(message);
+    },
+  });
   const started = await startCandidate({
     config,
+    tls,
     hasOwnBroker: options.ownBroker === true,
     runFolder: paths.folder,
     role: options.standby ? 'standby' : 'first',
@@ -85,8 +95,8 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     log,
     async onLeading({ address, httpUrl }) {
       if (address === '') return;
-      await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid });
-      if (!options.json) announce({ address, httpUrl }, config.run, context);
+      await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid, tls: tls?.folder });
+      if (!options.json) announce({ address, httpUrl, isSecure: tls !== undefined }, config.run, context);
     },
     onWaiting(reason) {
       removeAddressFile(addressFile);
@@ -150,12 +160,12 @@ async function load(options: CoordinatorCommandOptions, { env }: CliContext): Pr
 }
 
 function announce(
-  { address, httpUrl }: { readonly address: string; readonly httpUrl: string },
+  { address, httpUrl, isSecure }: { readonly address: string; readonly httpUrl: string; readonly isSecure: boolean },
   run: string,
   { stdout }: CliContext,
 ): void {
   printLine(stdout, `run ${run}: coordinator at ${address}, metrics at ${httpUrl}/metrics`);
-  printLine(stdout, `start workers with: facet worker --coordinator ${address}`);
+  printLine(stdout, `start workers with: facet worker --coordinator ${address}${isSecure ? ' --tls FOLDER' : ''}`);
 }
 
 async function report(result: RunResult, options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {

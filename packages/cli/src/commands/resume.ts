@@ -17,6 +17,7 @@ import { runsFolder, type RunPaths } from '../runs/run-folders.js';
 interface ResumeOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
+  readonly secure?: boolean;
   readonly maxRestarts: number;
   readonly schedule?: ScheduleWay;
 }
@@ -31,6 +32,7 @@ export function addResumeCommand(
     .description('continue a run from its newest sound checkpoint, with any number of workers');
   addMaxRestartsOption(addConfigOptions(command, 'resume'))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
+    .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .addOption(
       new Option(
         '--schedule <way>',
@@ -66,8 +68,11 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  const { standby: hasStandby = false, maxRestarts } = options;
-  return train({ mode: 'resume', config, paths, hasStandby, maxRestarts, brokerBinary, env }, { context, isJson });
+  const { standby: hasStandby = false, secure: isSecure = false, maxRestarts } = options;
+  return train(
+    { mode: 'resume', config, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env },
+    { context, isJson },
+  );
 }
 
 /** Which checkpoint the run goes on from, and which were passed over and why. */

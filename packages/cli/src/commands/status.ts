@@ -3,17 +3,20 @@
  */
 import type { Command } from 'commander';
 import type { Status } from '@facet/proto';
+import type { TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 import { printJson, printLine, printStyled, type CliContext, type CommandAction } from '../context.js';
 import { frameLines } from '../display/frame.js';
 import { paletteFor } from '../display/palette.js';
 import { askStatus } from '../runs/status-client.js';
+import { openIdentity, TLS_ABOUT, TLS_FLAG, WATCHERS } from '../tls/open-identity.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { runningRuns, type RunningRun } from '../runs/running-runs.js';
 import { runsFolder } from '../runs/run-folders.js';
 
 interface StatusOptions {
   readonly coordinator?: string;
+  readonly tls?: string;
   readonly json?: boolean;
 }
 
@@ -29,14 +32,16 @@ export function addStatusCommand(
     .command('status')
     .description('show the current state of a run')
     .option('--coordinator <host:port>', 'address of its coordinator (default: the runs on this machine)')
+    .option(TLS_FLAG, TLS_ABOUT)
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet status --coordinator 10.0.0.5:5555')
     .action((options: StatusOptions) => run(() => showStatus(options, context)));
 }
 
-async function showStatus({ coordinator, json }: StatusOptions, context: CliContext): Promise<ExitCode> {
+async function showStatus({ coordinator, tls, json }: StatusOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, env } = context;
-  const found = coordinator === undefined ? await findRunning(context) : [await ask(coordinator)];
+  const identity = openIdentity({ folder: tls, env, roles: WATCHERS });
+  const found = coordinator === undefined ? await findRunning(context) : [await ask(coordinator, identity)];
   if (json) {
     const [only] = found;
     const objects = found.map(({ address, status }) => ({ ...status, address }));
@@ -53,8 +58,11 @@ async function showStatus({ coordinator, json }: StatusOptions, context: CliCont
   return EXIT.ok;
 }
 
-async function ask(address: string): Promise<{ readonly address: string; readonly status: Status }> {
-  const answer = await askStatus(address);
+async function ask(
+  address: string,
+  tls: TlsIdentity | undefined,
+): Promise<{ readonly address: string; readonly status: Status }> {
+  const answer = await askStatus({ address, tls });
   if (answer.ok) return { address, status: answer.status };
   throw new TrainingError(
     'COORDINATOR_UNREACHABLE',

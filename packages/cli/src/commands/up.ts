@@ -16,6 +16,7 @@ import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 interface UpOptions extends ConfigOptions, StartOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
+  readonly secure?: boolean;
   readonly maxRestarts: number;
 }
 
@@ -29,6 +30,7 @@ export function addUpCommand(
     .description('start a broker, a coordinator and workers on this machine and train');
   addMaxRestartsOption(addStartOptions(addConfigOptions(command, 'up')))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
+    .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText(
       'after',
@@ -55,9 +57,9 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const start = await prepareStart(loaded.config, options, context);
   for (const note of start?.notes ?? []) printLine(context.stderr, `note: ${note}`);
   const config = start?.config ?? loaded.config;
-  const { standby: hasStandby = false, maxRestarts } = options;
+  const { standby: hasStandby = false, secure: isSecure = false, maxRestarts } = options;
   return train(
-    { mode: 'new', config, start, paths, hasStandby, maxRestarts, brokerBinary, env },
+    { mode: 'new', config, start, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env },
     { context, isJson: options.json === true },
   );
 }

@@ -12,6 +12,7 @@ import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listenForStop } from '../launch/stop-signals.js';
+import { openIdentity, TLS_ABOUT, TLS_FLAG } from '../tls/open-identity.js';
 
 interface WorkerCommandOptions extends EngineFlags {
   readonly coordinator: string;
@@ -19,6 +20,7 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly port: string;
   readonly advertise?: string;
   readonly nats?: string;
+  readonly tls?: string;
   readonly threads?: string;
   readonly metricsPort: string;
   readonly dataFolder?: string;
@@ -53,6 +55,7 @@ export function addWorkerCommand(
       'what other workers are told instead of --listen and --port: where a container or a router forwards to them',
     )
     .option('--nats <url>', 'the broker as this worker reaches it (default: as the coordinator does)')
+    .option(TLS_FLAG, TLS_ABOUT)
     .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
@@ -77,6 +80,15 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   signals.kill.addEventListener('abort', () => {
     context.exit(EXIT.interrupted);
   });
+  const log = createLogger('worker', logLevel(context.env));
+  const tls = openIdentity({
+    folder: options.tls,
+    env: context.env,
+    roles: ['worker'],
+    onTrouble: (message) => {
+      log.warn(message);
+    },
+  });
   const { openTask } = await import('@facet/lab');
   const { requireInstalled } = await import('@facet/engine');
   const { runWorker } = await import('@facet/worker');
@@ -90,7 +102,8 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
     ...(options.task !== undefined && { taskFile: options.task }),
     openTask,
     codeVersion: await readCodeVersion(context.env),
-    log: createLogger('worker', logLevel(context.env)),
+    log,
+    tls,
     signal: signals.stop,
   });
   return report(outcome, options, context);

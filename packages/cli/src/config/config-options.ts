@@ -6,6 +6,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DATASETS, mergeMappings, nest, type Mapping } from '@facet/shared';
 import { parse } from 'yaml';
 import { DEVICE_ABOUT, ENGINE_ABOUT } from './engine-flags.js';
+import { TLS_ABOUT, TLS_FLAG } from '../tls/open-identity.js';
 
 interface ConfigFlag {
   readonly flags: string;
@@ -67,6 +68,7 @@ const RUN_FLAG: ConfigFlag = {
 };
 
 const COORDINATOR_FLAGS: readonly ConfigFlag[] = [
+  { flags: TLS_FLAG, key: 'tls.folder', takes: 'text', about: TLS_ABOUT },
   {
     flags: '--host <address>',
     key: 'coordinator.host',

@@ -173,10 +173,11 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
 
 /** The other processes of a run, and a later resume, may run in another folder. */
 function withAbsolutePaths(config: RunConfig): RunConfig {
-  const { dataFolder, task } = config;
+  const { dataFolder, task, tls } = config;
   return Object.freeze({
     ...config,
     ...(dataFolder !== undefined && { dataFolder: path.resolve(dataFolder) }),
+    ...(tls !== undefined && { tls: { ...tls, folder: path.resolve(tls.folder) } }),
     ...(task !== undefined && { task: { ...task, module: path.resolve(task.module) } }),
   });
 }

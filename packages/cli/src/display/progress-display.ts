@@ -6,7 +6,7 @@ import { createLogUpdate } from 'log-update';
 import type { Status } from '@facet/proto';
 import { visibleText } from '@facet/shared';
 import { printLine, type Environment, type OutputStream } from '../context.js';
-import { openStatusClient, type StatusClient } from '../runs/status-client.js';
+import { openStatusClient, type StatusClient, type StatusClientOptions } from '../runs/status-client.js';
 import { frameLines } from './frame.js';
 import { paletteFor } from './palette.js';
 import { plainLines, startPlainProgress } from './plain-lines.js';
@@ -18,7 +18,7 @@ const SILENCE_MS = 5_000;
 
 export interface ProgressDisplay extends Disposable {
   /** Starts to ask this coordinator. */
-  follow(address: string): void;
+  follow(coordinator: Pick<StatusClientOptions, 'address' | 'tls'>): void;
   /** Prints a line that stays. */
   note(line: string): void;
 }
@@ -50,8 +50,8 @@ export function openProgressDisplay(stream: OutputStream, env: Environment): Pro
   };
 
   return {
-    follow(address) {
-      client = openStatusClient(address);
+    follow(coordinator) {
+      client = openStatusClient(coordinator);
       answeredAt = performance.now();
       timer = setInterval(() => void ask(), isTerminal ? TERMINAL_POLL_MS : PLAIN_POLL_MS);
       void ask();

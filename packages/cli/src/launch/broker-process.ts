@@ -5,6 +5,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TLS_FILES } from '@facet/security';
 import { makeFolder, readRegularText, TrainingError } from '@facet/shared';
 import { requireJetStream } from './broker-probe.js';
 import { guarded } from './broker-guard.js';
@@ -24,6 +25,8 @@ export interface BrokerOptions {
   readonly logFile: string;
   /** Default: any free one. */
   readonly port?: number;
+  /** With which it asks for certificates; absent: in the open. */
+  readonly tlsFolder?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -33,10 +36,17 @@ export interface RunningBroker {
 }
 
 /** Starts the process; it is not ready yet. */
-export function startBrokerProcess({ binary, folder, logFile, port = -1, env }: BrokerOptions): Child {
+export function startBrokerProcess({ binary, folder, logFile, port = -1, tlsFolder, env }: BrokerOptions): Child {
   const store = path.join(folder, 'broker');
-  const args = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store];
+  const secure = tlsFolder === undefined ? [] : tlsArguments(tlsFolder);
+  const args = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store, ...secure];
   return startChild({ name: 'broker', ...guarded(folder, { command: binary, args }), logFile, env });
+}
+
+function tlsArguments(folder: string): string[] {
+  const of = (name: string): string => path.join(folder, name);
+  const { authority, certificate, key } = TLS_FILES;
+  return ['--tlsverify', '--tlscacert', of(authority), '--tlscert', of(certificate), '--tlskey', of(key)];
 }
 
 /**

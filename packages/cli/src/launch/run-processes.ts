@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TrainingError, withoutConfigVariables, writeWhole, type RunConfig } from '@facet/shared';
 import type { Environment } from '../context.js';
+import type { RunCertificates } from '../tls/run-certificates.js';
 import { readAddressFile, type CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
 import type { Child, ChildSpec } from './child-process.js';
@@ -17,6 +18,8 @@ export interface RunPlace {
   readonly config: RunConfig;
   readonly paths: RunPaths;
   readonly env: Environment;
+  /** Absent: in the open, unless the configuration names a certificate. */
+  readonly certificates?: Pick<RunCertificates, 'folderOf'> | undefined;
 }
 
 const ADDRESS_DEADLINE_MS = 60_000;
@@ -36,14 +39,15 @@ export interface CoordinatorStart {
 
 /** A coordinator; writes its configuration first. */
 export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
-  const { config, paths, env } = place;
+  const { config, paths, env, certificates } = place;
   const { role, mode, natsUrl, isOwnBroker, folder } = start;
   const file = path.join(folder, `${role}.json`);
   // A standby leads while the one before may still hold the ports that were asked for.
   const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
   const coordinator = { ...config.coordinator, ...ports };
   // It may hold the broker's password.
-  await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl } }), 'owner');
+  const tls = certificates && { tls: { ...config.tls, folder: certificates.folderOf('coordinator') } };
+  await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl }, ...tls }), 'owner');
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
   const broker = isOwnBroker ? ['--own-broker'] : [];
   const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
@@ -65,9 +69,11 @@ export interface WorkerStart {
 }
 
 /** A worker on this machine. */
-export function workerSpec({ config, paths, env }: RunPlace, start: WorkerStart): ChildSpec {
+export function workerSpec({ config, paths, env, certificates }: RunPlace, start: WorkerStart): ChildSpec {
   const { index, coordinator, route = [] } = start;
-  const places = ['--coordinator', coordinator, '--listen', config.coordinator.host, ...route];
+  const folder = certificates?.folderOf('worker') ?? config.tls?.folder;
+  const secure = folder === undefined ? [] : ['--tls', folder];
+  const places = ['--coordinator', coordinator, '--listen', config.coordinator.host, ...route, ...secure];
   return {
     name: `worker-${index}`,
     ...facetCommand(['worker', ...places, '--json', '--exit-with-parent']),

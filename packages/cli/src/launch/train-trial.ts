@@ -12,7 +12,7 @@ import { DEFAULT_MAX_RESTARTS } from './max-restarts.js';
 import { checkLaunch } from './preflight.js';
 import type { StopSignals } from './stop-signals.js';
 import { launchTraining, type LaunchEnd, type LaunchPlan } from './training-launch.js';
-import { requireNotRunning } from '../runs/running-runs.js';
+import { identityIn, requireNotRunning } from '../runs/running-runs.js';
 import { claimRunFolder, holdsRun, runPaths } from '../runs/run-folders.js';
 import { isSuccess } from '../runs/run-result.js';
 import type { LoadTrial, TrialResult, Trial } from '@facet/lab/data';
@@ -83,8 +83,8 @@ async function launchShown(plan: LaunchPlan, { signals, onProgress, onNote }: Tr
   const timer = setInterval(() => void ask(), POLL_MS);
   try {
     return await launchTraining(plan, signals, {
-      onCoordinator: ({ address }) => {
-        client = openStatusClient(address);
+      onCoordinator: (coordinator) => {
+        client = openStatusClient({ address: coordinator.address, tls: identityIn(coordinator) });
       },
       onWorkerDied: ({ worker, how }) => {
         onNote(`${worker.name} of ${plan.config.run} died: ${how}; log: ${worker.logFile}`);

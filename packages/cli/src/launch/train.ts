@@ -10,6 +10,7 @@ import { openProgressDisplay } from '../display/progress-display.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { claimRunFolder, holdsRun } from '../runs/run-folders.js';
+import { identityIn } from '../runs/running-runs.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
 import { describeEnd } from './child-process.js';
 import { launchOrRemove } from './launch-or-remove.js';
@@ -35,9 +36,10 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
     const attacks = attackNote(plan.config.adversarial);
     if (attacks !== undefined) display.note(attacks);
     end = await launchOrRemove(plan, signals, {
-      onCoordinator: ({ address, httpUrl }) => {
+      onCoordinator: (coordinator) => {
+        const { address, httpUrl } = coordinator;
         display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
-        display.follow(address);
+        display.follow({ address, tls: identityIn(coordinator) });
       },
       onCoordinatorDied: ({ pid, logFile }, how) => {
         display.note(`coordinator (pid ${pid}) died: ${describeEnd(how)}; the standby takes over; log: ${logFile}`);

@@ -12,6 +12,7 @@ import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
 import { readResult } from '../runs/run-result.js';
+import { makeRunCertificates, type RunCertificates } from '../tls/run-certificates.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
 import { childFailure, describeFailure } from './log-tail.js';
@@ -36,6 +37,8 @@ export interface LaunchPlan extends RunPlace {
   readonly hasStandby?: boolean;
   /** How many workers may be started in the place of others that died. Default: none. */
   readonly maxRestarts?: number;
+  /** Connections between the processes of the run are encrypted, with certificates of its own. */
+  readonly isSecure?: boolean;
   /** The nats-server binary to start; absent: the broker of the configuration is used. */
   readonly brokerBinary: string | undefined;
 }
@@ -70,15 +73,17 @@ const FAILURE_GRACE_MS = 3_000;
  * @throws TrainingError with what the process that failed said.
  */
 export async function launchTraining(
-  plan: LaunchPlan,
+  wanted: LaunchPlan,
   signals: StopSignals,
   observer: LaunchObserver,
 ): Promise<LaunchEnd> {
-  const { paths, config } = plan;
+  const { paths, config } = wanted;
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-up-'));
   await using group = new ProcessGroup(folder, signals.kill);
   await makePrivateFolder(paths.logs);
-  await plan.start?.write(paths);
+  await wanted.start?.write(paths);
+  await using certificates = wanted.isSecure === true ? await certificatesFor(wanted) : undefined;
+  const plan = { ...wanted, certificates };
 
   const natsUrl = await brokerUrl(plan, folder, group);
   const isOwnBroker = plan.brokerBinary !== undefined;
@@ -153,6 +158,16 @@ async function followStandby(
   if (found !== undefined) observer.onCoordinator(found);
 }
 
+function certificatesFor({ paths, config }: LaunchPlan): Promise<RunCertificates> {
+  return makeRunCertificates({
+    folder: paths.tls,
+    hosts: [config.coordinator.host],
+    onTrouble: (message) => {
+      process.emitWarning(message);
+    },
+  });
+}
+
 function allEnded(children: readonly Child[]): Promise<unknown> {
   return Promise.all(children.map(({ ended }) => ended));
 }
@@ -168,7 +183,8 @@ async function allEndWithin(children: readonly Child[], limitMs: number): Promis
 async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup): Promise<string> {
   const { brokerBinary: binary, config, env, paths } = plan;
   if (binary === undefined) return config.nats.url;
-  const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env };
+  const tlsFolder = plan.certificates?.folderOf('broker');
+  const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env, tlsFolder };
   const broker = await startBroker(options, (child) => {
     group.adopt('broker', child);
   });

@@ -14,6 +14,8 @@ export interface CoordinatorAddress {
   /** URL of the metrics. */
   readonly httpUrl: string;
   readonly pid: number;
+  /** A TLS folder with which this user may ask; absent: in the open. */
+  readonly tls?: string | undefined;
 }
 
 /** Writes the file so that a reader sees all of it or nothing. */
@@ -41,7 +43,9 @@ export async function readAddressFile(file: string): Promise<CoordinatorAddress 
   } catch {
     return undefined;
   }
-  const { run, address, httpUrl, pid } = value as Partial<CoordinatorAddress>;
+  const { run, address, httpUrl, pid, tls } = value as Partial<CoordinatorAddress>;
   const isWhole = typeof run === 'string' && typeof address === 'string' && typeof pid === 'number';
-  return isWhole ? { run, address, pid, httpUrl: typeof httpUrl === 'string' ? httpUrl : '' } : undefined;
+  if (!isWhole) return undefined;
+  const folder = typeof tls === 'string' ? { tls } : {};
+  return { run, address, pid, httpUrl: typeof httpUrl === 'string' ? httpUrl : '', ...folder };
 }

@@ -34,6 +34,8 @@ export interface RunPaths {
   readonly logs: string;
   /** Where the coordinator says its address while it runs. */
   readonly address: string;
+  /** Certificates of a launch with --secure, while it runs. */
+  readonly tls: string;
 }
 
 /**
@@ -61,6 +63,7 @@ export function pathsIn(folder: string): RunPaths {
     checkpoints: path.join(folder, 'checkpoints'),
     logs: path.join(folder, 'logs'),
     address: path.join(folder, 'coordinator.json'),
+    tls: path.join(folder, 'tls'),
   };
 }
 

@@ -4,9 +4,11 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Status } from '@facet/proto';
+import { TlsIdentity } from '@facet/security';
 import { isRunName, TrainingError } from '@facet/shared';
 import { askStatus } from './status-client.js';
-import { readAddressFile } from './address-file.js';
+import { WATCHERS } from '../tls/open-identity.js';
+import { readAddressFile, type CoordinatorAddress } from './address-file.js';
 import { pathsIn, type RunPaths } from './run-folders.js';
 
 /** A run whose coordinator answered. */
@@ -19,9 +21,19 @@ export interface RunningRun {
 export async function statusOf(paths: Pick<RunPaths, 'address'>): Promise<RunningRun | undefined> {
   const found = await readAddressFile(paths.address);
   if (found === undefined) return undefined;
-  const answer = await askStatus(found.address);
+  const answer = await askStatus({ address: found.address, tls: identityIn(found) });
   // Another run's coordinator may have got the port since.
   return answer.ok && answer.status.run === found.run ? { address: found.address, status: answer.status } : undefined;
+}
+
+/** The certificate with which this user may ask a coordinator of this machine. */
+export function identityIn({ tls }: Pick<CoordinatorAddress, 'tls'>): TlsIdentity | undefined {
+  try {
+    return tls === undefined ? undefined : new TlsIdentity(tls, { roles: WATCHERS });
+  } catch {
+    // The folder of a launch goes away with it.
+    return undefined;
+  }
 }
 
 /** All runs in the runs folder that run now. */

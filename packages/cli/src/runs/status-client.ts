@@ -3,8 +3,9 @@
  * display lives through a coordinator that is busy, and a command says what to do. Texts of whoever answers are made visible
  * here, before anything lays them out.
  */
-import { credentials } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Coordination, type Status } from '@facet/proto';
+import { status as code, type ServiceError } from '@grpc/grpc-js';
+import { channelTo, Coordination, type Status } from '@facet/proto';
+import { explainFailure, type TlsIdentity } from '@facet/security';
 import { visibleValues } from '@facet/shared';
 
 export type StatusAnswer =
@@ -16,14 +17,27 @@ export interface StatusClient extends Disposable {
 
 const DEADLINE_MS = 2_000;
 
+export interface StatusClientOptions {
+  /** host:port of the coordinator. */
+  readonly address: string;
+  /** Of whoever asks; absent: in the open. */
+  readonly tls?: TlsIdentity | undefined;
+  readonly deadlineMs?: number;
+}
+
 /** Opens a connection to a coordinator; nothing is sent before the first question. */
-export function openStatusClient(address: string, deadlineMs = DEADLINE_MS): StatusClient {
-  const client = new Coordination(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+export function openStatusClient({ address, tls, deadlineMs = DEADLINE_MS }: StatusClientOptions): StatusClient {
+  const roles = ['coordinator'] as const;
+  const client = new Coordination(...channelTo({ address, roles, tls }));
+  const reasonOf = async (error: ServiceError): Promise<string> => {
+    const refusal = error.code === code.UNAVAILABLE ? await explainFailure({ address, roles, tls }) : undefined;
+    return refusal ?? (error.details || error.message);
+  };
   return {
     ask: () =>
       new Promise((resolve) => {
         client.getStatus({}, { deadline: Date.now() + deadlineMs }, (error, status) => {
-          if (error !== null) resolve({ ok: false, reason: error.details || error.message });
+          if (error !== null) void reasonOf(error).then((reason) => resolve({ ok: false, reason }));
           else if (status === undefined) resolve({ ok: false, reason: 'the answer is empty' });
           else resolve({ ok: true, status: visibleValues(status) });
         });
@@ -35,7 +49,7 @@ export function openStatusClient(address: string, deadlineMs = DEADLINE_MS): Sta
 }
 
 /** Asks once. */
-export async function askStatus(address: string, deadlineMs = DEADLINE_MS): Promise<StatusAnswer> {
-  using client = openStatusClient(address, deadlineMs);
+export async function askStatus(options: StatusClientOptions): Promise<StatusAnswer> {
+  using client = openStatusClient(options);
   return await client.ask();
 }

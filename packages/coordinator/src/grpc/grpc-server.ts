@@ -2,7 +2,7 @@
  * The coordinator's gRPC server: Coordination for the workers, and Exchange.PullState for the state of a checkpoint. It
  * parses, checks and passes on; it decides nothing. Closing ends every call at once.
  */
-import { createServer, type AddressInfo, type Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
   Coordination,
@@ -14,6 +14,7 @@ import {
   type ExchangeHandlers,
   type Status,
 } from '@facet/proto';
+import { createDoor, type DoorOptions } from '@facet/security';
 import { systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
 import { JoinSession, type SessionHandler } from './join-session.js';
 
@@ -22,7 +23,7 @@ const MESSAGE_BYTES = 512 * 1024;
 /** Most bytes of one part, of its metrics, and of one cell of the confusion matrix, in an EvaluationDone. */
 const EVALUATION_BYTES = { part: 24, metrics: 1_024, cell: 5 } as const;
 
-export interface GrpcServerOptions {
+export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'> {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -64,21 +65,23 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   server.addService(Coordination.service, coordinationHandlers(options));
   server.addService(Exchange.service, exchangeHandlers(options));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const enter = createConnectionGate();
-  // Nagle's algorithm would hold back the last piece of every message.
-  const door = createServer({ noDelay: true }, (socket) => {
-    // Whose connection breaks is told to its session by gRPC.
-    socket.on('error', () => undefined);
-    if (enter(socket)) injector.injectConnection(socket);
+  const door = createDoor({
+    tls: options.tls,
+    admits: ['worker', 'status', 'operator', 'coordinator'],
+    enter: createConnectionGate(),
+    onRefused: options.onRefused,
+    onConnection: (socket) => {
+      injector.injectConnection(socket);
+    },
   });
-  await listen(door, options);
+  await listen(door.server, options);
   const close = (): void => {
     door.close();
     server.forceShutdown();
   };
   return {
     host: options.host,
-    port: (door.address() as AddressInfo).port,
+    port: (door.server.address() as AddressInfo).port,
     drain: (timeoutMs) =>
       new Promise((resolve) => {
         const end = (): void => {

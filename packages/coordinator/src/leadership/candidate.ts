@@ -33,7 +33,7 @@ export interface Candidate {
 export async function startCandidate(options: CandidateOptions): Promise<Candidate> {
   const { config, role, mode, runFolder, clock = systemClock } = options;
   const prepared = await prepareRun(config);
-  const store = await openLeaseStore({ url: config.nats.url, run: config.run });
+  const store = await openLeaseStore({ url: config.nats.url, tls: options.tls, run: config.run });
   const life = new CandidateLife<RunResult>({
     ...options,
     clock,

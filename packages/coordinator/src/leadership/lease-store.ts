@@ -10,6 +10,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import type { BrokerAccess } from '@facet/security';
 import {
   decodeLeaseEntry,
   encodeLeaseEntry,
@@ -60,14 +61,9 @@ export interface LeaseStore {
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_NO_JETSTREAM.
  */
-export async function openLeaseStore({
-  url,
-  run,
-}: {
-  readonly url: string;
-  readonly run: string;
-}): Promise<LeaseStore> {
-  const connection = await connectCoordinator(url);
+export async function openLeaseStore({ run, ...access }: BrokerAccess & { readonly run: string }): Promise<LeaseStore> {
+  const { url } = access;
+  const connection = await connectCoordinator(access);
   try {
     const manager = await managerOf(connection, { url, timeoutMs: REQUEST_TIMEOUT_MS });
     const client = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });

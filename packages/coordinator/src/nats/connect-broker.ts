@@ -3,16 +3,18 @@
  */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { brokerTls, type BrokerAccess } from '@facet/security';
 import { brokerFailure, connectBroker, isBrokerRefusal, maskUrl, TrainingError } from '@facet/shared';
 
 /**
  * A coordinator's connection.
+
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
-export function connectCoordinator(url: string): Promise<NatsConnection> {
+export function connectCoordinator(access: BrokerAccess): Promise<NatsConnection> {
   const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
-  return connectBroker(url, { connect, name: 'facet-coordinator', advice });
+  return connectBroker(access.url, { connect, name: 'facet-coordinator', advice, ...brokerTls(access) });
 }
 
 /**

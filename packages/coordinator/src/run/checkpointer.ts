@@ -4,6 +4,7 @@
  * It also hands out the newest checkpoint's state to workers if no worker has a better one.
  */
 import { pullState } from '@facet/proto';
+import type { TlsIdentity } from '@facet/security';
 import {
   momentsCrc,
   TrainingError,
@@ -45,12 +46,14 @@ export interface CheckpointIo {
 }
 
 /** The workers' sockets and this machine's disk. */
-export const machineIo: CheckpointIo = {
-  pull: pullState,
-  write: writeCheckpoint,
-  read: readCheckpoint,
-  prune: pruneCheckpoints,
-};
+export function machineIo(tls: TlsIdentity | undefined): CheckpointIo {
+  return {
+    pull: (options) => pullState({ ...options, tls }),
+    write: writeCheckpoint,
+    read: readCheckpoint,
+    prune: pruneCheckpoints,
+  };
+}
 
 export interface CheckpointerOptions {
   readonly io: CheckpointIo;

@@ -59,13 +59,13 @@ export async function openRun(parts: RunParts): Promise<OpenRun> {
 
 async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): Promise<OpenRun> {
   const { options, folder, plan, data, earlier } = parts;
-  const { config, codeVersion, log, clock = systemClock, leadership } = options;
+  const { config, codeVersion, log, clock = systemClock, leadership, tls } = options;
   const { run } = config;
   const now = (): number => clock.now();
   const startedMs = now();
 
   const source = createShardSource({ config, plan, data });
-  const broker = await openBroker({ url: config.nats.url, run, ...source });
+  const broker = await openBroker({ url: config.nats.url, tls, run, ...source });
 
   let onEnd: (ending: Ending) => void = () => undefined;
   const metrics = createMetrics(() => readMetrics(sources));
@@ -78,7 +78,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     folder,
     broker,
     source,
-    io: machineIo,
+    io: machineIo(tls),
     metrics,
     clock,
     log,
@@ -115,6 +115,10 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const server = await startGrpcServer({
     host,
     port,
+    tls,
+    onRefused: ({ address, reason, untold }) => {
+      log.warn({ address, untold }, `a connection was refused: ${reason}`);
+    },
     run,
     term,
     codeVersion,

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { rm, rmdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   asStarted,
   type Changeable,
@@ -162,13 +162,18 @@ export function configText(config: RunConfig): string {
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
+type StoredConfigParts = Pick<OpenRunFolderOptions, 'config' | 'folder' | 'hasOwnBroker'>;
+
 /**
  * The resolved configuration as a file that another run can be started with: a run is called what its folder is called, and
  * a broker that ends with the run is gone.
  */
-function storedConfigText({ config, hasOwnBroker }: Pick<OpenRunFolderOptions, 'config' | 'hasOwnBroker'>): string {
-  const { run: _run, nats, ...others } = config;
-  return `${JSON.stringify(hasOwnBroker ? others : { ...others, nats }, null, 2)}\n`;
+function storedConfigText({ config, folder, hasOwnBroker }: StoredConfigParts): string {
+  const { run: _run, nats, tls, ...others } = config;
+  // Certificates in the run's folder are those of a launch, and end with it.
+  const isOwnTls = tls !== undefined && dirname(dirname(tls.folder)) === resolve(folder);
+  const lasting = { ...(!hasOwnBroker && { nats }), ...(tls !== undefined && !isOwnTls && { tls }) };
+  return `${JSON.stringify({ ...others, ...lasting }, null, 2)}\n`;
 }
 
 /** The weights that a run starts with; undefined for one that starts from its seed. */

@@ -5,6 +5,7 @@
  */
 import { jetstream, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { BrokerAccess } from '@facet/security';
 import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
 import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
 
@@ -14,8 +15,7 @@ const STREAM_TO_WINDOW = 4;
 const MAX_AGE_MS = 60 * 60 * 1_000;
 const DUPLICATE_WINDOW_MS = 2 * 60 * 1_000;
 
-export interface OpenBrokerOptions {
-  readonly url: string;
+export interface OpenBrokerOptions extends BrokerAccess {
   readonly run: string;
   /** Bytes of the largest message. */
   readonly messageBytes: number;
@@ -42,7 +42,7 @@ export interface Broker {
  *   large for the broker.
  */
 export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
-  const connection = await connectCoordinator(options.url);
+  const connection = await connectCoordinator(options);
   try {
     checkPayload(connection, options);
     const manager = await managerOf(connection, { url: options.url, timeoutMs: REQUEST_TIMEOUT_MS });

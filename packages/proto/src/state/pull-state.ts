@@ -2,9 +2,10 @@
  * Pulls a training state from an Exchange service: a worker's, or the coordinator's. One call, one deadline; the connection is
  * closed afterwards, because states are pulled minutes apart and workers come and go.
  */
-import { credentials, status, type ServiceError } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
+import { explainFailure, type TlsIdentity } from '@facet/security';
 import { formatCrc32, TrainingError, type StateChecks, type StateSnapshot } from '@facet/shared';
-import { CHANNEL_OPTIONS } from '../channel-options.js';
+import { channelTo } from '../channel.js';
 import type { PullStateResponse__Output } from '../gen/facet/v1/PullStateResponse.js';
 import { Exchange } from '../services.js';
 import { createStateReader, type StateShape } from './state-stream.js';
@@ -14,6 +15,8 @@ export interface PullStateOptions {
   readonly peer: string;
   /** host:port of its Exchange service. */
   readonly address: string;
+  /** Of whoever pulls; absent: in the open. */
+  readonly tls?: TlsIdentity | undefined;
   readonly run: string;
   readonly step: number;
   readonly shape: StateShape;
@@ -22,6 +25,9 @@ export interface PullStateOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
+
+/** Who hands out states. */
+const HOLDERS = ['worker', 'coordinator'] as const;
 
 /** The checksums of a committed state; those of the moments are not known of steps that an earlier version committed. */
 export interface ExpectedState extends Pick<StateChecks, 'weightsCrc'> {
@@ -35,8 +41,8 @@ export interface ExpectedState extends Pick<StateChecks, 'weightsCrc'> {
  *   another step, DESYNC when it is sound but not the state that was committed.
  */
 export async function pullState(options: PullStateOptions): Promise<StateSnapshot> {
-  const { address, run, step, shape, timeoutMs, signal } = options;
-  const client = new Exchange(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const { address, run, step, shape, timeoutMs, signal, tls } = options;
+  const client = new Exchange(...channelTo({ address, roles: HOLDERS, tls }));
   try {
     const reader = createStateReader(shape);
     const call = client.pullState({ run, step }, { deadline: new Date(Date.now() + timeoutMs) });
@@ -49,7 +55,7 @@ export async function pullState(options: PullStateOptions): Promise<StateSnapsho
       for await (const message of call as AsyncIterable<PullStateResponse__Output>) reader.accept(message);
     } catch (caught) {
       call.cancel();
-      throw caught instanceof TrainingError ? caught : unavailable(options, caught);
+      throw caught instanceof TrainingError ? caught : await unavailable(options, caught);
     } finally {
       signal.removeEventListener('abort', cancel);
     }
@@ -81,12 +87,16 @@ export function requireExpected(
   }
 }
 
-function unavailable({ peer, address, step }: PullStateOptions, caught: unknown): TrainingError {
+async function unavailable(options: PullStateOptions, caught: unknown): Promise<TrainingError> {
+  const { peer, address, step, tls } = options;
   const { code, details, message } = caught as Partial<ServiceError> & Error;
   const reason = (details ?? message).replace(/\. Resolution note: *$/, '');
+  const refusal = code === status.UNAVAILABLE ? await explainFailure({ address, roles: HOLDERS, tls }) : undefined;
   const fault =
-    code === status.UNAVAILABLE
-      ? `cannot be reached at ${address}, the address that it gave: ${reason}; start it with a --listen or --advertise that others reach`
-      : `does not hand out the state after step ${step} at ${address}: ${reason}`;
+    refusal !== undefined
+      ? `at ${address} does not talk to us: ${refusal}`
+      : code === status.UNAVAILABLE
+        ? `cannot be reached at ${address}, the address that it gave: ${reason}; start it with a --listen or --advertise that others reach`
+        : `does not hand out the state after step ${step} at ${address}: ${reason}`;
   return new TrainingError('PEER_UNAVAILABLE', `${peer} ${fault}`, { cause: caught });
 }

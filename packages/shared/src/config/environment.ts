@@ -32,6 +32,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   { variable: 'FACET_COORDINATOR_HOST', key: 'coordinator.host', takes: 'text' },
   { variable: 'FACET_COORDINATOR_PORT', key: 'coordinator.port', takes: 'number' },
   { variable: 'FACET_HTTP_PORT', key: 'coordinator.httpPort', takes: 'number' },
+  { variable: 'FACET_TLS_FOLDER', key: 'tls.folder', takes: 'text' },
 ];
 
 /** Variables with our prefix that are not configuration keys. */

@@ -270,6 +270,19 @@ const operationSchema = z.strictObject({
       httpPort: port.describe('Port for metrics and status; 0 takes any free one.'),
     })
     .describe('Where the coordinator listens.'),
+  tls: z
+    .strictObject({
+      folder: z
+        .string()
+        .min(1)
+        .describe(
+          'Folder with `ca.crt`, `tls.crt` and `tls.key`, on the machine of the coordinator, and with `ca.crl` if there is one.',
+        ),
+    })
+    .optional()
+    .describe(
+      'Encrypts connections, and asks everybody for a certificate with a role. Workers have a folder of their own.',
+    ),
 });
 
 export const configSchema = z.strictObject({ ...trainingSchema.shape, ...operationSchema.shape });

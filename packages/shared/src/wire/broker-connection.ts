@@ -8,6 +8,16 @@ import { brokerLogin, type BrokerLogin } from './broker-login.js';
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;
 
+/** Our certificate for a broker, and the check of the broker's. The client reads its members at every attempt to connect. */
+export interface BrokerTls {
+  readonly minVersion: 'TLSv1.3';
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly crl: string[];
+  readonly checkServerIdentity: (name: string, certificate: object) => Error | undefined;
+}
+
 /** Options of the NATS client's `connect`. */
 export interface BrokerConnectionOptions extends BrokerLogin {
   readonly name: string;
@@ -16,6 +26,7 @@ export interface BrokerConnectionOptions extends BrokerLogin {
   readonly reconnect: boolean;
   readonly maxReconnectAttempts: number;
   readonly reconnectTimeWait: number;
+  readonly tls?: BrokerTls;
 }
 
 export interface BrokerCaller<C> {
@@ -25,6 +36,8 @@ export interface BrokerCaller<C> {
   readonly name: string;
   /** What to do when no broker answers. */
   readonly advice: string;
+  /** Absent: TLS only if the broker asks for it, and without a certificate. */
+  readonly tls?: BrokerTls;
 }
 
 /**
@@ -33,7 +46,7 @@ export interface BrokerCaller<C> {
  * @throws TrainingError BROKER_UNREACHABLE, or BROKER_REFUSED by one that is there, naming the address without its password, and what
  *   to do.
  */
-export async function connectBroker<C>(urls: string, { connect, name, advice }: BrokerCaller<C>): Promise<C> {
+export async function connectBroker<C>(urls: string, { connect, name, advice, tls }: BrokerCaller<C>): Promise<C> {
   const login = brokerLogin(urls);
   try {
     return await connect({
@@ -46,6 +59,7 @@ export async function connectBroker<C>(urls: string, { connect, name, advice }: 
       reconnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
+      ...(tls !== undefined && { tls }),
     });
   } catch (caught) {
     throw brokerFailure(caught, urls, advice);

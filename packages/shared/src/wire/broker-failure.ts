@@ -55,8 +55,8 @@ function refusalIn(errors: readonly Error[], url: string): Refusal | undefined {
   }
   if (errors.some((error) => TLS_CODE.test(String((error as NodeJS.ErrnoException).code)))) {
     const advice =
-      'if its certificate is signed by an authority of your own, name that in NODE_EXTRA_CA_CERTS; ' +
-      'one that asks for a certificate of the client cannot be used';
+      "name a folder with a certificate of the broker's authority in --tls; without one, an authority of your own goes " +
+      'into NODE_EXTRA_CA_CERTS';
     return { what: 'asks for TLS, which failed', advice };
   }
   return undefined;

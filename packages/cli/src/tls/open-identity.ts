@@ -1,0 +1,32 @@
+/**
+ * The certificate of a command: from its --tls, or from the environment, where containers say it.
+ */
+import path from 'node:path';
+import { TlsIdentity, type Role } from '@facet/security';
+import type { Environment } from '../context.js';
+
+/** Roles that may look at a run: whoever takes part in it may, and whoever was given a certificate for it. */
+export const WATCHERS: readonly Role[] = ['status', 'operator', 'coordinator', 'worker'];
+
+export const TLS_FLAG = '--tls <folder>';
+export const TLS_ABOUT =
+  'folder with ca.crt, tls.crt and tls.key: connections are encrypted, and both sides prove who they are';
+const TLS_VARIABLE = 'FACET_TLS_FOLDER';
+
+export interface IdentityWish {
+  /** What --tls says. */
+  readonly folder: string | undefined;
+  readonly env: Environment;
+  readonly roles: readonly Role[];
+  readonly onTrouble?: (message: string) => void;
+}
+
+/**
+ * Reads the TLS folder of a command; undefined where nothing names one.
+ *
+ * @throws TrainingError CERTIFICATE_INVALID naming the file and what to do.
+ */
+export function openIdentity({ folder, env, ...options }: IdentityWish): TlsIdentity | undefined {
+  const named = folder ?? env[TLS_VARIABLE];
+  return named === undefined || named === '' ? undefined : new TlsIdentity(path.resolve(named), options);
+}
