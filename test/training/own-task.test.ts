@@ -132,6 +132,12 @@ describe('the example layers-cnn', () => {
     expect(evaluated).toMatchObject({ accuracy: summary.testAccuracy, classes: expect.any(Array) });
     const { loss, metrics } = summary.evaluation as Figures;
     expect(evaluated.loss).toBeCloseTo(loss, 10);
+    // How far its answers can be trusted, where it errs, and all of it as a page.
+    expect(evaluated).toMatchObject({ calibration: { negativeLogLikelihood: expect.closeTo(loss, 6) } });
+    const page = await readFile(path.join(workspace.runs, 'shapes-1', 'evaluation.html'), 'utf8');
+    for (const section of ['Training', 'Confusion', 'Calibration', 'Worst mistakes']) {
+      expect(page).toContain(`<h2>${section}</h2>`);
+    }
     // A figure of the task's own, beside the accuracy.
     expect(metrics).toEqual({ confidence: expect.any(Number) });
     expect(metrics['confidence']).toBeGreaterThan(1 / 4);

@@ -3,5 +3,7 @@ export { ablationPage } from './pages/ablation-page.js';
 export { evaluationPage } from './pages/evaluation-page.js';
 export { robustnessPage } from './pages/robustness-page.js';
 export { simulationPage } from './pages/simulation-page.js';
+export { taskEvaluationPage } from './pages/task-evaluation-page.js';
 export { attackedPictures } from './reports/attacked-pictures.js';
 export { type EvaluationReport, makeEvaluationReport } from './reports/evaluation-report.js';
+export { makeTaskEvaluationReport } from './reports/task-evaluation-report.js';

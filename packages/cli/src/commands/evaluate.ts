@@ -56,15 +56,19 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
   const { wish, threads } = readPlace(options);
   const found = await findCheckpoint(name, context);
   const stored = storedConfigOf(found.checkpoint);
+  const files = reportFiles('evaluation', { named: options.report, checkpoint: found.checkpoint.path });
   if (!isMultiView(stored)) {
     requireNone(options, stored.preset);
     for (const warning of found.warnings) printLine(stderr, `warning: ${warning}`);
     const { dataFolder = stored.dataFolder } = options;
     const config = dataFolder === undefined ? stored : { ...stored, dataFolder };
-    await evaluateOwnTask({ ...found, config, split, wish, threads, isJson: options.json === true }, context);
+    const made = await reportMaker(context);
+    await evaluateOwnTask(
+      { ...found, config, split, wish, threads, made, files, isJson: options.json === true },
+      context,
+    );
     return EXIT.ok;
   }
-  const files = reportFiles('evaluation', { named: options.report, checkpoint: found.checkpoint.path });
   const other = options.compare === undefined ? undefined : await findCheckpoint(options.compare, context);
   const warnings = [...found.warnings, ...(other?.warnings ?? [])];
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
@@ -94,8 +98,8 @@ async function evaluate(name: string, options: EvaluateOptions, context: CliCont
 }
 
 /** @throws TrainingError CONFIG_INVALID naming an option that only the multi-view model has. */
-function requireNone({ tta, compare, report }: EvaluateOptions, task: string): void {
-  const given = Object.entries({ '--tta': tta, '--compare': compare, '--report': report });
+function requireNone({ tta, compare }: EvaluateOptions, task: string): void {
+  const given = Object.entries({ '--tta': tta, '--compare': compare });
   const [first] = given.find(([, value]) => value !== undefined) ?? [];
   if (first === undefined) return;
   throw new TrainingError(

@@ -2,10 +2,9 @@
  * An evaluation as text: the accuracy with and without test-time augmentation, accuracy per class, the confusion matrix with
  * true classes as rows, the reliability of confidences, and the most confident mistakes.
  */
-import type { EvaluatedWeights, RunConfig } from '@facet/shared';
-import type { Evaluation, Mistake, ReliabilityBin, Scores } from '@facet/lab';
-import type { InspectionReport } from '@facet/lab';
-import { formatAccuracy, formatCount, formatLoss, intervalOf, intervalText } from '@facet/lab/data';
+import { visibleText, type EvaluatedWeights, type RunConfig } from '@facet/shared';
+import type { Evaluation, InspectionReport, Mistake, ReliabilityBin, Scores, TaskEvaluation } from '@facet/lab';
+import { formatAccuracy, formatCount, formatFigure, formatLoss, intervalOf, intervalText } from '@facet/lab/data';
 import { tableLines } from './table.js';
 
 export interface EvaluationLabels {
@@ -25,7 +24,6 @@ export function evaluationLines(
 ): string[] {
   const { samples, perClass, confusion, calibration, topMistakes, augmented, engine } = evaluation;
   const of = evaluatedWeights === 'average' ? ' of the averaged weights' : '';
-  const columns = classes.map((_, index) => index);
   const headlines = [`${split} ${headline(evaluation, of)}, on ${formatCount(samples)} images, by ${engine}`];
   if (augmented !== undefined) {
     headlines.push(`with test-time augmentation (${augmented.transforms.length} looks): ${headline(augmented)}`);
@@ -33,6 +31,45 @@ export function evaluationLines(
   return [
     ...headlines,
     '',
+    ...classLines({ perClass, confusion, classes }),
+    '',
+    ...reliabilityLines(calibration.bins),
+    ...mistakeLines(topMistakes, { split, classes }),
+  ];
+}
+
+/** The lines of an evaluation of a task of the user's own; names of its figures and classes are as somebody wrote them. */
+export function taskEvaluationLines(
+  evaluation: TaskEvaluation & Pick<EvaluationLabels, 'split' | 'classes'>,
+): string[] {
+  const { samples, loss, metrics, accuracy, accuracyInterval, perClass, confusion, split, engine } = evaluation;
+  const { calibration, topMistakes = [] } = evaluation;
+  const right =
+    accuracy === undefined
+      ? []
+      : [`accuracy ${formatAccuracy(accuracy)}, 95 % interval ${intervalText(accuracyInterval!)}`];
+  const figures = Object.entries(metrics).map(([name, mean]) => `${visibleText(name)} ${formatFigure(mean)}`);
+  const trusted = calibration === undefined ? [] : [trustText(calibration)];
+  const all = [...right, `loss ${formatFigure(loss)}`, ...figures, ...trusted].join(', ');
+  const head = `${split} ${all}, on ${formatCount(samples)} samples, by ${engine}`;
+  if (perClass === undefined || confusion === undefined) return [head];
+  const classes = evaluation.classes.map((name) => visibleText(name));
+  return [
+    head,
+    '',
+    ...classLines({ perClass, confusion, classes }),
+    ...(calibration === undefined ? [] : ['', ...reliabilityLines(calibration.bins)]),
+    ...mistakeLines(topMistakes, { split, classes }),
+  ];
+}
+
+function classLines({
+  perClass,
+  confusion,
+  classes,
+}: Pick<Scores, 'perClass' | 'confusion'> & Pick<EvaluationLabels, 'classes'>): string[] {
+  const columns = classes.map((_, index) => index);
+  return [
     ...tableLines({
       header: ['class', 'accuracy', '95 % interval', 'samples'],
       right: [1, 2, 3],
@@ -48,17 +85,16 @@ export function evaluationLines(
       right: columns.map((column) => column + 1),
       rows: classes.map((name, row) => [name, ...columns.map((column) => String(confusion[row]?.[column] ?? 0))]),
     }),
-    '',
-    ...reliabilityLines(calibration.bins),
-    ...mistakeLines(topMistakes, { split, classes }),
   ];
 }
 
 function headline({ accuracy, accuracyInterval, loss, calibration }: Scores, of = ''): string {
-  const { expectedCalibrationError, brierScore } = calibration;
-  const quality = `calibration error ${formatAccuracy(expectedCalibrationError)}, Brier score ${formatLoss(brierScore)}`;
   const interval = `95 % interval ${intervalText(accuracyInterval)}`;
-  return `accuracy ${formatAccuracy(accuracy)}${of}, ${interval}, loss ${formatLoss(loss)}, ${quality}`;
+  return `accuracy ${formatAccuracy(accuracy)}${of}, ${interval}, loss ${formatLoss(loss)}, ${trustText(calibration)}`;
+}
+
+function trustText({ expectedCalibrationError, brierScore }: Scores['calibration']): string {
+  return `calibration error ${formatAccuracy(expectedCalibrationError)}, Brier score ${formatLoss(brierScore)}`;
 }
 
 /** Bins without answers are left out. */

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { readCheckpoint } from '@facet/storage';
 import { createLogger } from '@facet/telemetry';
 import { OPERATION_DEFAULTS, type RunConfig } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +7,6 @@ import { startBroker, type TestBroker } from '../../test/broker.js';
 import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
 import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
 import type { Coordinator } from '../coordinator.js';
-import { readCheckpoint } from '../checkpoint/read-checkpoint.js';
 import { startCoordinator } from '../start-coordinator.js';
 import { EngineMix } from './engine-mix.js';
 

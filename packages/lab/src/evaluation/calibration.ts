@@ -4,6 +4,7 @@
  * probability).
  */
 import { argMax } from '../models/probabilities.js';
+import type { Labels } from './mistakes.js';
 
 /** Bins of the reliability diagram and of the expected calibration error. */
 export const CALIBRATION_BINS = 15;
@@ -36,7 +37,7 @@ export interface Calibration {
  * @param probabilities [samples, classes]
  * @param labels [samples], at least one
  */
-export function calibrate(probabilities: Float64Array, labels: Uint8Array, classes: number): Calibration {
+export function calibrate(probabilities: Float64Array, labels: Labels, classes: number): Calibration {
   const totals = Array.from({ length: CALIBRATION_BINS }, () => ({ count: 0, confidence: 0, correct: 0 }));
   let logSum = 0;
   let brierSum = 0;

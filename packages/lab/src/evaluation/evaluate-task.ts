@@ -3,16 +3,11 @@
  * right answers where answers are classes. The multi-view model has more to show: evaluate-weights.ts.
  */
 import type { NamedSource } from '@facet/datasets';
-import {
-  TrainingError,
-  wilsonInterval,
-  type EngineWish,
-  type Interval,
-  type ParameterLayout,
-  type RunConfig,
-} from '@facet/shared';
+import { TrainingError, wilsonInterval, type EngineWish, type ParameterLayout, type RunConfig } from '@facet/shared';
 import { formatEngine, judgeAnswers, openEngine } from '@facet/engine';
 import { evaluatedIds } from './evaluated-ids.js';
+import { KeptAnswers } from './kept-answers.js';
+import type { Scores } from './scores.js';
 import { fillTensors, requireSameLayout } from '@facet/task';
 import { openTask } from '../tasks/open-task.js';
 
@@ -28,18 +23,16 @@ export interface EvaluateTaskOptions {
   readonly threads: number;
 }
 
-export interface TaskEvaluation {
+/** The figures of answers that are classes; how far they can be trusted only where all of them fit into memory. */
+type ClassFigures = Pick<Scores, 'accuracy' | 'accuracyInterval' | 'confusion' | 'perClass'> &
+  Partial<Pick<Scores, 'calibration' | 'topMistakes'>>;
+
+export interface TaskEvaluation extends Partial<ClassFigures> {
   readonly samples: number;
   /** Mean over the samples. */
   readonly loss: number;
   /** Means over the samples, by name. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Where answers are classes. */
-  readonly accuracy?: number;
-  /** The 95 % interval of the accuracy after Wilson. */
-  readonly accuracyInterval?: Interval;
-  /** [true class][answer] */
-  readonly confusion?: readonly (readonly number[])[];
   /** What computed it, such as `onnxruntime/cpu`. */
   readonly engine: string;
 }
@@ -64,6 +57,7 @@ export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEv
     const { tensors, outputs } = slot;
     const classes = task.answer.kind === 'class' ? task.answer.classes : 0;
     const confusion = new Uint32Array(classes ** 2);
+    const answers = KeptAnswers.of(ids, classes);
     let lossSum = 0;
     const sums: Record<string, number> = {};
     for (let start = 0; start < ids.length; start += task.microBatch) {
@@ -72,6 +66,7 @@ export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEv
       fillTensors(task, tensors, samples, { seed: config.seed, epoch: 0, step: 1, index: 0, isTraining: false });
       await slot.run();
       const judged = judgeAnswers(task, outputs, samples, confusion);
+      if (task.answer.kind === 'class') answers?.add(outputs['logits']!, samples.fields[task.answer.label]!);
       lossSum += judged.lossSum;
       for (const [name, sum] of Object.entries(judged.metrics)) sums[name] = (sums[name] ?? 0) + sum;
     }
@@ -84,20 +79,23 @@ export async function evaluateTask(options: EvaluateTaskOptions): Promise<TaskEv
     }
     const metrics = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / ids.length]));
     const common = { samples: ids.length, loss, metrics, engine: formatEngine(choice.engine) };
-    return classes === 0 ? common : { ...common, ...accuracyOf(confusion, classes) };
+    if (classes === 0) return common;
+    const scores = answers?.scores();
+    if (scores === undefined) return { ...common, ...classFigures(confusion, classes) };
+    const { loss: _loss, ...figures } = scores;
+    return { ...common, ...figures };
   } finally {
     await compute.close();
   }
 }
 
-function accuracyOf(
-  counts: Uint32Array,
-  classes: number,
-): Required<Pick<TaskEvaluation, 'accuracy' | 'accuracyInterval' | 'confusion'>> {
+function classFigures(counts: Uint32Array, classes: number): ClassFigures {
   const confusion = Array.from({ length: classes }, (_, row) => [
     ...counts.subarray(row * classes, (row + 1) * classes),
   ]);
-  const samples = counts.reduce((sum, count) => sum + count, 0);
+  const ofRow = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
+  const samples = ofRow.reduce((sum, count) => sum + count, 0);
   const accuracy = confusion.reduce((sum, row, label) => sum + row[label]!, 0) / samples;
-  return { accuracy, accuracyInterval: wilsonInterval(accuracy, samples), confusion };
+  const perClass = confusion.map((row, label) => row[label]! / Math.max(1, ofRow[label]!));
+  return { accuracy, accuracyInterval: wilsonInterval(accuracy, samples), confusion, perClass };
 }

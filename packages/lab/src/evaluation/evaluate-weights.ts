@@ -7,7 +7,7 @@ import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
 import { openClassifier, type Classifier, type ClassifierPlace } from '../models/classifier.js';
 import { evaluatedIds, sizesOf, sourceOf } from './evaluated-ids.js';
 import { wholeImages } from './whole-images.js';
-import { scoreAnswers, type Scores } from './scores.js';
+import { namedBy, scoreAnswers, type Scores } from './scores.js';
 import { IDENTITY, testTimeTransforms, transformImages, type TestTimeTransform } from './test-time-transforms.js';
 
 export interface EvaluateOptions extends ClassifierPlace {
@@ -54,7 +54,7 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
     const source = sourceOf(options);
     const { plain, averaged } = await collectLogits({ classifier, dataset, source, ids, transforms });
     const { labels } = gatherSamples(source, ids);
-    const score = (logits: Float32Array | Float64Array): Scores => named(scoreAnswers(logits, labels, classes), ids);
+    const score = (logits: Float32Array | Float64Array): Scores => namedBy(ids, scoreAnswers(logits, labels, classes));
     const scores = { samples: ids.length, engine: classifier.engine, ...score(plain) };
     if (!isAugmented) return scores;
     const names = transforms.map(({ name }) => name);
@@ -62,12 +62,6 @@ export async function evaluateWeights(options: EvaluateOptions): Promise<Evaluat
   } finally {
     await classifier.close();
   }
-}
-
-/** Replaces positions in the scores by ids of the split, which people look for. */
-function named(scores: Scores, ids: Uint32Array): Scores {
-  const topMistakes = scores.topMistakes.map((mistake) => ({ ...mistake, sample: ids[mistake.sample]! }));
-  return { ...scores, topMistakes };
 }
 
 interface Collection {

@@ -4,6 +4,9 @@
  */
 import { argMax } from '../models/probabilities.js';
 
+/** True classes, one for each sample. */
+export type Labels = Uint8Array | Int32Array;
+
 export interface Mistake {
   /** The sample: its position among those that were scored, or its id in their split. */
   readonly sample: number;
@@ -25,7 +28,7 @@ export interface Mistake {
  */
 export function topMistakes(
   probabilities: Float64Array,
-  labels: Uint8Array,
+  labels: Labels,
   { classes, limit }: { readonly classes: number; readonly limit: number },
 ): Mistake[] {
   const mistakes: Mistake[] = [];

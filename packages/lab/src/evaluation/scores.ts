@@ -4,7 +4,7 @@
  */
 import { TrainingError, wilsonInterval, type Interval } from '@facet/shared';
 import { calibrate, type Calibration } from './calibration.js';
-import { topMistakes, type Mistake } from './mistakes.js';
+import { topMistakes, type Labels, type Mistake } from './mistakes.js';
 import { argMax, softmaxRows } from '../models/probabilities.js';
 
 /** Number of mistakes that are kept. */
@@ -33,7 +33,7 @@ export interface Scores {
  * @param labels [samples], at least one
  * @throws TrainingError NON_FINITE naming the first sample whose logits are not all finite numbers.
  */
-export function scoreAnswers(logits: Float32Array | Float64Array, labels: Uint8Array, classes: number): Scores {
+export function scoreAnswers(logits: Float32Array | Float64Array, labels: Labels, classes: number): Scores {
   const bad = logits.findIndex((logit) => !Number.isFinite(logit));
   if (bad !== -1) {
     throw new TrainingError(
@@ -59,6 +59,12 @@ export function scoreAnswers(logits: Float32Array | Float64Array, labels: Uint8A
     calibration,
     topMistakes: topMistakes(probabilities, labels, { classes, limit: MISTAKES_KEPT }),
   };
+}
+
+/** Replaces positions in the scores by ids of the split, which people look for. */
+export function namedBy(ids: Uint32Array, scores: Scores): Scores {
+  const topMistakes = scores.topMistakes.map((mistake) => ({ ...mistake, sample: ids[mistake.sample]! }));
+  return { ...scores, topMistakes };
 }
 
 function sum(counts: readonly number[]): number {

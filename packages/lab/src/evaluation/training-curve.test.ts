@@ -42,6 +42,7 @@ test('a short run keeps every step, and every evaluation under its split', () =>
       { step: 1, accuracy: 0.5 },
       { step: 2, accuracy: 0.5 },
     ],
+    trainMetrics: {},
     learningRate: [
       { step: 1, rate: 0.5 },
       { step: 2, rate: 1 },
@@ -50,6 +51,23 @@ test('a short run keeps every step, and every evaluation under its split', () =>
       { step: 2, split: 'test', accuracy: 0.9, loss: 0.3 },
       { step: 2, split: 'held-out', accuracy: 0.8, loss: 0.4 },
     ],
+  });
+});
+
+test('a task without classes has its loss and its own figures: means over the samples of every stretch', () => {
+  const off = (metresOff: number) => ({ metrics: { metresOff } });
+  const [first, second] = commits(2, {}) as [LedgerRecord, LedgerRecord];
+  const evaluated: LedgerRecord = { kind: 'evaluation', step: 2, epoch: 0, testLoss: 0.3, ...off(0.7), at };
+  const records = [run(4, 1), { ...first, ...off(3) }, { ...second, ...off(1) }, evaluated] as LedgerRecord[];
+  expect(trainingCurve(records, rateAt)).toMatchObject({
+    trainAccuracy: [],
+    trainMetrics: {
+      metresOff: [
+        { step: 1, mean: 1.5 },
+        { step: 2, mean: 0.5 },
+      ],
+    },
+    evaluations: [{ step: 2, split: 'test', loss: 0.3, metrics: { metresOff: 0.7 } }],
   });
 });
 

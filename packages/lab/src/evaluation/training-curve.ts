@@ -13,6 +13,8 @@ export interface TrainingCurve {
   readonly loss: readonly LossPoint[];
   /** Of the same stretches; without those whose ledger does not say what was right. */
   readonly trainAccuracy: readonly AccuracyPoint[];
+  /** Further figures of the task, by name: means over the samples of the same stretches. */
+  readonly trainMetrics: Readonly<Record<string, readonly MetricPoint[]>>;
   /** At the first step, and at the last one of every stretch. */
   readonly learningRate: readonly RatePoint[];
   readonly evaluations: readonly EvaluationPoint[];
@@ -33,6 +35,11 @@ export interface AccuracyPoint {
   readonly accuracy: number;
 }
 
+export interface MetricPoint {
+  readonly step: number;
+  readonly mean: number;
+}
+
 export interface RatePoint {
   readonly step: number;
   readonly rate: number;
@@ -50,8 +57,11 @@ export type RateAt = (step: number, pace: RunPace) => number;
 export interface EvaluationPoint {
   readonly step: number;
   readonly split: RunConfig['evaluation'];
-  readonly accuracy: number;
+  /** Absent where answers are no classes. */
+  readonly accuracy?: number;
   readonly loss: number;
+  /** Means of the task's own figures, by name; absent where it has none. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 const MOST_POINTS = 200;
@@ -87,8 +97,8 @@ class CurveReader {
   add(record: LedgerRecord): void {
     if (record.kind === 'run') this.#run = record;
     if (record.kind === 'commit') {
-      const { step, loss, samples, correct } = record;
-      this.#steps.push({ step, loss, samples: samples.length, correct });
+      const { step, loss, samples, correct, metrics } = record;
+      this.#steps.push({ step, loss, samples: samples.length, correct, metrics });
     }
     if (record.kind === 'change') {
       const { kind: _kind, at: _at, ...change } = record;
@@ -111,6 +121,7 @@ class CurveReader {
       stepsPerEpoch,
       loss: stretches.map(lossPoint),
       trainAccuracy: stretches.flatMap(accuracyPoint),
+      trainMetrics: metricPoints(stretches),
       learningRate: [...rated].map(({ step }) => ({
         step,
         rate: rateAt(step, { stepsPerEpoch, changes: this.#changes }),
@@ -125,6 +136,8 @@ interface StepFacts {
   readonly loss: number;
   readonly samples: number;
   readonly correct: number | undefined;
+  /** Sums over the samples. */
+  readonly metrics: Readonly<Record<string, number>> | undefined;
 }
 
 function lossPoint(steps: readonly StepFacts[]): LossPoint {
@@ -143,14 +156,25 @@ function accuracyPoint(steps: readonly StepFacts[]): AccuracyPoint[] {
   return [{ step: steps.at(-1)!.step, accuracy: right / samples }];
 }
 
+function metricPoints(stretches: readonly (readonly StepFacts[])[]): Record<string, MetricPoint[]> {
+  const names = new Set(stretches.flatMap((steps) => steps.flatMap(({ metrics = {} }) => Object.keys(metrics))));
+  const pointOf = (steps: readonly StepFacts[], name: string): MetricPoint => {
+    const of = (value: (step: StepFacts) => number): number => steps.reduce((sum, step) => sum + value(step), 0);
+    return { step: steps.at(-1)!.step, mean: of(({ metrics }) => metrics?.[name] ?? 0) / of(({ samples }) => samples) };
+  };
+  return Object.fromEntries([...names].map((name) => [name, stretches.map((steps) => pointOf(steps, name))]));
+}
+
 function evaluationPoint(record: LedgerRecord): EvaluationPoint[] {
   if (record.kind === 'evaluation') {
-    const { step, testAccuracy: accuracy, testLoss: loss } = record;
-    return accuracy === undefined ? [] : [{ step, split: 'test', accuracy, loss }];
+    const { step, testAccuracy: accuracy, testLoss: loss, metrics } = record;
+    return [{ step, split: 'test', loss, ...(accuracy !== undefined && { accuracy }), ...(metrics && { metrics }) }];
   }
   if (record.kind === 'held-out-evaluation') {
-    const { step, heldOutAccuracy: accuracy, heldOutLoss: loss } = record;
-    return accuracy === undefined ? [] : [{ step, split: 'held-out', accuracy, loss }];
+    const { step, heldOutAccuracy: accuracy, heldOutLoss: loss, metrics } = record;
+    return [
+      { step, split: 'held-out', loss, ...(accuracy !== undefined && { accuracy }), ...(metrics && { metrics }) },
+    ];
   }
   return [];
 }

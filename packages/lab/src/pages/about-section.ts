@@ -27,14 +27,21 @@ export function makerFacts({ at, version }: ReportMaker): Fact[] {
   ];
 }
 
-/** What a checkpoint is and how it came to be. */
-export function checkpointFacts({ made, trained, ...named }: CheckpointFacts): Fact[] {
+/**
+ * What a checkpoint is and how it came to be.
+ *
+ * @param kind what the training is named by
+ */
+export function checkpointFacts(
+  { made, trained, ...named }: CheckpointFacts,
+  kind: 'Preset' | 'Task' = 'Preset',
+): Fact[] {
   const { run, step, checkpoint, weightsSha256, dataset, datasetSha256 } = named;
   return [
     ...makerFacts(made),
     ['Run', run],
     ['Dataset', html`${dataset}, SHA-256 ${code(datasetSha256)}`],
-    ['Preset', trained.preset],
+    [kind, trained.preset],
     ['Seed of the training', String(trained.seed)],
     ['Parameters', formatCount(trained.parameters)],
     ['Trained', `${counted(trained.epochs, 'epoch')}, until ${timeText(trained.at)}, by Facet ${trained.version}`],

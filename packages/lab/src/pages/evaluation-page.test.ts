@@ -54,6 +54,7 @@ const DOCUMENT: EvaluationDocument = {
       { step: 1_000, accuracy: 0.81 },
       { step: 2_000, accuracy: 0.82 },
     ],
+    trainMetrics: {},
     learningRate: [1, 2_000].map((step) => ({ step, rate: 1 / step })),
     loss: [1, 2].map((step) => ({ step, mean: step, low: step, high: step })),
     evaluations: [

@@ -4,7 +4,7 @@
  */
 import type { TrainedWeights } from '@facet/storage';
 import { gatherSamples, type Dataset } from '@facet/datasets';
-import { asStarted, stepRule, TrainingError, withChange, type Changeable, type RunConfig } from '@facet/shared';
+import { TrainingError, type RunConfig } from '@facet/shared';
 import type { ModelInspection } from '../inspection/inspect-model.js';
 import type { Evaluation } from '../evaluation/evaluate-weights.js';
 import type { CheckpointName, EvaluationDocument, EvaluationPictures } from '../pages/evaluation-document.js';
@@ -13,7 +13,8 @@ import { pixelImage } from '../pages/pixel-image.js';
 import { configOf } from '../trained/stored-config.js';
 import { originOf, type ReportMaker } from '../trained/report-origin.js';
 import { comparedModel, modelFor } from '../trained/trained-model.js';
-import { readTrainingCurve, type RateAt } from '../evaluation/training-curve.js';
+import { ratesOf } from '../evaluation/rates-of-run.js';
+import { readTrainingCurve } from '../evaluation/training-curve.js';
 
 export interface EvaluatedCheckpoint {
   readonly made: ReportMaker;
@@ -40,14 +41,6 @@ export interface EvaluationReport {
 export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Promise<EvaluationReport> {
   const { checkpoint, compared, dataset, split, evaluation, made, ledger } = evaluated;
   const { inspection, warnings } = await tryInspection(evaluated);
-  const { learningRate } = await import('@facet/task');
-  // The checkpoint is of one moment, and the ledger of the whole run: it has later changes too.
-  const started = asStarted(configOf(checkpoint));
-  const rateAt: RateAt = (step, { stepsPerEpoch, changes }) => {
-    const changed = changes.reduce<Changeable>((config, change) => withChange(config, change), started);
-    const { optimizer, schedule } = stepRule(changed, stepsPerEpoch, step);
-    return learningRate(optimizer, schedule.step, schedule.totalSteps);
-  };
   return {
     document: {
       version: 1,
@@ -58,7 +51,7 @@ export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Prom
       classes: dataset.classes,
       split,
       ...evaluation,
-      training: (await readTrainingCurve(ledger, rateAt)) ?? null,
+      training: (await readTrainingCurve(ledger, ratesOf(configOf(checkpoint)))) ?? null,
       inspection: inspection?.report ?? null,
       compared: compared === undefined ? null : nameOf(compared),
     },
@@ -67,7 +60,8 @@ export async function makeEvaluationReport(evaluated: EvaluatedCheckpoint): Prom
   };
 }
 
-function nameOf({ info, path: folder, weightsSha256 }: TrainedWeights): CheckpointName {
+/** A checkpoint by everything that it is known by. */
+export function nameOf({ info, path: folder, weightsSha256 }: TrainedWeights): CheckpointName {
   return { run: info.run, step: info.step, checkpoint: folder, weightsSha256 };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { TrainedWeights } from '@facet/storage';
 import type { Dataset } from '@facet/datasets';
-import { configOf } from './stored-config.js';
+import { storedConfigOf } from './stored-config.js';
 
 /** When a report was made, and by what. */
 export interface ReportMaker {
@@ -27,7 +27,7 @@ export interface ReportOrigin {
     readonly at: string;
     readonly version: string;
   };
-  /** SHA-256 of the dataset's files. */
+  /** Of the dataset's files; of samples that a task brings, the digest of its source. */
   readonly datasetSha256: string;
 }
 
@@ -37,7 +37,7 @@ export function originOf(
   dataset: Pick<Dataset, 'sha256'>,
   made: ReportMaker,
 ): ReportOrigin {
-  const { preset, seed, epochs } = configOf(checkpoint);
+  const { preset, seed, epochs } = storedConfigOf(checkpoint);
   const { at, codeVersion } = checkpoint.info;
   const parameters = checkpoint.layout.reduce((sum, { length }) => sum + length, 0);
   const trained = { preset, seed, epochs, parameters, at, version: codeVersion };
