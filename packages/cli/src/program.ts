@@ -6,6 +6,7 @@ import { keyMeantBy, visibleText } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
+import { addCertsCommand } from './commands/certs.js';
 import { addChaosCommand } from './commands/chaos.js';
 import { addCompletionCommand } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
@@ -45,6 +46,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRobustnessCommand,
   addAblateCommand,
   addChaosCommand,
+  addCertsCommand,
   addPredictCommand,
   addExportCommand,
   addLedgerCommand,

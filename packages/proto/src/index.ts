@@ -1,6 +1,7 @@
 /**
  * The gRPC services of Facet, typed by the generated files in gen/, and the transfer of a training state.
  */
+export { callPeer, type CallWithPeer } from './call-peer.js';
 export { channelTo, type ChannelTarget } from './channel.js';
 export { CHANNEL_OPTIONS, serverOptions } from './channel-options.js';
 export { createConnectionGate, type ConnectionGate } from './connection-gate.js';

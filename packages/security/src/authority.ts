@@ -3,4 +3,11 @@
  */
 export { createAuthority, openAuthority, type Authority, type IssueRequest } from './authority/authority.js';
 export { writeTlsFolder, type IssuedIdentity } from './authority/tls-folder.js';
-export { initPki, openPki, type Pki } from './authority/pki-folder.js';
+export {
+  initPki,
+  isPkiFolder,
+  openPki,
+  readCertificate,
+  type Pki,
+  type StoredCertificate,
+} from './authority/pki-folder.js';

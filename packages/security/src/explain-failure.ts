@@ -2,13 +2,12 @@
  * Finds out why a port does not talk to us. gRPC only says that a connection was lost, and TLS 1.3 lets a client through the
  * handshake before its certificate is judged. So whoever fails asks once more, by a protocol of one line: the reason.
  */
-import type { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { parseAddress } from '@facet/shared';
 import { certificateFacts } from './certificate-facts.js';
-import { faultOf } from './peer-verdict.js';
+import { faultOf, PEER_REFUSED } from './peer-verdict.js';
 import type { Role } from './roles.js';
-import { secureConnection } from './secure-connection.js';
+import { secureConnection, type SecureConnection } from './secure-connection.js';
 import type { TlsIdentity } from './tls-identity.js';
 
 /** The name of the protocol in the handshake (ALPN). */
@@ -30,9 +29,10 @@ export interface FailedConnection {
  */
 export function explainFailure({ address, roles, tls }: FailedConnection): Promise<string | undefined> {
   const { host, port } = parseAddress(address);
-  const options = tls === undefined ? { rejectUnauthorized: false } : secureConnection({ tls, host, roles });
+  const secure = tls === undefined ? undefined : secureConnection({ tls, host, roles });
   return new Promise((resolve) => {
-    const socket = connect({ host, port, ALPNProtocols: [EXPLAIN_PROTOCOL], ...options });
+    // The handshake goes on with a peer that will not do, so that its certificate can be looked at. Nothing is sent to it.
+    const socket = connect({ host, port, ALPNProtocols: [EXPLAIN_PROTOCOL], ...secure, rejectUnauthorized: false });
     let isConnected = false;
     let isSecure = false;
     let line = '';
@@ -49,14 +49,17 @@ export function explainFailure({ address, roles, tls }: FailedConnection): Promi
     });
     socket.once('secureConnect', () => {
       isSecure = true;
-      if (tls === undefined) end('it speaks TLS, and this side does not; name a folder with a certificate in --tls');
+      if (secure === undefined) end('it speaks TLS, and this side does not; name a folder with a certificate in --tls');
+      else if (!socket.authorized) end(faultOfPeer(socket, secure));
     });
     socket.setEncoding('utf8').on('data', (text: string) => {
       line += text;
       if (line.length > MOST_LINE_BYTES) end(undefined);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      end(isConnected && tls !== undefined ? faultOfPeer(error, socket) : undefined);
+      const { code = '', message } = error;
+      if (!isConnected || tls === undefined) end(undefined);
+      else end(/ALERT/.test(code) ? `it ended the handshake: ${message.trim()}` : SPEAKS_NO_TLS);
     });
     socket.once('close', () => {
       const said = line.trim();
@@ -68,22 +71,13 @@ export function explainFailure({ address, roles, tls }: FailedConnection): Promi
 
 const SPEAKS_NO_TLS = 'it speaks no TLS, and this side speaks nothing else; start it with --tls as well';
 
-/** What is wrong on the other side, by the error of our handshake. */
-function faultOfPeer({ code = '', message }: NodeJS.ErrnoException, socket: TLSSocket): string {
-  if (code === 'FACET_PEER_REFUSED') return message;
-  const certificate = peerCertificate(socket);
-  if (certificate !== undefined) {
-    const facts = certificateFacts(certificate);
-    return `its certificate ${facts.subject} ${faultOf(code, facts)}`;
-  }
-  if (/ALERT/.test(code)) return `it ended the handshake: ${message.trim()}`;
-  return SPEAKS_NO_TLS;
-}
-
-function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
-  try {
-    return socket.getPeerX509Certificate();
-  } catch {
-    return undefined;
-  }
+/** What is wrong with the peer whom the handshake led to. */
+function faultOfPeer(socket: TLSSocket, { checkServerIdentity }: SecureConnection): string | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return 'it shows no certificate';
+  // The types say Error, Node says a code.
+  const code = String(socket.authorizationError);
+  const facts = certificateFacts(certificate);
+  if (code === PEER_REFUSED) return checkServerIdentity('', certificate.toLegacyObject())?.message;
+  return `its certificate ${facts.subject} ${faultOf(code, facts)}`;
 }

@@ -36,7 +36,7 @@ export function serverCheck(
   return (_name, certificate) => {
     const { hosts: covered, ...rest } = certificateFacts(new X509Certificate(certificate.raw));
     // A cluster's client does not say which of its hosts it has connected to.
-    if (hosts.every((host) => checkServerIdentity(host, certificate) !== undefined)) {
+    if (!hosts.some((host) => covers(certificate, host, covered))) {
       return refusal(
         `its certificate ${rest.subject} is for ${covered.join(', ') || 'no host'}, expected ${hosts.join(' or ')}; issue one with \`facet certs issue PKI --role ${roles[0]} --host ${hosts[0]}\``,
       );
@@ -44,6 +44,14 @@ export function serverCheck(
     const fault = roleFault({ hosts: covered, ...rest }, roles);
     return fault === undefined ? undefined : refusal(fault);
   };
+}
+
+/** Node takes no wildcard below a top-level domain, but private networks have names such as `node-1.cluster`. */
+function covers(certificate: PeerCertificate, host: string, covered: readonly string[]): boolean {
+  if (checkServerIdentity(host, certificate) === undefined) return true;
+  const [label = '', ...domain] = host.toLowerCase().split('.');
+  const isName = isIP(host) === 0 && label !== '' && domain.length === 1;
+  return isName && covered.some((pattern) => pattern.toLowerCase() === `*.${domain.join('.')}`);
 }
 
 /** The name to send in the handshake; an IP address is none. */
@@ -80,14 +88,33 @@ export function faultOf(code: string, { issuer, notBefore, notAfter }: Certifica
   }
 }
 
-function roleFault(peer: CertificateFacts, admits: readonly Role[]): string | undefined {
+/**
+ * Why a certificate is not for a role that is asked for; undefined when it is.
+ *
+ * @param admits at least one role
+ */
+export function roleFault(peer: CertificateFacts, admits: readonly Role[]): string | undefined {
   const roles = rolesOf(peer);
   if (roles.some((role) => admits.includes(role))) return undefined;
   const actual = roles.length === 0 ? 'grants no role of Facet' : `is for the role ${roles.join(', ')}`;
   return `its certificate ${peer.subject} ${actual}, expected ${admits.join(' or ')}; issue one with \`facet certs issue PKI --role ${admits[0]}\``;
 }
 
-/** Node's own fields stand behind an error of a check, so ours has a code as well. */
+/**
+ * Why a worker's certificate is not for a worker of this id; undefined when it is. A certificate without a name is for any
+ * worker, one with names for the ids `NAME` and `NAME.anything`.
+ */
+export function workerIdFault(peer: CertificateFacts, workerId: string): string | undefined {
+  const names = peer.grants.flatMap(({ role, name }) => (role === 'worker' ? [name] : []));
+  const isFor = (name: string | undefined): boolean =>
+    name === undefined || workerId === name || workerId.startsWith(`${name}.`);
+  if (names.some(isFor)) return undefined;
+  return `its certificate ${peer.subject} is for the worker ${names.join(' or ')}, not for ${workerId}`;
+}
+
+/** The code of an error of our check; Node keeps no more of it where it goes on. */
+export const PEER_REFUSED = 'FACET_PEER_REFUSED';
+
 function refusal(message: string): Error {
-  return Object.assign(new Error(message), { code: 'FACET_PEER_REFUSED' });
+  return Object.assign(new Error(message), { code: PEER_REFUSED });
 }

@@ -90,7 +90,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     clock: systemClock,
     signal,
   });
-  const workerId = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const workerId = newWorkerId(tls);
   let membership: Membership | undefined = undefined;
   const metrics = createWorkerMetrics(() => membership?.backlog ?? 0);
   const exchange: ExchangeServer = await startExchangeServer({
@@ -144,6 +144,13 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       await joined.resources?.compute.close();
     },
   };
+}
+
+/** Unlike every other worker's. A certificate for one worker says how its id begins. */
+function newWorkerId(tls: TlsIdentity | undefined): string {
+  const unique = `${process.pid}-${randomBytes(3).toString('hex')}`;
+  const name = tls?.current().own.grants.find(({ role }) => role === 'worker')?.name;
+  return name === undefined ? `${hostname()}-${unique}` : `${name}.${unique}`;
 }
 
 function threadsFor(options: WorkerOptions, config: RunConfig, welcome: Welcome): number {

@@ -5,6 +5,7 @@
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
+  callPeer,
   Coordination,
   createConnectionGate,
   createStateService,
@@ -111,7 +112,7 @@ function coordinationHandlers({
 }: GrpcServerOptions): CoordinationHandlers {
   return {
     Join(call) {
-      new JoinSession({ call, term, codeVersion, handler, clock });
+      new JoinSession({ call, peer: callPeer(call), term, codeVersion, handler, clock });
     },
     GetStatus(_call, callback) {
       callback(null, currentStatus());

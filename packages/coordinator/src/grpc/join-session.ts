@@ -4,6 +4,7 @@
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, JoinRequest__Output, JoinResponse } from '@facet/proto';
+import { roleFault, workerIdFault, type CertificateFacts } from '@facet/security';
 import { CONFIG_VERSION, systemClock, TrainingError, type Clock, type ErrorCode } from '@facet/shared';
 import { checkEvaluationDone, checkHello, checkReady, checkReport, checkStepDone } from './messages.js';
 
@@ -28,6 +29,8 @@ export interface SessionHandler {
 
 export interface JoinSessionOptions {
   readonly call: JoinCall;
+  /** Of the worker's certificate; absent on a port without TLS. */
+  readonly peer?: CertificateFacts | undefined;
   /** The coordinator's term, which every message to the worker carries. */
   readonly term: number;
   readonly codeVersion: string;
@@ -46,6 +49,7 @@ export class JoinSession {
   /** host:port under which this worker reached the coordinator. */
   readonly coordinatorAddress: string;
   readonly #call: JoinCall;
+  readonly #peer: CertificateFacts | undefined;
   readonly #term: number;
   readonly #codeVersion: string;
   readonly #handler: SessionHandler;
@@ -53,8 +57,9 @@ export class JoinSession {
   #hello: Hello | undefined;
   #isOver = false;
 
-  constructor({ call, term, codeVersion, handler, clock = systemClock }: JoinSessionOptions) {
+  constructor({ call, peer, term, codeVersion, handler, clock = systemClock }: JoinSessionOptions) {
     this.#call = call;
+    this.#peer = peer;
     this.#term = term;
     this.#codeVersion = codeVersion;
     this.#handler = handler;
@@ -117,6 +122,7 @@ export class JoinSession {
     }
     this.#stopWaiting();
     checkHello(hello);
+    checkPeer(this.#peer, hello);
     if (hello.codeVersion !== this.#codeVersion || hello.configVersion !== CONFIG_VERSION) {
       throw new TrainingError(
         'VERSION_MISMATCH',
@@ -135,6 +141,13 @@ export class JoinSession {
     this.#call.end();
     if (this.#hello !== undefined) this.#handler.onClosed(this, reason);
   }
+}
+
+/** Only a worker's certificate may join, and one with a name only as that worker. */
+function checkPeer(peer: CertificateFacts | undefined, { workerId }: Hello): void {
+  if (peer === undefined) return;
+  const fault = roleFault(peer, ['worker']) ?? workerIdFault(peer, workerId);
+  if (fault !== undefined) throw new TrainingError('CERTIFICATE_REFUSED', `${workerId} may not join: ${fault}`);
 }
 
 function checkMessage(request: JoinRequest__Output): CheckedMessage {
