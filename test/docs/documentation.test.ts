@@ -141,7 +141,7 @@ describe('places', () => {
 
 describe('names', () => {
   /** Endings of files that begin like a key of the configuration: `model.safetensors`, `run.json`. */
-  const FILE_ENDING = /\.(json|jsonl|safetensors|onnx|html|proto|yaml|ts|mjs|md|key)$/;
+  const FILE_ENDING = /\.(json|jsonl|safetensors|onnx|html|proto|yaml|ts|mjs|md|key|token)$/;
   const keys = allKeys();
   const sections = new Set(keys.map((key) => key.split('.')[0]!));
   const isKey = (name: string): boolean => keys.some((key) => key === name || key.startsWith(`${name}.`));

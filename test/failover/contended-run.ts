@@ -11,6 +11,7 @@ import {
   committedSteps,
   MNIST_ON_CPU,
   openWorkspace,
+  tokenOf,
   parseJson,
   until,
   type RunningCommand,
@@ -69,7 +70,7 @@ export class ContendedRun implements AsyncDisposable {
     const standby = await this.#standBy();
     const address = await this.#address(leader);
     const workers = Array.from({ length: WORKERS }, () =>
-      this.workspace.start(['worker', '--coordinator', address, '--json']),
+      this.workspace.start(['worker', '--coordinator', address, '--json'], tokenOf(this.workspace, RUN)),
     );
     await until(`${steps} steps are committed`, async () => (await committedSteps(this.#folder)) >= steps, START_MS);
     return { leader, standby, workers };

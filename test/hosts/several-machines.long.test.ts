@@ -32,6 +32,8 @@ const SETTINGS = [
   'timeouts.heartbeatMs=4000',
   'timeouts.gatherMs=120000',
 ].flatMap((setting) => ['--set', setting]);
+/** Every machine has it. */
+const TOKEN = 'a-token-that-all-of-these-machines-have';
 const TRAINING = [...MNIST_ON_CPU, '--epochs', '2', '--workers', '2', ...SETTINGS];
 
 describe.skipIf(whyNot !== undefined)(`several machines${whyNot === undefined ? '' : ` (${whyNot})`}`, () => {
@@ -62,6 +64,7 @@ describe.skipIf(whyNot !== undefined)(`several machines${whyNot === undefined ? 
       FACET_RUNS: workspace.runs,
       NO_COLOR: '1',
       FACET_LOG_LEVEL: 'info',
+      FACET_RUN_TOKEN: TOKEN,
     });
 
   const coordinator = (run: string): RunningCommand =>

@@ -18,6 +18,8 @@ export interface TrainingRun extends AsyncDisposable {
   readonly address: string;
   /** Where /metrics, /sd and /status are. */
   readonly httpUrl: string;
+  /** The file that holds the run's token. */
+  readonly token: string;
   readonly up: Child;
 }
 
@@ -51,7 +53,7 @@ export async function startTrainingRun(): Promise<TrainingRun> {
       if (stated === undefined) up.requireRunning();
       return stated;
     });
-    return { address, httpUrl, up, [Symbol.asyncDispose]: close };
+    return { address, httpUrl, token: path.join(runs, RUN, 'run.token'), up, [Symbol.asyncDispose]: close };
   } catch (caught) {
     await close();
     throw caught;
@@ -59,10 +61,11 @@ export async function startTrainingRun(): Promise<TrainingRun> {
 }
 
 /** Starts one more worker of a run. */
-export function startWorker({ address }: TrainingRun): Child {
+export function startWorker({ address, token }: TrainingRun): Child {
   return startChild({
     command: process.execPath,
     args: [CLI_MAIN, 'worker', '--coordinator', address, '--listen', '127.0.0.1', '--threads', '1'],
+    env: { ...process.env, FACET_RUN_TOKEN_FILE: token },
     stop: { signal: 'SIGINT', limitMs: STOP_LIMIT_MS },
   });
 }

@@ -35,6 +35,11 @@ export interface Workspace extends AsyncDisposable {
   run(args: readonly string[], environment?: Record<string, string>): Promise<CommandResult>;
 }
 
+/** What a worker that is started by hand needs to join a run of the workspace. */
+export function tokenOf({ runs }: Pick<Workspace, 'runs'>, run: string): Record<string, string> {
+  return { FACET_RUN_TOKEN_FILE: path.join(runs, run, 'run.token') };
+}
+
 /** Makes a folder with its own runs folder; everything in it goes away at the end. */
 export async function openWorkspace(): Promise<Workspace> {
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-test-'));

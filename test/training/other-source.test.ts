@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
-import { committedSteps, openWorkspace, until, type Workspace } from '../testkit/facet.js';
+import { committedSteps, openWorkspace, tokenOf, until, type Workspace } from '../testkit/facet.js';
 import { ON_CPU, writeTask } from '../testkit/own-task.js';
 
 const SOURCE = (scale: number): string => `
@@ -51,7 +51,8 @@ it('is refused before the first step', { timeout: 120_000 }, async () => {
     return address !== '';
   });
   const other = await writeTask(path.join(workspace.folder, 'other'), 'task.mjs', SOURCE(2));
-  const worker = await workspace.run(['worker', '--coordinator', address, ...ON_CPU, '--task', other]);
+  const token = tokenOf(workspace, 'mine');
+  const worker = await workspace.run(['worker', '--coordinator', address, ...ON_CPU, '--task', other], token);
   expect(worker.code, worker.stderr).toBe(2);
   expect(worker.stdout).toBe('');
   const messages = worker.stderr.split('\n').filter((line) => line.startsWith('error'));
@@ -63,7 +64,7 @@ it('is refused before the first step', { timeout: 120_000 }, async () => {
 
   // The coordinator still waits for a worker that has the run's own.
   await writeFile(other, SOURCE(1));
-  const right = workspace.start(['worker', '--coordinator', address, ...ON_CPU, '--task', other]);
+  const right = workspace.start(['worker', '--coordinator', address, ...ON_CPU, '--task', other], token);
   expect((await coordinator.done).code).toBe(0);
   expect((await right.done).code).toBe(0);
   expect(await committedSteps(path.join(workspace.runs, 'mine'))).toBe(2);

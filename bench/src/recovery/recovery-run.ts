@@ -2,6 +2,7 @@
  * A run that the recovery bench harms: broker, coordinator and workers of the real command, one replaced as soon as it is gone.
  * What happened and when is read from the ledger and from the coordinator's log, both stamped by the coordinator itself.
  */
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -50,7 +51,8 @@ export async function openRecoveryRun(options: RecoveryRunOptions): Promise<Reco
   const port = await freePort('127.0.0.1');
   const runFolder = path.join(folder, 'runs', RUN);
   const logFile = path.join(folder, 'coordinator.log');
-  const env = { ...process.env, FACET_RUNS: path.join(folder, 'runs') };
+  const token = randomBytes(32).toString('hex');
+  const env = { ...process.env, FACET_RUNS: path.join(folder, 'runs'), FACET_RUN_TOKEN: token };
   const broker = { binary: found.broker.path, folder, logFile: path.join(folder, 'broker.log'), env };
   const nats = await startBroker(broker, () => undefined);
   const children = createChildren(env);

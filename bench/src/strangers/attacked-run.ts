@@ -1,4 +1,5 @@
 /** A run of one worker whose ports, processes and steps are known, so that strangers can be sent and their cost read. */
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -44,7 +45,8 @@ export async function openAttackedRun(
   const http = await freePort(HOST);
   const worker = await freePort(HOST);
   const workerHttp = await freePort(HOST);
-  const env = { ...process.env, FACET_RUNS: path.join(folder, 'runs') };
+  const token = randomBytes(32).toString('hex');
+  const env = { ...process.env, FACET_RUNS: path.join(folder, 'runs'), FACET_RUN_TOKEN: token };
   const broker = { binary: found.broker.path, folder, logFile: path.join(folder, 'broker.log'), env };
   const nats = await startBroker(broker, () => undefined);
   const children = createChildren(env);

@@ -1,13 +1,13 @@
 import { mkdir, readFile, rename, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
-import { CHANNEL_OPTIONS, Coordination, type Status, type Ticket } from '@facet/proto';
+import type { Status, Ticket } from '@facet/proto';
 import {
-  CONFIG_VERSION,
   createPlan,
   formatCrc32,
   OPERATION_DEFAULTS,
   shardStreamName,
+  readToken,
+  TOKEN_FILE,
   type WorkItem,
 } from '@facet/shared';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -18,6 +18,7 @@ import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
 import type { Coordinator } from './coordinator.js';
 import type { RunResult, StoredResult } from './run/result.js';
 import { CoordinatedRun, createGate, log, ofKind } from '../test/coordinated-run.js';
+import { JoinClient } from '../test/join-client.js';
 import { startCoordinator } from './start-coordinator.js';
 
 let run: CoordinatedRun;
@@ -116,13 +117,9 @@ describe('faults', () => {
 
   it('takes no step, report or fault of a stream that only said Hello', async () => {
     const coordinator = await run.coordinate();
-    const stranger = new Coordination(coordinator.address, credentials.createInsecure(), CHANNEL_OPTIONS);
-    run.defer({ [Symbol.asyncDispose]: () => Promise.resolve(stranger.close()) });
-    const call = stranger.join();
-    call.on('error', () => undefined);
-    call.on('data', () => undefined);
-    const identity = { workerId: 'stranger', exchangeAddress: '127.0.0.1:9', metricsUrl: '', host: 'here', pid: 1 };
-    call.write({ hello: { ...identity, codeVersion: 'test', configVersion: CONFIG_VERSION, cores: 1 } });
+    // It has the token, so it is a worker; it is no member of the generation that it speaks of.
+    const call = new JoinClient(coordinator.address, await run.token());
+    run.defer(call);
     const forge = async (): Promise<void> => {
       const config = run.tiny.config();
       const plan = createPlan(config, { trainSamples: 64, testSamples: 20 });
@@ -130,17 +127,18 @@ describe('faults', () => {
         ...fakeStepDone({ config, plan, generation: 1, step: at + 1 }),
         weightsCrc: 0xdead,
       }));
-      for (const stepDone of forged) call.write({ stepDone });
+      await vi.waitUntil(() => call.first('welcome') !== undefined, { timeout: 5_000 });
+      for (const stepDone of forged) call.send({ stepDone });
       const state = { generation: 1, hasState: true, appliedStep: 8, weightsCrc: 0xdead, recent: forged };
-      call.write({ report: state });
-      call.write({ fault: { generation: 1, step: 1, code: 'DESYNC', message: 'forged' } });
-      call.write({ evaluationDone: { generation: 1, step: 4, parts: [], confusion: [] } });
-      call.write({
+      call.send({ report: state });
+      call.send({ fault: { generation: 1, step: 1, code: 'DESYNC', message: 'forged' } });
+      call.send({ evaluationDone: { generation: 1, step: 4, parts: [], confusion: [] } });
+      call.send({
         ready: { programSha256: 'a'.repeat(64), parameters: FAKE_PARAMETERS, engine: 'fake', device: 'cpu', state },
       });
       // It has been heard once it joins the members as a newcomer, by another generation.
       await vi.waitUntil(async () => (await statusOf(coordinator)).workers.length === 3, { timeout: 5_000 });
-      call.cancel();
+      await call[Symbol.asyncDispose]();
     };
     let forging: Promise<void> | undefined;
     const options: Partial<FakeWorkerOptions> = {
@@ -273,7 +271,7 @@ describe('stop and resume', () => {
     const config = run.tiny.config({ run: 'renamed', workers: { count: 1, min: 1, max: 4 } });
     const coordinator = await startCoordinator({ config, runFolder: moved, mode: 'resume', codeVersion: 'test', log });
     run.defer({ [Symbol.asyncDispose]: () => coordinator.close() });
-    await run.addWorker(coordinator, 'c');
+    await run.addWorker(coordinator, 'c', { token: await readToken(join(moved, TOKEN_FILE)) });
     const result = await coordinator.done;
     expect(result).toMatchObject({ outcome: 'finished', run: 'renamed', steps: 8, ledger: { clean: true } });
     expect(result.checkpoint).toBe(join(moved, 'checkpoints', 'step-000000008'));

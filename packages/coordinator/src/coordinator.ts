@@ -2,7 +2,7 @@
  * The interface of a coordinator for its starter. Types only; see start-coordinator.ts.
  */
 import type { TlsIdentity } from '@facet/security';
-import type { Clock, RunConfig } from '@facet/shared';
+import type { Clock, RunConfig, RunToken } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { RunResult } from './run/result.js';
 
@@ -17,6 +17,8 @@ export interface CoordinatorOptions {
   readonly tls?: TlsIdentity | undefined;
   /** Workers of another version are refused. */
   readonly codeVersion: string;
+  /** What workers must have to join. Default: that in the run's folder, or a new one, which is then in that folder. */
+  readonly token?: RunToken | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Absent if no other coordinator can lead the run. */

@@ -3,7 +3,7 @@
  * surroundings.
  */
 export type { Coordinator, Leadership } from './coordinator.js';
-export { JoinSession, type JoinCall } from './grpc/join-session.js';
+export { JoinSession, type JoinCall, type JoinGate } from './grpc/join-session.js';
 export { CandidateLife, type Term } from './leadership/candidate-life.js';
 export type { LeaseReading, LeaseStore, StoredLease } from './leadership/lease-store.js';
 export type { Ending } from './membership/state.js';

@@ -18,7 +18,11 @@ afterEach(() => run[Symbol.asyncDispose]());
 
 /** What a worker is told that samples are made of. */
 function fieldsTold({ received }: FakeWorker): SampleFields {
-  const fields = received[0]!.welcome!.fields as { name: string; type: 'uint8'; shape: number[] }[];
+  const fields = received.find(({ welcome }) => welcome)!.welcome!.fields as {
+    name: string;
+    type: 'uint8';
+    shape: number[];
+  }[];
   return Object.fromEntries(fields.map(({ name, type, shape }) => [name, { type, shape }]));
 }
 
@@ -39,7 +43,9 @@ describe('a whole run', () => {
     });
     expect(await workers[0]!.ended).toMatchObject({ kind: 'stop', reason: 'STOP_REASON_FINISHED' });
     expect(await workers[1]!.ended).toMatchObject({ kind: 'stop', reason: 'STOP_REASON_FINISHED' });
-    expect(workers.map(({ received }) => received[0]?.welcome?.workersOnHost)).toEqual([2, 2]);
+    expect(workers.map(({ received }) => received.find(({ welcome }) => welcome)?.welcome?.workersOnHost)).toEqual([
+      2, 2,
+    ]);
     expect(await readdir(join(run.tiny.runFolder, 'checkpoints'))).toContain('step-000000008');
     expect((await readdir(run.tiny.runFolder)).sort()).toEqual([
       'checkpoints',
@@ -47,6 +53,7 @@ describe('a whole run', () => {
       'ledger.jsonl',
       'result.json',
       'run.key',
+      'run.token',
     ]);
     // config.json may hold the password of a broker.
     const paths = (await readdir(run.tiny.runFolder, { recursive: true })).map((name) =>

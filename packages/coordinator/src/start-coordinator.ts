@@ -65,6 +65,7 @@ export async function startPrepared(
     mode,
     config,
     hasOwnBroker: options.hasOwnBroker ?? false,
+    token: options.token,
     lock: options.leadership?.lock ?? 'respect',
     onLedgerError: (error) => {
       onLedgerError(error);

@@ -43,6 +43,8 @@ export class MemorySession {
   readonly coordinatorAddress = '127.0.0.1:1';
   readonly told: JoinResponse[] = [];
   isEnded = false;
+  /** Of the process that has opened the stream; a stream continues an earlier one of the same process. */
+  process: unknown = undefined;
 
   constructor(workerId: string) {
     this.workerId = workerId;
@@ -50,6 +52,14 @@ export class MemorySession {
 
   send(response: JoinResponse): void {
     if (!this.isEnded) this.told.push(response);
+  }
+
+  seal(_label: string, bytes: Uint8Array): Buffer {
+    return Buffer.from(bytes);
+  }
+
+  continues(earlier: MemorySession): boolean {
+    return this.process !== undefined && this.process === earlier.process;
   }
 
   end(): void {
@@ -154,7 +164,7 @@ export class AssembledRun {
     const hello: Hello = {
       ...{ workerId, codeVersion: 'test', configVersion: 1, host: 'here', pid: this.#joined },
       ...{ exchangeAddress: `127.0.0.1:${this.#joined}`, metricsUrl: '', cores: 1 },
-      ...{ term: 0, run: '', runId: '', ticket: null },
+      ...{ term: 0, run: '', runId: '', ticket: null, nonce: Buffer.alloc(32) },
       ...changes,
     };
     this.assembly.conductor.onHello(session as unknown as JoinSession, hello);

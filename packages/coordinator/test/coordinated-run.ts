@@ -3,7 +3,14 @@
  * deferred ends with it, last first.
  */
 import { join } from 'node:path';
-import { readLedgerRecords, type LedgerRecord, type RunConfig } from '@facet/shared';
+import {
+  readLedgerRecords,
+  readToken,
+  TOKEN_FILE,
+  type LedgerRecord,
+  type RunConfig,
+  type RunToken,
+} from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import type { Coordinator } from '../src/coordinator.js';
 import { startCoordinator } from '../src/start-coordinator.js';
@@ -48,9 +55,15 @@ export class CoordinatedRun implements AsyncDisposable {
     workerId: string,
     options: Partial<FakeWorkerOptions> = {},
   ): Promise<FakeWorker> {
-    const worker = await startFakeWorker({ workerId, address, meeting: this.#meeting, ...options });
+    const token = options.token ?? (await this.token());
+    const worker = await startFakeWorker({ workerId, address, token, meeting: this.#meeting, ...options });
     this.defer(worker);
     return worker;
+  }
+
+  /** What the coordinator wants of its workers. */
+  token(): Promise<RunToken> {
+    return readToken(join(this.tiny.runFolder, TOKEN_FILE));
   }
 
   async readLedger(): Promise<readonly LedgerRecord[]> {

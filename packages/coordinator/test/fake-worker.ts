@@ -3,6 +3,7 @@
  * in place of the all-reduce it meets the other fakes of its generation in a shared meeting point, so that no fake gets
  * ahead of one that died.
  */
+import { randomBytes } from 'node:crypto';
 import { credentials, Server, ServerCredentials, status, type ClientDuplexStream } from '@grpc/grpc-js';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -23,6 +24,8 @@ import {
 } from '@facet/proto';
 import {
   CONFIG_VERSION,
+  decodeWelcomeSecrets,
+  JOIN_NONCE_BYTES,
   createPlan,
   decodeShardMessage,
   evenSplit,
@@ -31,8 +34,11 @@ import {
   TrainingError,
   shardStreamName,
   shardSubject,
+  WELCOME_LABEL,
+  type JoinKeys,
   type Plan,
   type RunConfig,
+  type RunToken,
   type ShardMessage,
   type WorkItem,
 } from '@facet/shared';
@@ -64,6 +70,9 @@ export class MeetingPoint {
 export interface FakeWorkerOptions {
   readonly workerId: string;
   readonly address: string;
+  readonly token: RunToken;
+  /** Of an earlier stream of the same process, which this one may replace. */
+  readonly previous?: FakeWorker | undefined;
   readonly meeting: MeetingPoint;
   readonly hello?: Partial<Hello>;
   readonly programSha256?: string;
@@ -98,6 +107,8 @@ export class FakeWorker {
   isReady = false;
   /** Of its last generation. */
   ticket: Ticket | null = null;
+  keys: JoinKeys | undefined;
+  #hello: NonNullable<JoinRequest['hello']> = {};
   readonly #settle: (end: FakeEnd) => void;
   readonly #client: InstanceType<typeof Coordination>;
   readonly #server: Server;
@@ -135,19 +146,19 @@ export class FakeWorker {
     call.on('error', () => this.#finish({ kind: 'gone' }));
     call.on('end', () => this.#finish({ kind: 'gone' }));
     const { workerId, hello } = this.options;
-    this.send({
-      hello: {
-        workerId,
-        codeVersion: 'test',
-        configVersion: CONFIG_VERSION,
-        host: 'here',
-        pid: exchangePort,
-        exchangeAddress: `127.0.0.1:${exchangePort}`,
-        metricsUrl: '',
-        cores: 1,
-        ...hello,
-      },
-    });
+    this.#hello = {
+      workerId,
+      codeVersion: 'test',
+      configVersion: CONFIG_VERSION,
+      host: 'here',
+      pid: exchangePort,
+      exchangeAddress: `127.0.0.1:${exchangePort}`,
+      metricsUrl: '',
+      cores: 1,
+      nonce: randomBytes(JOIN_NONCE_BYTES),
+      ...hello,
+    };
+    this.send({ hello: this.#hello });
   }
 
   send(request: JoinRequest): void {
@@ -183,8 +194,9 @@ export class FakeWorker {
 
   async #receive(response: JoinResponse__Output): Promise<void> {
     this.received.push(response);
-    const { welcome, refusal, form, start, drain, regroup, stop } = response;
-    if (refusal) this.#finish({ kind: 'refusal', ...refusal });
+    const { challenge, welcome, refusal, form, start, drain, regroup, stop } = response;
+    if (challenge) this.#prove(challenge, response.term);
+    else if (refusal) this.#finish({ kind: 'refusal', ...refusal });
     else if (stop) this.#finish({ kind: 'stop', reason: String(stop.reason), message: stop.message });
     else if (this.#isSilent) return;
     else if (welcome) await this.#greet(welcome);
@@ -194,11 +206,20 @@ export class FakeWorker {
     else if (regroup) this.#report(regroup.generation);
   }
 
+  #prove({ run, runId, nonce }: NonNullable<JoinResponse__Output['challenge']>, term: number): void {
+    const { token, previous } = this.options;
+    const keys = token.join(this.#hello, { run, runId, term, nonce });
+    this.keys = keys;
+    const previousProof = Buffer.from(previous?.keys?.proofForNext(keys) ?? []);
+    this.send({ proof: { proof: Buffer.from(keys.workerProof), previousProof } });
+  }
+
   async #greet(welcome: Welcome): Promise<void> {
     this.#welcome = welcome;
+    const { natsUrl } = decodeWelcomeSecrets(this.keys!.open(WELCOME_LABEL, welcome.sealed));
     this.#config = JSON.parse(welcome.configDocument.toString('utf8')) as RunConfig;
     this.#plan = createPlan(this.#config, welcome);
-    this.#nats = await connect({ servers: welcome.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    this.#nats = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
     this.#heartbeat = setInterval(() => {
       this.send({ heartbeat: { step: this.appliedStep ?? 0 } });
     }, this.#config.timeouts.heartbeatMs / 4);

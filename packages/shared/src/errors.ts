@@ -32,6 +32,7 @@ const USAGE_CODES = [
   'RUN_NOT_FOUND',
   'STUDY_CHANGED',
   'TASK_INVALID',
+  'TOKEN_INVALID',
   'VERSION_MISMATCH',
 ] as const;
 

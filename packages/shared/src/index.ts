@@ -189,7 +189,15 @@ export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
 export { connectBroker, type BrokerTls } from './wire/broker-connection.js';
-export { maskUrl } from './wire/masked-url.js';
+export { maskUrl, withoutLogin } from './wire/masked-url.js';
 export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
 export { memoryRefusal } from './memory-refusal.js';
 export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';
+export { isSameSecret, JOIN_NONCE_BYTES, RunToken, type JoinChallenge, type JoinKeys } from './secrets/run-token.js';
+export { readToken, TOKEN_FILE, tokenOf, withTokenFile } from './secrets/token-source.js';
+export {
+  decodeWelcomeSecrets,
+  encodeWelcomeSecrets,
+  WELCOME_LABEL,
+  type WelcomeSecrets,
+} from './secrets/welcome-secrets.js';

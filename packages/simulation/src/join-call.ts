@@ -31,6 +31,7 @@ export function serverCall(endpoint: Endpoint, host: string): JoinCall {
   return Object.assign(events, {
     writableLength: 0,
     getHost: () => host,
+    getPeer: () => 'a worker',
     write: (message: JoinResponse) => {
       endpoint.send(responseSerialize(message));
       return true;

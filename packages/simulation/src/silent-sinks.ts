@@ -27,6 +27,7 @@ export const NO_METRICS = {
   publishedBytes: IGNORE,
   ledgerCommits: IGNORE,
   leaves: IGNORE,
+  strangers: IGNORE,
   replays: IGNORE,
   countFault: () => undefined,
   regroupSeconds: IGNORE,

@@ -16,10 +16,11 @@ import {
   takeUpChanges,
   type Coordinator,
   type Ending,
+  type JoinGate,
   type Leadership,
   type RunAssembly,
 } from '@facet/coordinator/internal';
-import { pause, TrainingError } from '@facet/shared';
+import { pause, RunToken, TrainingError } from '@facet/shared';
 import { connectPublisher, openLeaseStore } from './broker-client.js';
 import type { Disk } from './disk.js';
 import { handOut, type ExchangeRequest } from './exchange.js';
@@ -32,6 +33,8 @@ import { Process } from './world.js';
 /** The processes that may lead; the second one where the run has a standby. */
 export const COORDINATORS = ['coordinator', 'standby'] as const;
 export const CODE_VERSION = 'simulated';
+/** All processes have it. */
+export const TOKEN = RunToken.random();
 
 /** How often a server that drains looks whether its calls are over. */
 const DRAIN_LOOK_MS = 5;
@@ -165,7 +168,8 @@ async function open(
         onEnd(ending);
       },
     });
-    const server = listen(assembly, process, network);
+    const gate: JoinGate = { run: config.run, runId: disk.key.id, token: TOKEN, onStranger: () => undefined };
+    const server = listen({ assembly, gate }, process, network);
     const life = createRunLife<Ending>({
       assembly,
       folder,
@@ -209,7 +213,7 @@ interface VirtualServer {
 }
 
 /** Serves workers. It drains as gRPC's server does: no new calls, and an end once the open ones are over. */
-function listen(assembly: RunAssembly, process: Process, network: Network): VirtualServer {
+function listen(led: Led, process: Process, network: Network): VirtualServer {
   const endpoints = new Set<Endpoint>();
   let isOpen = true;
   const stopListening = network.listen(process, addressOf(process.name), (endpoint, request) => {
@@ -219,7 +223,7 @@ function listen(assembly: RunAssembly, process: Process, network: Network): Virt
     }
     for (const known of endpoints) if (!known.isOpen) endpoints.delete(known);
     endpoints.add(endpoint);
-    serve(assembly, process, { endpoint, request });
+    serve(led, process, { endpoint, request });
   });
   const refuse = (): void => {
     isOpen = false;
@@ -242,8 +246,13 @@ function listen(assembly: RunAssembly, process: Process, network: Network): Virt
   };
 }
 
+interface Led {
+  readonly assembly: RunAssembly;
+  readonly gate: JoinGate;
+}
+
 function serve(
-  { term, conductor, checkpointer }: RunAssembly,
+  { assembly: { term, conductor, checkpointer }, gate }: Led,
   { name, clock }: Process,
   { endpoint, request }: { readonly endpoint: Endpoint; readonly request: unknown },
 ): void {
@@ -252,6 +261,7 @@ function serve(
       call: serverCall(endpoint, addressOf(name)),
       term,
       codeVersion: CODE_VERSION,
+      gate,
       handler: conductor,
       clock,
     });

@@ -16,7 +16,7 @@ import { openInletFrom, pullStateOver, startExchange } from './exchange.js';
 import { openStream } from './join-call.js';
 import type { Network } from './network.js';
 import { traceLogger, type Trace } from './silent-sinks.js';
-import { addressOf, CODE_VERSION, COORDINATORS } from './simulated-coordinator.js';
+import { addressOf, CODE_VERSION, COORDINATORS, TOKEN } from './simulated-coordinator.js';
 import { createTinyCompute, createTinyTask } from './tiny-compute.js';
 import type { TinyRun } from './tiny-run.js';
 import { Process } from './world.js';
@@ -87,6 +87,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       metricsUrl: '',
       cores: 1,
     },
+    token: TOKEN,
     connect: createCoordinatorSearch({
       addresses: (run.hasStandby ? COORDINATORS : COORDINATORS.slice(0, 1)).map(addressOf),
       leader: async () => membership?.resources?.network.leaderAddress(run.config.run),

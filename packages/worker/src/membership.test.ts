@@ -1,5 +1,16 @@
 import type { Form, JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
-import { createPlan, OPERATION_DEFAULTS, PRESETS, TrainingError, withChange, type RunConfig } from '@facet/shared';
+import {
+  createPlan,
+  encodeWelcomeSecrets,
+  OPERATION_DEFAULTS,
+  PRESETS,
+  RunToken,
+  TrainingError,
+  WELCOME_LABEL,
+  withChange,
+  type JoinKeys,
+  type RunConfig,
+} from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
@@ -30,11 +41,15 @@ const welcome = {
 } as unknown as Welcome;
 const ticket: Ticket = { term: 1, generation: 3, seal: Buffer.from('sealed') };
 
+const token = RunToken.random();
+const NONCE = Buffer.alloc(32, 5);
+
 /** A stream whose other end is the test. */
 class Call implements JoinCall {
   readonly sent: JoinRequest[] = [];
   readonly writableLength = 0;
   isCancelled = false;
+  keys: JoinKeys | undefined;
   readonly #listeners = new Map<string, (message?: unknown) => void>();
 
   on(event: string, listener: (message: never) => void): void {
@@ -50,8 +65,18 @@ class Call implements JoinCall {
   }
 
   say(message: Partial<JoinResponse__Output>): void {
-    const [kind] = Object.keys(message);
-    this.#listeners.get('data')?.({ term: 1, ...message, message: kind });
+    const [kind] = Object.keys(message).filter((key) => key !== 'term');
+    const sealed = this.keys?.seal(WELCOME_LABEL, encodeWelcomeSecrets({ natsUrl: 'nats://h', exchangeKey: NONCE }));
+    const { welcome: said } = message;
+    const all = said && sealed ? { ...message, welcome: { ...said, sealed } } : message;
+    this.#listeners.get('data')?.({ term: 1, ...all, message: kind });
+  }
+
+  /** Shows that this is a coordinator with a token. */
+  prove({ term = 1, runId = 'aa', token: shown = token } = {}): void {
+    const run = runId === 'aa' ? 'mine' : 'other';
+    this.keys = shown.join(this.last('hello')!, { run, runId, term, nonce: NONCE });
+    this.say({ term, challenge: { run, runId, nonce: NONCE, proof: Buffer.from(this.keys.coordinatorProof) } });
   }
 
   end(): void {
@@ -118,6 +143,7 @@ beforeEach(() => {
   prepared = 0;
   membership = createMembership({
     hello: { workerId: 'w' },
+    token,
     connect() {
       if (!isThere) return Promise.reject(new TrainingError('COORDINATOR_UNREACHABLE', 'nobody answers'));
       const call = new Call();
@@ -145,14 +171,32 @@ async function joined(): Promise<Call> {
 
 async function welcomed(): Promise<Call> {
   const call = await joined();
+  call.prove();
+  await settle();
   call.say({ welcome });
   await settle();
   return call;
 }
 
+/** The newest stream of a worker that comes back, welcomed again. */
+async function comeBack(call: Call, said: Welcome = welcome): Promise<void> {
+  call.prove();
+  await settle();
+  call.say({ welcome: said });
+  await settle();
+}
+
 const formOf = (changes: Partial<Form> = {}): Form => ({
   ...{ generation: 3, rank: 0, kind: 'WORK_KIND_TRAIN', step: 1, stateSource: 'STATE_SOURCE_INITIAL' },
-  ...{ stateAddress: '', stateStep: 0, stateWeightsCrc: 0, stateMomentsCrc: 0, shares: [], ticket },
+  ...{
+    stateAddress: '',
+    stateStep: 0,
+    stateWeightsCrc: 0,
+    stateMomentsCrc: 0,
+    shares: [],
+    ticket,
+    sealedShardKey: Buffer.alloc(0),
+  },
   peers: [{ rank: 0, workerId: 'w', exchangeAddress: '127.0.0.1:1' }],
   ...changes,
 });
@@ -185,8 +229,7 @@ describe('a worker', () => {
     call.end();
     const again = await waitAndJoin();
     expect(again.sent[0]).toMatchObject({ hello: { term: 1, run: 'mine', runId: 'aa', ticket } });
-    again.say({ welcome });
-    await settle();
+    await comeBack(again);
     expect(prepared).toBe(1);
     const state = { generation: 3, hasState: true, appliedStep: 2, weightsCrc: membership.resources!.state.weightsCrc };
     expect(again.last('ready')).toMatchObject({ state });
@@ -198,8 +241,7 @@ describe('a worker', () => {
     call.end();
     const again = await waitAndJoin();
     const changed = withChange(config, { afterStep: 1, epochs: { from: config.epochs, to: 9 } });
-    again.say({ welcome: { ...welcome, configDocument: Buffer.from(JSON.stringify(changed)) } });
-    await settle();
+    await comeBack(again, { ...welcome, configDocument: Buffer.from(JSON.stringify(changed)) });
     expect(again.last('ready')).toMatchObject({ state: { hasState: false, recent: [] } });
     expect(prepared).toBe(1);
     const { resources } = membership;
@@ -211,7 +253,7 @@ describe('a worker', () => {
     (await formed()).end();
     const again = await waitAndJoin();
     const other = { ...config, seed: 77 };
-    again.say({ welcome: { ...welcome, configDocument: Buffer.from(JSON.stringify(other)) } });
+    await comeBack(again, { ...welcome, configDocument: Buffer.from(JSON.stringify(other)) });
     await expect(outcome).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: 'the run has another seed than when this worker joined it; start the worker again',
@@ -271,6 +313,7 @@ describe('a worker', () => {
     call.end();
     const old = await waitAndJoin();
     expect(old.sent[0]).toMatchObject({ hello: { term: 4 } });
+    old.prove({ term: 2 });
     old.say({ term: 2, stop: { reason: 'STOP_REASON_STOPPED', message: 'obey' } });
     await waitAndJoin();
     expect(calls).toHaveLength(3);
@@ -284,15 +327,12 @@ describe('a worker', () => {
 });
 
 describe("a worker that meets another run's coordinator", () => {
-  const refusal = { code: 'RUN_MISMATCH', message: 'worker w belongs to run mine, this coordinator leads run other' };
-
   it('keeps looking for its own, and takes no term from there', async () => {
     (await formed()).end();
-    (await waitAndJoin()).say({ term: 70, refusal });
+    (await waitAndJoin()).prove({ term: 70, runId: 'bb' });
     const back = await waitAndJoin(2_000);
     expect(back.sent[0]).toMatchObject({ hello: { term: 1, runId: 'aa' } });
-    back.say({ welcome });
-    await settle();
+    await comeBack(back);
     expect(back.last('ready')).toBeDefined();
   });
 
@@ -300,7 +340,7 @@ describe("a worker that meets another run's coordinator", () => {
     const call = await formed();
     call.say({ term: 4, drain: { generation: 9, lastStep: 1, reason: 'x' } });
     call.end();
-    (await waitAndJoin()).say({ term: 1, refusal });
+    (await waitAndJoin()).prove({ runId: 'bb' });
     await settle();
     const seen = calls.length;
     await waitAndJoin(250);
@@ -309,10 +349,60 @@ describe("a worker that meets another run's coordinator", () => {
 
   it('gives up in time and names both', async () => {
     (await formed()).end();
-    for (let waited = 0; waited <= 14_000; waited += 2_000) (await waitAndJoin(2_000)).say({ refusal });
+    for (let waited = 0; waited <= 14_000; waited += 2_000) (await waitAndJoin(2_000)).prove({ runId: 'bb' });
     await expect(outcome).rejects.toMatchObject({
       code: 'RUN_MISMATCH',
-      message: `${refusal.message}; gave up after 10000 ms`,
+      message: expect.stringMatching(/run mine \(id aa\).* run other \(id bb\).*gave up after 10000 ms/) as string,
     });
+  });
+});
+
+describe('a worker that meets a coordinator without the token', () => {
+  const other = RunToken.random();
+  const lie: Partial<JoinResponse__Output>[] = [
+    { term: 2 ** 32 - 1, stop: { reason: 'STOP_REASON_FINISHED', message: 'over' } },
+    { term: 2 ** 32 - 1, welcome },
+    { term: 2 ** 32 - 1, form: formOf({ generation: 2 ** 32 - 1 }) },
+    { term: 2 ** 32 - 1, refusal: { code: 'VERSION_MISMATCH', message: 'go away' } },
+  ];
+
+  it('does not join, and shows nothing of its own', async () => {
+    const call = await joined();
+    call.prove({ token: other });
+    await expect(outcome).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
+    expect(call.last('proof')).toBeUndefined();
+    expect(prepared).toBe(0);
+  });
+
+  it.each(lie)(
+    'does not obey what comes before a proof, keeps its state and term, and goes on: %o',
+    async (message) => {
+      const call = await formed();
+      markApplied(membership.resources!.state, 2);
+      call.end();
+      (await waitAndJoin()).say(message);
+      const back = await waitAndJoin(2_000);
+      expect(back.sent[0]).toMatchObject({ hello: { term: 1, runId: 'aa' } });
+      await comeBack(back);
+      expect(back.last('ready')).toMatchObject({ state: { hasState: true, appliedStep: 2 } });
+    },
+  );
+
+  it('goes on looking when one of the right run has another token', async () => {
+    (await formed()).end();
+    (await waitAndJoin()).prove({ token: other, term: 2 ** 32 - 1 });
+    const back = await waitAndJoin(2_000);
+    expect(back.sent[0]).toMatchObject({ hello: { term: 1 } });
+    await comeBack(back);
+    expect(back.last('ready')).toBeDefined();
+  });
+
+  it('takes no Welcome whose secrets were sealed for another stream', async () => {
+    const call = await joined();
+    call.prove();
+    await settle();
+    call.keys = token.join({ workerId: 'w' }, { run: 'mine', runId: 'aa', term: 1, nonce: NONCE });
+    call.say({ welcome });
+    await expect(outcome).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
   });
 });

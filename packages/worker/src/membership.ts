@@ -3,10 +3,19 @@
  * is lost, the state is kept and the worker comes back for as long as the run allows. Sockets, engines and servers are
  * arguments; what a generation does is in membership-generation.ts.
  */
-import { pause, repeat, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
+import {
+  pause,
+  repeat,
+  TrainingError,
+  type Clock,
+  type RunToken,
+  type StateSnapshot,
+  type WelcomeSecrets,
+} from '@facet/shared';
 import type { JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
 import type { Logger } from '@facet/telemetry';
 import type { CoordinatorStream } from './coordinator-stream.js';
+import { JoinHandshake } from './join-handshake.js';
 import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
 import { renewResources } from './renewed-resources.js';
@@ -21,10 +30,12 @@ export interface WorkerOutcome {
 
 export interface MembershipOptions {
   readonly hello: NonNullable<JoinRequest['hello']>;
+  /** Of the run: both sides of a stream must have it. */
+  readonly token: RunToken;
   /** @throws TrainingError COORDINATOR_UNREACHABLE, which is tried again until patience ends. */
   readonly connect: () => Promise<CoordinatorStream>;
   /** Builds what the worker has for its whole life; called with the first Welcome. */
-  readonly prepare: (welcome: Welcome) => Promise<WorkerResources>;
+  readonly prepare: (welcome: Welcome, secrets: WelcomeSecrets) => Promise<WorkerResources>;
   readonly metrics: Pick<WorkerMetrics, 'recordStep' | 'recordMembership' | 'recordFault'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -61,6 +72,8 @@ export function createMembership(options: MembershipOptions): Membership {
   /** Of the last generation that this worker was a member of. */
   let ticket: Ticket | null = null;
   let generation: Generation | undefined;
+  /** Of the newest stream. */
+  let handshake: JoinHandshake | undefined;
   let resources: WorkerResources | undefined;
 
   const report = () => {
@@ -101,23 +114,27 @@ export function createMembership(options: MembershipOptions): Membership {
   const session = async (): Promise<WorkerOutcome | 'lost'> => {
     await using stream = await options.connect();
     const { run = '', runId = '' } = resources?.welcome ?? {};
-    stream.send({ hello: { ...options.hello, term, run, runId, ticket } });
+    const proofs = new JoinHandshake(options.token, { ...options.hello, term, run, runId, ticket }, handshake);
+    stream.send({ hello: proofs.hello });
     let stopHeartbeat: (() => void) | undefined;
     // The coordinator ends the stream when nobody needs this worker any more. It has a deadline for that, and its own end
     // is seen by keepalive, so this waits for nothing else.
     const leave = (): void => {
-      stream.send({ leave: { reason: 'it was told to stop' } });
+      if (proofs.isProven) stream.send({ leave: { reason: 'it was told to stop' } });
     };
     signal.addEventListener('abort', leave);
-    if (signal.aborted) leave();
     try {
-      for await (const message of stream.messages(onArrival)) {
+      const listen = (message: JoinResponse__Output): void => {
+        if (proofs.isProven) onArrival(message);
+      };
+      for await (const message of stream.messages(listen)) {
         if (isOutdated(message)) {
           log.warn({ term: message.term, highestTerm: term }, 'this coordinator was replaced and is not obeyed');
           return 'lost';
         }
-        const outcome = await handle(stream, message);
+        const outcome = proofs.isProven ? await handle(stream, message, proofs) : prove(stream, message, proofs);
         if (outcome !== undefined) return outcome;
+        if (message.message === 'challenge' && signal.aborted) leave();
         if (message.message === 'welcome') {
           stopHeartbeat ??= repeat(clock, resources!.config.timeouts.heartbeatMs / 4, () => {
             stream.send({ heartbeat: { step: resources?.state.appliedStep ?? 0 } });
@@ -133,7 +150,10 @@ export function createMembership(options: MembershipOptions): Membership {
   };
 
   /** Its terms are not those of this run. */
-  const isOfAnotherRun = ({ refusal }: JoinResponse__Output): boolean => refusal?.code === 'RUN_MISMATCH';
+  const isOfAnotherRun = ({ refusal, challenge }: JoinResponse__Output): boolean => {
+    const ownId = resources?.welcome.runId;
+    return refusal?.code === 'RUN_MISMATCH' || (ownId !== undefined && (challenge?.runId ?? ownId) !== ownId);
+  };
 
   const isOutdated = (message: JoinResponse__Output): boolean => message.term < term && !isOfAnotherRun(message);
 
@@ -145,9 +165,33 @@ export function createMembership(options: MembershipOptions): Membership {
     if (message.stop) void generation?.end(message.stop.message);
   };
 
+  /** The first messages of a stream. Who leads elsewhere, or nowhere, ends no worker that belongs to a run. */
+  const prove = (
+    stream: CoordinatorStream,
+    { challenge, refusal, message, term: said }: JoinResponse__Output,
+    proofs: JoinHandshake,
+  ): WorkerOutcome | undefined => {
+    try {
+      if (challenge) {
+        stream.send(proofs.answer(challenge, said));
+        handshake = proofs;
+        return undefined;
+      }
+      const { code = 'TOKEN_INVALID', message: text = `${message} came before the coordinator's proof` } =
+        refusal ?? {};
+      if (resources === undefined) return { outcome: 'refused', message: `${code}: ${text}` };
+      throw new TrainingError('TOKEN_INVALID', `a coordinator that did not show the run's token says: ${text}`);
+    } catch (caught) {
+      const error = TrainingError.from(caught);
+      if (resources === undefined) throw error;
+      throw new TrainingError('RUN_MISMATCH', error.message, { cause: caught });
+    }
+  };
+
   const handle = async (
     stream: CoordinatorStream,
     message: JoinResponse__Output,
+    proofs: JoinHandshake,
   ): Promise<WorkerOutcome | undefined> => {
     if (message.refusal) {
       // Whoever leads another run there may go, and this run's own coordinator may be elsewhere.
@@ -155,7 +199,8 @@ export function createMembership(options: MembershipOptions): Membership {
       return { outcome: 'refused', message: `${message.refusal.code}: ${message.refusal.message}` };
     } else if (message.welcome) {
       const { welcome } = message;
-      resources = resources === undefined ? await options.prepare(welcome) : renew(resources, welcome);
+      const secrets = proofs.openWelcome(welcome.sealed);
+      resources = resources === undefined ? await options.prepare(welcome, secrets) : renew(resources, welcome);
       const { compute, engine, threads } = resources;
       stream.send({
         ready: {
@@ -235,7 +280,8 @@ export function createMembership(options: MembershipOptions): Membership {
           // A worker that was in the run may be let in again when certificates have been replaced.
           const mayPass = error.code === 'COORDINATOR_UNREACHABLE' || error.code === 'RUN_MISMATCH';
           if (!mayPass && !(isRefused && resources !== undefined)) throw error;
-          if (isRefused) log.warn({ reason: error.message }, 'the coordinator and this worker do not accept each other');
+          if (isRefused)
+            log.warn({ reason: error.message }, 'the coordinator and this worker do not accept each other');
           lostAt ??= clock.now();
           if (clock.now() - lostAt > patienceMs) {
             throw new TrainingError(error.code, `${error.message}; gave up after ${patienceMs} ms`, { cause: error });

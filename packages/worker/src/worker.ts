@@ -16,8 +16,10 @@ import {
   usableCores,
   type EngineWish,
   type RunConfig,
+  type RunToken,
   type SampleField,
   type SampleFields,
+  type WelcomeSecrets,
 } from '@facet/shared';
 import type { SampleSource } from '@facet/datasets';
 import type { TlsIdentity } from '@facet/security';
@@ -39,6 +41,8 @@ import { connectWorker, socketNetwork } from './worker-network.js';
 export interface WorkerOptions {
   /** host:port of every coordinator that may lead the run; at least one. */
   readonly coordinatorAddresses: readonly string[];
+  /** Of the run. */
+  readonly token: RunToken;
   /** Where this worker listens for its peers and for Prometheus. Default: at the address that reaches the coordinator. */
   readonly listenHost?: string;
   /** The port for its peers; 0 takes any free one. */
@@ -119,6 +123,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       metricsUrl: `http://${formatAddress(advertisedHost, http.port)}/metrics`,
       cores: usableCores(),
     },
+    token: options.token,
     connect: createCoordinatorSearch({
       addresses: coordinatorAddresses,
       leader: async () => {
@@ -127,7 +132,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       },
       open: (address) => openCoordinatorStream(address, tls),
     }),
-    prepare: (welcome) => buildResources(options, welcome, exchange),
+    prepare: (welcome, secrets) => buildResources(options, { welcome, secrets }, exchange),
     metrics,
     clock: systemClock,
     log,
@@ -160,12 +165,12 @@ function threadsFor(options: WorkerOptions, config: RunConfig, welcome: Welcome)
 
 async function buildResources(
   options: WorkerOptions,
-  welcome: Welcome,
+  { welcome, secrets }: { readonly welcome: Welcome; readonly secrets: WelcomeSecrets },
   exchange: ExchangeServer,
 ): Promise<WorkerResources> {
   const config = withOwnTask(configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8'))), options);
   const data = config.data === 'local' ? await openLocalData(options, config, welcome) : undefined;
-  const connection = await connectWorker({ url: options.brokerUrl ?? welcome.natsUrl, tls: options.tls });
+  const connection = await connectWorker({ url: options.brokerUrl ?? secrets.natsUrl, tls: options.tls });
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);

@@ -2,9 +2,10 @@
  * `facet coordinator`: the coordinator of one run, in this process. `facet up` starts the same command, with the hidden
  * options that tie it to its parent.
  */
+import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
-import { maskSecrets, TrainingError, writeWhole, type Mapping } from '@facet/shared';
+import { maskSecrets, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -14,6 +15,7 @@ import { printJson, printLine, type CliContext, type CommandAction } from '../co
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
+import { tokenFile } from '../launch/run-token.js';
 import { listenForStop } from '../launch/stop-signals.js';
 import { openIdentity } from '../tls/open-identity.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
@@ -87,6 +89,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   const started = await startCandidate({
     config,
     tls,
+    token: await tokenOf(env),
     hasOwnBroker: options.ownBroker === true,
     runFolder: paths.folder,
     role: options.standby ? 'standby' : 'first',
@@ -96,7 +99,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     async onLeading({ address, httpUrl }) {
       if (address === '') return;
       await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid, tls: tls?.folder });
-      if (!options.json) announce({ address, httpUrl, isSecure: tls !== undefined }, config.run, context);
+      if (!options.json) announce({ address, httpUrl, isSecure: tls !== undefined }, paths, context);
     },
     onWaiting(reason) {
       removeAddressFile(addressFile);
@@ -161,11 +164,18 @@ async function load(options: CoordinatorCommandOptions, { env }: CliContext): Pr
 
 function announce(
   { address, httpUrl, isSecure }: { readonly address: string; readonly httpUrl: string; readonly isSecure: boolean },
-  run: string,
+  paths: RunPaths,
   { stdout }: CliContext,
 ): void {
+  const run = path.basename(paths.folder);
+  const token = tokenFile(paths);
   printLine(stdout, `run ${run}: coordinator at ${address}, metrics at ${httpUrl}/metrics`);
-  printLine(stdout, `start workers with: facet worker --coordinator ${address}${isSecure ? ' --tls FOLDER' : ''}`);
+  const certificates = isSecure ? ' --tls FOLDER' : '';
+  printLine(
+    stdout,
+    `start workers with: FACET_RUN_TOKEN_FILE=${token} facet worker --coordinator ${address}${certificates}`,
+  );
+  printLine(stdout, `a worker on another machine needs a copy of ${token}, which only its owner may read`);
 }
 
 async function report(result: RunResult, options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {

@@ -11,6 +11,7 @@ import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '.
 import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { requireToken } from '../launch/run-token.js';
 import { listenForStop } from '../launch/stop-signals.js';
 import { openIdentity, TLS_ABOUT, TLS_FLAG } from '../tls/open-identity.js';
 
@@ -40,7 +41,10 @@ export function addWorkerCommand(
 ): void {
   program
     .command('worker')
-    .description('run one worker: it joins the run of a coordinator and trains until the run ends')
+    .description(
+      'run one worker: it joins the run of a coordinator and trains until the run ends; FACET_RUN_TOKEN_FILE names a copy of the ' +
+        "run's run.token",
+    )
     .requiredOption(
       '--coordinator <host:port>',
       'address that the coordinator prints; with standbys all of them, separated by commas',
@@ -64,7 +68,7 @@ export function addWorkerCommand(
     .option('--task <file>', "the module of the run's task, where it lies elsewhere than on the coordinator's machine")
     .option('--json', 'print one JSON object with the outcome as the last line of stdout')
     .addOption(new Option('--exit-with-parent').hideHelp())
-    .addHelpText('after', '\nExample:\n  facet worker --coordinator 10.0.0.5:5555')
+    .addHelpText('after', '\nExample:\n  FACET_RUN_TOKEN_FILE=run.token facet worker --coordinator 10.0.0.5:5555')
     .action((options: WorkerCommandOptions) => run(() => work(options, context)));
 }
 
@@ -93,8 +97,10 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   const { requireInstalled } = await import('@facet/engine');
   const { runWorker } = await import('@facet/worker');
   requireInstalled(machine.engine.name, context.env);
+  const token = await requireToken(context.env);
   const outcome = await runWorker({
     ...machine,
+    token,
     ...(listenHost !== undefined && { listenHost }),
     ...(advertisedAddress !== undefined && { advertisedAddress }),
     ...(brokerUrl !== undefined && { brokerUrl }),

@@ -12,6 +12,7 @@ import { readAddressFile, type CoordinatorAddress } from '../runs/address-file.j
 import type { RunPaths } from '../runs/run-folders.js';
 import type { Child, ChildSpec } from './child-process.js';
 import { childFailure } from './log-tail.js';
+import { ensureToken, tokenEnvironment } from './run-token.js';
 
 /** What the processes of a run have in common. */
 export interface RunPlace {
@@ -37,10 +38,11 @@ export interface CoordinatorStart {
   readonly folder: string;
 }
 
-/** A coordinator; writes its configuration first. */
+/** A coordinator; writes its configuration first, and the run's token if there is none. */
 export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
   const { config, paths, env, certificates } = place;
   const { role, mode, natsUrl, isOwnBroker, folder } = start;
+  await ensureToken(paths, env);
   const file = path.join(folder, `${role}.json`);
   // A standby leads while the one before may still hold the ports that were asked for.
   const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
@@ -55,7 +57,7 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
     name: role,
     ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...begin]),
     logFile: path.join(paths.logs, `${role}.log`),
-    env: { ...withoutConfigVariables(env), FACET_RUNS: path.dirname(paths.folder) },
+    env: { ...tokenEnvironment(paths, withoutConfigVariables(env)), FACET_RUNS: path.dirname(paths.folder) },
   };
 }
 
@@ -78,7 +80,7 @@ export function workerSpec({ config, paths, env, certificates }: RunPlace, start
     name: `worker-${index}`,
     ...facetCommand(['worker', ...places, '--json', '--exit-with-parent']),
     logFile: path.join(paths.logs, `worker-${index}.log`),
-    env: withoutConfigVariables(env),
+    env: tokenEnvironment(paths, withoutConfigVariables(env)),
   };
 }
 

@@ -17,7 +17,7 @@ import {
 } from '@facet/proto';
 import { createDoor, type DoorOptions } from '@facet/security';
 import { systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
-import { JoinSession, type SessionHandler } from './join-session.js';
+import { JoinSession, type JoinGate, type SessionHandler } from './join-session.js';
 
 /** Enough for a Hello, the parameters of the largest model, and reports. */
 const MESSAGE_BYTES = 512 * 1024;
@@ -28,7 +28,7 @@ export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly run: string;
+  readonly gate: JoinGate;
   readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
@@ -106,13 +106,14 @@ function maxRequestBytes({ microBatches, classes }: EvaluationSize): number {
 function coordinationHandlers({
   term,
   codeVersion,
+  gate,
   handler,
   clock = systemClock,
   status: currentStatus,
 }: GrpcServerOptions): CoordinationHandlers {
   return {
     Join(call) {
-      new JoinSession({ call, peer: callPeer(call), term, codeVersion, handler, clock });
+      new JoinSession({ call, peer: callPeer(call), term, codeVersion, gate, handler, clock });
     },
     GetStatus(_call, callback) {
       callback(null, currentStatus());
@@ -120,7 +121,7 @@ function coordinationHandlers({
   };
 }
 
-function exchangeHandlers({ run, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
+function exchangeHandlers({ gate: { run }, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
   return {
     Pull(call) {
       call.emit('error', { code: status.UNIMPLEMENTED, details: 'the coordinator exchanges no gradients' });

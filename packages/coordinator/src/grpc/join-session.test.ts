@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { JoinResponse } from '@facet/proto';
-import { CONFIG_VERSION, systemClock, type Clock } from '@facet/shared';
+import { CONFIG_VERSION, RunToken, systemClock, type Clock } from '@facet/shared';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { JoinSession, type JoinCall } from './join-session.js';
 
@@ -9,6 +9,7 @@ class FakeCall extends EventEmitter {
   isEnded = false;
   writableLength = 0;
   getHost = (): string => '127.0.0.1:1';
+  getPeer = (): string => '127.0.0.1:9';
   write = (message: JoinResponse): number => this.written.push(message);
   end = (): void => {
     this.isEnded = true;
@@ -28,9 +29,15 @@ const hello = {
   run: '',
   runId: '',
   ticket: null,
+  nonce: Buffer.alloc(32, 7),
 };
 
+const token = RunToken.random();
+const onStranger = vi.fn();
+const gate = { run: 'mine', runId: 'aa', token, onStranger };
+
 let call: FakeCall;
+let session: JoinSession;
 /** What is to happen when the time for Hello is over. */
 let elapse: (() => void) | undefined;
 const handler = { onHello: vi.fn(), onMessage: vi.fn(), onClosed: vi.fn() };
@@ -47,8 +54,16 @@ beforeEach(() => {
       };
     },
   };
-  new JoinSession({ call: call as unknown as JoinCall, term: 1, codeVersion: 'test', handler, clock });
+  session = new JoinSession({ call: call as unknown as JoinCall, term: 1, codeVersion: 'test', gate, handler, clock });
 });
+
+/** What a worker with a token answers to the challenge that it was sent. */
+function prove(withToken = token, said: typeof hello = hello): void {
+  const { challenge, term = 0 } = call.written.at(-1)!;
+  const nonce = challenge!.nonce as Buffer;
+  const keys = withToken.join(said, { run: 'mine', runId: 'aa', term, nonce });
+  call.emit('data', { proof: { proof: keys.workerProof, previousProof: Buffer.alloc(0) } });
+}
 
 describe('a Join stream', () => {
   it('is ended when no Hello comes, and the handler never hears of it', () => {
@@ -60,21 +75,56 @@ describe('a Join stream', () => {
     expect(handler.onClosed).not.toHaveBeenCalled();
   });
 
-  it('waits no longer once the worker has said Hello', () => {
+  it('waits no longer once the worker has proved that it has the token', () => {
     call.emit('data', { hello });
+    expect(handler.onHello).not.toHaveBeenCalled();
+    expect(elapse).toBeDefined();
+    prove();
     expect(handler.onHello).toHaveBeenCalledOnce();
     expect(elapse).toBeUndefined();
   });
 
-  it('is ended when its worker does not read, and takes no more messages', () => {
-    const session = new JoinSession({ call: call as unknown as JoinCall, term: 1, codeVersion: 'test', handler });
+  it('shows first that the coordinator has the token, over the nonces of both', () => {
     call.emit('data', { hello });
+    const { challenge } = call.written[0]!;
+    const nonce = challenge!.nonce as Buffer;
+    expect(challenge!.proof).toEqual(
+      Buffer.from(token.join(hello, { run: 'mine', runId: 'aa', term: 1, nonce }).coordinatorProof),
+    );
+  });
+
+  it.each([
+    ['another token', RunToken.random(), hello],
+    ['another worker id', token, { ...hello, workerId: 'b' }],
+    ['another address', token, { ...hello, exchangeAddress: '127.0.0.1:3' }],
+    ['a later term', token, { ...hello, term: 2 ** 32 - 1 }],
+    ['another nonce', token, { ...hello, nonce: Buffer.alloc(32, 8) }],
+  ])('is refused with a proof of %s, and the handler never hears of it', (_, withToken, said) => {
+    call.emit('data', { hello });
+    prove(withToken, said);
+    expect(call.written.at(-1)).toMatchObject({ refusal: { code: 'TOKEN_INVALID' } });
+    expect(call.isEnded).toBe(true);
+    expect(onStranger).toHaveBeenCalledOnce();
+    expect(handler.onHello).not.toHaveBeenCalled();
+    expect(handler.onClosed).not.toHaveBeenCalled();
+  });
+
+  it.each(['ready', 'stepDone', 'leave'])('takes no %s in the place of a proof', (kind) => {
+    call.emit('data', { hello });
+    call.emit('data', { [kind]: {} });
+    expect(call.written.at(-1)).toMatchObject({ refusal: { code: 'TOKEN_INVALID' } });
+    expect(handler.onMessage).not.toHaveBeenCalled();
+  });
+
+  it('is ended when its worker does not read, and takes no more messages', () => {
+    call.emit('data', { hello });
+    prove();
     session.send({ start: { generation: 1 } });
-    expect(call.written).toHaveLength(1);
+    expect(call.written).toHaveLength(2);
     call.writableLength = 256;
     session.send({ start: { generation: 2 } });
     session.send({ start: { generation: 3 } });
-    expect(call.written).toHaveLength(1);
+    expect(call.written).toHaveLength(2);
     expect(call.isEnded).toBe(true);
     expect(handler.onClosed).toHaveBeenCalledWith(session, 'it has not read 256 messages');
   });

@@ -1,11 +1,23 @@
 /**
- * One worker's Join stream: greets, checks every message and passes it on as an event. A session ends once, whichever side
+ * One worker's Join stream: proves that this coordinator has the run's token and asks the worker for the same, greets, checks every
+ * message and passes it on as an event. Nothing of a worker is used before its proof. A session ends once, whichever side
  * ends it, and writes never wait: a worker that does not read is dropped when too many messages wait for it.
  */
+import { randomBytes } from 'node:crypto';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, JoinRequest__Output, JoinResponse } from '@facet/proto';
 import { roleFault, workerIdFault, type CertificateFacts } from '@facet/security';
-import { CONFIG_VERSION, systemClock, TrainingError, type Clock, type ErrorCode } from '@facet/shared';
+import {
+  CONFIG_VERSION,
+  isSameSecret,
+  JOIN_NONCE_BYTES,
+  systemClock,
+  TrainingError,
+  type Clock,
+  type ErrorCode,
+  type JoinKeys,
+  type RunToken,
+} from '@facet/shared';
 import { checkEvaluationDone, checkHello, checkReady, checkReport, checkStepDone } from './messages.js';
 
 export type JoinCall = ServerDuplexStream<JoinRequest__Output, JoinResponse>;
@@ -15,16 +27,25 @@ export type CheckedMessage = Exclude<
   {
     [K in keyof JoinRequest__Output]-?: { readonly kind: K; readonly body: NonNullable<JoinRequest__Output[K]> };
   }[keyof JoinRequest__Output],
-  { readonly kind: 'message' | 'hello' }
+  { readonly kind: 'message' | 'hello' | 'proof' }
 >;
 
 /** What the coordinator does with a session. Throwing a TrainingError refuses the worker with its code and message. */
 export interface SessionHandler {
-  /** Sends the Welcome, now or later. */
+  /** A worker has shown that it has the token. Sends the Welcome, now or later. */
   onHello(session: JoinSession, hello: Hello): void;
   onMessage(session: JoinSession, message: CheckedMessage): void;
   /** The stream is over; called once, and only after onHello returned. */
   onClosed(session: JoinSession, reason: string): void;
+}
+
+/** Which run a stream is for, and what a worker must have to join it. */
+export interface JoinGate {
+  readonly run: string;
+  readonly runId: string;
+  readonly token: RunToken;
+  /** Somebody who did not show the token was turned away. */
+  readonly onStranger: (reason: string) => void;
 }
 
 export interface JoinSessionOptions {
@@ -34,6 +55,7 @@ export interface JoinSessionOptions {
   /** The coordinator's term, which every message to the worker carries. */
   readonly term: number;
   readonly codeVersion: string;
+  readonly gate: JoinGate;
   readonly handler: SessionHandler;
   /** Default: this machine's. */
   readonly clock?: Clock;
@@ -52,20 +74,27 @@ export class JoinSession {
   readonly #peer: CertificateFacts | undefined;
   readonly #term: number;
   readonly #codeVersion: string;
+  readonly #gate: JoinGate;
   readonly #handler: SessionHandler;
   readonly #stopWaiting: () => void;
+  /** Of a worker that has said Hello and not yet proved that it may. */
+  #challenged: { readonly hello: Hello; readonly keys: JoinKeys } | undefined;
   #hello: Hello | undefined;
+  #keys: JoinKeys | undefined;
+  #previousProof: Uint8Array = new Uint8Array();
   #isOver = false;
 
-  constructor({ call, peer, term, codeVersion, handler, clock = systemClock }: JoinSessionOptions) {
+  constructor({ call, peer, term, codeVersion, gate, handler, clock = systemClock }: JoinSessionOptions) {
     this.#call = call;
     this.#peer = peer;
     this.#term = term;
     this.#codeVersion = codeVersion;
+    this.#gate = gate;
     this.#handler = handler;
     this.coordinatorAddress = call.getHost();
     this.#stopWaiting = clock.schedule(HELLO_TIMEOUT_MS, () => {
-      this.refuse('PEER_UNAVAILABLE', `no Hello within ${HELLO_TIMEOUT_MS} ms of connecting`);
+      const missing = this.#challenged === undefined ? 'Hello' : 'Proof';
+      this.refuse('PEER_UNAVAILABLE', `no ${missing} within ${HELLO_TIMEOUT_MS} ms of connecting`);
     });
     call.on('data', (request: JoinRequest__Output) => {
       this.#receive(request);
@@ -83,6 +112,19 @@ export class JoinSession {
 
   get workerId(): string {
     return this.#hello?.workerId ?? '';
+  }
+
+  /** Encrypts what only this worker may read. */
+  seal(label: string, bytes: Uint8Array): Buffer {
+    if (this.#keys === undefined)
+      throw new TrainingError('INTERNAL', 'a secret for a worker that has proved nothing yet');
+    return this.#keys.seal(label, bytes);
+  }
+
+  /** Whether the process of an earlier stream is the one that opened this one. */
+  continues(earlier: JoinSession): boolean {
+    if (this.#keys === undefined || earlier.#keys === undefined) return false;
+    return isSameSecret(earlier.#keys.proofForNext(this.#keys), this.#previousProof);
   }
 
   /** Sends a message. If the session is over, the message is dropped. If the worker has stopped reading, the session ends. */
@@ -108,7 +150,8 @@ export class JoinSession {
   #receive(request: JoinRequest__Output): void {
     if (this.#isOver) return;
     try {
-      if (this.#hello === undefined) this.#greet(request);
+      if (this.#challenged === undefined) this.#challenge(request);
+      else if (this.#hello === undefined) this.#greet(this.#challenged, request);
       else this.#handler.onMessage(this, checkMessage(request));
     } catch (caught) {
       const { code, message } = TrainingError.from(caught);
@@ -116,11 +159,10 @@ export class JoinSession {
     }
   }
 
-  #greet({ hello }: JoinRequest__Output): void {
+  #challenge({ hello }: JoinRequest__Output): void {
     if (hello === null || hello === undefined) {
       throw new TrainingError('VERSION_MISMATCH', 'the first message is not Hello; the worker is of another version');
     }
-    this.#stopWaiting();
     checkHello(hello);
     checkPeer(this.#peer, hello);
     if (hello.codeVersion !== this.#codeVersion || hello.configVersion !== CONFIG_VERSION) {
@@ -130,6 +172,25 @@ export class JoinSession {
           `${this.#codeVersion} (config version ${CONFIG_VERSION}); install the same version on every machine`,
       );
     }
+    const { run, runId, token } = this.#gate;
+    const nonce = randomBytes(JOIN_NONCE_BYTES);
+    const keys = token.join(hello, { run, runId, term: this.#term, nonce });
+    this.#challenged = { hello, keys };
+    this.send({ challenge: { run, runId, nonce, proof: Buffer.from(keys.coordinatorProof) } });
+  }
+
+  #greet({ hello, keys }: { readonly hello: Hello; readonly keys: JoinKeys }, { proof }: JoinRequest__Output): void {
+    if (!proof || !isSameSecret(keys.workerProof, proof.proof)) {
+      const reason = `worker ${hello.workerId} at ${this.#call.getPeer()} did not show that it has the token of run ${this.#gate.run}`;
+      this.#gate.onStranger(reason);
+      throw new TrainingError(
+        'TOKEN_INVALID',
+        `${reason}; give it a copy of run.token in the run's folder, with FACET_RUN_TOKEN_FILE`,
+      );
+    }
+    this.#stopWaiting();
+    this.#keys = keys;
+    this.#previousProof = proof.previousProof;
     this.#handler.onHello(this, hello);
     this.#hello = hello;
   }

@@ -3,7 +3,7 @@
  * with a refusal that names the field. Whether a message fits the state of the run is decided elsewhere.
  */
 import type { EvaluationDone, Hello, JoinRequest__Output, Report, StepDone } from '@facet/proto';
-import { isRunName, TrainingError } from '@facet/shared';
+import { isRunName, JOIN_NONCE_BYTES, TrainingError } from '@facet/shared';
 
 const MAX_NAME_LENGTH = 255;
 const MAX_URL_LENGTH = 2_048;
@@ -37,6 +37,8 @@ export function checkHello(hello: Hello): void {
   require(RUN_ID.test(hello.runId), 'hello.run_id', hello.runId, "a run's id or nothing");
   const sealBytes = hello.ticket?.seal.length ?? 0;
   require(sealBytes <= MAX_SEAL_BYTES, 'hello.ticket.seal', `${sealBytes} bytes`, `at most ${MAX_SEAL_BYTES}`);
+  const nonceBytes = hello.nonce.length;
+  require(nonceBytes === JOIN_NONCE_BYTES, 'hello.nonce', `${nonceBytes} bytes`, `${JOIN_NONCE_BYTES} bytes`);
   const { metricsUrl } = hello;
   const isUrl = metricsUrl === '' || (metricsUrl.length <= MAX_URL_LENGTH && URL.canParse(metricsUrl));
   require(isUrl, 'hello.metrics_url', metricsUrl, 'a URL or nothing');

@@ -4,7 +4,7 @@
  */
 import { credentials, makeClientConstructor, status, type ClientDuplexStream } from '@grpc/grpc-js';
 import { Coordination, type JoinRequest, type JoinResponse__Output, type Status } from '@facet/proto';
-import { CONFIG_VERSION, parseErrorCode, TrainingError } from '@facet/shared';
+import { CONFIG_VERSION, parseErrorCode, RunToken, TrainingError } from '@facet/shared';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startGrpcServer, type GrpcServer } from './grpc-server.js';
@@ -68,6 +68,7 @@ const hello = fc.record(
 const parameter = fc.record({ name: text, shape: fc.array(uint32, { maxLength: 12 }) });
 const request: fc.Arbitrary<JoinRequest> = fc.oneof(
   fc.record({ hello }),
+  fc.record({ proof: fc.record({ proof: fc.uint8Array({ maxLength: 40 }).map((noise) => Buffer.from(noise)) }) }),
   fc.record({
     ready: fc.record(
       {
@@ -115,10 +116,12 @@ const GOOD_HELLO = {
   configVersion: CONFIG_VERSION,
   host: 'here',
   exchangeAddress: '127.0.0.1:1',
+  nonce: Buffer.alloc(32, 1),
 };
+const TOKEN = RunToken.random();
 const conversation = fc
   .tuple(fc.boolean(), fc.array(bytes, { minLength: 1, maxLength: 4 }))
-  .map(([isGreeting, all]) => (isGreeting ? [encode({ hello: GOOD_HELLO }), ...all] : all));
+  .map(([isGreeting, all]) => ({ isGreeting, all }));
 
 function expectCheckedMetrics(metrics: Readonly<Record<string, number>>): void {
   const names = Object.keys(metrics);
@@ -159,7 +162,7 @@ describe('the coordination service', () => {
     server = await startGrpcServer({
       host: '127.0.0.1',
       port: 0,
-      run: 'fuzzed',
+      gate: { run: 'fuzzed', runId: 'aa', token: TOKEN, onStranger: () => undefined },
       term: 1,
       codeVersion: 'test',
       handler: {
@@ -185,22 +188,36 @@ describe('the coordination service', () => {
     server.close();
   });
 
-  /** Sends everything and closes; resolves to how the server ended it. */
-  function say(messages: readonly Buffer[]): Promise<{ code: status; refusals: readonly string[] }> {
+  /** Sends everything, behind a good greeting or without one, and closes; resolves to how the server ended it. */
+  function say({
+    isGreeting,
+    all,
+  }: {
+    readonly isGreeting: boolean;
+    readonly all: readonly Buffer[];
+  }): Promise<{ code: status; refusals: readonly string[] }> {
     return new Promise((resolve) => {
       const refusals: string[] = [];
       const stream = (client['Join'] as (options: object) => RawStream).call(client, {
         deadline: Date.now() + CALL_DEADLINE_MS,
       });
-      stream.on('data', ({ refusal }: JoinResponse__Output) => {
+      const sendAll = (): void => {
+        for (const message of all) stream.write(message);
+        stream.end();
+      };
+      stream.on('data', ({ refusal, challenge, term }: JoinResponse__Output) => {
         if (refusal) refusals.push(refusal.code);
+        if (!challenge || !isGreeting) return;
+        const { workerProof } = TOKEN.join(GOOD_HELLO, { ...challenge, term });
+        stream.write(encode({ proof: { proof: Buffer.from(workerProof), previousProof: Buffer.alloc(0) } }));
+        sendAll();
       });
       stream.on('error', () => undefined);
       stream.on('status', ({ code }: { code: status }) => {
         resolve({ code, refusals });
       });
-      for (const message of messages) stream.write(message);
-      stream.end();
+      if (isGreeting) stream.write(encode({ hello: GOOD_HELLO }));
+      else sendAll();
     });
   }
 
@@ -227,16 +244,16 @@ describe('the coordination service', () => {
     async () => {
       const huge = encode({ leave: { reason: 'x'.repeat(520 * 1024) } });
       // The end of the stream may overtake its code, because the client is still writing.
-      const { code } = await say([encode({ hello: GOOD_HELLO }), huge]);
+      const { code } = await say({ isGreeting: true, all: [huge] });
       expect([status.RESOURCE_EXHAUSTED, status.UNAVAILABLE]).toContain(code);
       const largest = { index: 2 ** 32 - 1, sampleCount: 2 ** 32 - 1, lossSum: 1 };
       const parts = Array.from({ length: 100 }, () => largest);
       const confusion = new Array<number>(100).fill(2 ** 32 - 1);
       const evaluation = encode({ evaluationDone: { generation: 1, step: 1, parts, confusion } });
       expect(evaluation.length).toBeLessThan(100 * 24 + 100 * 5 + 64);
-      expect(await say([encode({ hello: GOOD_HELLO }), evaluation])).toEqual({ code: status.OK, refusals: [] });
+      expect(await say({ isGreeting: true, all: [evaluation] })).toEqual({ code: status.OK, refusals: [] });
       await vi.waitUntil(() => open.size === 0, { timeout: 10_000 });
-      expect(await say([encode({ hello: GOOD_HELLO })])).toEqual({ code: status.OK, refusals: [] });
+      expect(await say({ isGreeting: true, all: [] })).toEqual({ code: status.OK, refusals: [] });
     },
   );
 });

@@ -50,6 +50,7 @@ export interface Metrics {
   readonly ledgerCommits: Counter;
   readonly replays: Counter;
   readonly leaves: Counter;
+  readonly strangers: Counter;
   countFault(code: ErrorCode): void;
   readonly regroupSeconds: Histogram;
   readonly checkpointSeconds: Histogram;
@@ -134,6 +135,7 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     ledgerCommits: counter('ledger_commits_total', 'Steps committed by this process.'),
     replays: counter('replays_total', 'Committed steps that were computed again.'),
     leaves: counter('leaves_total', 'Workers that left without a fault: they asked to, or were stragglers.'),
+    strangers: counter('strangers_total', 'Streams turned away because they did not show the run token.'),
     countFault: (code) => {
       faults.inc({ code });
     },

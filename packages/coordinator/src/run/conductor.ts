@@ -30,7 +30,7 @@ import type { Intake } from './intake.js';
 import { Pacing, type PacingRules } from './pacing.js';
 import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
-import { formMessage, stopMessage } from './wire-commands.js';
+import { sendForms, stopMessage } from './wire-commands.js';
 import type { WorkerDirectory } from './worker-directory.js';
 
 export interface ConductorOptions {
@@ -297,10 +297,8 @@ export class Conductor implements SessionHandler {
         for (const member of members) engines.noteMember(member.workerId, directory.get(member.workerId)?.program, log);
         publisher.start({ generation, split: this.#pacing.split, first: work });
         intake.begin(work);
-        const { term, key } = this.#options.run;
-        const ticketOf = (workerId: string) => key.ticket({ term, generation, workerId });
-        const context = { shares, directory, momentsCrc: intake.momentsCrcOf(start.step), ticketOf };
-        for (const member of members) directory.send(member.workerId, formMessage(command, member, context));
+        const { run } = this.#options;
+        sendForms(command, { shares, directory, momentsCrc: intake.momentsCrcOf(start.step), run });
         break;
       }
       case 'start': {

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { readCheckpoint } from '@facet/storage';
+import { join } from 'node:path';
 import { createLogger } from '@facet/telemetry';
-import { OPERATION_DEFAULTS, type RunConfig } from '@facet/shared';
+import { OPERATION_DEFAULTS, readToken, TOKEN_FILE, type RunConfig } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBroker, type TestBroker } from '../../test/broker.js';
 import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
@@ -91,7 +92,8 @@ describe('a run whose workers compute with different engines', () => {
     workerId: string,
     options: Partial<FakeWorkerOptions>,
   ): Promise<FakeWorker> {
-    const worker = await startFakeWorker({ workerId, address: coordinator.address, meeting, ...options });
+    const token = await readToken(join(tiny.runFolder, TOKEN_FILE));
+    const worker = await startFakeWorker({ workerId, address: coordinator.address, token, meeting, ...options });
     cleanups.push(worker);
     return worker;
   }

@@ -12,11 +12,12 @@ export interface GreeterOptions {
   /** Workers that the run waits for. */
   readonly wanted: number;
   readonly clock: Clock;
-  /** The Welcome for a worker on a host, as things stand. */
-  readonly welcome: (host: string) => JoinResponse;
+  /** The Welcome for a worker, as things stand. */
+  readonly welcome: (guest: Guest) => JoinResponse;
 }
 
-interface Guest {
+/** A worker that waits for its Welcome. */
+export interface Guest {
   readonly session: JoinSession;
   readonly host: string;
 }
@@ -52,6 +53,6 @@ export class Greeter {
     this.#cancel?.();
     const guests = this.#held;
     this.#held = [];
-    for (const { session, host } of guests) session.send(this.#options.welcome(host));
+    for (const guest of guests) guest.session.send(this.#options.welcome(guest));
   }
 }

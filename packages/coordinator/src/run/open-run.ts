@@ -6,6 +6,7 @@ import { formatAddress, systemClock, withChange, type TrainingError } from '@fac
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
+import { strangerCounter } from '../grpc/strangers.js';
 import type { Ending } from '../membership/state.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { openBroker } from '../shards/broker.js';
@@ -119,7 +120,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     onRefused: ({ address, reason, untold }) => {
       log.warn({ address, untold }, `a connection was refused: ${reason}`);
     },
-    run,
+    gate: { run, runId: folder.key.id, token: folder.token, onStranger: strangerCounter(metrics, log) },
     term,
     codeVersion,
     handler: conductor,

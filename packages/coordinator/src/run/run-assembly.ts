@@ -183,7 +183,8 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     greeter: new Greeter({
       wanted: config.workers.count,
       clock,
-      welcome: (host) => welcomeMessage(config, data, { runId: folder.key.id, workersOnHost: directory.countOn(host) }),
+      welcome: ({ session, host }) =>
+        welcomeMessage(config, data, { session, key: folder.key, workersOnHost: directory.countOn(host) }),
     }),
     onEnd: parts.onEnd,
   });

@@ -14,6 +14,7 @@ import {
   readRegularText,
   type RunConfig,
   type RunRecord,
+  type RunToken,
   TrainingError,
   trainingIdentity,
   writeWhole,
@@ -22,7 +23,6 @@ import type { NamedSource } from '@facet/datasets';
 import {
   CHECKPOINTS_FOLDER,
   CONFIG_FILE,
-  KEY_FILE,
   LEDGER_FILE,
   RESULT_FILE,
   START_FOLDER,
@@ -34,11 +34,10 @@ import {
   takeOverRun,
   type RunLock,
 } from '@facet/storage';
-import { RunKey } from './run-key.js';
+import type { RunKey } from './run-key.js';
+import { openSecrets, removeSecrets } from './run-secrets.js';
 
 const MOST_RESULT_BYTES = 16 * 1024 * 1024;
-
-const MOST_KEY_BYTES = 1_024;
 const MOST_CONFIG_BYTES = 1024 * 1024;
 
 export interface OpenRunFolderOptions {
@@ -46,6 +45,8 @@ export interface OpenRunFolderOptions {
   readonly mode: 'new' | 'resume';
   readonly config: RunConfig;
   readonly hasOwnBroker: boolean;
+  /** Default: that in the folder, or a new one. */
+  readonly token: RunToken | undefined;
   /** `take-over` for a coordinator that holds the run's lease: it takes the folder from the earlier one. */
   readonly lock: 'respect' | 'take-over';
   readonly onLedgerError: (error: TrainingError) => void;
@@ -58,6 +59,8 @@ export interface RunFolder {
   readonly checkpointsPath: string;
   readonly ledger: LedgerFile;
   readonly key: RunKey;
+  /** What workers must have to join. */
+  readonly token: RunToken;
   /** Newest sound checkpoint of an earlier coordinator. */
   readonly checkpoint: Checkpoint | undefined;
   /** One sentence each about what was found damaged. */
@@ -96,13 +99,14 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
     const isNew = mode === 'new' || ledger.isNew;
-    const key = (isNew ? undefined : await readKey(folder)) ?? (await makeKey(folder));
+    const { key, token } = await openSecrets(folder, { isNew, given: options.token });
     if (isNew) await writeWhole(join(folder, CONFIG_FILE), storedConfigText(options), 'owner');
     return {
       path: folder,
       checkpointsPath,
       ledger,
       key,
+      token,
       checkpoint,
       warnings,
       isHeld: () => lock.isHeld(),
@@ -111,7 +115,8 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       close: () => closeBoth(ledger, lock),
       async discard() {
         await ledger?.close();
-        for (const name of [LEDGER_FILE, CONFIG_FILE, KEY_FILE]) await rm(join(folder, name), { force: true });
+        for (const name of [LEDGER_FILE, CONFIG_FILE]) await rm(join(folder, name), { force: true });
+        await removeSecrets(folder);
         await rm(join(folder, START_FOLDER), { recursive: true, force: true });
         await lock.release();
         // Whatever else lies there is somebody's.
@@ -122,30 +127,6 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     await closeBoth(ledger, lock);
     throw caught;
   }
-}
-
-/** The key of a run that has begun; undefined for one that has none, of an earlier version of Facet. */
-async function readKey(folder: string): Promise<RunKey | undefined> {
-  const path = join(folder, KEY_FILE);
-  try {
-    return new RunKey(Buffer.from((await readRegularText(path, MOST_KEY_BYTES)).trim(), 'hex'));
-  } catch (caught) {
-    if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const { message } = TrainingError.from(caught);
-    throw new TrainingError(
-      'CONFIG_INVALID',
-      `${path} cannot be used: ${message}; remove it to go on without the workers of before`,
-      {
-        cause: caught,
-      },
-    );
-  }
-}
-
-async function makeKey(folder: string): Promise<RunKey> {
-  const key = RunKey.random();
-  await writeWhole(join(folder, KEY_FILE), `${Buffer.from(key).toString('hex')}\n`, 'owner');
-  return new RunKey(key);
 }
 
 /** The result of a run that ended earlier, as it was written; undefined when there is none. */

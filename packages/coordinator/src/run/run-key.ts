@@ -1,7 +1,7 @@
 /**
  * A run's secret, and what it proves. The key lies in the run's folder, where every coordinator of the run finds it and nobody
- * else. From it come the run's id, which anybody may know, and the seals of tickets: a worker that joins with a ticket was a
- * member of that generation, also when another process coordinated it.
+ * else. From it come the run's id, which anybody may know, the seals of tickets (a worker that joins with a ticket was a
+ * member of that generation, also when another process coordinated it), and the keys that members are given.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Ticket } from '@facet/proto';
@@ -20,6 +20,8 @@ export interface TicketFacts {
 export class RunKey {
   /** Names the run among all runs. */
   readonly id: string;
+  /** Shown by whoever pulls frames or a state: every worker that was welcomed is given it. */
+  readonly exchangeKey: Uint8Array;
   readonly #key: Uint8Array;
 
   /** @throws TrainingError CONFIG_INVALID when the key has not the length of one. */
@@ -28,6 +30,7 @@ export class RunKey {
       throw new TrainingError('CONFIG_INVALID', `a run's key has ${key.length} bytes, expected ${KEY_BYTES}`);
     this.#key = key;
     this.id = this.#sign('run').toString('hex').slice(0, ID_LENGTH);
+    this.exchangeKey = this.#sign('exchange');
   }
 
   /** A key that no other run has. */

@@ -2,11 +2,14 @@
  * Membership's commands as the messages that workers get. Addresses are looked up when a message is made, because a
  * worker may have come back under another one.
  */
-import type { JoinResponse, Ticket } from '@facet/proto';
+import type { JoinResponse } from '@facet/proto';
 import type { NamedSource } from '@facet/datasets';
-import type { RunConfig } from '@facet/shared';
+import { encodeWelcomeSecrets, WELCOME_LABEL, withoutLogin, type RunConfig } from '@facet/shared';
+import type { JoinSession } from '../grpc/join-session.js';
 import type { Command, Ending, FormMember } from '../membership/state.js';
+import type { LedRun } from './admission.js';
 import { configText } from './run-folder.js';
+import type { RunKey } from './run-key.js';
 import type { WorkerDirectory } from './worker-directory.js';
 
 type FormCommand = Extract<Command, { kind: 'form' }>;
@@ -23,15 +26,20 @@ export interface FormContext {
   readonly directory: WorkerDirectory;
   /** What was committed of the moments that the generation starts with; undefined when it is not known. */
   readonly momentsCrc: number | undefined;
-  /** The ticket of a member. */
-  readonly ticketOf: (workerId: string) => Ticket;
+  readonly run: LedRun;
 }
 
-/** The Form that one member gets. */
-export function formMessage(
+/** Tells every member of a generation. */
+export function sendForms(command: FormCommand, context: FormContext): void {
+  for (const member of command.members) {
+    context.directory.send(member.workerId, formMessage(command, member, context));
+  }
+}
+
+function formMessage(
   command: FormCommand,
   member: FormMember,
-  { shares, directory, momentsCrc = 0, ticketOf }: FormContext,
+  { shares, directory, momentsCrc = 0, run: { term, key } }: FormContext,
 ): JoinResponse {
   const { generation, start, work, members } = command;
   return {
@@ -50,29 +58,38 @@ export function formMessage(
       stateWeightsCrc: start.weightsCrc ?? 0,
       stateMomentsCrc: momentsCrc,
       shares: [...shares],
-      ticket: ticketOf(member.workerId),
+      ticket: key.ticket({ term, generation, workerId: member.workerId }),
     },
   };
+}
+
+/** Of one worker that is welcomed. */
+export interface WelcomeContext {
+  readonly key: RunKey;
+  readonly workersOnHost: number;
+  readonly session: Pick<JoinSession, 'seal'>;
 }
 
 /** The answer to a Hello. */
 export function welcomeMessage(
   config: RunConfig,
   data: NamedSource,
-  { runId, workersOnHost }: { readonly runId: string; readonly workersOnHost: number },
+  { key, workersOnHost, session }: WelcomeContext,
 ): JoinResponse {
+  const natsUrl = config.nats.url;
+  const secrets = encodeWelcomeSecrets({ natsUrl, exchangeKey: key.exchangeKey });
   return {
     welcome: {
       run: config.run,
-      configDocument: Buffer.from(configText(config)),
-      natsUrl: config.nats.url,
+      configDocument: Buffer.from(configText({ ...config, nats: { ...config.nats, url: withoutLogin(natsUrl) } })),
+      sealed: session.seal(WELCOME_LABEL, secrets),
       datasetSha256: data.digest,
       trainSamples: data.length('train'),
       testSamples: data.length('test'),
       classes: [...(data.classes ?? [])],
       fields: Object.entries(data.fields).map(([name, { type, shape }]) => ({ name, type, shape: [...shape] })),
       workersOnHost,
-      runId,
+      runId: key.id,
     },
   };
 }

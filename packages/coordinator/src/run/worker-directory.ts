@@ -47,13 +47,13 @@ export class WorkerDirectory {
   /**
    * Adds a worker.
    *
-   * @returns the session that the same process had before; the caller ends it.
+   * @returns the session that the same process had before, as its keys show; the caller ends it.
    * @throws TrainingError CONFIG_INVALID when another process has the id.
    */
   add(session: JoinSession, hello: Hello, provenGeneration: number): JoinSession | undefined {
-    const { workerId, host, pid } = hello;
+    const { workerId } = hello;
     const existing = this.#workers.get(workerId);
-    if (existing !== undefined && (existing.hello.host !== host || existing.hello.pid !== pid)) {
+    if (existing !== undefined && !session.continues(existing.session)) {
       const { hello: other } = existing;
       throw new TrainingError(
         'CONFIG_INVALID',

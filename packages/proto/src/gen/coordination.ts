@@ -2,6 +2,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { Challenge as _facet_v1_Challenge, Challenge__Output as _facet_v1_Challenge__Output } from './facet/v1/Challenge.js';
 import type { CoordinationClient as _facet_v1_CoordinationClient, CoordinationDefinition as _facet_v1_CoordinationDefinition } from './facet/v1/Coordination.js';
 import type { Drain as _facet_v1_Drain, Drain__Output as _facet_v1_Drain__Output } from './facet/v1/Drain.js';
 import type { EvaluationDone as _facet_v1_EvaluationDone, EvaluationDone__Output as _facet_v1_EvaluationDone__Output } from './facet/v1/EvaluationDone.js';
@@ -18,6 +19,7 @@ import type { JoinResponse as _facet_v1_JoinResponse, JoinResponse__Output as _f
 import type { Leave as _facet_v1_Leave, Leave__Output as _facet_v1_Leave__Output } from './facet/v1/Leave.js';
 import type { Parameter as _facet_v1_Parameter, Parameter__Output as _facet_v1_Parameter__Output } from './facet/v1/Parameter.js';
 import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from './facet/v1/Peer.js';
+import type { Proof as _facet_v1_Proof, Proof__Output as _facet_v1_Proof__Output } from './facet/v1/Proof.js';
 import type { Ready as _facet_v1_Ready, Ready__Output as _facet_v1_Ready__Output } from './facet/v1/Ready.js';
 import type { Refusal as _facet_v1_Refusal, Refusal__Output as _facet_v1_Refusal__Output } from './facet/v1/Refusal.js';
 import type { Regroup as _facet_v1_Regroup, Regroup__Output as _facet_v1_Regroup__Output } from './facet/v1/Regroup.js';
@@ -38,6 +40,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   facet: {
     v1: {
+      Challenge: MessageTypeDefinition<_facet_v1_Challenge, _facet_v1_Challenge__Output>
       /**
        * Worker <-> coordinator. The worker is the client; one Join stream is one worker's membership, and its end is the
        * worker's end. Steps count committed updates from 1; step 0 is the state before the first. Times are in milliseconds.
@@ -58,6 +61,7 @@ export interface ProtoGrpcType {
       Leave: MessageTypeDefinition<_facet_v1_Leave, _facet_v1_Leave__Output>
       Parameter: MessageTypeDefinition<_facet_v1_Parameter, _facet_v1_Parameter__Output>
       Peer: MessageTypeDefinition<_facet_v1_Peer, _facet_v1_Peer__Output>
+      Proof: MessageTypeDefinition<_facet_v1_Proof, _facet_v1_Proof__Output>
       Ready: MessageTypeDefinition<_facet_v1_Ready, _facet_v1_Ready__Output>
       Refusal: MessageTypeDefinition<_facet_v1_Refusal, _facet_v1_Refusal__Output>
       Regroup: MessageTypeDefinition<_facet_v1_Regroup, _facet_v1_Regroup__Output>

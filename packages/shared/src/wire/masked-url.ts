@@ -1,4 +1,4 @@
-/** The URL of a broker as it may be shown. */
+/** The URL of a broker as it may be shown, and as it may be stored. */
 
 const MASK = '***';
 
@@ -9,6 +9,11 @@ export function maskUrl(urls: string): string {
     .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
     .map(maskOne)
     .join(',');
+}
+
+/** The same URLs without what stands before the hosts. */
+export function withoutLogin(urls: string): string {
+  return maskUrl(urls).replaceAll(`${MASK}@`, '');
 }
 
 function maskOne(url: string): string {

@@ -29,12 +29,14 @@ export interface CoordinationClient extends grpc.Client {
   getStatus(argument: _facet_v1_GetStatusRequest, callback: grpc.requestCallback<_facet_v1_GetStatusResponse__Output>): grpc.ClientUnaryCall;
 
   /**
-   * Opens with Hello. The coordinator answers Welcome or Refusal, and ends the stream after a Refusal or a Stop.
+   * Opens with Hello. The coordinator answers Challenge or Refusal, the worker Proof, the coordinator Welcome or Refusal. It ends
+   * the stream after a Refusal or a Stop. Neither side uses anything of the other before that one's proof.
    */
   Join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
   Join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
   /**
-   * Opens with Hello. The coordinator answers Welcome or Refusal, and ends the stream after a Refusal or a Stop.
+   * Opens with Hello. The coordinator answers Challenge or Refusal, the worker Proof, the coordinator Welcome or Refusal. It ends
+   * the stream after a Refusal or a Stop. Neither side uses anything of the other before that one's proof.
    */
   join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
   join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
@@ -52,7 +54,8 @@ export interface CoordinationHandlers extends grpc.UntypedServiceImplementation 
   GetStatus: grpc.handleUnaryCall<_facet_v1_GetStatusRequest__Output, _facet_v1_GetStatusResponse>;
 
   /**
-   * Opens with Hello. The coordinator answers Welcome or Refusal, and ends the stream after a Refusal or a Stop.
+   * Opens with Hello. The coordinator answers Challenge or Refusal, the worker Proof, the coordinator Welcome or Refusal. It ends
+   * the stream after a Refusal or a Stop. Neither side uses anything of the other before that one's proof.
    */
   Join: grpc.handleBidiStreamingCall<_facet_v1_JoinRequest__Output, _facet_v1_JoinResponse>;
 

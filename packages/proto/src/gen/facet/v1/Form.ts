@@ -34,6 +34,10 @@ export interface Form {
    * As committed; 0 when the ledger, of an earlier version, does not say.
    */
   'stateMomentsCrc'?: (number);
+  /**
+   * Key of the shards of this rank in this generation, under the key of the stream.
+   */
+  'sealedShardKey'?: (Buffer | Uint8Array | string);
 }
 
 /**
@@ -64,4 +68,8 @@ export interface Form__Output {
    * As committed; 0 when the ledger, of an earlier version, does not say.
    */
   'stateMomentsCrc': (number);
+  /**
+   * Key of the shards of this rank in this generation, under the key of the stream.
+   */
+  'sealedShardKey': (Buffer);
 }

@@ -34,6 +34,10 @@ export interface Hello {
    * Of the last generation that the worker was a member of; absent when it was in none.
    */
   'ticket'?: (_facet_v1_Ticket | null);
+  /**
+   * 32 random bytes, for the proofs of both sides.
+   */
+  'nonce'?: (Buffer | Uint8Array | string);
 }
 
 /**
@@ -67,4 +71,8 @@ export interface Hello__Output {
    * Of the last generation that the worker was a member of; absent when it was in none.
    */
   'ticket': (_facet_v1_Ticket__Output | null);
+  /**
+   * 32 random bytes, for the proofs of both sides.
+   */
+  'nonce': (Buffer);
 }

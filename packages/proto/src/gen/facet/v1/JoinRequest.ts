@@ -10,6 +10,7 @@ import type { Report as _facet_v1_Report, Report__Output as _facet_v1_Report__Ou
 import type { Fault as _facet_v1_Fault, Fault__Output as _facet_v1_Fault__Output } from '../../facet/v1/Fault.js';
 import type { Heartbeat as _facet_v1_Heartbeat, Heartbeat__Output as _facet_v1_Heartbeat__Output } from '../../facet/v1/Heartbeat.js';
 import type { Leave as _facet_v1_Leave, Leave__Output as _facet_v1_Leave__Output } from '../../facet/v1/Leave.js';
+import type { Proof as _facet_v1_Proof, Proof__Output as _facet_v1_Proof__Output } from '../../facet/v1/Proof.js';
 
 export interface JoinRequest {
   'hello'?: (_facet_v1_Hello | null);
@@ -21,7 +22,8 @@ export interface JoinRequest {
   'fault'?: (_facet_v1_Fault | null);
   'heartbeat'?: (_facet_v1_Heartbeat | null);
   'leave'?: (_facet_v1_Leave | null);
-  'message'?: "hello"|"ready"|"formed"|"stepDone"|"evaluationDone"|"report"|"fault"|"heartbeat"|"leave";
+  'proof'?: (_facet_v1_Proof | null);
+  'message'?: "hello"|"ready"|"formed"|"stepDone"|"evaluationDone"|"report"|"fault"|"heartbeat"|"leave"|"proof";
 }
 
 export interface JoinRequest__Output {
@@ -34,5 +36,6 @@ export interface JoinRequest__Output {
   'fault'?: (_facet_v1_Fault__Output | null);
   'heartbeat'?: (_facet_v1_Heartbeat__Output | null);
   'leave'?: (_facet_v1_Leave__Output | null);
-  'message'?: "hello"|"ready"|"formed"|"stepDone"|"evaluationDone"|"report"|"fault"|"heartbeat"|"leave";
+  'proof'?: (_facet_v1_Proof__Output | null);
+  'message'?: "hello"|"ready"|"formed"|"stepDone"|"evaluationDone"|"report"|"fault"|"heartbeat"|"leave"|"proof";
 }

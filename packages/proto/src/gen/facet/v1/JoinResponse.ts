@@ -8,6 +8,7 @@ import type { Start as _facet_v1_Start, Start__Output as _facet_v1_Start__Output
 import type { Regroup as _facet_v1_Regroup, Regroup__Output as _facet_v1_Regroup__Output } from '../../facet/v1/Regroup.js';
 import type { Stop as _facet_v1_Stop, Stop__Output as _facet_v1_Stop__Output } from '../../facet/v1/Stop.js';
 import type { Drain as _facet_v1_Drain, Drain__Output as _facet_v1_Drain__Output } from '../../facet/v1/Drain.js';
+import type { Challenge as _facet_v1_Challenge, Challenge__Output as _facet_v1_Challenge__Output } from '../../facet/v1/Challenge.js';
 
 export interface JoinResponse {
   'welcome'?: (_facet_v1_Welcome | null);
@@ -22,7 +23,8 @@ export interface JoinResponse {
    */
   'term'?: (number);
   'drain'?: (_facet_v1_Drain | null);
-  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain";
+  'challenge'?: (_facet_v1_Challenge | null);
+  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain"|"challenge";
 }
 
 export interface JoinResponse__Output {
@@ -38,5 +40,6 @@ export interface JoinResponse__Output {
    */
   'term': (number);
   'drain'?: (_facet_v1_Drain__Output | null);
-  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain";
+  'challenge'?: (_facet_v1_Challenge__Output | null);
+  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain"|"challenge";
 }

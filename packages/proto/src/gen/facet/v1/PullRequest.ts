@@ -8,6 +8,10 @@ export interface PullRequest {
   'generation'?: (number);
   'rank'?: (number);
   'payload'?: (_facet_v1_PayloadChannel);
+  /**
+   * Shows that the puller was welcomed to the run (docs/protocol.md, "Tokens").
+   */
+  'proof'?: (Buffer | Uint8Array | string);
 }
 
 export interface PullRequest__Output {
@@ -15,4 +19,8 @@ export interface PullRequest__Output {
   'generation': (number);
   'rank': (number);
   'payload': (_facet_v1_PayloadChannel__Output);
+  /**
+   * Shows that the puller was welcomed to the run (docs/protocol.md, "Tokens").
+   */
+  'proof': (Buffer);
 }

@@ -9,7 +9,6 @@ export interface Welcome {
    * The resolved configuration as a UTF-8 JSON document, exactly as it is stored in checkpoints.
    */
   'configDocument'?: (Buffer | Uint8Array | string);
-  'natsUrl'?: (string);
   'datasetSha256'?: (string);
   /**
    * Samples in the two splits of the dataset; which of them take part is in the configuration.
@@ -32,6 +31,10 @@ export interface Welcome {
    * What a sample is made of, in the order in which it travels.
    */
   'fields'?: (_facet_v1_SampleField)[];
+  /**
+   * What only this worker may read: the broker's address and login, and keys of the run, as a JSON document under the key of the stream.
+   */
+  'sealed'?: (Buffer | Uint8Array | string);
 }
 
 export interface Welcome__Output {
@@ -40,7 +43,6 @@ export interface Welcome__Output {
    * The resolved configuration as a UTF-8 JSON document, exactly as it is stored in checkpoints.
    */
   'configDocument': (Buffer);
-  'natsUrl': (string);
   'datasetSha256': (string);
   /**
    * Samples in the two splits of the dataset; which of them take part is in the configuration.
@@ -63,4 +65,8 @@ export interface Welcome__Output {
    * What a sample is made of, in the order in which it travels.
    */
   'fields': (_facet_v1_SampleField__Output)[];
+  /**
+   * What only this worker may read: the broker's address and login, and keys of the run, as a JSON document under the key of the stream.
+   */
+  'sealed': (Buffer);
 }
