@@ -13,7 +13,7 @@ import {
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FAKE_PARAMETERS, fakeCrc, fakeStepDone } from '../../storage/test/fake-state.js';
+import { FAKE_PARAMETERS, fakeCrc, fakeStepDone } from '../test/fake-state.js';
 import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
 import type { Coordinator } from './coordinator.js';
 import type { RunResult, StoredResult } from './run/result.js';

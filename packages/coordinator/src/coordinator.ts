@@ -3,6 +3,7 @@
  */
 import type { TlsIdentity } from '@facet/security';
 import type { Clock, RunConfig, RunToken } from '@facet/shared';
+import type { RunStore } from '@facet/storage';
 import type { Logger } from '@facet/telemetry';
 import type { RunResult } from './run/result.js';
 
@@ -21,6 +22,8 @@ export interface CoordinatorOptions {
   readonly token?: RunToken | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Where the run lives beside its folder; absent if it lives there alone. */
+  readonly store?: RunStore | undefined;
   /** Absent if no other coordinator can lead the run. */
   readonly leadership?: Leadership;
 }

@@ -67,6 +67,8 @@ export async function startPrepared(
     hasOwnBroker: options.hasOwnBroker ?? false,
     token: options.token,
     lock: options.leadership?.lock ?? 'respect',
+    store: options.store,
+    log,
     onLedgerError: (error) => {
       onLedgerError(error);
     },
@@ -113,6 +115,7 @@ export async function startPrepared(
 async function finishedCoordinator({ options, folder, plan, data, earlier }: RunParts): Promise<Coordinator> {
   const { config, clock = systemClock, runFolder } = options;
   const { history, effort, isEnded } = earlier;
+  await folder.settle();
   if (!isEnded)
     await folder.ledger.append({ kind: 'end', reason: 'finished', step: plan.totalSteps, at: clock.wallTime() });
   await folder.close();

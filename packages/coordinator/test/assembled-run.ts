@@ -14,7 +14,7 @@ import { endablePlan, type EndablePlan } from '../src/run/endable-plan.js';
 import { assembleRun, type RunAssembly } from '../src/run/run-assembly.js';
 import { RunKey } from '../src/run/run-key.js';
 import type { PublishingBroker } from '../src/shards/publisher.js';
-import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from '../../storage/test/fake-state.js';
+import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from './fake-state.js';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
 
 const IGNORED = { inc: () => undefined, observe: () => undefined };

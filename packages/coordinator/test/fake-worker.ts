@@ -43,7 +43,7 @@ import {
   type WorkItem,
 } from '@facet/shared';
 import { createSignal } from '../src/shards/signal.js';
-import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from '../../storage/test/fake-state.js';
+import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from './fake-state.js';
 
 const KEPT_STEPS = 16;
 const KEPT_PARAMETERS = 8;

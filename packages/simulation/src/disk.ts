@@ -44,6 +44,7 @@ export interface OpenOptions {
 export interface OpenFolder {
   readonly ledger: AssemblyFolder['ledger'] & { readonly records: readonly LedgerRecord[] };
   readonly isHeld: () => Promise<boolean>;
+  readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -189,6 +190,7 @@ export class Disk {
     return {
       ledger,
       isHeld: () => this.ask(process, () => this.#writer === own),
+      settle: () => Promise.resolve(),
       async close() {
         await lastAppend;
         release();

@@ -3,12 +3,22 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { readLedgerFile, systemClock, type LeaseEntry, type LedgerRecord } from '@facet/shared';
+import { LedgerReader, systemClock, type Clock, type LeaseEntry, type LedgerRecord } from '@facet/shared';
 import type { CoordinatorOptions } from '../coordinator.js';
-import { isLockedHere, isProcessAlive, LEDGER_FILE, ownIdentity } from '@facet/storage';
+import {
+  folderRun,
+  hasStoredLedger,
+  isLockedHere,
+  isProcessAlive,
+  ownIdentity,
+  readText,
+  RESULT_FILE,
+  retriedRun,
+  type RetryPolicy,
+  type RunStore,
+} from '@facet/storage';
 import type { RunResult, StoredResult } from '../run/result.js';
-import { hasLedger, readResult } from '../run/run-folder.js';
+import { hasLedger } from '../run/run-folder.js';
 import { prepareRun, startPrepared } from '../start-coordinator.js';
 import { CandidateLife, type CandidateParts } from './candidate-life.js';
 import { openLeaseStore } from './lease-store.js';
@@ -31,7 +41,8 @@ export interface Candidate {
  * @throws TrainingError what startCoordinator throws; RUN_LOCKED when another coordinator leads the run.
  */
 export async function startCandidate(options: CandidateOptions): Promise<Candidate> {
-  const { config, role, mode, runFolder, clock = systemClock } = options;
+  const { config, role, mode, runFolder, clock = systemClock, log } = options;
+  const runStore = options.store && retriedRun(options.store, retryPolicy({ config, clock, log }));
   const prepared = await prepareRun(config);
   const store = await openLeaseStore({ url: config.nats.url, tls: options.tls, run: config.run });
   const life = new CandidateLife<RunResult>({
@@ -40,9 +51,13 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
     store,
     self: { ...ownIdentity(), host: hostname(), holder: randomUUID() },
     isDead,
-    open: ({ isFirst, ...term }) => startPrepared({ ...options, ...term, mode: isFirst ? mode : 'resume' }, prepared),
-    hasBegun: async () => (await hasLedger(runFolder)) && !(await isLockedHere(runFolder)),
-    endedResult: () => endedResult(runFolder),
+    open: ({ isFirst, ...term }) =>
+      startPrepared({ ...options, ...term, store: runStore, mode: isFirst ? mode : 'resume' }, prepared),
+    hasBegun: async () => {
+      const hasBegun = runStore === undefined ? await hasLedger(runFolder) : await hasStoredLedger(runStore);
+      return hasBegun && !(await isLockedHere(runFolder));
+    },
+    endedResult: () => endedResult(runStore ?? folderRun(runFolder)),
   });
   const done = life.run();
   // Who starts it hears of a failure here or by `done`.
@@ -69,25 +84,51 @@ function isDead({ host, pid, startTicks }: LeaseEntry): boolean {
  * The result of a run that its last leader ended. A standby does not go on with a run that was stopped or has failed. If the
  * leader died after it wrote the end into the ledger and before its result, the run has not ended.
  */
-async function endedResult(runFolder: string): Promise<RunResult | undefined> {
-  const last = await lastRecord(runFolder);
+async function endedResult(store: RunStore): Promise<RunResult | undefined> {
+  const last = await lastRecord(store);
   if (last?.kind !== 'end') return undefined;
-  const stored = (await readResult(runFolder)) as StoredResult | undefined;
+  const stored = await storedResultOf(store);
   // A result from before a resume does not belong to this end.
   if (stored?.outcome !== last.reason || stored.steps !== last.step) return undefined;
   const { confusion: _confusion, history: _history, ...result } = stored;
   return result;
 }
 
-async function lastRecord(runFolder: string): Promise<LedgerRecord | undefined> {
-  let last: LedgerRecord | undefined;
+async function storedResultOf({ objects }: RunStore): Promise<StoredResult | undefined> {
   try {
-    await readLedgerFile(join(runFolder, LEDGER_FILE), (record) => {
-      last = record;
-    });
+    const text = await readText(objects, RESULT_FILE);
+    return text === undefined ? undefined : (JSON.parse(text) as StoredResult);
   } catch {
-    // A run without a ledger has not ended.
+    return undefined;
+  }
+}
+
+async function lastRecord({ ledger }: RunStore): Promise<LedgerRecord | undefined> {
+  let last: LedgerRecord | undefined;
+  const reader = new LedgerReader((record) => {
+    last = record;
+  });
+  try {
+    for await (const piece of ledger.read()) reader.push(piece);
+  } catch {
+    // A run whose ledger cannot be read has not ended.
     return undefined;
   }
   return last;
+}
+
+/** A store that does not answer is asked as long as workers are waited for. */
+function retryPolicy({
+  config,
+  clock,
+  log,
+}: Pick<CandidateOptions, 'config' | 'log'> & { readonly clock: Clock }): RetryPolicy {
+  return {
+    clock,
+    limitMs: config.timeouts.gatherMs,
+    random: Math.random,
+    onRetry: ({ message }, attempt) => {
+      log.warn({ attempt, reason: message }, 'the store is asked again');
+    },
+  };
 }

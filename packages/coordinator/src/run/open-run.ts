@@ -79,7 +79,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     folder,
     broker,
     source,
-    io: machineIo(tls),
+    io: folder.storing(machineIo(tls)),
     metrics,
     clock,
     log,

@@ -20,6 +20,7 @@ import {
   writeWhole,
 } from '@facet/shared';
 import type { NamedSource } from '@facet/datasets';
+import type { Logger } from '@facet/telemetry';
 import {
   CHECKPOINTS_FOLDER,
   CONFIG_FILE,
@@ -33,9 +34,13 @@ import {
   lockRun,
   takeOverRun,
   type RunLock,
+  hasStoredLedger,
+  type RunStore,
 } from '@facet/storage';
+import type { CheckpointIo } from './checkpointer.js';
 import type { RunKey } from './run-key.js';
 import { openSecrets, removeSecrets } from './run-secrets.js';
+import { StoreLink } from './store-link.js';
 
 const MOST_RESULT_BYTES = 16 * 1024 * 1024;
 const MOST_CONFIG_BYTES = 1024 * 1024;
@@ -52,6 +57,9 @@ export interface OpenRunFolderOptions {
   readonly onLedgerError: (error: TrainingError) => void;
   /** Called with every record of the ledger, in order, before the folder is open. */
   readonly onRecord: (record: LedgerRecord) => void;
+  /** Where the run lives beside this folder. Then the folder is brought up to date from there first. */
+  readonly store?: RunStore | undefined;
+  readonly log: Logger;
 }
 
 export interface RunFolder {
@@ -65,8 +73,16 @@ export interface RunFolder {
   readonly checkpoint: Checkpoint | undefined;
   /** One sentence each about what was found damaged. */
   readonly warnings: readonly string[];
-  /** False once another coordinator has taken the folder over. */
+  /** The same ways of checkpoints, but that they also go from the folder to the store. */
+  storing(io: CheckpointIo): CheckpointIo;
+  /** False once another coordinator has taken the folder or the store over. */
   isHeld(): Promise<boolean>;
+  /**
+   * Waits until the newest checkpoint is in the store.
+   *
+   * @throws TrainingError why it is not.
+   */
+  settle(): Promise<void>;
   writeResult(result: unknown): Promise<void>;
   /** Stores what a resume changed. What else this coordinator was told holds for it alone. */
   storeChanges(config: Changeable): Promise<void>;
@@ -82,25 +98,33 @@ export interface RunFolder {
  * @throws TrainingError RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED, LEDGER_INVALID or CHECKPOINT_INCOMPATIBLE.
  */
 export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {
-  const { folder, mode, onLedgerError, onRecord } = options;
+  const { folder, mode, onLedgerError, onRecord, store } = options;
   await checkMode(options);
   await makePrivateFolder(folder);
   const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
   let ledger: LedgerFile | undefined;
+  let link: StoreLink | undefined;
   try {
     // Checked again under the lock, because two coordinators may have been started at once.
     await checkMode(options);
+    link = store && (await StoreLink.open(store, options));
     const checkpointsPath = join(folder, CHECKPOINTS_FOLDER);
     const { checkpoint: newest, skipped } = await newestSoundCheckpoint(checkpointsPath);
     const checkpoint = newest ?? (await readStart(folder, options.config));
-    ledger = await openLedger({ folder, onRecord, onError: onLedgerError, isWriter: () => lock.isHeld() });
-    const warnings = skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
+    ledger = await openLedger({
+      ...{ folder, onRecord, onError: onLedgerError, mirror: link?.claim },
+      isWriter: () => lock.isHeld(),
+    });
+    const warnings = [...(link?.warnings ?? [])];
+    const damaged = skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
+    warnings.push(...damaged);
     if (ledger.recovered !== undefined) {
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
     const isNew = mode === 'new' || ledger.isNew;
     const { key, token } = await openSecrets(folder, { isNew, given: options.token });
     if (isNew) await writeWhole(join(folder, CONFIG_FILE), storedConfigText(options), 'owner');
+    await link?.begin(newest);
     return {
       path: folder,
       checkpointsPath,
@@ -109,12 +133,22 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       token,
       checkpoint,
       warnings,
-      isHeld: () => lock.isHeld(),
-      writeResult: (result) => writeWhole(join(folder, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`, 'owner'),
-      storeChanges: (changed) => storeChanges(folder, changed),
-      close: () => closeBoth(ledger, lock),
+      storing: (io) => link?.storing(io) ?? io,
+      isHeld: async () => (await lock.isHeld()) && (await link?.claim.isHeld()) !== false,
+      settle: async () => link?.settle(),
+      async writeResult(result) {
+        const text = `${JSON.stringify(result, null, 2)}\n`;
+        await writeWhole(join(folder, RESULT_FILE), text, 'owner');
+        await link?.putResult(text);
+      },
+      async storeChanges(changed) {
+        await storeChanges(folder, changed);
+        await link?.putDocuments();
+      },
+      close: () => closeAll(ledger, link, lock),
       async discard() {
         await ledger?.close();
+        await link?.discard();
         for (const name of [LEDGER_FILE, CONFIG_FILE]) await rm(join(folder, name), { force: true });
         await removeSecrets(folder);
         await rm(join(folder, START_FOLDER), { recursive: true, force: true });
@@ -124,7 +158,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       },
     };
   } catch (caught) {
-    await closeBoth(ledger, lock);
+    await closeAll(ledger, link, lock);
     throw caught;
   }
 }
@@ -247,18 +281,19 @@ export function checkSameRun(found: LedgerRecord | undefined, expected: RunRecor
   );
 }
 
-async function checkMode({ folder, mode, config }: OpenRunFolderOptions): Promise<void> {
-  const hasBegun = await hasLedger(folder);
+async function checkMode({ folder, mode, config, store }: OpenRunFolderOptions): Promise<void> {
+  const hasBegunHere = await hasLedger(folder);
+  const hasBegun = hasBegunHere || (store !== undefined && (await hasStoredLedger(store)));
   if (mode === 'new' && hasBegun) {
     throw new TrainingError(
       'RUN_EXISTS',
-      `run ${config.run} exists in ${folder}; say \`facet resume ${config.run}\`, or another --run`,
+      `run ${config.run} exists in ${hasBegunHere ? folder : store?.place}; say \`facet resume ${config.run}\`, or another --run`,
     );
   }
   if (mode === 'resume' && !hasBegun) {
     throw new TrainingError(
       'RUN_NOT_FOUND',
-      `there is no run to resume in ${folder}: ${LEDGER_FILE} is missing; check --run and the folder`,
+      `there is no run to resume in ${store === undefined ? folder : `${folder} or ${store.place}`}: ${LEDGER_FILE} is missing; check --run and the folder`,
     );
   }
 }
@@ -273,9 +308,10 @@ export async function hasLedger(folder: string): Promise<boolean> {
   }
 }
 
-async function closeBoth(ledger: LedgerFile | undefined, lock: RunLock): Promise<void> {
+async function closeAll(ledger: LedgerFile | undefined, link: StoreLink | undefined, lock: RunLock): Promise<void> {
   try {
     await ledger?.close();
+    await link?.close();
   } finally {
     await lock.release();
   }

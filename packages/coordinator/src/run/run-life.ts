@@ -20,6 +20,8 @@ export interface RunLifeParts<R> {
   readonly folder: {
     /** False once another coordinator has taken the folder over. */
     isHeld(): Promise<boolean>;
+    /** Waits until the newest checkpoint is where the run lives. */
+    settle(): Promise<void>;
     close(): Promise<void>;
   };
   /** What workers are connected to. */
@@ -61,6 +63,7 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
     await checkpointer.close();
     try {
       if (way === 'orderly') {
+        await folder.settle();
         await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
         await server.drain(DRAIN_MS);
       }

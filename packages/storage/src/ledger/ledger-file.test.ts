@@ -107,7 +107,10 @@ describe('a ledger file', () => {
     expect(finished).toEqual([1, 2, 3, 4, 5]);
     expect(sync).toHaveBeenCalledTimes(2);
     const [first, ...others] = linesOf(1, 2, 3, 4, 5);
-    expect(write.mock.calls.map(([text]) => text)).toEqual([first, others.join('')]);
+    expect(write.mock.calls.map(([written]) => Buffer.from(written as Uint8Array).toString())).toEqual([
+      first,
+      others.join(''),
+    ]);
   });
 
   it('flushes on close and refuses appends afterwards', async () => {

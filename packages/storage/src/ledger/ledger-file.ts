@@ -17,6 +17,7 @@ import {
   type LedgerEnd,
   type LedgerRecord,
 } from '@facet/shared';
+import type { LedgerClaim } from '../store/run-store.js';
 
 const LEDGER_FILE = 'ledger.jsonl';
 const COPIED_BYTES = 1 << 20;
@@ -42,6 +43,8 @@ export interface OpenLedgerOptions {
   readonly onError: (error: TrainingError) => void;
   /** Whether this process is still the writer; asked after every sync. Absent where there can be no other one. */
   readonly isWriter?: () => Promise<boolean>;
+  /** The ledger of the run's store, which has the same bytes. It gets every record after the file, and before an append resolves. */
+  readonly mirror?: Pick<LedgerClaim, 'append'> | undefined;
 }
 
 /** What was on disk when the ledger was opened. */
@@ -84,7 +87,8 @@ async function readOrNothing(path: string, onRecord: (record: LedgerRecord) => v
   }
 }
 
-function requireSound(path: string, { damaged: [first], damagedLines, lines }: LedgerEnd): void {
+/** @throws TrainingError LEDGER_INVALID naming the first damaged line. */
+export function requireSound(path: string, { damaged: [first], damagedLines, lines }: LedgerEnd): void {
   if (first === undefined) return;
   const others = damagedLines === 1 ? '' : ` (and ${damagedLines - 1} more lines)`;
   // Some file systems show the end of a write before its beginning.
@@ -94,7 +98,7 @@ function requireSound(path: string, { damaged: [first], damagedLines, lines }: L
 }
 
 /** Gives the ledger's name to a copy of its first bytes, which is on disk before it gets the name; open for appending. */
-async function replaceLedger(path: string, soundBytes: number): Promise<FileHandle> {
+export async function replaceLedger(path: string, soundBytes: number): Promise<FileHandle> {
   const next = `${path}.next`;
   await rm(next, { force: true });
   const file = await open(next, 'ax', PRIVATE_FILE);
@@ -138,12 +142,14 @@ export class LedgerFile {
   readonly #chain: LedgerChain;
   readonly #onError: (error: TrainingError) => void;
   readonly #isWriter: () => Promise<boolean>;
+  readonly #mirror: Pick<LedgerClaim, 'append'> | undefined;
+  #bytes: number;
   #waiting: WaitingAppend[] = [];
   #writing: Promise<void> | undefined;
   #failure: TrainingError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(found: FoundLedger, { onError, isWriter = () => Promise.resolve(true) }: OpenLedgerOptions) {
+  constructor(found: FoundLedger, { onError, isWriter = () => Promise.resolve(true), mirror }: OpenLedgerOptions) {
     const { path, file, end } = found;
     this.path = path;
     this.isNew = end.lines === 0;
@@ -152,6 +158,8 @@ export class LedgerFile {
     this.#chain = end.chain;
     this.#onError = onError;
     this.#isWriter = isWriter;
+    this.#mirror = mirror;
+    this.#bytes = end.soundBytes;
   }
 
   /**
@@ -195,10 +203,13 @@ export class LedgerFile {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#file.appendFile(batch.map(({ line }) => line).join(''));
+        const bytes = new TextEncoder().encode(batch.map(({ line }) => line).join(''));
+        await this.#file.appendFile(bytes);
         await this.#file.datasync();
         // Only now: whoever takes over says so before it reads, so what was on disk before that is in its copy.
         if (!(await this.#isWriter())) throw takenOver(this.path);
+        await this.#mirror?.append(this.#bytes, bytes);
+        this.#bytes += bytes.byteLength;
       } catch (caught) {
         const failure = this.#fail(caught);
         for (const { reject } of batch) reject(failure);
@@ -229,9 +240,10 @@ function takenOver(path: string): TrainingError {
 function asFailure(caught: unknown, path: string): TrainingError {
   const cause = TrainingError.from(caught);
   if (cause.code === 'RUN_LOCKED') return cause;
+  const isStore = cause.code.startsWith('STORE_');
   return new TrainingError(
     'ACCOUNTING',
-    `cannot write the ledger ${path}: ${cause.message}; mend the disk, then resume: steps that were not recorded are redone`,
+    `cannot write the ledger ${path}: ${cause.message}; mend the ${isStore ? 'store' : 'disk'}, then resume: steps that were not recorded are redone`,
     { cause },
   );
 }

@@ -1,0 +1,149 @@
+/**
+ * Runs in a NATS broker with JetStream: per run one stream for the ledger and one for the objects. Nothing is made before
+ * the first write.
+ */
+import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { brokerTls, type TlsIdentity } from '@facet/security';
+import { connectBroker, isRunName, maskUrl } from '@facet/shared';
+import type { RunStore, Store } from '../store/run-store.js';
+import { isStreamMissing, translate } from './nats-errors.js';
+import { natsLedger } from './nats-ledger.js';
+import { LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX, runNames, type RunNames } from './nats-names.js';
+import { natsObjects } from './nats-objects.js';
+
+const REQUEST_TIMEOUT_MS = 5_000;
+/** Larger messages are no faster, and a broker keeps each one in memory while it is on its way. */
+const MOST_PIECE_BYTES = 512 * 1024;
+/** Of the broker's largest message, for headers and subject. */
+const HEADER_BYTES = 4_096;
+
+/** One run in a broker. */
+export interface NatsRun {
+  readonly place: string;
+  readonly names: RunNames;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** The payload of the largest message that is sent. */
+  readonly pieceBytes: number;
+  makeLedgerStream(): Promise<void>;
+  makeObjectStream(): Promise<void>;
+}
+
+export interface NatsStoreOptions {
+  /** With the login, if the broker asks for one. */
+  readonly url: string;
+  readonly tls?: TlsIdentity | undefined;
+  /** How many brokers of a cluster keep each message. */
+  readonly replicas?: number;
+}
+
+/**
+ * Connects to a broker.
+ *
+ * @throws TrainingError BROKER_UNREACHABLE, BROKER_REFUSED, or STORE_REFUSED when it has no JetStream.
+ */
+export async function openNatsStore({ url, tls, replicas = 1 }: NatsStoreOptions): Promise<Store> {
+  const advice = 'start it with `nats-server -js`, or name another store with --store';
+  const connection = await connectBroker(url, { connect, name: 'facet-store', advice, ...brokerTls({ url, tls }) });
+  const place = withoutLogin(url);
+  try {
+    const manager = await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS });
+    return new NatsStore({ connection, manager, place, replicas });
+  } catch (caught) {
+    await connection.close();
+    throw translate(caught, place);
+  }
+}
+
+/** A place has no login in it, not even a masked one: it can be given to `--store` again. */
+function withoutLogin(url: string): string {
+  return maskUrl(url).replaceAll('***@', '').replace(/\/$/, '');
+}
+
+interface NatsStoreParts {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly place: string;
+  readonly replicas: number;
+}
+
+class NatsStore implements Store {
+  readonly place: string;
+  readonly #parts: NatsStoreParts;
+  readonly #client: JetStreamClient;
+
+  constructor(parts: NatsStoreParts) {
+    this.#parts = parts;
+    this.place = parts.place;
+    this.#client = jetstream(parts.connection, { timeout: REQUEST_TIMEOUT_MS });
+  }
+
+  async runs(): Promise<readonly string[]> {
+    try {
+      const found = new Set<string>();
+      for await (const name of this.#parts.manager.streams.names()) {
+        const prefix = [LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX].find((start) => name.startsWith(start));
+        const run = prefix === undefined ? '' : name.slice(prefix.length);
+        if (isRunName(run)) found.add(run);
+      }
+      return [...found].sort();
+    } catch (caught) {
+      throw translate(caught, this.place);
+    }
+  }
+
+  open(run: string): Promise<RunStore> {
+    const natsRun = this.#run(run);
+    return Promise.resolve({
+      place: natsRun.place,
+      objects: natsObjects(natsRun),
+      ledger: natsLedger(natsRun),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  }
+
+  async remove(run: string): Promise<void> {
+    const { ledgerStream, objectStream } = runNames(run);
+    for (const stream of [ledgerStream, objectStream]) {
+      try {
+        await this.#parts.manager.streams.delete(stream);
+      } catch (caught) {
+        if (!isStreamMissing(caught)) throw translate(caught, this.place);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.connection.close();
+  }
+
+  #run(run: string): NatsRun {
+    const { connection, manager, replicas, place } = this.#parts;
+    const names = runNames(run);
+    const made = new Set<string>();
+    const make = async (name: string, subjects: string[], isLog: boolean): Promise<void> => {
+      if (made.has(name)) return;
+      await manager.streams.add({
+        name,
+        subjects,
+        storage: 'file',
+        // What does not fit is refused. The default would remove the oldest.
+        discard: 'new',
+        num_replicas: replicas,
+        ...(isLog ? { deny_delete: true, deny_purge: true } : { allow_direct: true, max_msgs_per_subject: 1 }),
+      });
+      made.add(name);
+    };
+    const limit = connection.info?.max_payload ?? MOST_PIECE_BYTES + HEADER_BYTES;
+    return {
+      place: `${place}/${run}`,
+      names,
+      client: this.#client,
+      manager,
+      pieceBytes: Math.min(MOST_PIECE_BYTES, limit - HEADER_BYTES),
+      makeLedgerStream: () => make(names.ledgerStream, [names.ledgerSubject], true),
+      makeObjectStream: () => make(names.objectStream, [names.objectSubjects, names.chunkSubjects], false),
+    };
+  }
+}

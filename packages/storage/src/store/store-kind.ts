@@ -1,0 +1,26 @@
+/** A kind of store: how a person names one, and how it is opened. */
+import type { TlsIdentity } from '@facet/security';
+import type { Environment } from '@facet/shared';
+import type { Store } from './run-store.js';
+
+export interface StoreContext {
+  /** Logins and keys come from here. */
+  readonly env: Environment;
+  /** The broker of the run, whose login a store in the same broker uses. */
+  readonly brokerUrl?: string | undefined;
+  /** Our certificate, for a broker that asks for one. */
+  readonly tls?: TlsIdentity | undefined;
+}
+
+export interface StoreKind {
+  /** What a place of this kind begins with, such as `s3://`. */
+  readonly scheme: string;
+  /** For messages, such as `s3://BUCKET/PREFIX`. */
+  readonly shape: string;
+  /**
+   * Opens the store at a place. What the implementation needs is loaded here, not before.
+   *
+   * @throws TrainingError CONFIG_INVALID when the place has another shape; what the store throws when it does not answer.
+   */
+  open(place: string, context: StoreContext): Promise<Store>;
+}
