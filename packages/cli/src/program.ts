@@ -6,6 +6,7 @@ import { keyMeantBy, visibleText } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
+import { addBrokerCommand } from './commands/broker.js';
 import { addCertsCommand } from './commands/certs.js';
 import { addChaosCommand } from './commands/chaos.js';
 import { addCompletionCommand } from './commands/completion.js';
@@ -47,6 +48,7 @@ const COMMANDS: readonly AddCommand[] = [
   addAblateCommand,
   addChaosCommand,
   addCertsCommand,
+  addBrokerCommand,
   addPredictCommand,
   addExportCommand,
   addLedgerCommand,

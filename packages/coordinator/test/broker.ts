@@ -19,6 +19,8 @@ export interface TestBroker {
 
 export interface StartBrokerOptions {
   readonly jetStream?: boolean;
+  /** The `tls` section of its configuration. */
+  readonly tls?: object;
   /** Bytes of the largest message; the server's own default is 1 MiB. */
   readonly maxPayload?: number;
   /** What a client must say; the broker's URL then holds them. */
@@ -30,11 +32,13 @@ export async function startBroker({
   jetStream = true,
   maxPayload,
   login,
+  tls,
 }: StartBrokerOptions = {}): Promise<TestBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'facet-broker-'));
   const config = join(folder, 'broker.conf');
   const settings = {
     ...(maxPayload !== undefined && { max_payload: maxPayload }),
+    ...(tls !== undefined && { tls }),
     ...(login !== undefined && { authorization: { users: [login] } }),
   };
   await writeFile(config, JSON.stringify(settings));

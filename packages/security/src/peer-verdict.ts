@@ -77,6 +77,7 @@ export function faultOf(code: string, { issuer, notBefore, notAfter }: Certifica
     case 'CERT_UNTRUSTED':
       return `is signed by ${issuer}, which is not the authority in ca.crt; issue it with the same one, or add that one to ca.crt`;
     case 'UNABLE_TO_GET_CRL':
+      return `is signed by ${issuer}, of which ca.crl has no list; issue it with the authority in ca.crt, or add the list of its own one to ca.crl`;
     case 'CRL_HAS_EXPIRED':
     case 'CRL_NOT_YET_VALID':
     case 'CRL_SIGNATURE_FAILURE':
@@ -105,10 +106,9 @@ export function roleFault(peer: CertificateFacts, admits: readonly Role[]): stri
  * worker, one with names for the ids `NAME` and `NAME.anything`.
  */
 export function workerIdFault(peer: CertificateFacts, workerId: string): string | undefined {
-  const names = peer.grants.flatMap(({ role, name }) => (role === 'worker' ? [name] : []));
-  const isFor = (name: string | undefined): boolean =>
-    name === undefined || workerId === name || workerId.startsWith(`${name}.`);
-  if (names.some(isFor)) return undefined;
+  const names = peer.grants.flatMap(({ role, name }) => (role === 'worker' && name !== undefined ? [name] : []));
+  if (names.length === 0) return undefined;
+  if (names.some((name) => workerId === name || workerId.startsWith(`${name}.`))) return undefined;
   return `its certificate ${peer.subject} is for the worker ${names.join(' or ')}, not for ${workerId}`;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a process may be in a run. Its certificate says so in a URI among the alternative names: `facet:worker`, or
- * `facet:worker/NAME` for one worker alone. Whoever signs a certificate decides what its holder may do.
+ * What a process may be in a run. Its certificate says so in URIs among the alternative names: `facet:worker`, and beside it
+ * `facet:worker/NAME` where it is for one worker alone. Whoever signs a certificate decides what its holder may do. A broker
+ * knows its users by the first URI (`verify_and_map` of nats-server), so it is always there.
  */
 
 export const ROLES = ['coordinator', 'worker', 'broker', 'status', 'operator'] as const;

@@ -48,6 +48,8 @@ beforeAll(async () => {
     const stranger = await initPki(at(`stranger-${role}`), { name: 'stranger', days: 30 });
     await stranger.issue({ grants, hosts, days: 9 }, at(`${role}-stranger`));
   }
+  const twin = await initPki(at('twin-pki'), { name: 'test', days: 30 });
+  await twin.issue({ grants: [{ role: 'worker' }], hosts, days: 9 }, at('worker-twin'));
   await pki.issue({ grants: [], hosts, days: 9 }, at('none'));
   for (const name of ['coordinator', 'worker']) copyFileSync(at('pki', 'ca.crl'), at(name, 'ca.crl'));
 });
@@ -102,6 +104,10 @@ async function echoThrough(address: string, tls: TlsIdentity): Promise<string> {
 describe('a client that is refused', () => {
   test.each([
     ['worker-stranger', /its certificate CN=worker is signed by CN=stranger, which is not the authority in ca\.crt/],
+    [
+      'worker-twin',
+      /its certificate CN=worker is signed by CN=test, .*; issue it with the (same one|authority in ca\.crt)/,
+    ],
     ['worker-expired', /its certificate CN=worker expired on .*; renew it with `facet certs renew`/],
     ['worker-early', /its certificate CN=worker is valid from .* on; check the clocks/],
     ['worker-revoked', /its certificate CN=worker was revoked; issue another one/],

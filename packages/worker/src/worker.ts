@@ -154,7 +154,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
 /** Unlike every other worker's. A certificate for one worker says how its id begins. */
 function newWorkerId(tls: TlsIdentity | undefined): string {
   const unique = `${process.pid}-${randomBytes(3).toString('hex')}`;
-  const name = tls?.current().own.grants.find(({ role }) => role === 'worker')?.name;
+  const name = tls?.current().own.grants.find((grant) => grant.role === 'worker' && grant.name !== undefined)?.name;
   return name === undefined ? `${hostname()}-${unique}` : `${name}.${unique}`;
 }
 

@@ -2,6 +2,7 @@
  * `facet certs`: a private authority and its certificates, for runs on a network. Whoever has a company's authority, or
  * cert-manager, needs none of it: a TLS folder with certificates from there works too.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -37,11 +38,11 @@ export function addCertsCommand(
   certs
     .command('init <pki>')
     .description('make a private authority in a folder; keep it on one machine')
-    .option('--name <text>', 'what the authority is called', 'Facet')
+    .option('--name <text>', 'what the authority is called (default: Facet and a random number)')
     .option('--days <number>', 'how long it is valid', AUTHORITY_DAYS)
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet certs init ./pki')
-    .action((pki: string, options: JsonOption & { name: string; days: string }) =>
+    .action((pki: string, options: JsonOption & { name?: string; days: string }) =>
       run(() => init(pki, options, context)),
     );
   certs
@@ -83,7 +84,8 @@ export function addCertsCommand(
 
 async function init(
   pki: string,
-  { name, days, json }: JsonOption & { name: string; days: string },
+  // Two authorities of one name could not be told apart.
+  { name = `Facet ${randomBytes(4).toString('hex')}`, days, json }: JsonOption & { name?: string; days: string },
   { stdout }: CliContext,
 ): Promise<ExitCode> {
   const { initPki } = await import('@facet/security/authority');

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { JoinResponse } from '@facet/proto';
+import type { CertificateFacts } from '@facet/security';
 import { CONFIG_VERSION, RunToken, systemClock, type Clock } from '@facet/shared';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { JoinSession, type JoinCall } from './join-session.js';
@@ -132,5 +133,30 @@ describe('a Join stream', () => {
   it.each(['end', 'cancelled'])('waits no longer when it is over by %s', (event) => {
     call.emit(event);
     expect(elapse).toBeUndefined();
+  });
+});
+
+describe('a worker with a certificate', () => {
+  const peer = { subject: 'CN=worker gpu-3', grants: [{ role: 'worker' }, { role: 'worker', name: 'gpu-3' }] };
+  const join = (as: object, workerId: string): FakeCall => {
+    const stream = new FakeCall();
+    const options = { call: stream as unknown as JoinCall, peer: as as CertificateFacts, term: 1, codeVersion: 'test' };
+    new JoinSession({ ...options, gate, handler });
+    stream.emit('data', { hello: { ...hello, workerId } });
+    return stream;
+  };
+
+  it('joins as the worker that it is for', () => {
+    expect(join(peer, 'gpu-3.17-abc').written).toMatchObject([{ challenge: {} }]);
+  });
+
+  it.each([
+    [peer, 'gpu-4.17-abc', /gpu-4\.17-abc may not join: .* CN=worker gpu-3 is for the worker gpu-3, not for gpu-4/],
+    [{ subject: 'CN=status', grants: [{ role: 'status' }] }, 'a', /CN=status is for the role status, expected worker/],
+  ])('does not join as another one, or in another role', (as, workerId, message) => {
+    expect(join(as, workerId).written).toMatchObject([
+      { refusal: { code: 'CERTIFICATE_REFUSED', message: expect.stringMatching(message) as string } },
+    ]);
+    expect(handler.onHello).not.toHaveBeenCalled();
   });
 });

@@ -55,7 +55,7 @@ describe.skipIf(!hasOpenssl)('OpenSSL', () => {
 
   it('reads roles, hosts, purposes and limits', () => {
     const text = openssl(folder, 'x509', '-in', 'w/tls.crt', '-noout', '-text');
-    expect(text).toContain('URI:facet:worker/gpu-3, DNS:*.gpu.example');
+    expect(text).toContain('URI:facet:worker, URI:facet:worker/gpu-3, DNS:*.gpu.example');
     expect(text).toContain('TLS Web Server Authentication, TLS Web Client Authentication');
     expect(text).toMatch(/Basic Constraints: critical\s+CA:FALSE/);
     expect(text).toMatch(/Key Usage: critical\s+Digital Signature\n/);

@@ -171,11 +171,16 @@ function sameSerial(a: string, b: string): boolean {
 }
 
 function commonName(grants: readonly RoleGrant[]): string {
-  return grants.map(({ role, name }) => (name === undefined ? role : `${role} ${name}`)).join(', ');
+  const bound = new Set(grants.flatMap(({ role, name }) => (name === undefined ? [] : [role])));
+  return grants
+    .filter(({ role, name }) => name !== undefined || !bound.has(role))
+    .map(({ role, name }) => (name === undefined ? role : `${role} ${name}`))
+    .join(', ');
 }
 
 function alternativeNames(grants: readonly RoleGrant[], hosts: readonly string[]): JsonGeneralNames {
-  const uris = grants.map((grant) => ({ type: 'url' as const, value: roleUri(grant) }));
+  const texts = grants.flatMap((grant) => [roleUri({ role: grant.role }), roleUri(grant)]);
+  const uris = [...new Set(texts)].map((value) => ({ type: 'url' as const, value }));
   const places = hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host }));
   return [...uris, ...places];
 }
