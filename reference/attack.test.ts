@@ -1,6 +1,7 @@
 /** Attacks on a tiny model against PyTorch: gradients by the pixels, FGSM, PGD in both balls, adversarial training. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AdversarialConfig, ImageShape, ModelConfig } from '@facet/shared';
+import type { ImageShape } from '@facet/shared';
+import type { AdversarialConfig, ModelConfig } from '@facet/multiview/config';
 import type { AttackLoss } from '../packages/multiview/src/model/attack-losses.js';
 import { createAttackCompute, type AttackCompute } from '../packages/lab/src/robustness/attack-compute.js';
 

@@ -1,6 +1,7 @@
 /** Augmented micro-batches, byte by byte, against NumPy and SciPy, from the same draws. */
 import { describe, expect, it } from 'vitest';
-import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
+import { randomKey, randomStream, type ImageShape } from '@facet/shared';
+import type { AugmentationConfig } from '@facet/multiview/config';
 import { OPERATIONS } from '../packages/multiview/src/data/augmentation/rand-augment.js';
 import { allocateMicroBatch, fillMicroBatch } from '../packages/multiview/src/data/micro-batch.js';
 import { expectClose, storedNumbers, storedTensors } from './stored-numbers.js';

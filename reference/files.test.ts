@@ -11,14 +11,12 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   OPERATION_DEFAULTS,
-  PRESETS,
   type CheckpointInfo,
   type ImageShape,
   type LedgerRecord,
-  type ModelConfig,
   type ParameterLayout,
-  type MultiView,
 } from '@facet/shared';
+import { PRESETS, type ModelConfig, type MultiView } from '@facet/multiview/config';
 import { LedgerChain } from '../packages/shared/src/ledger/ledger-chain.js';
 import { LedgerReader } from '../packages/shared/src/ledger/read-ledger.js';
 import { exportModel } from '../packages/lab/src/export/export-model.js';
@@ -163,7 +161,7 @@ describe('an export to ONNX', () => {
       ...OPERATION_DEFAULTS,
       preset: 'mnist-fast',
       run: 'reference',
-      model: of.model,
+      task: { ...PRESETS['mnist-fast'].task, options: { ...PRESETS['mnist-fast'].task.options, model: of.model } },
     };
     const exported = await exportModel({
       model: { config, image, classes, weights, layout },

@@ -4,7 +4,8 @@
  * what a run computes.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomKey, type ImageShape, type ModelConfig } from '@facet/shared';
+import { randomKey, type ImageShape } from '@facet/shared';
+import type { ModelConfig } from '@facet/multiview/config';
 import { drawAuxiliary } from '../packages/multiview/src/data/auxiliary-draws.js';
 import { createCompute, type Compute } from '../packages/engine/src/compute.js';
 import type { MicroBatchTensors } from '../packages/multiview/src/data/micro-batch.js';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ARITHMETIC } from '@facet/shared';
-import { NO_ADVERSARY, PUBLISHED_ADVERSARIES } from '../packages/shared/src/config/adversarial-schema.js';
+import { NO_ADVERSARY, PUBLISHED_ADVERSARIES } from '../packages/multiview/src/config/adversarial-schema.js';
 import { OPERATIONS } from '../packages/multiview/src/data/augmentation/rand-augment.js';
 import { POSITION_PAIRS } from '../packages/multiview/src/model/auxiliary-losses.js';
 import { storedNumbers } from './stored-numbers.js';

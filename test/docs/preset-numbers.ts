@@ -3,7 +3,7 @@
  * whose header says what a column is, and "`preset` (N parameters)". docs/results keeps what was measured once, one row
  * per measurement, and is left alone.
  */
-import { PRESET_RECORDS, type PresetName, type PresetRecord } from '@facet/shared';
+import { PRESET_RECORDS, type PresetName, type PresetRecord } from '@facet/multiview/config';
 import type { Page, Table } from './markdown.js';
 
 /** What a column may be called, and what it must say; a cell without a digit says nothing. */

@@ -5,7 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { PRESETS, resolveConfig, type RunConfig } from '@facet/shared';
+import { NAMED_TASKS } from '@facet/lab/data';
+import { resolveConfig, type RunConfig } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import { parse } from 'yaml';
 import { readDashboard } from './dashboard.js';
 import { findPrometheus, NO_PROMETHEUS, runPromtool } from './prometheus-server.js';
@@ -31,11 +33,11 @@ const compose = readYaml('compose.yaml', { merge: true }) as Compose;
 
 describe('deploy/facet.yaml', () => {
   test('is a sound configuration, and trains what its preset says', () => {
-    const { preset, batch, epochs, model } = exampleConfig();
-    expect({ batch, epochs, model }).toEqual({
+    const { preset, batch, epochs, task } = exampleConfig();
+    expect({ batch, epochs, task }).toEqual({
       batch: PRESETS['mnist-fast'].batch,
       epochs: PRESETS['mnist-fast'].epochs,
-      model: PRESETS['mnist-fast'].model,
+      task: PRESETS['mnist-fast'].task,
     });
     expect(preset).toBe('mnist-fast');
   });
@@ -43,7 +45,11 @@ describe('deploy/facet.yaml', () => {
   test('is sound with every setting that it has switched off', () => {
     const text = readFileSync(path.join(DEPLOY, 'facet.yaml'), 'utf8').replaceAll(/^#(?=\S|  )/gm, '');
     const config = soundConfig(parse(text));
-    expect(config).toMatchObject({ run: 'my-run', evaluation: 'held-out', augmentation: { cutoutPixels: 6 } });
+    expect(config).toMatchObject({
+      run: 'my-run',
+      evaluation: 'held-out',
+      task: { options: { augmentation: { cutoutPixels: 6 } } },
+    });
   });
 
   test('waits for as many workers as the Compose file starts', () => {
@@ -214,7 +220,7 @@ function exampleConfig(): RunConfig {
 
 function soundConfig(file: unknown): RunConfig {
   const defaultRun = (): string => 'example';
-  const resolved = resolveConfig({ file, environment: {}, flags: {}, defaultRun });
+  const resolved = resolveConfig({ tasks: NAMED_TASKS, file, environment: {}, flags: {}, defaultRun });
   expect(resolved.ok ? [] : resolved.problems).toEqual([]);
   if (!resolved.ok) throw new Error('deploy/facet.yaml is not a sound configuration');
   return resolved.config;

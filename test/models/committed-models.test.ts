@@ -6,7 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { ARITHMETIC, PRESET_RECORDS, PRESETS, trainingPart, type PresetName, type TrainingConfig } from '@facet/shared';
+import { ARITHMETIC, trainingPart, type TrainingConfig } from '@facet/shared';
+import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/multiview/config';
 import { openWorkspace, parseJson, type Workspace } from '../testkit/facet.js';
 
 /** Trained before the norm that clips was mended, and not yet trained anew: what is recorded of them is true of these weights. */

@@ -3,7 +3,8 @@
  * mnist-fast, taking turns.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
+import { datasetShape } from '@facet/shared';
+import { PRESETS, type PresetName } from '@facet/multiview/config';
 import { captureProgram, elementCount } from '@facet/compiler';
 import { describeTraining } from '@facet/engine/internal';
 import { multiViewShape, multiViewTask } from '@facet/multiview';

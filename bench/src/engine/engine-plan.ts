@@ -1,5 +1,5 @@
 /** How much the engine bench measures: in earnest, and in its small form, whose figures mean nothing. */
-import { PRESETS, type PresetName } from '@facet/shared';
+import { PRESETS, type PresetName } from '@facet/multiview/config';
 import { LARGE, SMALL, type VitConfig } from './vit-config.js';
 
 export interface EnginePlan {

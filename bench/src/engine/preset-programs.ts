@@ -2,7 +2,8 @@
  * The presets on the engine: the bare program, and the same program the way a worker runs it, through the slots of
  * `createCompute`. The difference is what the engine's host costs: copies into the thread and back, and two messages.
  */
-import { datasetShape, PRESETS, type PresetName } from '@facet/shared';
+import { datasetShape } from '@facet/shared';
+import { PRESETS, type PresetName } from '@facet/multiview/config';
 import { drawAuxiliary } from '@facet/multiview/internal';
 import { multiViewShape, multiViewTask } from '@facet/multiview';
 import { captureTrainingProgram } from '@facet/engine';

@@ -1,7 +1,7 @@
 /**
  * Everybody takes turns in one run, because ratios are what counts. Fails when set-up is slow or memory grows.
  */
-import type { PresetName } from '@facet/shared';
+import type { PresetName } from '@facet/multiview/config';
 import type { Run } from '../bench.js';
 import { figureKey, median, medianRatio, round } from '../figures.js';
 import { openPeer } from '../process/peer-process.js';

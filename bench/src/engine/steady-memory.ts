@@ -2,7 +2,7 @@
  * The memory of a worker's engine over many micro-batches, in a process of its own: the resident set in MB after some of
  * them, when everything has been allocated once, and at the end.
  */
-import type { PresetName } from '@facet/shared';
+import type { PresetName } from '@facet/multiview/config';
 import { servePeer } from '../process/serve-peer.js';
 import { openPresetCompute } from './preset-programs.js';
 

@@ -1,5 +1,5 @@
 /** A preset from start to end with the real command. */
-import { PRESETS, type PresetName } from '@facet/shared';
+import { PRESETS, type PresetName } from '@facet/multiview/config';
 import { z } from 'zod';
 import { defineBench } from '../bench.js';
 import { count, oneOf, optionalCount, text } from '../options.js';

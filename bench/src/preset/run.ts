@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { PresetName } from '@facet/shared';
+import type { PresetName } from '@facet/multiview/config';
 import { z } from 'zod';
 import type { BenchContext, OptionValues, Run } from '../bench.js';
 import { median, round } from '../figures.js';

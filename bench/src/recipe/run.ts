@@ -3,7 +3,8 @@
  * time, the best of several turns, so that a busy machine does not count.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NO_AUGMENTATION, PRESETS, momentsCrc, stateCrc, type AugmentationConfig } from '@facet/shared';
+import { momentsCrc, stateCrc } from '@facet/shared';
+import { NO_AUGMENTATION, PRESETS, type AugmentationConfig } from '@facet/multiview/config';
 import { applyUpdate, learningRate, updateAverage } from '@facet/task';
 import { asGradient } from '@facet/task/internal';
 import { allocateMicroBatch, fillMicroBatch } from '@facet/multiview';

@@ -2,7 +2,9 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { formatRecord, PRESETS, resolveConfig } from '@facet/shared';
+import { NAMED_TASKS } from '@facet/lab/data';
+import { formatRecord, resolveConfig } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import { up, useRefusals, type Refusal } from '../test/refused-commands.js';
 import { runInProcess } from '../test/run-cli.js';
 
@@ -61,7 +63,7 @@ describe('with a run that exists', () => {
 
   beforeAll(async () => {
     await mkdir(run(), { recursive: true });
-    const resolved = resolveConfig({ environment: {}, flags: { run: 'demo', dataset: 'mnist' } });
+    const resolved = resolveConfig({ tasks: NAMED_TASKS, environment: {}, flags: { run: 'demo', dataset: 'mnist' } });
     if (!resolved.ok) throw new Error(resolved.problems.join());
     const hash = 'a'.repeat(64);
     const record = formatRecord({
@@ -92,8 +94,8 @@ describe('with a run that exists', () => {
   });
 
   it('does not resume it with another model or other data, and names the keys', async () => {
-    const { seed, model } = PRESETS['mnist-fast'];
-    const { depth } = model;
+    const { seed, task } = PRESETS['mnist-fast'];
+    const { depth } = task.options.model;
     const overrides = ['--seed', '77', '--set', 'model.depth=9', '--workers', '3'];
     const { code, stderr } = await runInProcess(['resume', 'demo', ...overrides], env());
     expect(code).toBe(2);

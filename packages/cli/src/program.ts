@@ -2,7 +2,8 @@
  * The command line as a whole: its commands, and how mistakes are reported. Each command is a file in commands/. It loads
  * what it needs only when it runs, so that `facet status` does not wait for an engine.
  */
-import { keyMeantBy, visibleText } from '@facet/shared';
+import { NAMED_TASKS } from '@facet/lab/data';
+import { configKeys, keyMeantBy, visibleText } from '@facet/shared';
 import { Command, CommanderError } from 'commander';
 import { readPackageVersion } from './code-version.js';
 import { addAblateCommand } from './commands/ablate.js';
@@ -95,7 +96,10 @@ async function parse(args: readonly string[], context: CliContext): Promise<Exit
 /** For the options of other trainers: the key that is meant. */
 function settingAdvice(text: string): string {
   const [, flag, suggested] = /unknown option '--([\w-]+)[^']*'\n?(\(Did you mean)?/.exec(text) ?? [];
-  const key = flag === undefined || suggested !== undefined ? undefined : keyMeantBy(flag);
+  const key =
+    flag === undefined || suggested !== undefined
+      ? undefined
+      : keyMeantBy(flag, configKeys(NAMED_TASKS, NAMED_TASKS[0]).all);
   return key === undefined ? '' : `(The configuration key is ${key}: set it with --set ${key}=VALUE)\n`;
 }
 

@@ -4,7 +4,8 @@
  */
 import { datasetSource, type Dataset } from '@facet/datasets';
 import type { EvaluationDone, Hello, JoinResponse, Report, StepDone } from '@facet/proto';
-import { createPlan, OPERATION_DEFAULTS, PRESETS, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession } from '../src/grpc/join-session.js';
 import type { Ending } from '../src/membership/state.js';
@@ -98,9 +99,8 @@ export class AssembledRun {
   constructor({ config, records = [], key = new RunKey(RunKey.random()) }: AssembledRunOptions = {}) {
     this.key = key;
     this.config = {
-      ...PRESETS['mnist-fast'],
+      ...SYSTEM_TRAINING,
       ...OPERATION_DEFAULTS,
-      preset: 'mnist-fast',
       run: 'tiny',
       epochs: 2,
       samples: { train: 0, test: 0, heldOut: 0 },

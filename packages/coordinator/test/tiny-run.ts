@@ -5,7 +5,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OPERATION_DEFAULTS, PRESETS, type RunConfig } from '@facet/shared';
+import { OPERATION_DEFAULTS, type RunConfig } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 
 const TRAIN_SAMPLES = 64;
 const TEST_SAMPLES = 20;
@@ -28,9 +29,8 @@ export async function createTinyRun(natsUrl: string): Promise<TinyRun> {
     folder,
     runFolder: join(folder, 'run'),
     config: (changes = {}) => ({
-      ...PRESETS['mnist-fast'],
+      ...SYSTEM_TRAINING,
       ...OPERATION_DEFAULTS,
-      preset: 'mnist-fast',
       run: 'tiny',
       epochs: 2,
       samples: { train: 0, test: 0, heldOut: 0 },

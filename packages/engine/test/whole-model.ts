@@ -1,6 +1,7 @@
 /** The whole probe model on one engine: opened with fixed weights, and trained for some steps. */
 import { expect, type TestContext } from 'vitest';
-import { PRESETS, TrainingError } from '@facet/shared';
+import { TrainingError } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { applyUpdate, initialWeights, learningRate } from '@facet/task';
 import { createCompute, type Compute } from '../src/compute.js';
 import type { VulkanDriver } from '../src/conformance/vulkan-driver.js';
@@ -40,7 +41,7 @@ export async function openOrSkip(
 export async function trainModel(compute: Compute<ProbeTensors>): Promise<number[]> {
   const { layout, weights, trainingSlots } = compute;
   const state = { weights, m: new Float32Array(layout.length), v: new Float32Array(layout.length) };
-  const config = PRESETS['mnist-fast'].optimizer;
+  const config = SYSTEM_TRAINING.optimizer;
   trainingSlots.forEach((slot, index) => {
     fillProbeBatch(slot.tensors, index);
   });

@@ -11,6 +11,7 @@ export { type StudyEnd, type StudyWork, runStudy, sortTrials } from './study/run
 export { DEFAULT_BASELINE, DEFAULT_SEEDS } from './study/study-defaults.js';
 export { type StudyReportFiles, type TrialResult } from './study/study-folder.js';
 export { type Trial } from './study/study-plan.js';
+export { NAMED_TASKS } from './tasks/named-tasks.js';
 export { accuracyText, conclusion, differenceText, pText, studyText, survivors } from './study/study-words.js';
 export { type ReportMaker, originOf } from './trained/report-origin.js';
 export { configOf, storedConfigOf } from './trained/stored-config.js';

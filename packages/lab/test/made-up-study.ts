@@ -1,29 +1,23 @@
 /** A study that nobody trained: a plan over given arms, and results with given accuracies. */
-import {
-  ABLATION_ARMS,
-  mergeMappings,
-  resolveConfig,
-  trainingPart,
-  type ArmName,
-  type TrainingConfig,
-} from '@facet/shared';
+import { mergeMappings, resolveConfig, trainingPart, type TrainingConfig } from '@facet/shared';
+import type { ArmName } from '@facet/multiview/config';
 import { ablationReport, type AblationReport, type ArmCost } from '../src/study/ablation-report.js';
 import { STUDY_DEFAULTS } from '../src/study/study-defaults.js';
 import type { TrialResult } from '../src/study/study-folder.js';
-import { armKey, trialsOf, type StudyPlan, type Trial } from '../src/study/study-plan.js';
+import { armKey, trialsOf, type StudyPlan, withArm, type Trial } from '../src/study/study-plan.js';
+import { NAMED_TASKS } from '../src/tasks/named-tasks.js';
 
 /** The training half of a configuration, as a study has it. */
 export function studyBase(flags: Record<string, unknown> = {}): TrainingConfig {
   const said = mergeMappings({ ...STUDY_DEFAULTS, preset: 'mnist-fast', run: 'base' }, flags);
-  const resolution = resolveConfig({ environment: {}, flags: said });
+  const resolution = resolveConfig({ tasks: NAMED_TASKS, environment: {}, flags: said });
   if (!resolution.ok) throw new Error(resolution.problems.join('; '));
   return { ...trainingPart(resolution.config), seed: 0 };
 }
 
 /** The first arm is the baseline. */
 export function studyPlan(arms: readonly ArmName[], seeds: readonly number[], base = studyBase()): StudyPlan {
-  const keyOf = (name: ArmName): string =>
-    armKey(mergeMappings({ ...base }, ABLATION_ARMS[name].sets) as unknown as TrainingConfig);
+  const keyOf = (name: ArmName): string => armKey(withArm(base, name));
   return {
     version: 1,
     study: 'made-up',

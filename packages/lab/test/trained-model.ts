@@ -7,7 +7,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, type MultiView } from '@facet/shared';
+import { OPERATION_DEFAULTS, randomKey, randomStream } from '@facet/shared';
+import { PRESETS, type ModelConfig, type MultiView } from '@facet/multiview/config';
 import { PROBE_SHAPE } from '../../multiview/test/probe-shape.js';
 import type { TrainedModel } from '../src/models/classifier.js';
 import { initialWeights, layoutParameters } from '@facet/task';
@@ -19,20 +20,25 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+/** The configuration with another model. */
+export function withModel(config: MultiView, model: ModelConfig): MultiView {
+  return { ...config, task: { ...config.task, options: { ...config.task.options, model } } };
+}
+
 /** A model whose weights are large enough for its answers to differ from each other. */
-export function randomModel(changes: Partial<MultiView> = {}): TrainedModel {
+export function randomModel(changes: Partial<MultiView> = {}, modelConfig = PROBE_SHAPE.config): TrainedModel {
   const { image, classes } = PROBE_SHAPE;
-  const modelConfig = changes.model ?? PROBE_SHAPE.config;
   const layout = layoutParameters(createModel({ image, classes, config: modelConfig }).parameters);
   const stream = randomStream(randomKey('initialisation', 5));
   const weights = initialWeights(layout, 1).map((weight) => 2 * weight + 0.05 * stream.nextNormal());
+  const preset = PRESETS['mnist-fast'];
   const config: MultiView = {
-    ...PRESETS['mnist-fast'],
+    ...preset,
     ...OPERATION_DEFAULTS,
     preset: 'mnist-fast',
     run: 'random',
     batch: { global: 12, micro: 6 },
-    model: modelConfig,
+    task: { ...preset.task, options: { ...preset.task.options, model: modelConfig } },
     ...changes,
   };
   return { config, image, classes, weights, layout: layout.slots };

@@ -1,4 +1,5 @@
 /** Models of the examples with the weights that a run starts with. */
+import { NAMED_TASKS } from '../src/tasks/named-tasks.js';
 import { OPERATION_DEFAULTS, resolveConfig, type SampleFacts } from '@facet/shared';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { exampleFile } from '../../../test/testkit/own-task.js';
@@ -21,6 +22,7 @@ export const THROWS: SampleFacts = {
 /** A model of an example, untrained. */
 export async function untrained(example: string, samples: SampleFacts): Promise<StoredModel> {
   const resolved = resolveConfig({
+    tasks: NAMED_TASKS,
     environment: {},
     flags: { ...OPERATION_DEFAULTS, run: 'demo', task: { module: exampleFile(example, 'task.mjs') } },
   });

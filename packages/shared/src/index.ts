@@ -19,24 +19,25 @@ export {
   ARITHMETIC,
   CONFIG_VERSION,
   configSchema,
-  isMultiView,
-  requireMultiView,
   GRADIENT_FORMATS,
+  moduleTask,
   type GradientFormatName,
-  type ModelConfig,
-  type MultiView,
-  type TaskConfig,
+  type ModuleTask,
   type RunConfig,
   type TrainingConfig,
 } from './config/schema.js';
-export { VIEW_NAMES } from './config/model-schema.js';
+export { atMost } from './config/bounds.js';
+export { fromFirstForm } from './config/first-form.js';
+export type { NamedTask, NamedTasks, SaidOptions, TaskPreset } from './config/named-task.js';
+export { shortKey } from './config/short-keys.js';
+export { soundValue } from './config/sound-value.js';
 export {
   ADAMW_WITH_COSINE,
   type OptimizerConfig,
   type OptimizerName,
   type ScheduleName,
 } from './config/optimizer-schema.js';
-export { trainingIdentity, trainingPart } from './config/training-part.js';
+export { operationPart, trainingIdentity, trainingPart } from './config/training-part.js';
 export { meetsGoal, metricProblems, parseStopRule, type StopRule } from './config/stop-rules.js';
 export { SCHEDULE_WAYS, type RunChange, type ScheduleWay } from './config/change-schema.js';
 export {
@@ -48,11 +49,9 @@ export {
   type Changeable,
   type StepRule,
 } from './config/run-changes.js';
-export { NORMS, PUBLISHED_ADVERSARIES, type AdversarialConfig, type Norm } from './config/adversarial-schema.js';
-export { NO_AUGMENTATION, type AugmentationConfig } from './config/augmentation-schema.js';
-export { OPERATION_DEFAULTS, PRESET_RECORDS, PRESETS, type PresetRecord } from './config/presets.js';
-export { ABLATION_ARMS, ARM_NAMES, type AblationArm, type ArmName } from './config/ablation-arms.js';
-export { allKeys } from './config/expectation.js';
+export { ADAMW_RECIPE, OPERATION_DEFAULTS, TASK_TRAINING, WHOLE_DATASET } from './config/presets.js';
+export { configKeys, type ConfigKeys } from './config/config-keys.js';
+export { shown } from './config/expectation.js';
 export { keyMeantBy } from './config/key-aliases.js';
 export { threadsOrCores, usableCores } from './machine-cores.js';
 export {
@@ -83,13 +82,11 @@ export {
   type KnownDataset,
 } from './datasets/registry.js';
 export {
-  PRESET_NAMES,
   type CifarFiles,
   type DatasetFamily,
   type DatasetFile,
   type DatasetTraits,
   type IdxFiles,
-  type PresetName,
 } from './datasets/definition.js';
 export { CIFAR10 } from './datasets/cifar10.js';
 export { MNIST } from './datasets/mnist.js';
@@ -173,6 +170,7 @@ export {
   DEVICES,
   ENGINE_DEVICES,
   ENGINE_NAMES,
+  attackProblem,
   choiceAdvice,
   engineProblem,
   trainingWish,
@@ -182,7 +180,7 @@ export {
   type EngineWish,
 } from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
-export { mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
+export { isMapping, mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
 export { maskSecrets } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';

@@ -7,9 +7,8 @@ import type { RunData } from '@facet/task/data';
 import { datasetSource, type Dataset } from '@facet/datasets';
 import {
   createPlan,
-  NO_AUGMENTATION,
   OPERATION_DEFAULTS,
-  PRESETS,
+  TASK_TRAINING,
   type LedgerRecord,
   type Plan,
   type RunConfig,
@@ -46,18 +45,18 @@ export interface TinyRunOptions {
 export function createTinyRun(options: TinyRunOptions): TinyRun {
   const { emaDecay, gradientFormat = 'fp32', workers = 3, groupSize = 0, balance = false } = options;
   const { hasStandby = false, stopWhen = [] } = options;
-  const preset = PRESETS['mnist-fast'];
   const config: RunConfig = {
-    ...preset,
+    ...TASK_TRAINING,
     ...OPERATION_DEFAULTS,
-    preset: 'mnist-fast',
+    dataset: 'mnist',
+    preset: 'tiny',
+    task: { name: 'tiny', options: {} },
     run: 'simulated',
     seed: 7,
     epochs: 3,
     batch: { global: 8, micro: 2 },
-    optimizer: { ...preset.optimizer, emaDecay },
+    optimizer: { ...TASK_TRAINING.optimizer, peakLearningRate: 6e-3, weightDecay: 0.05, emaDecay },
     gradientFormat,
-    augmentation: NO_AUGMENTATION,
     workers: { count: workers, min: 1, max: 4 },
     exchange: { ...OPERATION_DEFAULTS.exchange, groupSize },
     balance,

@@ -3,7 +3,6 @@ import {
   createPlan,
   encodeWelcomeSecrets,
   OPERATION_DEFAULTS,
-  PRESETS,
   RunToken,
   TrainingError,
   WELCOME_LABEL,
@@ -11,6 +10,7 @@ import {
   type JoinKeys,
   type RunConfig,
 } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
@@ -23,9 +23,8 @@ import { layoutParameters, type ParameterSpec, type Task } from '@facet/task';
 import { allocateTrainingState, markApplied } from './train/training-state.js';
 
 const config: RunConfig = {
-  ...PRESETS['mnist-fast'],
+  ...SYSTEM_TRAINING,
   ...OPERATION_DEFAULTS,
-  preset: 'mnist-fast',
   run: 'mine',
   timeouts: { heartbeatMs: 1_000, stepMs: 5_000, gatherMs: 10_000 },
 };

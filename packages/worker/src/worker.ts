@@ -205,7 +205,9 @@ function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['ch
 /** The same task, at its place on this machine. */
 function withOwnTask(config: RunConfig, { taskFile }: WorkerOptions): RunConfig {
   const { task } = config;
-  return task === undefined || taskFile === undefined ? config : { ...config, task: { ...task, module: taskFile } };
+  return task.module === undefined || taskFile === undefined
+    ? config
+    : { ...config, task: { ...task, module: taskFile } };
 }
 
 async function openLocalData(options: WorkerOptions, config: RunConfig, welcome: Welcome): Promise<SampleSource> {

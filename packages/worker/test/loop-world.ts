@@ -6,12 +6,12 @@ import {
   createPlan,
   evenSplit,
   OPERATION_DEFAULTS,
-  PRESETS,
   type Plan,
   type RunConfig,
   type WorkItem,
   type WorkSplit,
 } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { type AllReduce, gradientFormat } from '@facet/collective';
 import { ORDINARY_MEMORY, addFloats } from '@facet/collective/internal';
 import type { ShardSource } from '../src/data/shard-source.js';
@@ -37,9 +37,8 @@ const LAYOUT = layoutParameters(PARAMETERS);
 
 /** Two epochs of three steps: two of two micro-batches, and one that holds a single sample. */
 export const LOOP_CONFIG: RunConfig = {
-  ...PRESETS['mnist-fast'],
+  ...SYSTEM_TRAINING,
   ...OPERATION_DEFAULTS,
-  preset: 'mnist-fast',
   run: 'loop',
   epochs: 2,
   samples: { train: 9, test: 3, heldOut: 0 },

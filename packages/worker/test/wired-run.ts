@@ -4,15 +4,8 @@
  * reference/numbers, where PyTorch's AdamW says what the state must be after them.
  */
 import { datasetSource, openDataset, type SampleSource } from '@facet/datasets';
-import {
-  createPlan,
-  evenSplit,
-  OPERATION_DEFAULTS,
-  ADAMW_WITH_COSINE,
-  PRESETS,
-  type Plan,
-  type MultiView,
-} from '@facet/shared';
+import { createPlan, evenSplit, OPERATION_DEFAULTS, ADAMW_WITH_COSINE, type Plan } from '@facet/shared';
+import { PRESETS, type ModelConfig, type MultiView } from '@facet/multiview/config';
 import { createAllReduce, ORDINARY_MEMORY } from '@facet/collective/internal';
 import { gradientFormat } from '@facet/collective';
 import type { ShardSource } from '../src/data/shard-source.js';
@@ -24,6 +17,11 @@ import type { Accounting } from '@facet/task/internal';
 import { runGeneration, type StepResult } from '../src/train/generation-loop.js';
 import { allocateTrainingState, resetState, type TrainingState } from '../src/train/training-state.js';
 
+function wiredTask(model: ModelConfig): MultiView['task'] {
+  const { name, options } = PRESETS['mnist-fast'].task;
+  return { name, options: { ...options, model } };
+}
+
 /** Five steps an epoch, the last of which is smaller; three micro-batches a step, the last of which is smaller. */
 export const WIRED_CONFIG: MultiView = {
   ...PRESETS['mnist-fast'],
@@ -34,8 +32,8 @@ export const WIRED_CONFIG: MultiView = {
   epochs: 4,
   samples: { train: 110, test: 20, heldOut: 0 },
   batch: { global: 24, micro: 10 },
-  model: {
-    ...PRESETS['mnist-fast'].model,
+  task: wiredTask({
+    ...PRESETS['mnist-fast'].task.options.model,
     viewPatchSize: 7,
     patchSize: 7,
     patchStride: 7,
@@ -44,7 +42,7 @@ export const WIRED_CONFIG: MultiView = {
     depth: 1,
     heads: 2,
     mlpRatio: 2,
-  },
+  }),
   optimizer: {
     ...ADAMW_WITH_COSINE,
     peakLearningRate: 0.02,

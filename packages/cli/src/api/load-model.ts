@@ -5,12 +5,12 @@
 import {
   allocateField,
   fieldLength,
-  isMultiView,
   TrainingError,
   type FieldValues,
   type SampleField,
   type SampleFields,
 } from '@facet/shared';
+import { isMultiView } from '@facet/multiview/config';
 import { storedModelOf } from '@facet/lab/data';
 import type { LoadedModel, SampleAnswer } from '@facet/lab';
 import { findCheckpoint } from '../runs/find-checkpoint.js';

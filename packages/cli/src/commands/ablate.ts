@@ -3,7 +3,7 @@
  * Everything that can be wrong with the plan is found before anything is written.
  */
 import type { Command } from 'commander';
-import { ARM_NAMES } from '@facet/shared';
+import { ARM_NAMES } from '@facet/multiview/config';
 import {
   ablationReport,
   type AblationReport,

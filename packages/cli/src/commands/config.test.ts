@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { PRESETS } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import { runInProcess } from '../../test/run-cli.js';
 
 let folder = '';
@@ -82,11 +82,20 @@ test('prints a schema that takes a partial file and refuses an unknown key', asy
 test('prints a schema that requires no key of a mapping, but those of a list item', async () => {
   const { stdout } = await runInProcess(['config', '--schema'], {});
   const schema = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+  const required = ['features', 'stride'];
   expect(schema).toMatchObject({
-    properties: { model: { properties: { stemConvolutions: { items: { required: ['features', 'stride'] } } } } },
+    properties: {
+      task: {
+        properties: {
+          options: { properties: { model: { properties: { stemConvolutions: { items: { required } } } } } },
+        },
+      },
+    },
   });
   const places = placesOf('required', schema).filter((place) => !place.startsWith('properties.changes.items'));
-  expect(places).toEqual(['properties.model.properties.stemConvolutions.items']);
+  // An option stands in both forms.
+  const list = 'properties.model.properties.stemConvolutions.items';
+  expect(places).toEqual([`properties.task.properties.options.${list}`, list]);
 });
 
 /** Where in a JSON Schema a keyword stands. */

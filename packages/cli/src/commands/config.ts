@@ -5,6 +5,7 @@
 import { Document, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { Option, type Command } from 'commander';
 import { configFileSchema, descriptionOf, maskSecrets, valueAt, type RunConfig } from '@facet/shared';
+import { NAMED_TASKS } from '@facet/lab/data';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig, type LoadedConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
@@ -37,7 +38,7 @@ export function addConfigCommand(
 
 async function showConfig(options: ConfigCommandOptions, { env, stdout, stderr }: CliContext): Promise<ExitCode> {
   if (options.schema) {
-    printJson(stdout, configFileSchema());
+    printJson(stdout, configFileSchema(NAMED_TASKS));
     return EXIT.ok;
   }
   const loaded = await loadConfig({
@@ -69,7 +70,7 @@ type DefaultOf = (path: readonly string[]) => unknown;
 /** The values that dataset, preset or task give by themselves. */
 async function defaultsOf({ config }: LoadedConfig, runs: string): Promise<DefaultOf> {
   const { dataset, preset, task } = config;
-  const flags = task === undefined ? { dataset, preset } : { dataset, task: { module: task.module } };
+  const flags = task.module === undefined ? { dataset, preset } : { dataset, task: { module: task.module } };
   // A task that cannot be opened by itself has no defaults to show.
   const plain = await loadConfig({ env: {}, runs, flags }).catch(() => undefined);
   return (path) => valueAt(plain?.config, path);
@@ -101,7 +102,7 @@ function yamlLines(config: Partial<RunConfig>, { sourceOf }: LoadedConfig, defau
 
 /** Above a key, wrapped to what a terminal shows. */
 function commentLines(keys: readonly string[], byDefault: unknown, config: Partial<RunConfig>): string {
-  const about = descriptionOf(keys.join('.')) ?? 'An option of the task.';
+  const about = descriptionOf(keys.join('.'), NAMED_TASKS) ?? 'An option of the task.';
   const isOwn = byDefault === undefined || JSON.stringify(byDefault) === JSON.stringify(valueAt(config, keys));
   const text = isOwn ? about : `${about} Default: ${JSON.stringify(byDefault)}.`;
   const lines: string[] = [];

@@ -5,7 +5,8 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { openDataset } from '@facet/datasets';
-import { configSchema, isMultiView, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
+import { configSchema, suggestion, TrainingError, wishFor, type RunConfig } from '@facet/shared';
+import { isMultiView } from '@facet/multiview/config';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { correspondenceLines, evaluationLines } from '../display/evaluation.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readTrainedWeights, writeCheckpoint } from '@facet/storage';
-import { configSchema, OPERATION_DEFAULTS, trainingPart, type RunConfig } from '@facet/shared';
+import { configSchema, fromFirstForm, OPERATION_DEFAULTS, trainingPart, type RunConfig } from '@facet/shared';
 import { runInProcess } from '../../test/run-cli.js';
 import { modelOf } from '@facet/lab/data';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const { info, weights, layout } = await readTrainedWeights(MODEL);
   config = configSchema.parse({
     ...OPERATION_DEFAULTS,
-    ...(info.config as object),
+    ...(fromFirstForm(info.config) as object),
     run: 'demo',
     dataFolder,
     nats: { url: `nats://me:${CANARY}@${CANARY}.example:4222` },

@@ -3,7 +3,8 @@
  * exit code is 2. A model that was trained on a table takes a table.
  */
 import type { Command } from 'commander';
-import { isMultiView, visibleLine, wishFor } from '@facet/shared';
+import { visibleLine, wishFor } from '@facet/shared';
+import { isMultiView } from '@facet/multiview/config';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { addPlaceOptions, readPlace, type PlaceOptions } from '../config/classifier-place.js';
 import { predictionJson, predictionLines } from '../display/prediction.js';

@@ -2,7 +2,7 @@
  * `facet presets`: lists the presets with their size, accuracy and time as measured.
  */
 import type { Command } from 'commander';
-import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
+import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/multiview/config';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { formatAccuracy, formatCount, formatMacs, formatSeconds } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeCheckpoint } from '@facet/storage';
+import { NAMED_TASKS } from '@facet/lab/data';
 import { resolveConfig } from '@facet/shared';
 import { runInProcess } from '../../test/run-cli.js';
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
   run = path.join(folder, 'runs', 'demo');
   empty = path.join(folder, 'empty');
   await mkdir(empty);
-  const resolved = resolveConfig({ environment: {}, flags: { run: 'demo', dataset: 'mnist' } });
+  const resolved = resolveConfig({ tasks: NAMED_TASKS, environment: {}, flags: { run: 'demo', dataset: 'mnist' } });
   if (!resolved.ok) throw new Error(resolved.problems.join());
   const { config } = resolved;
   const state = { step: 3, weights: Float32Array.of(1, 2), m: new Float32Array(2), v: new Float32Array(2) };

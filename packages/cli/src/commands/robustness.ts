@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander';
 import { gatherSamples, openDataset, type Dataset } from '@facet/datasets';
-import { datasetDefinition, NORMS, type MultiView } from '@facet/shared';
+import { datasetDefinition } from '@facet/shared';
+import { NORMS, type MultiView } from '@facet/multiview/config';
 import type { AttackedExamples } from '@facet/lab';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { openProgressLine } from '../display/fetch-progress.js';

@@ -3,7 +3,9 @@
  * shell is told is in the file of that shell. Pure.
  */
 import type { Command, Option } from 'commander';
-import { allKeys, DATASETS, DEVICES, ENGINE_NAMES, PRESET_NAMES } from '@facet/shared';
+import { NAMED_TASKS } from '@facet/lab/data';
+import { configKeys, DATASETS, DEVICES, ENGINE_NAMES } from '@facet/shared';
+import { PRESET_NAMES } from '@facet/multiview/config';
 
 /** What stands in the place of a value. */
 export type CompletedValue =
@@ -77,7 +79,7 @@ function valueOf(option: Option, command: string): CompletedValue {
     case 'device':
       return { kind: 'words', words: ['auto', ...DEVICES] };
     case 'set':
-      return { kind: 'words', words: allKeys().map((key) => `${key}=`) };
+      return { kind: 'words', words: configKeys(NAMED_TASKS, NAMED_TASKS[0]).all.map((key) => `${key}=`) };
     case 'run':
       // A new name there, one that exists elsewhere.
       return ['up', 'coordinator'].includes(command) ? FREE : { kind: 'runs' };

@@ -7,7 +7,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { DATASETS, PRESET_NAMES } from '@facet/shared';
+import { DATASETS } from '@facet/shared';
+import { PRESET_NAMES } from '@facet/multiview/config';
 import { runInProcess } from '../../test/run-cli.js';
 import { SHELLS, type Shell } from './shell-scripts.js';
 

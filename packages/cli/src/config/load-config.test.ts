@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatRecord, PRESETS, type LedgerRecord, type Mapping } from '@facet/shared';
+import { formatRecord, type LedgerRecord, type Mapping } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import { loadConfig, loadStoredConfig, readConfigFile } from './load-config.js';
 
 it('refuses to go on with a run that was begun by another arithmetic, and says what can be done with it', async () => {

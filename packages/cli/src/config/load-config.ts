@@ -9,9 +9,12 @@ import {
   CHANGEABLE_KEYS,
   changedTrainingKeys,
   mergeMappings,
+  fromFirstForm,
   isRunName,
+  moduleTask,
   readRegularText,
   resolveConfig,
+  shortKey,
   stepRule,
   TrainingError,
   valueAt,
@@ -21,6 +24,7 @@ import {
   type RunConfig,
   type ScheduleWay,
 } from '@facet/shared';
+import { NAMED_TASKS } from '@facet/lab/data';
 import { parse } from 'yaml';
 import type { Environment } from '../context.js';
 import { defaultRunName, requireRun, runPaths, type RunPaths } from '../runs/run-folders.js';
@@ -60,11 +64,10 @@ export interface LoadStoredOptions extends LoadConfigOptions {
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
   const { env, runs, flags, configFile, weakest, isAdversarial } = options;
-  const file =
-    weakest === undefined ? await readOptional(configFile) : mergeMappings(weakest, await readMapping(configFile));
+  const file = weakest === undefined ? await readOptional(configFile) : await readMapping(configFile);
   const defaultRun = (named: { dataset: string; preset: string }): string => defaultRunName(runs, named, new Date());
-  const task = await loadTaskFacts(file, flags);
-  return resolve({ file, environment: env, flags, isAdversarial, task, defaultRun }, options);
+  const task = await loadTaskFacts([weakest, file, flags]);
+  return resolve({ stored: weakest, file, environment: env, flags, isAdversarial, task, defaultRun }, options);
 }
 
 /**
@@ -83,20 +86,20 @@ export async function loadStoredConfig(
   const run = path.basename(folder);
   const paths = runPaths(path.dirname(folder), run);
   // A run of a build that had no such key is of the first arithmetic, not of what its preset has today.
-  const stored = mergeMappings(mergeMappings({ arithmetic: 1 }, await readMapping(paths.config)), { run });
+  const stored = { arithmetic: 1, ...(fromFirstForm(await readMapping(paths.config)) as Mapping), run };
   const asStored = resolve({ file: stored, environment: {}, flags: {} }, { ...options, configFile: paths.config });
   const facts = await readLedgerFacts(paths.ledger);
   const before = withLedgerChanges(asStored.config, facts);
   const file = await readMapping(configFile);
   // A file that says what resumes changed is the whole configuration of a launch, whose own values it must agree with.
   const isWhole = isFilledList(file['changes']);
-  const said = mergeMappings({ ...before, ...(!isWhole && { changes: [] }) }, file);
-  const task = await loadTaskFacts(said, flags);
-  const after = resolve({ file: said, environment: env, flags, isAdversarial, task }, options);
+  const ofRun = { ...before, ...(!isWhole && { changes: [] }) };
+  const task = await loadTaskFacts([ofRun, file, flags]);
+  const after = resolve({ stored: ofRun, file, environment: env, flags, isAdversarial, task }, options);
   requireSameName(after.config, run);
-  const keys = changedTrainingKeys({ ...before, ...(!isWhole && { changes: [] }) }, after.config);
+  const keys = changedTrainingKeys(ofRun, after.config);
   if (isWhole && goesOn(before, after.config)) return { ...after, paths };
-  if (!areChangeable(keys)) throw incompatible(before, after.config, keys);
+  if (!areChangeable(keys)) throw incompatible(before, after.config, { keys, said: mergeMappings(file, flags) });
   if (keys.length === 0 && schedule === undefined)
     return { ...after, config: withChangesOf(after.config, before), paths };
   const { learningRate } = await import('@facet/task/data');
@@ -127,10 +130,18 @@ function withChangesOf(config: RunConfig, { changes }: RunConfig): RunConfig {
   return changes.length === 0 ? config : Object.freeze({ ...config, changes });
 }
 
-function incompatible(before: RunConfig, after: RunConfig, keys: readonly string[]): TrainingError {
+interface AskedChange {
+  readonly keys: readonly string[];
+  /** What the user said of it. */
+  readonly said: Mapping;
+}
+
+function incompatible(before: RunConfig, after: RunConfig, { keys, said }: AskedChange): TrainingError {
+  const named = (key: string): string =>
+    valueAt(said, key.split('.')) === undefined ? shortKey(key, NAMED_TASKS) : key;
   const list = keys
     .filter((key) => !CHANGEABLE_KEYS.includes(key))
-    .map((key) => `${key} is ${shownAt(before, key)} in run ${before.run}, asked for ${shownAt(after, key)}`)
+    .map((key) => `${named(key)} is ${shownAt(before, key)} in run ${before.run}, asked for ${shownAt(after, key)}`)
     .join('; ');
   return new TrainingError(
     'CHECKPOINT_INCOMPATIBLE',
@@ -155,8 +166,8 @@ export async function readConfigFile(file: string): Promise<unknown> {
   }
 }
 
-function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfigOptions): LoadedConfig {
-  const resolved = resolveConfig(input);
+function resolve(input: Omit<ConfigInput, 'tasks'>, { maxWorkers, configFile, runs }: LoadConfigOptions): LoadedConfig {
+  const resolved = resolveConfig({ ...input, tasks: NAMED_TASKS });
   const problems = resolved.ok ? [] : [...resolved.problems];
   if (maxWorkers !== undefined) limitWorkers(problems, resolved.ok ? resolved.config.workers.count : 0, maxWorkers);
   if (problems.length === 0 && resolved.ok) return { ...resolved, config: withAbsolutePaths(resolved.config) };
@@ -173,7 +184,8 @@ function resolve(input: ConfigInput, { maxWorkers, configFile, runs }: LoadConfi
 
 /** The other processes of a run, and a later resume, may run in another folder. */
 function withAbsolutePaths(config: RunConfig): RunConfig {
-  const { dataFolder, task, tls } = config;
+  const { dataFolder, tls } = config;
+  const task = moduleTask(config);
   return Object.freeze({
     ...config,
     ...(dataFolder !== undefined && { dataFolder: path.resolve(dataFolder) }),
@@ -183,8 +195,8 @@ function withAbsolutePaths(config: RunConfig): RunConfig {
 }
 
 /** Loads the task that the layers name; undefined when they name none. */
-async function loadTaskFacts(file: unknown, flags: Mapping): Promise<ConfigInput['task']> {
-  const module = valueAt(flags, ['task', 'module']) ?? valueAt(file, ['task', 'module']);
+async function loadTaskFacts(layers: readonly unknown[]): Promise<ConfigInput['task']> {
+  const module = layers.map((layer) => valueAt(layer, ['task', 'module'])).findLast((value) => value !== undefined);
   if (typeof module !== 'string') return undefined;
   const { loadTask } = await import('@facet/task/data');
   const { definition, sha256 } = await loadTask(module);

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { NORMS } from '@facet/shared';
+import { NORMS } from '@facet/multiview/config';
 import { ATTACK_NAMES } from '@facet/multiview/internal';
 import { corruptionNames } from '@facet/lab/internal';
 import { corruptionsNamed, readRobustnessFlags, type RobustnessFlags } from './robustness-options.js';

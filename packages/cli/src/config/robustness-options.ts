@@ -3,7 +3,8 @@
  * dataset is not known yet, so the names of corruptions wait for {@link corruptionsNamed}.
  */
 import { existsSync } from 'node:fs';
-import { configSchema, suggestion, TrainingError, type DatasetShape, type Norm } from '@facet/shared';
+import { configSchema, suggestion, TrainingError, type DatasetShape } from '@facet/shared';
+import type { Norm } from '@facet/multiview/config';
 import { openCorruptionFolder } from '@facet/datasets';
 import type { AttackChoice, AttackName } from '@facet/multiview';
 import type { CorruptionChoice } from '@facet/lab';

@@ -2,7 +2,8 @@
  * Probes engines for `facet doctor`, each in a process of its own and one after the other. At the same time they would share
  * the cores. In one process, a crashing driver would take the other probes with it.
  */
-import { datasetShape, PRESETS, TrainingError, usableCores, type EngineName } from '@facet/shared';
+import { datasetShape, TrainingError, usableCores, type EngineName } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import type { EngineChoice, EngineProbe, TimedProgram } from '@facet/engine';
 
 const PRESET = 'mnist-fast';

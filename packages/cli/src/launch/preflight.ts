@@ -75,7 +75,7 @@ async function requireData(config: RunConfig): Promise<void> {
   const sizes = { trainSamples: data.length('train'), testSamples: data.length('test') };
   const problems = [...sampleProblems(config.samples, sizes, data.name), ...metricProblems(config, data)];
   if (problems.length > 0) throw new TrainingError('CONFIG_INVALID', problems.join('; '));
-  if (config.task === undefined) return;
+  if (config.task.module === undefined) return;
   const { train, heldOut } = config.samples;
   const trainedOn = (train === 0 ? sizes.trainSamples : train) - heldOut;
   if (trainedOn < config.batch.global) {

@@ -3,7 +3,8 @@
  * `resume`. stdout belongs to the result alone when it is JSON.
  */
 import path from 'node:path';
-import type { AdversarialConfig } from '@facet/shared';
+import type { RunConfig } from '@facet/shared';
+import { isMultiView, requireMultiView } from '@facet/multiview/config';
 import { printJson, printLine, type CliContext } from '../context.js';
 import { formatPercent } from '@facet/lab/data';
 import { openProgressDisplay } from '../display/progress-display.js';
@@ -33,7 +34,7 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
   {
     using display = openProgressDisplay(out, context.env);
     display.note(`run ${run} in ${plan.paths.folder}`);
-    const attacks = attackNote(plan.config.adversarial);
+    const attacks = attackNote(plan.config);
     if (attacks !== undefined) display.note(attacks);
     end = await launchOrRemove(plan, signals, {
       onCoordinator: (coordinator) => {
@@ -56,7 +57,9 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
 }
 
 /** What the attacks cost, since images/s counts trained samples; undefined when the run makes none. */
-function attackNote({ norm, eps, steps, share }: AdversarialConfig): string | undefined {
+function attackNote(config: RunConfig): string | undefined {
+  if (!isMultiView(config)) return undefined;
+  const { norm, eps, steps, share } = requireMultiView(config, 'the note').task.options.adversarial;
   if (eps === 0) return undefined;
   const samples = share === 1 ? 'every sample' : `${formatPercent(share)} of the samples`;
   const ball = `${norm} ${Number(eps.toPrecision(3))}`;

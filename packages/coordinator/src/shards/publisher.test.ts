@@ -1,4 +1,5 @@
-import { createPlan, OPERATION_DEFAULTS, PRESETS, type Plan } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, type Plan } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../../test/testkit/manual-clock.js';
@@ -9,9 +10,9 @@ const TRAIN = { kind: 'train', step: 1 } as const;
 /** Every step has four micro-batches. */
 const PLAN = createPlan(
   {
-    ...PRESETS['mnist-fast'],
+    ...SYSTEM_TRAINING,
     ...OPERATION_DEFAULTS,
-    ...{ preset: 'mnist-fast', run: 'tiny', epochs: 2, samples: { train: 0, test: 0, heldOut: 0 } },
+    ...{ run: 'tiny', epochs: 2, samples: { train: 0, test: 0, heldOut: 0 } },
     batch: { global: 16, micro: 4 },
   },
   { trainSamples: 64, testSamples: 20 },

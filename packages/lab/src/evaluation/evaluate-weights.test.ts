@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openDataset } from '@facet/datasets';
-import { randomModel, temporaryFolder, writeDataset } from '../../test/trained-model.js';
+import { randomModel, withModel, temporaryFolder, writeDataset } from '../../test/trained-model.js';
 import { evaluateWeights } from './evaluate-weights.js';
 
 const CPU = { name: 'onnxruntime', device: 'cpu' } as const;
@@ -54,7 +54,7 @@ test('weights of another model are refused', async () => {
   await writeDataset(dataFolder, 8);
   const { config, weights, layout } = randomModel({ dataFolder });
   const dataset = await openDataset({ name: 'mnist', folder: dataFolder });
-  const other = { ...config, model: { ...config.model, width: 24, heads: 2 } };
+  const other = withModel(config, { ...config.task.options.model, width: 24, heads: 2 });
   const evaluating = evaluateWeights({
     config: other,
     weights,

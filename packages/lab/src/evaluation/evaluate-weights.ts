@@ -2,7 +2,8 @@
  * Evaluates stored weights on the test split or on a run's held-out images, in this process and without a cluster, for
  * `facet evaluate`. It feeds the samples and keeps the logits. The figures are computed in evaluation/.
  */
-import { datasetDefinition, type ParameterLayout, type MultiView, type RunConfig } from '@facet/shared';
+import { datasetDefinition, type ParameterLayout, type RunConfig } from '@facet/shared';
+import type { MultiView } from '@facet/multiview/config';
 import { gatherSamples, type Dataset, type Split } from '@facet/datasets';
 import { openClassifier, type Classifier, type ClassifierPlace } from '../models/classifier.js';
 import { evaluatedIds, sizesOf, sourceOf } from './evaluated-ids.js';

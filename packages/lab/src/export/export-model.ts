@@ -83,7 +83,13 @@ async function graphModelFiles({ model, origin, batch }: ExportOptions): Promise
 async function safetensorsFiles({ model, origin, runFile }: ExportOptions): Promise<Files> {
   const { weights, layout, config, image } = model;
   const { classes, ...facts } = origin;
-  const description = { ...facts, dataset: config.dataset, image, classes: classes.length, model: config.model };
+  const description = {
+    ...facts,
+    dataset: config.dataset,
+    image,
+    classes: classes.length,
+    model: config.task.options.model,
+  };
   const file = encodeSafetensors({ tensors: toTensors(weights, layout), metadata: metadataOf(origin) });
   return new Map([
     ['model.safetensors', file],

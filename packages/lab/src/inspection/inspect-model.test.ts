@@ -4,7 +4,7 @@ import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { openDataset } from '@facet/datasets';
 import { PROBE_SHAPE } from '../../../multiview/test/probe-shape.js';
-import { randomModel, writeDataset } from '../../test/trained-model.js';
+import { withModel, randomModel, writeDataset } from '../../test/trained-model.js';
 import { wholeImages } from '../evaluation/whole-images.js';
 import { inspectModel, type InspectOptions } from './inspect-model.js';
 import { openInspector } from './inspector.js';
@@ -73,15 +73,15 @@ it.each([
   ['patches and merging', { patchStride: 2, merge: 2 }],
   ['a convolution', { patchStride: 1, merge: 1, mergeSize: 3, stemConvolutions: [{ features: 8, stride: 2 }] }],
 ])('lays tokens over the whole image where the stem narrows it by %s', async (_what, changes) => {
-  const model = randomModel({ model: { ...PROBE_SHAPE.config, ...changes } });
+  const model = randomModel({}, { ...PROBE_SHAPE.config, ...changes });
   const { report } = await inspectModel({ ...options, model });
   expect(report.side * report.tokenPixels).toBe(PROBE_SHAPE.image.height);
 });
 
 it('refuses to compare with a checkpoint that has other tokens', async () => {
   const { model } = options;
-  const coarse = { ...model.config.model, patchStride: model.config.model.patchStride * 2 };
-  const other = { ...model, config: { ...model.config, model: coarse } };
+  const { model: fine } = model.config.task.options;
+  const other = { ...model, config: withModel(model.config, { ...fine, patchStride: fine.patchStride * 2 }) };
   await expect(inspectModel({ ...options, compared: { name: 'b', model: other } })).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: expect.stringMatching(/^b reads mnist in \d+ tokens, expected mnist in \d+ tokens /),

@@ -92,18 +92,22 @@ export function requireComparable(model: TrainedModel, { name, model: other }: C
 }
 
 function tokenGrid(model: TrainedModel): TokenGrid {
-  return { side: Math.sqrt(createModel(programShape(model)).tokens), pitch: pixelsPerToken(model.config.model) };
+  return {
+    side: Math.sqrt(createModel(programShape(model)).tokens),
+    pitch: pixelsPerToken(model.config.task.options.model),
+  };
 }
 
 function viewsOf({ config }: TrainedModel): RunViews {
-  return config.model.injection === 'none' ? [] : config.model.views;
+  const { injection, views } = config.task.options.model;
+  return injection === 'none' ? [] : views;
 }
 
-type RunViews = TrainedModel['config']['model']['views'];
+type RunViews = TrainedModel['config']['task']['options']['model']['views'];
 
 /** The views whose tokens the last block attends to. */
 function viewsAttendedTo(model: TrainedModel): RunViews {
-  const { injection, injectionBlocks, depth } = model.config.model;
+  const { injection, injectionBlocks, depth } = model.config.task.options.model;
   return injection === 'cross' && injectionBlocks >= depth ? viewsOf(model) : [];
 }
 

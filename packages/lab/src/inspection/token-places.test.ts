@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VIEW_NAMES } from '@facet/shared';
+import { VIEW_NAMES } from '@facet/multiview/config';
 import { viewPatches } from '@facet/multiview/internal';
 import { VIEWS } from '@facet/multiview';
 import { tokenPlaces } from './token-places.js';

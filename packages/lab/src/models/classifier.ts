@@ -2,7 +2,8 @@
  * A trained model that takes images and returns logits. It computes in micro-batches of the run's own size, so its numbers are
  * those of the run's own evaluation. It owns an engine until it is closed.
  */
-import type { EngineWish, ImageShape, MultiView, ParameterLayout } from '@facet/shared';
+import type { EngineWish, ImageShape, ParameterLayout } from '@facet/shared';
+import type { MultiView } from '@facet/multiview/config';
 import { formatEngine, openEngine } from '@facet/engine';
 import { requireSameLayout } from '@facet/task';
 import { multiViewShape, multiViewTask, type MultiViewShape } from '@facet/multiview';

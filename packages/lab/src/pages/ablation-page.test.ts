@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ARM_NAMES, type ArmName } from '@facet/shared';
+import { ARM_NAMES, type ArmName } from '@facet/multiview/config';
 import { STUDY_MAKER, studyCosts, studyPlan, studyResults } from '../../test/made-up-study.js';
 import { ablationReport, type AblationReport } from '../study/ablation-report.js';
 import { survivors } from '../study/study-words.js';

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { randomKey, randomStream, VIEW_NAMES } from '@facet/shared';
+import { randomKey, randomStream } from '@facet/shared';
+import { VIEW_NAMES } from '@facet/multiview/config';
 import { createModel, type MultiViewShape, ATTACK_LOSSES, type AttackLoss } from '@facet/multiview';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { attackFunction, captureAttackProgram } from './attack-program.js';

@@ -1,7 +1,8 @@
 /** The inspection program against the same function on tfjs's plain CPU backend, for every way in which a model sees views. */
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { randomKey, randomStream, type ModelConfig } from '@facet/shared';
+import { randomKey, randomStream } from '@facet/shared';
+import type { ModelConfig } from '@facet/multiview/config';
 import { initialWeights, layoutParameters } from '@facet/task';
 import { createModel, multiViewTask, type MultiViewShape } from '@facet/multiview';
 import type { Program } from '@facet/compiler';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { datasetShape, PRESET_RECORDS, PRESETS, type PresetName } from '@facet/shared';
+import { datasetShape } from '@facet/shared';
+import { PRESET_RECORDS, PRESETS, type PresetName } from '@facet/multiview/config';
 import { multiViewShape, multiViewTask } from '@facet/multiview';
 import { describePrograms } from '@facet/engine';
 

@@ -1,7 +1,7 @@
 /**
  * A few images as attacks left them, for people to look at: the first samples under the most damaging attack of each norm.
  */
-import type { Norm } from '@facet/shared';
+import type { Norm } from '@facet/multiview/config';
 import { interleavedBytes, answerOf, type Oracle, rowOf, type AttackSamples } from '@facet/multiview';
 import type { FinishedAttack } from './run-attack.js';
 

@@ -1,6 +1,7 @@
 /** The evaluation as a whole on an untrained small model, and its checks on models that deceive. */
 import { describe, expect, it } from 'vitest';
-import { OPERATION_DEFAULTS, PRESETS, randomKey, randomStream, TrainingError, type MultiView } from '@facet/shared';
+import { OPERATION_DEFAULTS, randomKey, randomStream, TrainingError } from '@facet/shared';
+import { PRESETS, type MultiView } from '@facet/multiview/config';
 import type { CorruptionFolder, Dataset } from '@facet/datasets';
 import { PROBE_SHAPE } from '../../../multiview/test/probe-shape.js';
 import { createModel, planAttacks, type AttackChoice, type AttackLoss, type Oracle, rowOf } from '@facet/multiview';
@@ -15,12 +16,13 @@ import { runSanityChecks } from './sanity-checks.js';
 
 const { image, classes, config: model } = PROBE_SHAPE;
 const COUNT = 14;
+const preset = PRESETS['mnist-fast'];
 const config: MultiView = {
-  ...PRESETS['mnist-fast'],
+  ...preset,
   ...OPERATION_DEFAULTS,
   preset: 'mnist-fast',
   run: 'demo',
-  model,
+  task: { ...preset.task, options: { ...preset.task.options, model } },
   batch: { global: 12, micro: 6 },
 };
 const layout = layoutParameters(createModel(PROBE_SHAPE).parameters);

@@ -3,7 +3,8 @@
  * the clean evaluation, the planned attacks, the curve over eps, the sanity checks and the corruptions, on one choice of
  * test samples.
  */
-import { datasetDefinition, type ParameterLayout, type MultiView } from '@facet/shared';
+import { datasetDefinition, type ParameterLayout } from '@facet/shared';
+import type { MultiView } from '@facet/multiview/config';
 import type { Dataset } from '@facet/datasets';
 import type { EngineId } from '@facet/engine';
 import { defaultEps, planAttacks, type AttackChoice, type Oracle, type AttackSamples } from '@facet/multiview';
@@ -58,7 +59,7 @@ export async function evaluateRobustness(options: RobustnessOptions): Promise<Ro
     shape: {
       image: dataset.image,
       classes: dataset.classes.length,
-      config: config.model,
+      config: config.task.options.model,
       microBatch: config.batch.micro,
       labelSmoothing: 0,
     },

@@ -3,7 +3,7 @@
  * image), the same ball and the same samples; only the number of steps differs, and with it their size. Attacks with different
  * losses may come out in any order on an honest model, so they are never compared here.
  */
-import type { Norm } from '@facet/shared';
+import type { Norm } from '@facet/multiview/config';
 import { stepSizeFor, type AttackName, type PlannedAttack, ATTACK_LOSSES, type AttackLoss } from '@facet/multiview';
 import { compareAttacks } from './paired-breaks.js';
 import type { CheckOutcome } from './report.js';

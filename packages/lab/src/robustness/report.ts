@@ -2,7 +2,7 @@
  * The report of `facet robustness`: the one document that is written as robustness.json and that pages are drawn from.
  * Accuracies are fractions of 1 over the same samples throughout. Plain data, no functions.
  */
-import type { Norm } from '@facet/shared';
+import type { Norm } from '@facet/multiview/config';
 import type { AttackMethod } from '@facet/multiview';
 
 export interface RobustnessReport {

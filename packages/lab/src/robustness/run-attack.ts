@@ -1,7 +1,7 @@
 /**
  * Runs planned attacks against an oracle and says how they went; also the curve over the size of the ball.
  */
-import type { Norm } from '@facet/shared';
+import type { Norm } from '@facet/multiview/config';
 import {
   type Oracle,
   attackByGradient,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ArmName } from '@facet/shared';
+import type { ArmName } from '@facet/multiview/config';
 import { STUDY_MAKER, studyBase, studyCosts, studyPlan, studyResults } from '../../test/made-up-study.js';
 import { ablationReport, type AblationReport } from './ablation-report.js';
 import { studyCommand } from './study-command.js';

@@ -2,7 +2,8 @@
  * Makes ablation.json from the plan and the results of a study: for each arm its accuracies, their mean, and the difference
  * from the baseline; and the best multi-view arm against the best control. Pure.
  */
-import { ABLATION_ARMS, type ArmName, type Mapping, type TrainingConfig } from '@facet/shared';
+import type { Mapping, TrainingConfig } from '@facet/shared';
+import { ABLATION_ARMS, type ArmName } from '@facet/multiview/config';
 import {
   holmAdjusted,
   pairedDifference,

@@ -4,7 +4,8 @@
  */
 import { describePrograms } from '@facet/engine';
 import { multiViewShape, multiViewTask } from '@facet/multiview';
-import { datasetShape, requireMultiView, type ArmName } from '@facet/shared';
+import { datasetShape } from '@facet/shared';
+import { requireMultiView, type ArmName } from '@facet/multiview/config';
 import type { ArmCost } from './ablation-report.js';
 import type { LoadTrial } from './plan-study.js';
 import type { PlannedArm } from './study-plan.js';

@@ -3,21 +3,16 @@
  * study are found here, before anything is written.
  */
 import {
-  ABLATION_ARMS,
-  ARM_NAMES,
-  mergeMappings,
-  PRESETS,
+  operationPart,
   TrainingError,
   trainingPart,
   valueAt,
-  type ArmName,
   type ConfigSource,
   type Mapping,
-  type PresetName,
-  requireMultiView,
   type RunConfig,
   type TrainingConfig,
 } from '@facet/shared';
+import { ARM_NAMES, PRESETS, type ArmName, type PresetName, requireMultiView } from '@facet/multiview/config';
 import { DEFAULT_BASELINE, DEFAULT_SEEDS, STUDY_DEFAULTS } from './study-defaults.js';
 import { studiesFolder, studyFolder, type StudyFolder } from './study-folder.js';
 import {
@@ -25,6 +20,7 @@ import {
   extendPlan,
   keysSetBy,
   readArms,
+  withArm,
   readSeeds,
   requireBaseline,
   type StudyPlan,
@@ -122,8 +118,8 @@ async function loadBase(before: TrainingConfig | undefined, place: StudyPlace): 
 /** The configuration of a trial overrides what the command line says of training; the rest is taken from there. */
 function trialLoader(base: TrainingConfig, { runs, flags, loadConfig }: StudyPlace): LoadTrial {
   return ({ name, arm, seed }) => {
-    const training = mergeMappings({ ...base, seed }, ABLATION_ARMS[arm].sets);
-    return loadConfig({ runs, flags: mergeMappings(flags, { ...training, run: name }) });
+    const training = withArm({ ...base, seed }, arm);
+    return loadConfig({ runs, flags: { ...operationPart(flags), ...training, run: name } });
   };
 }
 
@@ -140,7 +136,7 @@ async function keyOf(arm: ArmName, load: LoadTrial): Promise<string> {
 function requireUntouched(arms: readonly ArmName[], base: TrainingConfig): void {
   const preset = PRESETS[base.preset as PresetName];
   const faults = keysSetBy(arms).flatMap((key) => {
-    const [actual, expected] = [base, preset].map((config) => JSON.stringify(valueAt(config, key.split('.'))));
+    const [actual, expected] = [base, preset].map(({ task }) => JSON.stringify(valueAt(task.options, key.split('.'))));
     if (actual === expected) return [];
     const setters = arms.filter((arm) => keysSetBy([arm]).includes(key)).join(', ');
     return [`${key}: ${actual}, expected ${expected} as in preset ${base.preset}, because it is set by ${setters}`];

@@ -2,15 +2,9 @@
  * The command line that repeats a study from nothing. It contains only what differs from the defaults, and nothing about
  * workers, engine and broker, which the user may choose.
  */
-import {
-  ARM_NAMES,
-  changedTrainingKeys,
-  mergeMappings,
-  PRESETS,
-  valueAt,
-  type PresetName,
-  type TrainingConfig,
-} from '@facet/shared';
+import { changedTrainingKeys, mergeMappings, valueAt, type TrainingConfig, shortKey } from '@facet/shared';
+import { NAMED_TASKS } from '../tasks/named-tasks.js';
+import { ARM_NAMES, PRESETS, type PresetName } from '@facet/multiview/config';
 import { STUDY_DEFAULTS } from './study-defaults.js';
 import type { StudyPlan } from './study-plan.js';
 
@@ -31,7 +25,7 @@ function settingsOf(base: TrainingConfig): string[] {
   const preset = { ...PRESETS[base.preset as PresetName], preset: base.preset, seed: base.seed };
   const expected = mergeMappings(preset, STUDY_DEFAULTS) as TrainingConfig;
   return changedTrainingKeys(expected, base).map((key) => {
-    const setting = `${key}=${textOf(valueAt(base, key.split('.')))}`;
+    const setting = `${shortKey(key, NAMED_TASKS)}=${textOf(valueAt(base, key.split('.')))}`;
     return `--set ${/^[\w.=,-]+$/.test(setting) ? setting : `'${setting}'`}`;
   });
 }

@@ -1,5 +1,5 @@
 /** The defaults of a study. */
-import type { ArmName } from '@facet/shared';
+import type { ArmName } from '@facet/multiview/config';
 
 export const DEFAULT_SEEDS = '1-5';
 

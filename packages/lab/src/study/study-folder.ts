@@ -14,6 +14,7 @@ import {
   trainingPart,
   writeWhole,
 } from '@facet/shared';
+import { requireMultiView } from '@facet/multiview/config';
 import type { StudyPlan, Trial } from './study-plan.js';
 
 const MOST_STUDY_BYTES = 64 * 1024 * 1024;
@@ -95,7 +96,7 @@ export function studyFolder(runs: string, study: string): StudyFolder {
       if (plan !== undefined && plan.version !== 1) {
         throw new TrainingError('CONFIG_INVALID', `${planFile} has version ${String(plan.version)}, expected 1`);
       }
-      return plan === undefined ? undefined : { ...plan, base: trainingPart(plan.base) };
+      return plan === undefined ? undefined : { ...plan, base: requireMultiView(trainingPart(plan.base), 'a study') };
     },
     async writePlan(plan) {
       await makePrivateFolder(path.join(folder, 'results'));

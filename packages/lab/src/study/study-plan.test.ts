@@ -1,7 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { ARM_NAMES, requireMultiView } from '@facet/multiview/config';
+import { trainingPart } from '@facet/shared';
 import { describe, expect, it } from 'vitest';
-import { ARM_NAMES } from '@facet/shared';
 import { studyBase, studyPlan } from '../../test/made-up-study.js';
-import { armKey, extendPlan, keysSetBy, readArms, readSeeds, requireBaseline, trialsOf } from './study-plan.js';
+import {
+  armKey,
+  extendPlan,
+  keysSetBy,
+  readArms,
+  readSeeds,
+  requireBaseline,
+  trialsOf,
+  withArm,
+  type StudyPlan,
+} from './study-plan.js';
 
 describe('--arms and --seeds', () => {
   it('are lists in the order in which they were given', () => {
@@ -94,4 +106,13 @@ describe('a plan that goes on', () => {
       'arm no-injection of study made-up is another one in this version',
     );
   });
+});
+
+it('a plan that was stored before options had a place of their own has the same arms today', () => {
+  const file = new URL('../../../shared/test/first-form/study-plan.json', import.meta.url);
+  const plan = JSON.parse(readFileSync(file, 'utf8')) as StudyPlan;
+  const base = requireMultiView(trainingPart(plan.base), 'a study');
+  expect(plan.arms.map(({ name }) => armKey(withArm({ ...base, seed: 0 }, name)))).toEqual(
+    plan.arms.map(({ key }) => key),
+  );
 });

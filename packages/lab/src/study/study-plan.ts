@@ -4,16 +4,17 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  ABLATION_ARMS,
-  ARM_NAMES,
   canonicalJson,
   changedTrainingKeys,
   suggestion,
   TrainingError,
-  type ArmName,
   trainingIdentity,
   type TrainingConfig,
+  mergeMappings,
+  shortKey,
 } from '@facet/shared';
+import { NAMED_TASKS } from '../tasks/named-tasks.js';
+import { ABLATION_ARMS, ARM_NAMES, type ArmName } from '@facet/multiview/config';
 
 export interface PlannedArm {
   readonly name: ArmName;
@@ -91,7 +92,12 @@ export function requireBaseline(name: string, arms: readonly ArmName[]): ArmName
   );
 }
 
-/** The dotted keys that any of the arms sets. */
+/** A base configuration with what an arm sets. */
+export function withArm<Base extends TrainingConfig>(base: Base, arm: ArmName): Base {
+  return mergeMappings({ ...base }, { task: { options: ABLATION_ARMS[arm].sets } }) as Base;
+}
+
+/** The dotted options that any of the arms sets. */
 export function keysSetBy(arms: readonly ArmName[]): string[] {
   return [...new Set(arms.flatMap((arm) => leaves(ABLATION_ARMS[arm].sets)))];
 }
@@ -121,7 +127,7 @@ export function extendPlan(before: StudyPlan, wanted: StudyPlan): StudyPlan {
   if (changed.length > 0) {
     throw new TrainingError(
       'STUDY_CHANGED',
-      `study ${before.study} was planned with another ${changed.join(', ')}; leave it out to go on (a key that is not said now is new in this version), ${advice}`,
+      `study ${before.study} was planned with another ${changed.map((key) => shortKey(key, NAMED_TASKS)).join(', ')}; leave it out to go on (a key that is not said now is new in this version), ${advice}`,
     );
   }
   for (const { name, key } of wanted.arms) {

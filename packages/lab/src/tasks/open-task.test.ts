@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OPERATION_DEFAULTS, PRESETS, type RunConfig, type SampleFields } from '@facet/shared';
+import { OPERATION_DEFAULTS, type RunConfig, type SampleFields } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import { openTask } from './open-task.js';
 
 const IMAGES: SampleFields = { image: { type: 'uint8', shape: [28, 28, 1] }, label: { type: 'uint8', shape: [] } };

@@ -1,7 +1,8 @@
 /**
  * The task of a run: what its configuration says, for samples as its data have them.
  */
-import { describeFields, imageShapeOf, requireMultiView, TrainingError, type RunConfig } from '@facet/shared';
+import { describeFields, imageShapeOf, moduleTask, TrainingError, type RunConfig } from '@facet/shared';
+import { requireMultiView } from '@facet/multiview/config';
 import { openUserTask, type Task, type TaskSamples } from '@facet/task';
 import { multiViewShape, multiViewTask } from '@facet/multiview';
 
@@ -10,7 +11,8 @@ import { multiViewShape, multiViewTask } from '@facet/multiview';
  *   wrong; VERSION_MISMATCH when its source here is another one than the run was started with.
  */
 export async function openTask(config: RunConfig, { fields, classes }: TaskSamples): Promise<Task> {
-  const { task, batch, optimizer, seed } = config;
+  const { batch, optimizer, seed } = config;
+  const task = moduleTask(config);
   if (task !== undefined) {
     const { labelSmoothing } = optimizer;
     return openUserTask({ ...task, fields, classes, microBatch: batch.micro, seed, labelSmoothing });

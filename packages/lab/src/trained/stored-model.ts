@@ -4,7 +4,8 @@
  */
 import path from 'node:path';
 import type { TrainedWeights } from '@facet/storage';
-import { imageFields, isMultiView, type RunConfig, type SampleFacts } from '@facet/shared';
+import { imageFields, moduleTask, type RunConfig, type SampleFacts } from '@facet/shared';
+import { isMultiView } from '@facet/multiview/config';
 import type { StoredModel } from '../models/loaded-model.js';
 import { storedConfigOf } from './stored-config.js';
 import { modelOf } from './trained-model.js';
@@ -33,7 +34,7 @@ export async function storedModelOf(checkpoint: TrainedWeights, module?: string)
 /** An export names its task by the name of the file alone: then it is sought beside the export. */
 function configWithTask(checkpoint: TrainedWeights, module: string | undefined): RunConfig {
   const config = storedConfigOf(checkpoint);
-  const { task } = config;
+  const task = moduleTask(config);
   if (task === undefined) return config;
   const place = module === undefined ? path.resolve(checkpoint.path, task.module) : path.resolve(module);
   return { ...config, task: { ...task, module: place } };

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readTrainedWeights, writeCheckpoint, type TrainedWeights } from '@facet/storage';
-import { OPERATION_DEFAULTS, PRESETS, type CheckpointInfo } from '@facet/shared';
+import { OPERATION_DEFAULTS, type CheckpointInfo } from '@facet/shared';
+import { PRESETS } from '@facet/multiview/config';
 import { modelOf } from './trained-model.js';
 
 let folder = '';

@@ -4,7 +4,8 @@
  */
 import type { TrainedWeights } from '@facet/storage';
 import { openDataset, type Dataset } from '@facet/datasets';
-import { datasetDefinition, datasetShape, type ImageShape, type MultiView } from '@facet/shared';
+import { datasetDefinition, datasetShape, type ImageShape } from '@facet/shared';
+import type { MultiView } from '@facet/multiview/config';
 import type { ComparedModel } from '../inspection/inspect-model.js';
 import type { TrainedModel } from '../models/classifier.js';
 import { configOf } from './stored-config.js';

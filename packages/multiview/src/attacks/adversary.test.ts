@@ -1,6 +1,6 @@
 /** The adversary on a real engine with a small model, and on slots whose gradient the test writes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PUBLISHED_ADVERSARIES, type AdversarialConfig } from '@facet/shared';
+import { PUBLISHED_ADVERSARIES, type AdversarialConfig } from '../config/adversarial-schema.js';
 import { fillProbeBatch } from '../../../engine/test/probe-batch.js';
 import type { MicroBatchTensors } from '../data/micro-batch.js';
 import { createCompute } from '@facet/engine/internal';

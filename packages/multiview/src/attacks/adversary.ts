@@ -6,7 +6,8 @@
  * worker, and any second attempt, gets the same bits. It climbs the cross-entropy with the slot's own targets, mixed ones
  * too; label smoothing and auxiliary losses take no part.
  */
-import { randomKey, randomStream, type AdversarialConfig, type RandomStream } from '@facet/shared';
+import { randomKey, randomStream, type RandomStream } from '@facet/shared';
+import type { AdversarialConfig } from '../config/adversarial-schema.js';
 import type { Adversary } from '@facet/task';
 import type * as tf from '@tensorflow/tfjs';
 import type { MicroBatchTensors } from '../data/micro-batch.js';

@@ -3,7 +3,8 @@
  * L-inf sizes and PGD's steps, RobustBench for L2), changed only where a caller says so.
  */
 import type { AttackLoss } from '../model/attack-losses.js';
-import type { DatasetFamily, Norm } from '@facet/shared';
+import type { DatasetFamily } from '@facet/shared';
+import type { Norm } from '../config/adversarial-schema.js';
 
 /** How an attack is made. */
 export type AttackMethod =

@@ -1,7 +1,8 @@
 /** Attacks against models of a few lines, for which the best attack is known in closed form. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NORMS, randomKey, randomStream } from '@facet/shared';
+import { randomKey, randomStream } from '@facet/shared';
+import { NORMS } from '../config/adversarial-schema.js';
 import { marginOf, type Oracle } from './oracle.js';
 import { attackByGradient, type PgdOptions } from './pgd.js';
 import { attackBySquares } from './square.js';

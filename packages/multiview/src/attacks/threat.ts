@@ -2,7 +2,8 @@
  * The threat: how far an attack may move an image. Everything here works on one image at a time, in place; a projected
  * image lies inside the ball around its origin and inside [0, 1], up to the rounding of float32.
  */
-import type { Norm, RandomStream } from '@facet/shared';
+import type { RandomStream } from '@facet/shared';
+import type { Norm } from '../config/adversarial-schema.js';
 
 export interface Threat {
   readonly norm: Norm;

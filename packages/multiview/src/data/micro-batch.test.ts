@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { NO_AUGMENTATION, type AugmentationConfig } from '@facet/shared';
+import { NO_AUGMENTATION, type AugmentationConfig } from '../config/augmentation-schema.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocateMicroBatch, fillMicroBatch, type Augmentation, type RawSamples } from './micro-batch.js';

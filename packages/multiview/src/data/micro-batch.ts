@@ -3,7 +3,8 @@
  * and mixed by the identity of the micro-batch. What comes out depends on (seed, epoch, step, index, sample ids) only,
  * never on the worker or the order.
  */
-import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
+import { randomKey, randomStream, type ImageShape } from '@facet/shared';
+import type { AugmentationConfig } from '../config/augmentation-schema.js';
 import type { BatchTensors } from '@facet/task';
 import { resample, rotation } from './augmentation/affine.js';
 import { NOWHERE, sourceIndex, type Padding } from './augmentation/border.js';

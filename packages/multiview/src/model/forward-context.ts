@@ -2,7 +2,8 @@
  * What every part of the forward pass reads: the shape of the model and its parameters by name.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { TrainingError, type ImageShape, type ModelConfig } from '@facet/shared';
+import { TrainingError, type ImageShape } from '@facet/shared';
+import type { ModelConfig } from '../config/model-schema.js';
 import { layerNorm, linear } from '@facet/compiler';
 
 /** Intermediate values that an inspection keeps. Nothing that is trained or evaluated is computed from them. */

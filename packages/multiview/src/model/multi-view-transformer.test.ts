@@ -1,6 +1,6 @@
 /** Every way to configure the model: the captured engine against tfjs's own CPU backend, which knows nothing of capture. */
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '@facet/shared';
+import type { ModelConfig } from '../config/model-schema.js';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
 import { createCompute, computeReference, deviationFrom } from '@facet/engine/internal';
 import { PROBE_SHAPE } from '../../test/probe-shape.js';

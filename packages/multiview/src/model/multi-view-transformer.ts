@@ -10,7 +10,8 @@
  * There is no batch normalisation: a sample's result never depends on the other samples of its micro-batch.
  */
 import * as tf from '@tensorflow/tfjs';
-import { TrainingError, type ImageShape, type ModelConfig } from '@facet/shared';
+import { TrainingError, type ImageShape } from '@facet/shared';
+import type { ModelConfig } from '../config/model-schema.js';
 import { auxiliaryLosses, type AuxiliaryDraws, type ForwardResult } from './auxiliary-losses.js';
 import { attentionBranch, mlpBranch } from './block.js';
 import { classify } from './classifier.js';

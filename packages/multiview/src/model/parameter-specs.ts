@@ -2,7 +2,8 @@
  * The parameters of the model in their order, with how each starts and whether it decays. A part that a configuration
  * switches off has no parameters.
  */
-import type { ImageShape, ModelConfig } from '@facet/shared';
+import type { ImageShape } from '@facet/shared';
+import type { ModelConfig } from '../config/model-schema.js';
 import type { Initialiser, ParameterSpec } from '@facet/task';
 import { patchCosines } from './patch-cosines.js';
 import { offsetCount } from './relative-bias.js';

@@ -1,7 +1,7 @@
 /**
  * How the stem narrows an image to tokens, as numbers: patches, then convolutions, then merging. No tensors here.
  */
-import type { ModelConfig } from '@facet/shared';
+import type { ModelConfig } from '../config/model-schema.js';
 
 /** Cells along each side that a convolution reads. */
 export const CONVOLUTION_SIZE = 3;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VIEW_NAMES } from '@facet/shared';
+import { VIEW_NAMES } from '../config/model-schema.js';
 import { viewPatches } from './resample.js';
 import { VIEWS } from './views.js';
 

@@ -3,7 +3,7 @@
  * one pair of small matrices; a rotation is three shears before that, each one small matrix per row (Paeth 1986). All are
  * applied by matrix products through which gradients flow. Pure numbers; no tensors here.
  */
-import type { ModelConfig } from '@facet/shared';
+import type { ModelConfig } from '../config/model-schema.js';
 
 /** How a view looks at the image; a dataset never gets a view that changes a label. */
 export interface View {

@@ -1,4 +1,5 @@
-import { NO_AUGMENTATION, type SampleBatch } from '@facet/shared';
+import type { SampleBatch } from '@facet/shared';
+import { NO_AUGMENTATION } from '../config/augmentation-schema.js';
 import { bindReference, type BatchIdentity } from '@facet/task';
 import { describe, expect, it } from 'vitest';
 import { allocateMicroBatch, type MicroBatchTensors } from '../data/micro-batch.js';

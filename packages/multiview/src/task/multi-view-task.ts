@@ -3,14 +3,10 @@
  * and an adversary.
  */
 import type * as tf from '@tensorflow/tfjs';
-import {
-  randomKey,
-  type AdversarialConfig,
-  type AugmentationConfig,
-  type DatasetShape,
-  type MultiView,
-  type TrainingConfig,
-} from '@facet/shared';
+import { randomKey, type DatasetShape, type TrainingConfig } from '@facet/shared';
+import type { AdversarialConfig } from '../config/adversarial-schema.js';
+import type { AugmentationConfig } from '../config/augmentation-schema.js';
+import type { MultiView } from '../config/options.js';
 import type { Task, TaskInput, Tensors } from '@facet/task';
 import { crossEntropy } from '@facet/compiler';
 import { drawAuxiliary } from '../data/auxiliary-draws.js';
@@ -32,16 +28,14 @@ export interface MultiViewShape extends ModelShape {
 /** The shape of a configuration, for images of a dataset. */
 export function multiViewShape(
   { image, classes }: DatasetShape,
-  { model, batch, optimizer, augmentation, adversarial }: MultiViewConfig,
+  { task, batch, optimizer }: MultiViewConfig,
 ): MultiViewShape {
   const { labelSmoothing } = optimizer;
+  const { model, augmentation, adversarial } = task.options;
   return { image, classes, config: model, microBatch: batch.micro, labelSmoothing, augmentation, adversarial };
 }
 
-export type MultiViewConfig = Pick<
-  MultiView<TrainingConfig>,
-  'model' | 'batch' | 'optimizer' | 'augmentation' | 'adversarial'
->;
+export type MultiViewConfig = Pick<MultiView<TrainingConfig>, 'task' | 'batch' | 'optimizer'>;
 
 /** See TaskReference. */
 export const bind = (argument: unknown): Task<MicroBatchTensors> => multiViewTask(argument as MultiViewShape);

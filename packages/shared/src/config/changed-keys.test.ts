@@ -2,13 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { changedTrainingKeys } from './changed-keys.js';
 import { mergeMappings, nest } from './layers.js';
-import { PRESETS } from './presets.js';
+import { PRESETS } from '@facet/multiview/config';
 import { resolveConfig } from './resolve-config.js';
 import type { RunConfig, TrainingConfig } from './schema.js';
+import { shortKey } from './short-keys.js';
+import { tasks } from '../../test/resolving.js';
 
 const config = { preset: 'mnist-fast', ...PRESETS['mnist-fast'] } as TrainingConfig;
 const changed = (key: string, value: unknown): TrainingConfig =>
-  mergeMappings(config, nest(key, value)) as TrainingConfig;
+  mergeMappings(config, nest(longKey(key), value)) as unknown as TrainingConfig;
+const longKey = (key: string): string =>
+  /^(model|augmentation|adversarial)\./.test(key) ? `task.options.${key}` : key;
 
 test.each([
   ['seed', 20],
@@ -28,7 +32,9 @@ test.each([
   ['adversarial.eps', 0.3],
   ['gradientFormat', 'int8'],
 ])('names %s', (key, value) => {
-  expect(changedTrainingKeys(config, changed(key, value))).toEqual([key]);
+  const found = changedTrainingKeys(config, changed(key, value));
+  expect(found).toEqual([longKey(key)]);
+  expect(found.map((name) => shortKey(name, tasks))).toEqual([key]);
 });
 
 describe('changedTrainingKeys', () => {
@@ -45,7 +51,7 @@ describe('changedTrainingKeys', () => {
   it('names nothing when nothing changed, and nothing of the operational half', () => {
     expect(changedTrainingKeys(config, structuredClone(config))).toEqual([]);
     const of = (flags: object): RunConfig => {
-      const resolved = resolveConfig({ environment: {}, flags: { dataset: 'mnist', run: 'demo', ...flags } });
+      const resolved = resolveConfig({ tasks, environment: {}, flags: { dataset: 'mnist', run: 'demo', ...flags } });
       if (!resolved.ok) throw new Error(resolved.problems.join());
       return resolved.config;
     };
@@ -54,7 +60,7 @@ describe('changedTrainingKeys', () => {
   });
 
   it('names every changed key, in the order of the schema', () => {
-    const keys = ['seed', 'batch.global', 'model.depth', 'optimizer.beta1'];
+    const keys = ['seed', 'batch.global', 'task.options.model.depth', 'optimizer.beta1'];
     fc.assert(
       fc.property(fc.shuffledSubarray(keys), (subset) => {
         const after = subset.reduce<object>((merged, key) => mergeMappings(merged as never, nest(key, 0.5)), config);

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { allKeys } from './expectation.js';
+import { configKeys } from './config-keys.js';
 import { nest, valueAt, type Mapping } from './layers.js';
 import { resolveConfig } from './resolve-config.js';
-import { configSchema } from './schema.js';
 import { DATASETS } from '../datasets/registry.js';
-import { minimal, problemsOf, withFlags } from '../../test/resolving.js';
+import { minimal, problemsOf, tasks, withFlags } from '../../test/resolving.js';
+
+const KEYS = configKeys(tasks, tasks[0]);
 
 describe('problems', () => {
   it('are all reported at once, whatever their kind', () => {
@@ -225,7 +226,7 @@ describe('problems', () => {
     fc.assert(
       fc.property(name, place, (key, prefix) => {
         const file = nest(`${prefix}${key}`, 1);
-        const isKnown = allKeys().includes(`${prefix}${key}`);
+        const isKnown = KEYS.all.includes(`${prefix}${key}`);
         const found = problemsOf({ file, flags: minimal }).some((problem) => problem.startsWith(`${prefix}${key}: `));
         expect(found).toBe(!isKnown);
       }),
@@ -235,14 +236,14 @@ describe('problems', () => {
   it('or a configuration that the schema accepts: never both, never an exception', () => {
     const junk = fc.oneof(fc.jsonValue(), fc.constantFrom('identity', 'mnist', 0, -1, 1e9));
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...allKeys()), junk, { maxKeys: 5 }), (said) => {
+      fc.property(fc.dictionary(fc.constantFrom(...KEYS.all), junk, { maxKeys: 5 }), (said) => {
         const flags = Object.entries(said).reduce<Mapping>(
           (all, [key, value]) => ({ ...all, ...nest(key, value) }),
           {},
         );
-        const resolved = resolveConfig({ environment: {}, file: minimal, flags });
+        const resolved = resolveConfig({ tasks, environment: {}, file: minimal, flags });
         if (resolved.ok) {
-          expect(configSchema.safeParse(resolved.config).success).toBe(true);
+          expect(KEYS.schema.safeParse(resolved.config).success).toBe(true);
         } else {
           expect(resolved.problems.length).toBeGreaterThan(0);
           expect(resolved.problems.every((problem) => problem.length > 0)).toBe(true);

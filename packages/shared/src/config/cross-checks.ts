@@ -3,30 +3,41 @@
  * fault in another nor is reported twice.
  */
 import type { z } from 'zod';
-import { datasetDefinition } from '../datasets/registry.js';
-import { attackProblem, engineProblem } from './engines.js';
+import { findDataset } from '../datasets/registry.js';
+import type { ConfigKeys } from './config-keys.js';
+import { engineProblem } from './engines.js';
 import { idleOptimizerKeys } from './optimizer-schema.js';
 import { changeProblems } from './run-changes.js';
 import { parseStopRule, STOP_RULE_EXPECTATION } from './stop-rules.js';
 import { isRunName, RUN_NAME_EXPECTATION } from './run-name.js';
 import { shown } from './expectation.js';
-import { valueAt, type Mapping } from './layers.js';
+import { isMapping, valueAt, type ConfigLayer, type Mapping } from './layers.js';
+import { shortKeysOf, type NamedTask, type NamedTasks } from './named-task.js';
+import { keyText } from './schema-problems.js';
 import { brokerUrlProblem } from '../wire/broker-login.js';
 import { maskUrl } from '../wire/masked-url.js';
 import { ARITHMETIC, configSchema } from './schema.js';
+import { soundValue } from './sound-value.js';
+
+/** What a configuration is judged by, beside its values. */
+export interface CrossCheckContext {
+  readonly tasks: NamedTasks;
+  /** The task that is trained; undefined for a module. */
+  readonly task: NamedTask | undefined;
+  readonly layers: readonly ConfigLayer[];
+  readonly keys: ConfigKeys;
+}
 
 /** Problems between keys, one sentence each. */
-export function crossProblems(merged: Mapping): readonly string[] {
+export function crossProblems(merged: Mapping, context: CrossCheckContext): readonly string[] {
   return [
     ...runProblems(merged),
     ...arithmeticProblems(merged),
     ...batchProblems(merged),
-    ...taskProblems(merged),
-    ...modelProblems(merged),
+    ...(context.task === undefined ? moduleProblems(merged, context.tasks) : optionProblems(merged, context)),
     ...optimizerProblems(merged),
     ...recordedChangeProblems(merged),
-    ...recipeProblems(merged),
-    ...adversarialProblems(merged),
+    ...evaluationProblems(merged),
     ...stopProblems(merged),
     ...operationProblems(merged),
   ];
@@ -53,56 +64,31 @@ function batchProblems(merged: Mapping): string[] {
   return [`batch.micro: ${batch.micro}, expected at most batch.global, which is ${batch.global}`];
 }
 
-/** The keys of the multi-view model mean nothing to another task. */
-function taskProblems(merged: Mapping): string[] {
-  const task = sound(merged, 'task');
-  if (task === undefined) return [];
-  const set = ['model', 'augmentation'].filter((key) => valueAt(merged, [key]) !== undefined);
-  if ((sound(merged, 'adversarial')?.eps ?? 0) > 0) set.push('adversarial');
-  return set.map(
-    (key) =>
-      `${key}: ${shown(valueAt(merged, [key]))}, expected nothing: it is a key of the multi-view model, and task.module ${shown(task.module)} trains another; its own keys stand under task.options`,
+/** A module has no short keys, and no second name. */
+function moduleProblems(merged: Mapping, tasks: NamedTasks): string[] {
+  const module = shown(valueAt(merged, ['task', 'module']));
+  const name = valueAt(merged, ['task', 'name']);
+  const named = name === undefined ? [] : [`task.name: ${shown(name)}, expected nothing with task.module ${module}`];
+  const ofOthers = tasks.flatMap((task) =>
+    shortKeysOf(task)
+      .filter((key) => valueAt(merged, [key]) !== undefined)
+      .map(
+        (key) =>
+          `${key}: ${shown(valueAt(merged, [key]))}, expected nothing: it is a key of ${task.title}, and task.module ${module} trains another; its own keys stand under task.options`,
+      ),
   );
+  return [...named, ...ofOthers];
 }
 
-function modelProblems(merged: Mapping): string[] {
-  const model = sound(merged, 'model');
-  if (model === undefined) return [];
-  const problems: string[] = [];
-  const { views, width, heads, pixels, merge, mergeSize, injection, auxiliary, stemWidth, stemDepth, mlpRatio } = model;
-  if (width % heads !== 0) problems.push(`model.heads: ${heads}, expected a divisor of model.width, which is ${width}`);
-  if (views[0] !== 'identity') problems.push(`model.views: ${shown(views)}, expected identity as the first view`);
-  if (stemDepth > 0 && (stemWidth * mlpRatio) % 8 !== 0) {
-    problems.push(
-      `model.stemWidth: ${stemWidth}, expected a multiple of 8 with model.stemDepth ${stemDepth}: its MLPs shift an eighth of their features each way`,
-    );
-  }
-  if (mergeSize < merge) {
-    problems.push(
-      `model.mergeSize: ${mergeSize}, expected at least model.merge, which is ${merge}: cells would be left out`,
-    );
-  }
-  if (injection === 'cross' && model.viewNorm === 'sum') {
-    problems.push(
-      `model.viewNorm: ${shown(model.viewNorm)}, expected each with model.injection cross: attention sees every view by itself and sums none`,
-    );
-  }
-  if (auxiliary.completion > 0 && (views.length < 2 || injection === 'none')) {
-    const given = injection === 'none' ? 'model.injection none' : `the only view ${views.join()}`;
-    problems.push(
-      `model.auxiliary.completion: ${auxiliary.completion} with ${given}, expected 0: nothing could be rebuilt`,
-    );
-  }
-  const dataset = sound(merged, 'dataset');
-  if (dataset === undefined) return problems;
-  for (const statistic of ['mean', 'stddev'] as const) {
-    const { length } = pixels[statistic];
-    const { channels } = datasetDefinition(dataset).image;
-    if (length === channels) continue;
-    const expected = `${channels}, one for each channel of ${dataset}`;
-    problems.push(`model.pixels.${statistic}: ${shown(pixels[statistic])} has length ${length}, expected ${expected}`);
-  }
-  return problems;
+function optionProblems(merged: Mapping, { task, layers, keys }: CrossCheckContext): readonly string[] {
+  const options = valueAt(merged, ['task', 'options']);
+  if (task === undefined || !isMapping(options)) return [];
+  return task.problems({
+    options,
+    dataset: findDataset(sound(merged, 'dataset') ?? ''),
+    engine: sound(merged, 'engine')?.name,
+    keyName: (key) => keyText(['task', 'options', ...key.split('.')], { layers, keys }),
+  });
 }
 
 function optimizerProblems(merged: Mapping): string[] {
@@ -130,40 +116,9 @@ function recordedChangeProblems(merged: Mapping): string[] {
   return changeProblems({ epochs, optimizer, changes });
 }
 
-function recipeProblems(merged: Mapping): string[] {
-  const problems: string[] = [];
-  const augmentation = sound(merged, 'augmentation');
-  if (augmentation !== undefined) {
-    const { flip, mixup, cutmix } = augmentation;
-    const dataset = sound(merged, 'dataset');
-    const traits = dataset === undefined ? undefined : datasetDefinition(dataset).traits;
-    if (flip && traits?.isMirrorable === false) {
-      const mirrored = `the mirror image of a ${traits.shows} of ${dataset} is no ${traits.shows}`;
-      problems.push(`augmentation.flip: true, expected false: ${mirrored}`);
-    }
-    if (mixup.share + cutmix.share > 1) {
-      const sum = `augmentation.mixup.share + augmentation.cutmix.share: ${mixup.share} + ${cutmix.share}`;
-      problems.push(`${sum}, expected at most 1: an image is mixed in one way`);
-    }
-  }
-  if (sound(merged, 'evaluation') === 'held-out' && sound(merged, 'samples')?.heldOut === 0) {
-    problems.push("evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out");
-  }
-  return problems;
-}
-
-function adversarialProblems(merged: Mapping): string[] {
-  const adversarial = sound(merged, 'adversarial');
-  if (adversarial === undefined || adversarial.eps === 0) return [];
-  const problems: string[] = [];
-  const { norm, eps } = adversarial;
-  if (norm === 'linf' && eps > 1) {
-    problems.push(`adversarial.eps: ${eps}, expected at most 1 in linf: pixels are in [0, 1], so 8 of 255 is 0.0314`);
-  }
-  const engine = sound(merged, 'engine');
-  const refusal = engine === undefined ? undefined : attackProblem(engine.name);
-  if (refusal !== undefined) problems.push(`engine.name: ${refusal}`);
-  return problems;
+function evaluationProblems(merged: Mapping): string[] {
+  if (sound(merged, 'evaluation') !== 'held-out' || sound(merged, 'samples')?.heldOut !== 0) return [];
+  return ["evaluation: 'held-out', expected test, or samples.heldOut above 0: no images are held out"];
 }
 
 function stopProblems(merged: Mapping): string[] {
@@ -216,10 +171,6 @@ function sound<K extends keyof typeof configSchema.shape>(
   merged: Mapping,
   key: K,
 ): z.infer<(typeof configSchema.shape)[K]> | undefined {
-  const schema = configSchema.shape[key];
-  const value = valueAt(merged, [key]);
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data as z.infer<(typeof configSchema.shape)[K]>;
-  const onlyUnknownKeys = parsed.error.issues.every((issue) => issue.code === 'unrecognized_keys');
-  return onlyUnknownKeys ? (value as z.infer<(typeof configSchema.shape)[K]>) : undefined;
+  return soundValue(configSchema.shape[key], valueAt(merged, [key])) as
+    z.infer<(typeof configSchema.shape)[K]> | undefined;
 }

@@ -4,10 +4,9 @@
  */
 import { z } from 'zod';
 import { isMapping } from './layers.js';
-import { configSchema } from './schema.js';
 
 /** The part of JSON Schema that our schema uses. */
-interface Shape {
+export interface Shape {
   readonly type?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
@@ -21,22 +20,25 @@ interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>;
 }
 
-const ROOT = z.toJSONSchema(configSchema) as Shape;
+/** The shape of what a schema accepts. */
+export function shapeOf(schema: z.ZodType): Shape {
+  return z.toJSONSchema(schema) as Shape;
+}
 
-/** What is expected at a path of the configuration: `a whole number from 1 to 256`. */
-export function expectationAt(path: readonly PropertyKey[]): string {
-  const shape = shapeAt(path);
+/** What is expected at a path: `a whole number from 1 to 256`. */
+export function expectationAt(root: Shape, path: readonly PropertyKey[]): string {
+  const shape = shapeAt(root, path);
   return shape === undefined ? 'nothing' : inWords(shape);
 }
 
-/** The names that a mapping of the configuration takes; empty when there is no mapping at the path. */
-export function namesAt(path: readonly PropertyKey[]): readonly string[] {
-  return Object.keys(shapeAt(path)?.properties ?? {});
+/** The names that a mapping takes; empty when there is no mapping at the path. */
+export function namesAt(root: Shape, path: readonly PropertyKey[]): readonly string[] {
+  return Object.keys(shapeAt(root, path)?.properties ?? {});
 }
 
 /** Every dotted key that has a value of its own. */
-export function allKeys(): readonly string[] {
-  return keysBelow('', ROOT);
+export function keysOf(root: Shape): readonly string[] {
+  return keysBelow('', root);
 }
 
 /** A value as messages show it: short, with text in quotes. */
@@ -47,12 +49,12 @@ export function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-function shapeAt(path: readonly PropertyKey[]): Shape | undefined {
+function shapeAt(root: Shape, path: readonly PropertyKey[]): Shape | undefined {
   return path.reduce<Shape | undefined>((shape, name) => {
     if (typeof name === 'number') return shape?.items;
     const properties = shape?.properties;
     return properties !== undefined && Object.hasOwn(properties, name) ? properties[String(name)] : undefined;
-  }, ROOT);
+  }, root);
 }
 
 function keysBelow(prefix: string, shape: Shape): string[] {

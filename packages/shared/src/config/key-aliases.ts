@@ -1,8 +1,6 @@
 /**
  * The configuration key that somebody means who gives it the name that other programs use, or the last part of its own.
  */
-import { allKeys } from './expectation.js';
-
 /** Names of other trainers, in camel case. */
 const ALIASES: Readonly<Record<string, string>> = {
   lr: 'optimizer.peakLearningRate',
@@ -25,9 +23,9 @@ const ALIASES: Readonly<Record<string, string>> = {
   host: 'coordinator.host',
 };
 
-/** The dotted key that a name stands for (`lr`, `batch-size`, `weight_decay`); undefined when none is known. */
-export function keyMeantBy(name: string): string | undefined {
+/** Which of the dotted keys a name stands for (`lr`, `batch-size`, `weight_decay`); undefined when none is known. */
+export function keyMeantBy(name: string, keys: readonly string[]): string | undefined {
   const camel = name.replace(/[-_]+([a-z])/g, (_, letter: string) => letter.toUpperCase());
   if (Object.hasOwn(ALIASES, camel)) return ALIASES[camel];
-  return allKeys().find((key) => key === camel || key.endsWith(`.${camel}`));
+  return keys.find((key) => key === camel || key.endsWith(`.${camel}`));
 }

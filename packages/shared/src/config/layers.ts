@@ -11,6 +11,8 @@ export type ConfigSource = 'flags' | 'environment' | 'file' | 'preset' | 'defaul
 export interface ConfigLayer {
   readonly source: ConfigSource;
   readonly values: Mapping;
+  /** Keys that were written in their short form. */
+  readonly short?: readonly string[];
 }
 
 /** True for a mapping. A list is not a mapping. */
@@ -48,7 +50,12 @@ export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 /** The strongest layer that has a value at a path, or that replaces one of the mappings above it. */
 export function sourceAt(layers: readonly ConfigLayer[], path: readonly PropertyKey[]): ConfigSource {
-  return layers.findLast((layer) => reaches(layer.values, path))?.source ?? 'default';
+  return sourceLayerAt(layers, path)?.source ?? 'default';
+}
+
+/** The same layer itself; undefined where no layer says anything. */
+export function sourceLayerAt(layers: readonly ConfigLayer[], path: readonly PropertyKey[]): ConfigLayer | undefined {
+  return layers.findLast((layer) => reaches(layer.values, path));
 }
 
 function reaches(value: unknown, path: readonly PropertyKey[]): boolean {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { maskUrl } from '../wire/masked-url.js';
 import { maskSecrets } from './mask-secrets.js';
 import { resolveConfig } from './resolve-config.js';
+import { tasks } from '../../test/resolving.js';
 
 test.each([
   ['nats://127.0.0.1:4222', 'nats://127.0.0.1:4222'],
@@ -17,10 +18,7 @@ test.each([
 
 test('masks a configuration without changing it or anything else in it', () => {
   const url = 'nats://ada:s3cret@broker:4222';
-  const resolved = resolveConfig({
-    environment: {},
-    flags: { run: 'demo', dataset: 'mnist', nats: { url } },
-  });
+  const resolved = resolveConfig({ tasks, environment: {}, flags: { run: 'demo', dataset: 'mnist', nats: { url } } });
   if (!resolved.ok) throw new Error(resolved.problems.join());
   const masked = maskSecrets(resolved.config);
   expect(JSON.stringify(masked)).not.toContain('s3cret');

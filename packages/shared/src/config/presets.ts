@@ -1,41 +1,19 @@
 /**
- * Presets: a dataset, a model and a recipe that belong together. A preset gives a value to every key that the user does not
- * set.
+ * What a configuration says where nobody says otherwise. Presets are of a task, which starts from these values.
  */
-import type { PresetName } from '../datasets/definition.js';
-import { NO_ADVERSARY } from './adversarial-schema.js';
-import { NO_AUGMENTATION } from './augmentation-schema.js';
 import { OPTIMIZER_DEFAULTS } from './optimizer-schema.js';
-import {
-  ARITHMETIC,
-  MESSAGE_BYTES,
-  type ModelConfig,
-  type MultiView,
-  type RunConfig,
-  type TrainingConfig,
-} from './schema.js';
+import { ARITHMETIC, MESSAGE_BYTES, type RunConfig, type TrainingConfig } from './schema.js';
 
-type Preset = Omit<MultiView<TrainingConfig>, 'preset'>;
-
-const ADAMW = {
+/** AdamW as every preset has it, but for rate, smoothing and average. */
+export const ADAMW_RECIPE = {
   ...OPTIMIZER_DEFAULTS,
   clipNorm: 1,
   warmupShare: 0.1,
   weightDecay: 0.05,
 } as const;
 
-const MULTI_VIEW = {
-  views: ['identity', 'zoom-in', 'zoom-out'] as ModelConfig['views'],
-  viewWeights: 'normalised',
-  injection: 'additive',
-  injectionBlocks: 64,
-  viewNorm: 'each',
-  viewImages: 'own',
-  auxiliary: { relativePosition: 0, completion: 0 },
-} as const;
-
 /** The dataset as a whole, trained once with one seed. */
-const WHOLE = {
+export const WHOLE_DATASET = {
   seed: 1,
   arithmetic: ARITHMETIC,
   samples: { train: 0, test: 0, heldOut: 0 },
@@ -45,167 +23,13 @@ const WHOLE = {
   changes: [] as TrainingConfig['changes'],
 } as const;
 
-const MNIST = { ...WHOLE, dataset: 'mnist' } as const;
-const MNIST_PIXELS = { mean: [0.1307], stddev: [0.3081] };
-
-const CIFAR10 = { ...WHOLE, dataset: 'cifar10' } as const;
-const CIFAR10_PIXELS = { mean: [0.4914, 0.4822, 0.4465], stddev: [0.247, 0.2435, 0.2616] };
-/** What both CIFAR-10 presets have in common; they differ in width and depth. */
-const CIFAR10_MODEL = {
-  ...MULTI_VIEW,
-  viewPatchSize: 4,
-  patchSize: 3,
-  patchStride: 1,
-  stemStart: 'random',
-  stemDepth: 0,
-  merge: 2,
-  mergeSize: 3,
-  relativeBias: true,
-  heads: 4,
-  mlpRatio: 2,
-  mlpsPerBlock: 1,
-  pixels: CIFAR10_PIXELS,
-} as const;
-
-export const PRESETS = {
-  'mnist-fast': {
-    ...MNIST,
-    epochs: 3,
-    batch: { global: 128, micro: 32 },
-    model: {
-      ...MULTI_VIEW,
-      viewPatchSize: 10,
-      patchSize: 6,
-      patchStride: 4,
-      stemWidth: 24,
-      stemStart: 'random',
-      stemDepth: 0,
-      stemConvolutions: [],
-      merge: 2,
-      mergeSize: 2,
-      relativeBias: false,
-      width: 64,
-      depth: 2,
-      heads: 4,
-      mlpRatio: 2,
-      mlpsPerBlock: 1,
-      pixels: MNIST_PIXELS,
-    },
-    optimizer: {
-      ...ADAMW,
-      peakLearningRate: 6e-3,
-      labelSmoothing: 0.05,
-      emaDecay: 0,
-    },
-    augmentation: { ...NO_AUGMENTATION, shiftPixels: 1 },
-    adversarial: NO_ADVERSARY,
-  },
-  'mnist-best': {
-    ...MNIST,
-    epochs: 15,
-    batch: { global: 128, micro: 32 },
-    model: {
-      ...MULTI_VIEW,
-      viewPatchSize: 8,
-      patchSize: 3,
-      patchStride: 1,
-      stemWidth: 16,
-      stemStart: 'random',
-      stemDepth: 0,
-      stemConvolutions: [{ features: 32, stride: 2 }],
-      merge: 2,
-      mergeSize: 3,
-      relativeBias: false,
-      width: 64,
-      depth: 2,
-      heads: 2,
-      mlpRatio: 2,
-      mlpsPerBlock: 1,
-      pixels: MNIST_PIXELS,
-    },
-    optimizer: {
-      ...ADAMW,
-      peakLearningRate: 3e-3,
-      labelSmoothing: 0.05,
-      emaDecay: 0.998,
-    },
-    augmentation: { ...NO_AUGMENTATION, shiftPixels: 2, rotateDegrees: 10, scaleShare: 0.1 },
-    adversarial: NO_ADVERSARY,
-  },
-  'cifar10-fast': {
-    ...CIFAR10,
-    epochs: 12,
-    batch: { global: 128, micro: 32 },
-    model: {
-      ...CIFAR10_MODEL,
-      stemWidth: 24,
-      stemConvolutions: [
-        { features: 48, stride: 2 },
-        { features: 48, stride: 1 },
-      ],
-      width: 128,
-      depth: 2,
-    },
-    optimizer: {
-      ...ADAMW,
-      peakLearningRate: 2e-3,
-      labelSmoothing: 0.1,
-      emaDecay: 0.998,
-    },
-    augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, padding: 'reflect', flip: true },
-    adversarial: NO_ADVERSARY,
-  },
-  'cifar10-best': {
-    ...CIFAR10,
-    epochs: 60,
-    batch: { global: 128, micro: 32 },
-    model: {
-      ...CIFAR10_MODEL,
-      stemWidth: 16,
-      stemConvolutions: [
-        { features: 48, stride: 2 },
-        { features: 40, stride: 1 },
-      ],
-      width: 112,
-      depth: 3,
-    },
-    optimizer: {
-      ...ADAMW,
-      peakLearningRate: 2e-3,
-      labelSmoothing: 0.1,
-      emaDecay: 0.999,
-    },
-    augmentation: { ...NO_AUGMENTATION, shiftPixels: 4, padding: 'reflect', flip: true, cutoutPixels: 8 },
-    adversarial: NO_ADVERSARY,
-  },
-} satisfies Record<PresetName, Preset>;
-
-/** The size of a preset, and its accuracy and time when it was last measured (docs/results says how). */
-export interface PresetRecord {
-  readonly parameters: number;
-  /** Multiply-accumulates of the matrix products, for the answer to one image. */
-  readonly macsPerImage: number;
-  /** Of the weights under models/. */
-  readonly testAccuracy: number;
-  /** Of training, with two workers on two cores; an upper bound where the machine had other work to do (docs/results says where). */
-  readonly seconds: number;
-}
-
-export const PRESET_RECORDS: Record<PresetName, PresetRecord> = {
-  'mnist-fast': { parameters: 82_698, macsPerImage: 1.91e6, testAccuracy: 0.9898, seconds: 50 },
-  'mnist-best': { parameters: 98_802, macsPerImage: 7.03e6, testAccuracy: 0.9959, seconds: 1_482 },
-  'cifar10-fast': { parameters: 371_082, macsPerImage: 34.29e6, testAccuracy: 0.842, seconds: 1_458 },
-  'cifar10-best': { parameters: 387_514, macsPerImage: 34.5e6, testAccuracy: 0.9024, seconds: 7_745 },
-};
-
 /** What a task of the user's own starts from; the task itself may say better. */
 export const TASK_TRAINING = {
-  ...WHOLE,
+  ...WHOLE_DATASET,
   epochs: 3,
   batch: { global: 128, micro: 32 },
-  optimizer: { ...ADAMW, peakLearningRate: 1e-3, weightDecay: 0.01, labelSmoothing: 0, emaDecay: 0 },
-  adversarial: NO_ADVERSARY,
-} as const satisfies Omit<TrainingConfig, 'preset'>;
+  optimizer: { ...ADAMW_RECIPE, peakLearningRate: 1e-3, weightDecay: 0.01, labelSmoothing: 0, emaDecay: 0 },
+} as const satisfies Omit<TrainingConfig, 'preset' | 'task'>;
 
 /** Defaults of the operational half of a configuration. */
 export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {

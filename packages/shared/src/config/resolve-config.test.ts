@@ -1,15 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
+import { PRESETS, PUBLISHED_ADVERSARIES } from '@facet/multiview/config';
 import { trainingWish } from './engines.js';
 import { ENVIRONMENT_VARIABLES, withoutConfigVariables } from './environment.js';
-import { allKeys } from './expectation.js';
+import { configKeys } from './config-keys.js';
 import type { ConfigSource, Mapping } from './layers.js';
-import { OPERATION_DEFAULTS, PRESETS } from './presets.js';
+import { OPERATION_DEFAULTS } from './presets.js';
 import { resolveConfig } from './resolve-config.js';
 import { datasetDefinition, DATASETS } from '../datasets/registry.js';
-import { configSchema } from './schema.js';
-import { configOf, minimal, preset, problemsOf, withFlags } from '../../test/resolving.js';
+import { configOf, minimal, preset, problemsOf, tasks, withFlags } from '../../test/resolving.js';
 
 describe('what nobody says', () => {
   it('comes from the preset of the dataset and the defaults', () => {
@@ -47,7 +46,12 @@ describe('precedence', () => {
           FACET_SEED: forSeed.includes('environment') ? '20' : undefined,
           FACET_WORKERS: forCount.includes('environment') ? '20' : undefined,
         };
-        const resolved = resolveConfig({ file: said('file'), environment, flags: { ...minimal, ...said('flags') } });
+        const resolved = resolveConfig({
+          tasks,
+          file: said('file'),
+          environment,
+          flags: { ...minimal, ...said('flags') },
+        });
         if (!resolved.ok) throw new Error(resolved.problems.join());
         const strongest = (of: readonly (keyof typeof layers)[]) => of.at(-1);
         const seedLayer = strongest(forSeed);
@@ -68,7 +72,7 @@ describe('precedence', () => {
       file: { model: { depth: 3, views: ['identity', 'zoom-in'] } },
       flags: { ...minimal, model: { views: ['identity'] } },
     });
-    expect(config.model).toEqual({ ...preset.model, depth: 3, views: ['identity'] });
+    expect(config.task.options['model']).toEqual({ ...preset.task.options.model, depth: 3, views: ['identity'] });
   });
 
   it('lets a stored configuration stand for itself', () => {
@@ -96,26 +100,28 @@ describe('the engine', () => {
 });
 
 describe('adversarial training', () => {
-  it.each(Object.values(PRESETS))('is off in the preset of $dataset', ({ adversarial }) => {
-    expect(adversarial.eps).toBe(0);
+  it.each(Object.values(PRESETS))('is off in the preset of $dataset', ({ task }) => {
+    expect(task.options.adversarial.eps).toBe(0);
   });
 
   it.each(DATASETS)('is turned on for %s as published, over the file and below a key that is named', (dataset) => {
     const published = PUBLISHED_ADVERSARIES[datasetDefinition(dataset).family];
     const on = { isAdversarial: true, file: { adversarial: { eps: 0.01, share: 0.5 } } };
-    expect(configOf({ ...on, flags: { run: 'demo', dataset } }).adversarial).toEqual(published);
+    expect(configOf({ ...on, flags: { run: 'demo', dataset } }).task.options['adversarial']).toEqual(published);
     const flags = { run: 'demo', dataset, adversarial: { eps: 0.2 } };
-    expect(configOf({ ...on, flags }).adversarial).toEqual({ ...published, eps: 0.2 });
+    expect(configOf({ ...on, flags }).task.options['adversarial']).toEqual({ ...published, eps: 0.2 });
   });
 
   it('fills in steps and norm for a size that is given by hand', () => {
-    const { adversarial } = configOf(withFlags({ adversarial: { eps: 0.1 } }));
-    expect(adversarial).toEqual({ norm: 'linf', eps: 0.1, steps: 7, stepSize: 0, share: 1 });
+    const { task } = configOf(withFlags({ adversarial: { eps: 0.1 } }));
+    expect(task.options['adversarial']).toEqual({ norm: 'linf', eps: 0.1, steps: 7, stepSize: 0, share: 1 });
   });
 
   it('is off in a configuration that was stored without it', () => {
-    const { adversarial: _, ...stored } = configOf({ flags: minimal });
-    expect(configSchema.parse(stored).adversarial.eps).toBe(0);
+    const config = configOf({ flags: minimal });
+    const { adversarial: _, ...options } = config.task.options;
+    const stored = { ...config, task: { name: 'multiview', options } };
+    expect(configOf({ file: JSON.parse(JSON.stringify(stored)) })).toEqual(config);
   });
 
   it('leaves a worker the engines that can attack, and refuses one that it was told to use', () => {
@@ -132,9 +138,10 @@ describe('adversarial training', () => {
 describe('the result', () => {
   it('is frozen and shares nothing with the presets', () => {
     const config = configOf({ flags: minimal });
-    expect(Object.isFrozen(config.model?.views)).toBe(true);
-    expect(config.model).not.toBe(preset.model);
-    expect(Object.isFrozen(preset.model)).toBe(false);
+    const model = config.task.options['model'] as { readonly views: readonly string[] };
+    expect(Object.isFrozen(model.views)).toBe(true);
+    expect(model).not.toBe(preset.task.options.model);
+    expect(Object.isFrozen(preset.task.options.model)).toBe(false);
   });
 });
 
@@ -153,7 +160,7 @@ describe('the environment', () => {
       FACET_HTTPS_PORT: 'tcp://10.96.0.2:443',
       FACET_HTTP_PORT: 'udp://10.96.0.3:80',
     };
-    const resolved = resolveConfig({ environment, flags: minimal });
+    const resolved = resolveConfig({ tasks, environment, flags: minimal });
     expect(resolved).toMatchObject({ ok: true, config: { coordinator: configOf({ flags: minimal }).coordinator } });
     expect(resolved.ok && resolved.notes).toEqual([
       "FACET_COORDINATOR_PORT is 'tcp://10.96.0.1:4300', the address of a service: it does not set coordinator.port and is ignored",
@@ -164,7 +171,7 @@ describe('the environment', () => {
   it('says how many workers have nothing to do, and nothing when all have', () => {
     const notesFor = (count: number): readonly string[] | false => {
       const flags = { ...minimal, workers: { count }, batch: { global: 256, micro: 32 } };
-      const resolved = resolveConfig({ environment: {}, flags });
+      const resolved = resolveConfig({ tasks, environment: {}, flags });
       return resolved.ok && resolved.notes;
     };
     expect(notesFor(8)).toEqual([]);
@@ -178,7 +185,7 @@ describe('the environment', () => {
   });
 
   it('has only keys that exist, each once', () => {
-    expect(ENVIRONMENT_VARIABLES.filter(({ key }) => !allKeys().includes(key))).toEqual([]);
+    expect(ENVIRONMENT_VARIABLES.filter(({ key }) => !configKeys(tasks, tasks[0]).all.includes(key))).toEqual([]);
     expect(new Set(ENVIRONMENT_VARIABLES.map(({ key }) => key)).size).toBe(ENVIRONMENT_VARIABLES.length);
   });
 
@@ -220,14 +227,16 @@ describe('the environment', () => {
 
 describe('a configuration that was stored before a key existed', () => {
   it('means what it meant then', () => {
-    const { augmentation, samples, optimizer, evaluation: _evaluation, ...rest } = configOf({ flags: minimal });
+    const config = configOf({ flags: minimal });
+    const { task, samples, optimizer, evaluation: _evaluation, ...rest } = config;
     const { emaDecay: _decay, ...olderOptimizer } = optimizer;
+    const { shiftPixels, flip } = task.options['augmentation'] as { shiftPixels: number; flip: boolean };
     const older = {
       ...rest,
+      task: { ...task, options: { ...task.options, augmentation: { shiftPixels, flip } } },
       optimizer: olderOptimizer,
       samples: { train: samples.train, test: samples.test },
-      augmentation: { shiftPixels: augmentation!.shiftPixels, flip: augmentation!.flip },
     };
-    expect(configSchema.parse(older)).toEqual(configOf({ flags: minimal }));
+    expect(configKeys(tasks, tasks[0]).schema.parse(older)).toEqual(config);
   });
 });

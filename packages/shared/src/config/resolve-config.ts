@@ -2,29 +2,36 @@
  * Makes one configuration from several layers: flags over environment over file over preset over defaults. Either the whole
  * configuration is sound, or every problem is listed at once. Nothing is guessed, and nothing unknown is dropped.
  */
-import { PRESET_NAMES, type PresetName } from '../datasets/definition.js';
-import { datasetDefinition, DATASETS, findDataset, type DatasetName } from '../datasets/registry.js';
-import { PUBLISHED_ADVERSARIES } from './adversarial-schema.js';
+import { DATASETS, findDataset, type KnownDataset } from '../datasets/registry.js';
 import { suggestion } from './closest-name.js';
+import { configKeys } from './config-keys.js';
 import { crossProblems } from './cross-checks.js';
 import { readEnvironment, type Environment } from './environment.js';
 import { shown } from './expectation.js';
+import { withoutIdleAdversary } from './first-form.js';
 import {
   isMapping,
   mergeLayers,
   mergeMappings,
   sourceAt,
+  valueAt,
   type ConfigLayer,
   type ConfigSource,
   type Mapping,
 } from './layers.js';
-import { OPERATION_DEFAULTS, PRESETS, TASK_TRAINING } from './presets.js';
-import { schemaProblems, wrongAt } from './schema-problems.js';
-import { configSchema, type RunConfig } from './schema.js';
+import { shortKeysOf, type NamedTask, type NamedTasks } from './named-task.js';
+import { OPERATION_DEFAULTS, TASK_TRAINING } from './presets.js';
+import { schemaProblems, wrongAt, type JudgedConfig } from './schema-problems.js';
+import { inLongForm, longPath, twiceSet } from './short-keys.js';
+import type { RunConfig } from './schema.js';
 
 export interface ConfigInput {
+  /** The tasks that a configuration may name. */
+  readonly tasks: NamedTasks;
   /** The name of a preset, as strong as a flag. */
   readonly preset?: string | undefined;
+  /** Values that everything else here overrides, but no preset does: of a stored run, or of a study. */
+  readonly stored?: Mapping | undefined;
   /** The parsed content of a YAML file; an empty file is null or undefined. */
   readonly file?: unknown;
   readonly environment: Environment;
@@ -65,38 +72,52 @@ export type ConfigResolution =
 /** Resolves a run's configuration. */
 export function resolveConfig(input: ConfigInput): ConfigResolution {
   const said = sayings(input);
-  const choice = choosePreset(mergeLayers([...said.weaker, said.flags]), input.task);
+  const choice = choosePreset(mergeLayers([...said.weaker, said.flags]), input);
+  const { task } = choice;
+  const keys = configKeys(input.tasks, task);
+  const written: ConfigLayer[] = [
+    ...said.weaker,
+    ...(input.isAdversarial ? [adversaryOf(choice, input.tasks)] : []),
+    said.flags,
+  ];
   const layers: ConfigLayer[] = [
     { source: 'default', values: OPERATION_DEFAULTS },
     { source: 'preset', values: choice.values },
-    ...said.weaker,
-    ...(input.isAdversarial ? [adversaryOf(choice)] : []),
-    said.flags,
+    ...written.map((layer) => (task === undefined ? ofModule(layer) : inLongForm(layer, keys.shortKeys))),
   ];
   const loaded = input.task === undefined ? {} : { task: { sha256: input.task.sha256 } };
   const unnamed = mergeMappings(mergeLayers(layers), loaded);
   const merged = unnamed['run'] === undefined ? { ...unnamed, run: input.defaultRun?.(choice) } : unnamed;
+  const judged: JudgedConfig = { merged, layers, keys };
   const problems = [
     ...said.problems,
-    ...choice.problems.map((problem) => problem(merged, layers)),
-    ...schemaProblems(merged, layers).filter((problem) => !isJudgedElsewhere(problem, merged)),
+    ...choice.problems.map((problem) => problem(judged)),
+    ...written.flatMap((layer) => twiceSet(layer, keys.shortKeys)),
+    ...schemaProblems(judged).filter((problem) => !isJudgedElsewhere(problem, choice, input.tasks)),
     // Without a preset of that dataset another preset stands in for it; checks against the dataset would blame that one.
-    ...crossProblems(choice.problems.length > 0 ? { ...merged, dataset: undefined } : merged),
+    ...crossProblems(choice.problems.length > 0 ? { ...merged, dataset: undefined } : merged, {
+      ...{ tasks: input.tasks, task, layers, keys },
+    }),
   ];
   if (problems.length > 0) return { ok: false, problems };
-  const config = deepFreeze(configSchema.parse(merged));
+  const config = deepFreeze(keys.schema.parse(merged) as RunConfig);
   return {
     ok: true,
     config,
-    sourceOf: (key) => sourceAt(layers, key.split('.')),
+    sourceOf: (key) => sourceAt(layers, longPath(key.split('.'), keys.shortKeys)),
     notes: [...said.notes, ...idleNotes(config)],
   };
 }
 
-/** Presets are judged where their names are known. With a task, one sentence refuses each section of the multi-view model. */
-function isJudgedElsewhere(problem: string, merged: Mapping): boolean {
-  const isOfModel = problem.startsWith('model.') || problem.startsWith('augmentation.');
-  return problem.startsWith('preset: ') || (merged['task'] !== undefined && isOfModel);
+/** An earlier version stored a section that has no effect beside every module. */
+function ofModule(layer: ConfigLayer): ConfigLayer {
+  return { ...layer, values: withoutIdleAdversary(layer.values) };
+}
+
+/** Presets and names of tasks are judged where they are known. With a module, one sentence refuses each key of another task. */
+function isJudgedElsewhere(problem: string, { task }: PresetChoice, tasks: NamedTasks): boolean {
+  if (problem.startsWith('preset: ') || problem.startsWith('task.name: ')) return true;
+  return task === undefined && tasks.flatMap(shortKeysOf).some((key) => problem.startsWith(`${key}: unknown key`));
 }
 
 /** A micro-batch is computed by one worker: of more workers than a step has micro-batches, some have nothing to do. */
@@ -111,13 +132,12 @@ function idleNotes({ workers, batch }: RunConfig): string[] {
 }
 
 /** A layer as strong as a flag, but weaker than those that name a key. */
-function adversaryOf({ dataset }: PresetChoice): ConfigLayer {
-  const family = findDataset(dataset)?.family ?? 'mnist';
-  return { source: 'flags', values: { adversarial: PUBLISHED_ADVERSARIES[family] } };
+function adversaryOf({ dataset, task }: PresetChoice, tasks: NamedTasks): ConfigLayer {
+  return { source: 'flags', values: (task ?? tasks[0]).attacked(findDataset(dataset)) };
 }
 
 /** The layers that users make, weakest first, and the problems of those that cannot be read. */
-function sayings({ preset, file, environment, flags }: ConfigInput): {
+function sayings({ preset, stored = {}, file, environment, flags }: Omit<ConfigInput, 'tasks'>): {
   readonly weaker: readonly ConfigLayer[];
   readonly flags: ConfigLayer;
   readonly problems: readonly string[];
@@ -128,6 +148,7 @@ function sayings({ preset, file, environment, flags }: ConfigInput): {
   const problems = isReadable ? [] : [`the file holds ${shown(file)}, expected a mapping of keys to values`];
   return {
     weaker: [
+      { source: 'file', values: stored },
       { source: 'file', values: isMapping(file) ? file : {} },
       { source: 'environment', values: fromEnvironment.values },
     ],
@@ -137,9 +158,11 @@ function sayings({ preset, file, environment, flags }: ConfigInput): {
   };
 }
 
-type ProblemText = (merged: Mapping, layers: readonly ConfigLayer[]) => string;
+type ProblemText = (judged: JudgedConfig) => string;
 
 interface PresetChoice {
+  /** The task that has the preset; undefined for a module. */
+  readonly task: NamedTask | undefined;
   /** The dataset, or the task that brings its own samples. */
   readonly dataset: string;
   readonly preset: string;
@@ -149,54 +172,85 @@ interface PresetChoice {
 }
 
 /** Chooses the preset for the keys that are not set. If only a dataset or only a preset is given, it decides the other. */
-function choosePreset(said: Mapping, task: LoadedTaskFacts | undefined): PresetChoice {
+function choosePreset(said: Mapping, input: Pick<ConfigInput, 'tasks' | 'task'>): PresetChoice {
+  if (valueAt(said, ['task', 'module']) !== undefined) return presetOfModule(said, input.task);
   const { dataset, preset } = said;
-  if (said['task'] !== undefined) return ownTask(said, task);
-  const named = typeof preset === 'string' && Object.hasOwn(PRESETS, preset) ? (preset as PresetName) : undefined;
-  const known = DATASETS.find((name) => name === dataset);
-  const fallback = known === undefined ? undefined : datasetDefinition(known).preset;
-  const chosen = named ?? fallback ?? (Object.keys(PRESETS)[0] as PresetName);
-  const values = { ...PRESETS[chosen], preset: chosen };
-  const choice = { dataset: known ?? values.dataset, preset: chosen, values };
-  const problems: ProblemText[] = [];
-  if (preset !== undefined && named === undefined) {
-    problems.push((merged, layers) => `${wrongAt(['preset'], merged, layers)}, ${expectedPreset(preset)}`);
-  } else if (dataset === undefined && preset === undefined) {
-    problems.push(() => `dataset: missing, expected one of ${DATASETS.join(', ')}`);
-  } else if (known !== undefined && !isPresetOf(chosen, known)) {
-    const expected = `expected a preset of ${known}: ${presetsOf(known).join(', ')}`;
-    problems.push(
-      (merged, layers) =>
-        `${wrongAt(['preset'], merged, layers)} is a preset of ${PRESETS[chosen].dataset}, ${expected}`,
-    );
+  const { task, problems } = chooseTask(said, input.tasks);
+  const names = Object.keys(task.presets);
+  const named = names.find((name) => name === preset);
+  const known = typeof dataset === 'string' ? findDataset(dataset) : undefined;
+  const ofDataset = known === undefined ? [] : task.presetsFor(known);
+  const chosen = named ?? ofDataset[0] ?? names[0]!;
+  const values = { ...task.presets[chosen]!, preset: chosen };
+  const faults = presetProblems({ dataset, preset, known, chosen, isNamed: named !== undefined }, task, ofDataset);
+  return {
+    task,
+    dataset: known?.name ?? values.dataset ?? task.name,
+    preset: chosen,
+    values,
+    problems: [...problems, ...faults],
+  };
+}
+
+interface SaidPreset {
+  readonly dataset: unknown;
+  readonly preset: unknown;
+  readonly known: KnownDataset | undefined;
+  readonly chosen: string;
+  readonly isNamed: boolean;
+}
+
+function presetProblems(
+  { dataset, preset, known, chosen, isNamed }: SaidPreset,
+  { presets }: NamedTask,
+  ofDataset: readonly string[],
+): ProblemText[] {
+  if (preset !== undefined && !isNamed) {
+    return [(judged) => `${wrongAt(['preset'], judged)}, ${expectedName(preset, Object.keys(presets))}`];
   }
-  return { ...choice, problems };
+  if (dataset === undefined && preset === undefined) {
+    return [() => `dataset: missing, expected one of ${DATASETS.join(', ')}`];
+  }
+  if (known === undefined || ofDataset.includes(chosen)) return [];
+  const expected = `expected a preset of ${known.name}: ${ofDataset.join(', ')}`;
+  return [(judged) => `${wrongAt(['preset'], judged)} is a preset of ${presets[chosen]!.dataset}, ${expected}`];
+}
+
+/** The task that is named, or the one that has the named preset, or the first one. */
+function chooseTask(
+  { task: said, preset }: Mapping,
+  tasks: NamedTasks,
+): { readonly task: NamedTask; readonly problems: readonly ProblemText[] } {
+  const name = valueAt(said, ['name']);
+  if (name === undefined) {
+    const owner = tasks.find(({ presets }) => typeof preset === 'string' && Object.hasOwn(presets, preset));
+    return { task: owner ?? tasks[0], problems: [] };
+  }
+  const task = tasks.find((one) => one.name === name);
+  if (task !== undefined) return { task, problems: [] };
+  const expected = expectedName(
+    name,
+    tasks.map((one) => one.name),
+  );
+  const problem: ProblemText = (judged) =>
+    `${wrongAt(['task', 'name'], judged)}, ${expected}; a task of your own has its file in task.module`;
+  return { task: tasks[0], problems: [problem] };
 }
 
 /** Without the module at hand, as in a look at a stored run, what the configuration says is all there is. */
-function ownTask({ dataset, preset }: Mapping, task: LoadedTaskFacts | undefined): PresetChoice {
+function presetOfModule({ dataset, preset }: Mapping, task: LoadedTaskFacts | undefined): PresetChoice {
   const name = task?.name ?? (typeof preset === 'string' ? preset : 'task');
   const values = mergeMappings({ ...TASK_TRAINING, preset: name }, task?.training ?? {});
   const isOther = preset !== undefined && preset !== name;
-  const problem: ProblemText = (merged, layers) =>
-    `${wrongAt(['preset'], merged, layers)}, expected nothing: task.module says what is trained, and ${name} is its name`;
+  const problem: ProblemText = (judged) =>
+    `${wrongAt(['preset'], judged)}, expected nothing: task.module says what is trained, and ${name} is its name`;
   const known = DATASETS.find((one) => one === dataset);
-  return { dataset: known ?? name, preset: name, values, problems: isOther ? [problem] : [] };
+  return { task: undefined, dataset: known ?? name, preset: name, values, problems: isOther ? [problem] : [] };
 }
 
-function expectedPreset(preset: unknown): string {
-  const names = Object.keys(PRESETS);
-  const advice = typeof preset === 'string' ? suggestion(preset, names) : '';
+function expectedName(given: unknown, names: readonly string[]): string {
+  const advice = typeof given === 'string' ? suggestion(given, names) : '';
   return `expected ${names.length === 1 ? names.join() : `one of ${names.join(', ')}`}${advice}`;
-}
-
-/** Whether a preset was made for the family of a dataset. */
-function isPresetOf(preset: PresetName, dataset: DatasetName): boolean {
-  return PRESETS[preset].dataset === datasetDefinition(dataset).family;
-}
-
-function presetsOf(dataset: DatasetName): string[] {
-  return PRESET_NAMES.filter((preset) => isPresetOf(preset, dataset));
 }
 
 function deepFreeze<T>(value: T): T {

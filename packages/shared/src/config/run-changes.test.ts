@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { RunChange } from './change-schema.js';
-import { PRESETS } from './presets.js';
+import { TASK_TRAINING } from './presets.js';
 import { asStarted, changeBetween, changeProblems, stepRule, withChange, type Changeable } from './run-changes.js';
 
 const STEPS = 10;
-const { optimizer } = PRESETS['mnist-fast'];
+const optimizer = { ...TASK_TRAINING.optimizer, peakLearningRate: 6e-3, weightDecay: 0.05 };
 const started: Changeable = { epochs: 3, optimizer, changes: [] };
 const after = (...changes: RunChange[]): Changeable => changes.reduce<Changeable>(withChange, started);
 

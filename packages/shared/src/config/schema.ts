@@ -3,15 +3,11 @@
  * `operationSchema` says where and how the run is computed, and may change at every resume.
  */
 import { z } from 'zod';
-import { adversarialSchema, NO_ADVERSARY } from './adversarial-schema.js';
-import { augmentationSchema } from './augmentation-schema.js';
 import { changeSchema, MOST_EPOCHS } from './change-schema.js';
 import { DATASETS } from '../datasets/registry.js';
 import { DEVICES, ENGINE_NAMES } from './engines.js';
 import { atMost, positiveInteger } from './bounds.js';
-import { modelSchema } from './model-schema.js';
 import { optimizerSchema } from './optimizer-schema.js';
-import { TrainingError } from '../errors.js';
 
 /** The longest wait that a timer of Node has, in ms; it takes a longer one for 1 ms. */
 const MOST_MS = 2 ** 31 - 1;
@@ -34,19 +30,26 @@ export type GradientFormatName = (typeof GRADIENT_FORMATS)[number];
  */
 export const ARITHMETIC = 2;
 
+/** Of a task that a configuration names, or that a module of the user's own has: one of `name` and `module` is set. */
 const taskSchema = z.strictObject({
+  name: z.string().min(1).optional().describe('The name of a task that comes with Facet: multiview.'),
   module: z
     .string()
     .min(1)
+    .optional()
     .describe(
-      'Path of the module. Every machine may have it elsewhere, so it is no part of what decides the arithmetic.',
+      'Path of a module of your own, instead of a name. Every machine may have it elsewhere, so it is no part of what ' +
+        'decides the arithmetic.',
     ),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional()
     .describe("Of the module's source; taken when the run is started. Workers with another one are refused."),
-  options: z.record(z.string(), z.unknown()).default({}).describe('What the task itself reads.'),
+  options: z
+    .record(z.string(), z.unknown())
+    .default(() => ({}))
+    .describe('What the task itself reads.'),
 });
 
 export const trainingSchema = z.strictObject({
@@ -100,22 +103,12 @@ export const trainingSchema = z.strictObject({
         ),
     })
     .describe('How many samples are computed together.'),
-  task: taskSchema
-    .optional()
-    .describe(
-      'A task of your own. Absent: the multi-view model, whose keys are `model`, `augmentation` and ' +
-        '`adversarial`.',
-    ),
-  model: modelSchema.optional().describe('The multi-view model; absent where a task of your own is trained.'),
+  task: taskSchema.describe('What is trained: a task that comes with Facet, or one of your own, and its options.'),
   optimizer: optimizerSchema.describe('How an update is made of a gradient, and how large it is at each step.'),
   gradientFormat: z
     .enum(GRADIENT_FORMATS)
     .default('fp32')
     .describe('The format that every sum of gradients is rounded to and sent in. `fp32` rounds nothing.'),
-  augmentation: augmentationSchema
-    .optional()
-    .describe('What happens to a training image before the model sees it; absent where a task of your own is trained.'),
-  adversarial: adversarialSchema.default(NO_ADVERSARY).describe('Training on attacked samples; eps 0 turns it off.'),
   start: z
     .strictObject({
       from: z.string().min(1).describe('Run and step that they come from.'),
@@ -141,7 +134,7 @@ export const trainingSchema = z.strictObject({
     ),
 });
 
-const operationSchema = z.strictObject({
+export const operationSchema = z.strictObject({
   run: z.string().min(1).describe('The name of the run, which is that of its folder.'),
   data: z
     .enum(['stream', 'local'])
@@ -289,30 +282,16 @@ export const configSchema = z.strictObject({ ...trainingSchema.shape, ...operati
 
 export type RunConfig = z.infer<typeof configSchema>;
 export type TrainingConfig = z.infer<typeof trainingSchema>;
-export type ModelConfig = z.infer<typeof modelSchema>;
 export type TaskConfig = z.infer<typeof taskSchema>;
 
-/** A configuration of the multi-view model: it has the keys that the model reads. */
-export type MultiView<Config extends TrainingConfig = RunConfig> = Config & {
-  readonly [Key in 'dataset' | 'model' | 'augmentation']-?: NonNullable<TrainingConfig[Key]>;
-};
+/** A task in a module of the user's own. */
+export type ModuleTask = TaskConfig & { readonly module: string };
 
-/** True for a configuration of the multi-view model. */
-export function isMultiView<Config extends TrainingConfig>(config: Config): config is MultiView<Config> {
-  return config.task === undefined && config.dataset !== undefined && config.model !== undefined;
-}
-
-/**
- * @param what needs the multi-view model: `facet robustness`
- * @throws TrainingError CONFIG_INVALID for a configuration of another task.
- */
-export function requireMultiView<Config extends TrainingConfig>(config: Config, what: string): MultiView<Config> {
-  if (isMultiView(config)) return config;
-  throw new TrainingError(
-    'CONFIG_INVALID',
-    `${what} is for the multi-view model, but this run trains the task ${config.preset}${config.task && ` (${config.task.module})`}`,
-  );
+/** The module that a configuration trains; undefined where it names a task. */
+export function moduleTask({ task }: Pick<TrainingConfig, 'task'>): ModuleTask | undefined {
+  const { module } = task;
+  return module === undefined ? undefined : { ...task, module };
 }
 
 /** The version of the schema; workers and coordinator of different versions refuse each other. */
-export const CONFIG_VERSION = 4;
+export const CONFIG_VERSION = 5;

@@ -11,7 +11,6 @@ export const CIFAR10 = {
   classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
   samples: { train: 50_000, test: 10_000 },
   family: 'cifar10',
-  preset: 'cifar10-fast',
   traits: { isMirrorable: true, shows: 'thing', style: 'photo' },
   origin: 'cache',
   files: {

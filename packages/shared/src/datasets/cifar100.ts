@@ -18,7 +18,6 @@ export const CIFAR100 = {
   classes: FINE_CLASSES.split(' '),
   samples: { train: 50_000, test: 10_000 },
   family: 'cifar10',
-  preset: 'cifar10-fast',
   traits: { isMirrorable: true, shows: 'thing', style: 'photo' },
   origin: 'folder',
   files: {

@@ -4,10 +4,6 @@
  */
 import type { ImageShape } from '../image-shape.js';
 
-/** The presets there are. Their content is in config/presets.ts. */
-export const PRESET_NAMES = ['mnist-fast', 'mnist-best', 'cifar10-fast', 'cifar10-best'] as const;
-export type PresetName = (typeof PRESET_NAMES)[number];
-
 /**
  * A group of datasets with images of one kind. They share presets, the sizes of attacks and the corruptions, which were
  * published for the dataset that the family is named after.
@@ -85,8 +81,6 @@ export interface DatasetDefinition {
   /** How many samples the published splits have. */
   readonly samples: { readonly train: number; readonly test: number };
   readonly family: DatasetFamily;
-  /** The preset that the dataset gets when none is named; one of its family. */
-  readonly preset: PresetName;
   readonly traits: DatasetTraits;
   readonly origin: DatasetOrigin;
   readonly files: IdxFiles | CifarFiles;

@@ -13,7 +13,6 @@ const DISTINCT_SMALL_LETTERS = [...'abdefghnqrt'];
 const COMMON = {
   image: { height: 28, width: 28, channels: 1 },
   family: 'mnist',
-  preset: 'mnist-fast',
   traits: { isMirrorable: false, shows: 'character', style: 'digit' },
   origin: 'folder',
 } as const;

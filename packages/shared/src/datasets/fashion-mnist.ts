@@ -9,7 +9,6 @@ export const FASHION_MNIST = {
   classes: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
   samples: { train: 60_000, test: 10_000 },
   family: 'mnist',
-  preset: 'mnist-fast',
   // Its pictures fill the square and are not centred by their mass, so other pictures are not either.
   traits: { isMirrorable: true, shows: 'thing', style: 'photo' },
   origin: 'folder',

@@ -9,7 +9,6 @@ export const KMNIST = {
   classes: ['o', 'ki', 'su', 'tsu', 'na', 'ha', 'ma', 'ya', 're', 'wo'],
   samples: { train: 60_000, test: 10_000 },
   family: 'mnist',
-  preset: 'mnist-fast',
   traits: { isMirrorable: false, shows: 'character', style: 'digit' },
   origin: 'folder',
   files: idxFiles({ train: 'train', test: 't10k' }),

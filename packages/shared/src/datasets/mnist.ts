@@ -8,7 +8,6 @@ export const MNIST = {
   classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
   samples: { train: 60_000, test: 10_000 },
   family: 'mnist',
-  preset: 'mnist-fast',
   traits: { isMirrorable: false, shows: 'digit', style: 'digit' },
   origin: 'package',
   files: {

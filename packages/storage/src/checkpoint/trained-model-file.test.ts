@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import {
   encodeSafetensors,
   OPERATION_DEFAULTS,
-  PRESETS,
   toTensors,
   type CheckpointInfo,
   type ParameterLayout,
 } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeCheckpoint } from './checkpoint-store.js';
 import { readCheckpoint, readTrainedWeights } from './read-checkpoint.js';
@@ -16,7 +16,7 @@ import { formatModelRunFile } from './trained-model-file.js';
 
 const layout: ParameterLayout[] = [{ name: 'head.bias', shape: [4], offset: 0, length: 4 }];
 const image = { height: 28, width: 28, channels: 1 };
-const training = { ...PRESETS['mnist-fast'], preset: 'mnist-fast' };
+const training = SYSTEM_TRAINING;
 const info: CheckpointInfo = {
   run: 'demo',
   step: 3,

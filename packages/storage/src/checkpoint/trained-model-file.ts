@@ -3,7 +3,7 @@
  * from and vouches for every byte of them, as that of a checkpoint does.
  */
 import path from 'node:path';
-import { trainingPart, type ImageShape, type TrainingConfig } from '@facet/shared';
+import { trainingPart, type ImageShape } from '@facet/shared';
 import type { TrainedWeights } from './read-checkpoint.js';
 import { formatRunFile } from './run-file.js';
 import { sealOf, weightsSha256 } from './sha256.js';
@@ -24,11 +24,11 @@ export interface ModelRunFileOptions {
  */
 export async function formatModelRunFile({ trained, image, modelFile }: ModelRunFileOptions): Promise<string> {
   const { weights, evaluatedWeights, layout, info } = trained;
-  const { task, ...config } = trainingPart(info.config as TrainingConfig);
+  const { task, ...config } = trainingPart(info.config);
   return formatRunFile({
     version: 1,
     ...info,
-    config: { ...config, ...(task && { task: { ...task, module: path.basename(task.module) } }) },
+    config: { ...config, task: task.module === undefined ? task : { ...task, module: path.basename(task.module) } },
     layout,
     ...(image && { image }),
     weights: evaluatedWeights,

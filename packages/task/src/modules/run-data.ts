@@ -3,7 +3,7 @@
  */
 import path from 'node:path';
 import { datasetSource, openDataset, type DataContext, type NamedSource, type SampleSource } from '@facet/datasets';
-import { TrainingError, type RunConfig } from '@facet/shared';
+import { moduleTask, TrainingError, type RunConfig } from '@facet/shared';
 import { answerOf } from '../define/answer.js';
 import { isSampleSource, type TaskDefinition } from '../define/define-task.js';
 import { loadTask } from './load-task.js';
@@ -22,7 +22,9 @@ export interface RunData extends NamedSource {
  * @throws TrainingError DATASET_UNAVAILABLE or DATASET_INVALID; TASK_INVALID when the task's module cannot be loaded, or
  *   neither it nor the configuration says where samples come from.
  */
-export async function openRunData({ task, dataset: name, dataFolder: folder }: RunConfig): Promise<RunData> {
+export async function openRunData(config: RunConfig): Promise<RunData> {
+  const { dataset: name, dataFolder: folder } = config;
+  const task = moduleTask(config);
   if (task !== undefined && name === undefined) {
     const { definition, file } = await loadTask(task.module);
     if (definition.dataset !== undefined) {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { PRESETS } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { asGradient, type Gradient } from '../arithmetic/gradient-sum.js';
 import { layoutParameters } from '../arithmetic/parameters.js';
 import { applyUpdate, gradientNorm } from './apply-update.js';
 import { learningRate } from './learning-rate.js';
 
 const config = {
-  ...PRESETS['mnist-fast'].optimizer,
+  ...SYSTEM_TRAINING.optimizer,
   peakLearningRate: 0.1,
   warmupShare: 0.1,
   finalShare: 0,

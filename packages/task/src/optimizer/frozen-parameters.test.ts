@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PRESETS } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { asGradient } from '../arithmetic/gradient-sum.js';
 import { layoutParameters } from '../arithmetic/parameters.js';
 import { applyUpdate } from './apply-update.js';
@@ -52,7 +52,7 @@ describe('the parameters that are trained', () => {
 });
 
 it('an update leaves a frozen parameter alone, does not count it in the norm, and its average stands still', () => {
-  const config = { ...PRESETS['mnist-fast'].optimizer, clipNorm: 0 };
+  const config = { ...SYSTEM_TRAINING.optimizer, clipNorm: 0 };
   const weights = Float32Array.from({ length: layout.length }, (_, i) => i / 7);
   const state = { weights: weights.slice(), m: new Float32Array(10), v: new Float32Array(10), ema: weights.slice() };
   const gradient = asGradient(Float32Array.of(3, 4, 0, 0, 5, 12, 0, 0, 0, 0), layout.length);

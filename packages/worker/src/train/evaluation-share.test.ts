@@ -1,5 +1,6 @@
 /** One rank's share of an evaluation, on an engine whose answers the test decides. */
-import { createPlan, evenSplit, OPERATION_DEFAULTS, PRESETS, type WorkItem, type WorkSplit } from '@facet/shared';
+import { createPlan, evenSplit, OPERATION_DEFAULTS, type WorkItem, type WorkSplit } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import type { Answer, BatchIdentity, BatchTensors, Task } from '@facet/task';
 import { describe, expect, it } from 'vitest';
 import type { EvaluationSlot } from '@facet/engine';
@@ -8,7 +9,7 @@ import type { GenerationWork } from './generation-work.js';
 
 const MICRO = 2;
 const config = {
-  ...{ ...PRESETS['mnist-fast'], ...OPERATION_DEFAULTS, preset: 'mnist-fast', run: 'share', seed: 3, epochs: 1 },
+  ...{ ...SYSTEM_TRAINING, ...OPERATION_DEFAULTS, run: 'share', seed: 3, epochs: 1 },
   batch: { global: 4, micro: MICRO },
 } as const;
 /** Three micro-batches of samples 0 to 4; the last one is a single sample. */

@@ -1,6 +1,6 @@
 /** The loop by itself; what its arithmetic comes to is wired-update.test.ts's matter. */
 import { describe, expect, it } from 'vitest';
-import { PRESETS } from '@facet/shared';
+import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { createLoopWorld, LOOP_CONFIG, type LoopWorld } from '../../test/loop-world.js';
 
 const copyOf = ({ weights, m, v }: LoopWorld['state']) => [[...weights], [...m], [...v]];
@@ -65,7 +65,7 @@ describe('a generation', () => {
   });
 
   it('shows the engine the weights for a step and their average for an evaluation', async () => {
-    const optimizer = { ...PRESETS['mnist-fast'].optimizer, emaDecay: 0.9 };
+    const optimizer = { ...SYSTEM_TRAINING.optimizer, emaDecay: 0.9 };
     const world = createLoopWorld({ config: { optimizer } });
     await world.run();
     const evaluated = world.seen.filter(({ kind }) => kind === 'evaluate').at(-1)!;

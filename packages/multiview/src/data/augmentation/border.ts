@@ -2,7 +2,7 @@
  * The source of a pixel outside of an image: none, or the image mirrored at its edge. This file computes indices only; the
  * reader of the pixels decides what "none" looks like.
  */
-import type { AugmentationConfig } from '@facet/shared';
+import type { AugmentationConfig } from '../../config/augmentation-schema.js';
 
 export type Padding = AugmentationConfig['padding'];
 

@@ -3,7 +3,8 @@
  * target the same part of its partner's target. Who is whose partner is a function of the micro-batch's identity, how an
  * image is mixed of the sample's; padding is neither mixed nor a partner. A row of targets keeps its sum of 1.
  */
-import { randomKey, randomStream, shuffled, type AugmentationConfig, type ImageShape } from '@facet/shared';
+import { randomKey, randomStream, shuffled, type ImageShape } from '@facet/shared';
+import type { AugmentationConfig } from '../../config/augmentation-schema.js';
 import { boxAround } from './cutout.js';
 
 export interface MixingOptions {

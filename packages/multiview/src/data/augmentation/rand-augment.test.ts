@@ -1,4 +1,4 @@
-import { NO_AUGMENTATION } from '@facet/shared';
+import { NO_AUGMENTATION } from '../../config/augmentation-schema.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS, randAugment } from './rand-augment.js';

@@ -4,7 +4,8 @@
  * are blended in by the magnitude, so that magnitude 0 is the identity for all of them. The list is documented in
  * docs/training.md.
  */
-import { randomKey, randomStream, type AugmentationConfig, type ImageShape } from '@facet/shared';
+import { randomKey, randomStream, type ImageShape } from '@facet/shared';
+import type { AugmentationConfig } from '../../config/augmentation-schema.js';
 import { IDENTITY, resample, rotation, type AffineMap } from './affine.js';
 import type { Padding } from './border.js';
 import { saturation, sharpness, type Filter } from './filters.js';

@@ -1,9 +1,9 @@
 /**
  * The `adversarial` section: whether a run trains on attacked samples, and how they are attacked. eps 0 turns it off, and
- * then no other key has an effect. The attack itself is in the worker package.
+ * then no other key has an effect. The attack itself is in attacks/.
  */
 import { z } from 'zod';
-import type { DatasetFamily } from '../datasets/definition.js';
+import type { DatasetFamily } from '@facet/shared';
 
 export const NORMS = ['linf', 'l2'] as const;
 

@@ -2,7 +2,7 @@
  * The `model` section: the multi-view model. docs/model.md specifies it.
  */
 import { z } from 'zod';
-import { atMost } from './bounds.js';
+import { atMost } from '@facet/shared';
 
 /** Bounds of what a model repeats or allocates: far above what anybody trains, and far below what a made-up file could ask for. */
 const MOST_LAYERS = 256;
@@ -102,3 +102,5 @@ export const modelSchema = z.strictObject({
     })
     .describe('Mean and standard deviation per channel of pixels in [0, 1].'),
 });
+
+export type ModelConfig = z.infer<typeof modelSchema>;

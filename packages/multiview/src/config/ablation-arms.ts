@@ -1,10 +1,10 @@
 /**
- * The arms of an ablation study: the configuration keys that each arm changes. All arms with several views have the same
+ * The arms of an ablation study: the options that each arm changes. All arms with several views have the same
  * number of slots, and fill those they do not need with the identity. So they have the same parameters and cost. The study's
  * report shows the cost of every arm, because the others are cheaper.
  */
-import type { Mapping } from './layers.js';
-import type { ModelConfig } from './schema.js';
+import type { Mapping } from '@facet/shared';
+import type { ModelConfig } from './model-schema.js';
 
 type ViewName = ModelConfig['views'][number];
 
@@ -13,7 +13,7 @@ export interface AblationArm {
   readonly about: string;
   /** `multi-view` arms see more than one view of their own image; `control` arms are what they must beat. */
   readonly role: 'multi-view' | 'control';
-  /** The configuration keys that it sets, nested as in the configuration. */
+  /** The options that it sets, nested as in `task.options`. */
   readonly sets: Mapping;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The `augmentation` section: what happens to a training image before the model sees it. The default of every key leaves
- * the image alone. The operations themselves are in the worker package.
+ * the image alone. The operations themselves are in data/.
  */
 import { z } from 'zod';
 

@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { ABLATION_ARMS, ARM_NAMES, type ArmName } from './ablation-arms.js';
-import { changedTrainingKeys } from './changed-keys.js';
-import { isMapping, mergeMappings, valueAt, type Mapping } from './layers.js';
-import type { PresetName } from '../datasets/definition.js';
-import { PRESETS } from './presets.js';
-import { resolveConfig } from './resolve-config.js';
-import type { RunConfig } from './schema.js';
+import { changedTrainingKeys, isMapping, mergeMappings, resolveConfig, shortKey, valueAt } from '@facet/shared';
+import type { Mapping, NamedTasks } from '@facet/shared';
+import { MULTI_VIEW } from './multi-view.js';
+import { requireMultiView, type MultiView } from './options.js';
+import { PRESET_NAMES, type PresetName } from './presets.js';
 
-const PRESET_NAMES = Object.keys(PRESETS) as PresetName[];
+const tasks: NamedTasks = [MULTI_VIEW];
 
-function resolved(preset: PresetName, sets: Mapping): RunConfig {
-  const resolution = resolveConfig({ environment: {}, flags: mergeMappings({ preset, run: 'arm' }, sets) });
+function resolved(preset: PresetName, sets: Mapping): MultiView {
+  const resolution = resolveConfig({ tasks, environment: {}, flags: mergeMappings({ preset, run: 'arm' }, sets) });
   if (!resolution.ok) throw new Error(resolution.problems.join('; '));
-  return resolution.config;
+  return requireMultiView(resolution.config, 'an arm');
+}
+
+/** Changed keys in their short form. */
+function changes(before: MultiView, after: MultiView): string[] {
+  return changedTrainingKeys(before, after).map((key) => shortKey(key, tasks));
 }
 
 function leaves(values: unknown, path: readonly string[] = []): string[] {
@@ -27,12 +31,14 @@ describe.each(PRESET_NAMES)('with preset %s', (preset) => {
     const { sets } = ABLATION_ARMS[name];
     const config = resolved(preset, sets);
     const keys = leaves(sets);
-    for (const key of keys) expect(valueAt(config, key.split('.'))).toEqual(valueAt(sets, key.split('.')));
-    expect(keys).toEqual(expect.arrayContaining(changedTrainingKeys(base, config)));
+    for (const key of keys) expect(valueAt(config.task.options, key.split('.'))).toEqual(valueAt(sets, key.split('.')));
+    expect(keys).toEqual(expect.arrayContaining(changes(base, config)));
   });
 
   it('arms with several views have as many slots, so that they have the same parameters and cost', () => {
-    const slots = Object.fromEntries(ARM_NAMES.map((name) => [name, resolved(preset, ABLATION_ARMS[name].sets).model]));
+    const slots = Object.fromEntries(
+      ARM_NAMES.map((name) => [name, resolved(preset, ABLATION_ARMS[name].sets).task.options.model]),
+    );
     const single = ARM_NAMES.filter((name) => slots[name]!.views.length !== 4);
     expect(single).toEqual(['no-injection', 'augmented', 'views-1']);
     for (const name of single) expect(slots[name]!.views).toEqual(['identity']);
@@ -53,16 +59,16 @@ describe.each(PRESET_NAMES)('with preset %s', (preset) => {
     ['completion-loss', ['model.auxiliary.completion']],
   ])('arm %s differs from views-3 in %j', (name, keys) => {
     const three = resolved(preset, ABLATION_ARMS['views-3'].sets);
-    expect(changedTrainingKeys(three, resolved(preset, ABLATION_ARMS[name].sets))).toEqual(keys);
+    expect(changes(three, resolved(preset, ABLATION_ARMS[name].sets))).toEqual(keys);
   });
 
   it('the augmented control sees plain images and differs from no views in the augmentation only', () => {
     const plain = resolved(preset, ABLATION_ARMS['no-injection'].sets);
     const augmented = resolved(preset, ABLATION_ARMS.augmented.sets);
-    expect(changedTrainingKeys(plain, augmented)).toEqual(['augmentation.rotateDegrees', 'augmentation.scaleShare']);
+    expect(changes(plain, augmented)).toEqual(['augmentation.rotateDegrees', 'augmentation.scaleShare']);
     // The zoom views are 1.25 and 0.8 of the image, the rotation 15 degrees.
-    expect(1 + augmented.augmentation!.scaleShare).toBe(1.25);
-    expect(augmented.augmentation!.rotateDegrees).toBe(15);
+    expect(1 + augmented.task.options.augmentation.scaleShare).toBe(1.25);
+    expect(augmented.task.options.augmentation.rotateDegrees).toBe(15);
   });
 });
 
