@@ -45,17 +45,41 @@ interface Contenders {
   readonly workers: readonly RunningCommand[];
 }
 
+/** A store that leader and standby share instead of a disk. */
+export interface SharedStore {
+  readonly place: (broker: TestBroker) => string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class ContendedRun implements AsyncDisposable {
   readonly broker: TestBroker;
   readonly workspace: Workspace;
+  readonly #store: SharedStore | undefined;
 
-  private constructor(broker: TestBroker, workspace: Workspace) {
+  private constructor(broker: TestBroker, workspace: Workspace, store: SharedStore | undefined) {
     this.broker = broker;
     this.workspace = workspace;
+    this.#store = store;
   }
 
-  static async open(): Promise<ContendedRun> {
-    return new ContendedRun(await startBroker(), await openWorkspace());
+  /** With a store, the standby has another folder of runs than the leader, and it is empty. */
+  static async open(store?: SharedStore): Promise<ContendedRun> {
+    return new ContendedRun(await startBroker(), await openWorkspace(), store);
+  }
+
+  /** The name of the run in the store. */
+  get place(): string {
+    return `${this.#store?.place(this.broker)}/${RUN}`;
+  }
+
+  /** The folder of runs of a process on another machine. */
+  otherRuns(name: string): string {
+    return this.#store === undefined ? this.workspace.runs : path.join(this.workspace.folder, name);
+  }
+
+  /** The environment of every command that uses the store. */
+  get storeEnv(): Readonly<Record<string, string>> {
+    return { ...this.#store?.env, FACET_CACHE: path.join(this.workspace.folder, 'cache') };
   }
 
   /** The result of the same training that nobody disturbed. */
@@ -78,14 +102,14 @@ export class ContendedRun implements AsyncDisposable {
 
   /** Starts a coordinator of a new run; returns when it says where it is. */
   async #lead(): Promise<RunningCommand> {
-    const leader = this.#coordinator(...TRAINING, '--workers', String(WORKERS));
+    const leader = this.#coordinator({}, ...TRAINING, '--workers', String(WORKERS));
     await this.#address(leader);
     return leader;
   }
 
   /** Starts a standby; returns when it has seen who leads. */
   async #standBy(): Promise<RunningCommand> {
-    const standby = this.#coordinator('--standby');
+    const standby = this.#coordinator({ FACET_RUNS: this.otherRuns('standby') }, '--standby');
     let output = '';
     standby.child.stderr?.on('data', (text: string) => (output += text));
     await until('the standby stands by', () => output.includes('another coordinator leads the run'), START_MS);
@@ -105,8 +129,9 @@ export class ContendedRun implements AsyncDisposable {
     return deleteStream(this.broker.url, RUN);
   }
 
+  /** As it is in the folder of whoever ended the run. */
   async readLedger(): Promise<readonly LedgerRecord[]> {
-    return readLedgerRecords(path.join(this.#folder, 'ledger.jsonl'));
+    return readLedgerRecords(path.join(this.otherRuns('standby'), RUN, 'ledger.jsonl'));
   }
 
   /** The generations of all records until a standby took over, and from then on. */
@@ -127,8 +152,10 @@ export class ContendedRun implements AsyncDisposable {
     return path.join(this.workspace.runs, RUN);
   }
 
-  #coordinator(...flags: string[]): RunningCommand {
-    return this.workspace.start(['coordinator', '--run', RUN, '--nats', this.broker.url, '--json', ...flags]);
+  #coordinator(environment: Readonly<Record<string, string>>, ...flags: string[]): RunningCommand {
+    const stored = this.#store === undefined ? [] : ['--store', this.#store.place(this.broker)];
+    const command = ['coordinator', '--run', RUN, '--nats', this.broker.url, '--json', ...stored, ...flags];
+    return this.workspace.start(command, { ...this.#store?.env, ...environment });
   }
 
   async #address({ child }: RunningCommand): Promise<string> {

@@ -11,7 +11,7 @@ import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig, loadStoredConfig, readConfigFile, type LoadedConfig } from '../config/load-config.js';
 import { logLevel } from '../config/log-level.js';
-import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { printJson, printLine, type CliContext, type CommandAction, type Environment } from '../context.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
@@ -20,6 +20,15 @@ import { listenForStop } from '../launch/stop-signals.js';
 import { openIdentity } from '../tls/open-identity.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
 import { requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
+import {
+  accessOf,
+  addStoreOption,
+  chooseStore,
+  openPlacedRun,
+  pullStored,
+  rememberStore,
+  storeOfRun,
+} from '../runs/run-place.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
 
 interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
@@ -30,6 +39,7 @@ interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly resultFile?: string;
   readonly exitWithParent?: boolean;
   readonly ownBroker?: boolean;
+  readonly store?: string;
 }
 
 /** How long a coordinator may take to close when its parent is gone: the broker that it asks is gone as well. */
@@ -43,7 +53,7 @@ export function addCoordinatorCommand(
   const command = program
     .command('coordinator')
     .description('run the coordinator of a run; workers on any machine join it with `facet worker`');
-  addStartOptions(addConfigOptions(command, 'coordinator'))
+  addStoreOption(addStartOptions(addConfigOptions(command, 'coordinator')))
     .option('--resume', 'continue the run instead of starting it')
     .option('--standby', 'wait beside the coordinator of a run, and take over when it is gone')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
@@ -56,9 +66,10 @@ export function addCoordinatorCommand(
 }
 
 async function coordinate(options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
-  const { env } = context;
-  const loaded = await load(options, context);
+  const { env, store: namedStore } = chooseStore(options.store, context.env);
+  const loaded = await load(options, { env, namedStore });
   const paths = runPaths(runsFolder(env), loaded.config.run);
+  const storePlace = continues(options) ? await storeOfRun(namedStore, paths) : namedStore;
   const start = await startOf(loaded, paths, options, context);
   const config = start?.config ?? loaded.config;
   const notes = [...loaded.notes, ...(start?.notes ?? [])];
@@ -86,8 +97,13 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
       log.warn(message);
     },
   });
+  await using store =
+    storePlace === undefined
+      ? undefined
+      : await openPlacedRun({ store: storePlace, run: config.run }, { env, tls, brokerUrl: config.nats.url });
   const started = await startCandidate({
     config,
+    store,
     tls,
     token: await tokenOf(env),
     hasOwnBroker: options.ownBroker === true,
@@ -97,6 +113,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     codeVersion: await readCodeVersion(env),
     log,
     async onLeading({ address, httpUrl }) {
+      await rememberStore(paths, storePlace);
       if (address === '') return;
       await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid, tls: tls?.folder });
       if (!options.json) announce({ address, httpUrl, isSecure: tls !== undefined }, paths, context);
@@ -148,14 +165,24 @@ function continues({ resume, standby }: CoordinatorCommandOptions): boolean {
   return resume === true || standby === true;
 }
 
-async function load(options: CoordinatorCommandOptions, { env }: CliContext): Promise<LoadedConfig> {
+interface LoadPlace {
+  readonly env: Environment;
+  readonly namedStore: string | undefined;
+}
+
+async function load(options: CoordinatorCommandOptions, { env, namedStore }: LoadPlace): Promise<LoadedConfig> {
   const runs = runsFolder(env);
   const flags = configLayer(options, 'coordinator');
   const load = { env, runs, flags, configFile: options.config, isAdversarial: options.adversarial };
   if (!continues(options)) return loadConfig(load);
   const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
   const run = flags['run'] ?? file?.['run'];
-  if (typeof run === 'string') return loadStoredConfig(run, load);
+  if (typeof run === 'string') {
+    const paths = runPaths(runs, run);
+    const store = await storeOfRun(namedStore, paths);
+    await pullStored(store, paths, { env, checkpoints: 'none', ...accessOf(flags, file) });
+    return loadStoredConfig(run, load);
+  }
   throw new TrainingError(
     'CONFIG_INVALID',
     'run: missing, expected the name of the run to go on with, as --run or in the file',

@@ -10,7 +10,8 @@ import { printJson, printLine, type CliContext, type CommandAction } from '../co
 import { formatCount } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { pathsIn, requireRun, runsFolder } from '../runs/run-folders.js';
+import { pathsIn } from '../runs/run-folders.js';
+import { findRun, isRunPlace } from '../runs/run-place.js';
 
 export function addLedgerCommand(
   program: Command,
@@ -21,7 +22,7 @@ export function addLedgerCommand(
   ledger
     .command('check <run>')
     .description('prove from the ledger alone that every sample of every epoch was used exactly once')
-    .usage('[options] <run name | ledger file | run folder>')
+    .usage('[options] <run name | ledger file | run folder | STORE/RUN>')
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet ledger check mnist-fast-20261123-181500')
     .action((name: string, options: { json?: boolean }) => run(() => check(name, options, context)));
@@ -38,11 +39,11 @@ async function check(name: string, { json }: { json?: boolean }, context: CliCon
 
 /** A name is a run's; a path is a ledger's or a run folder's. */
 async function ledgerFile(name: string, { env }: CliContext): Promise<string> {
-  if (name.includes(path.sep) || name.endsWith('.jsonl')) {
+  if (!isRunPlace(name) && (name.includes(path.sep) || name.endsWith('.jsonl'))) {
     const isFolder = existsSync(name) && statSync(name).isDirectory();
     return isFolder ? pathsIn(name).ledger : name;
   }
-  return (await requireRun(runsFolder(env), name)).ledger;
+  return (await findRun(name, { env }, { checkpoints: 'none' })).paths.ledger;
 }
 
 async function judge(file: string): Promise<LedgerVerdict> {

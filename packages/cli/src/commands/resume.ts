@@ -2,6 +2,7 @@
  * `facet resume`: `up` for a run that exists. Where and with how many workers it goes on may change. Of what decides the
  * arithmetic, the number of epochs and what the update alone reads may: that is recorded, and holds from the next step on.
  */
+import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { SCHEDULE_WAYS, type ScheduleWay } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -12,12 +13,14 @@ import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { train } from '../launch/train.js';
 import { requireNotRunning } from '../runs/running-runs.js';
-import { runsFolder, type RunPaths } from '../runs/run-folders.js';
+import { isPath, pathsIn, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
+import { accessOf, addStoreOption, chooseStore, isRunPlace, pullStored, storeOfRun } from '../runs/run-place.js';
 
 interface ResumeOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly secure?: boolean;
+  readonly store?: string;
   readonly maxRestarts: number;
   readonly schedule?: ScheduleWay;
 }
@@ -30,7 +33,7 @@ export function addResumeCommand(
   const command = program
     .command('resume <run>')
     .description('continue a run from its newest sound checkpoint, with any number of workers');
-  addMaxRestartsOption(addConfigOptions(command, 'resume'))
+  addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume')))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .addOption(
@@ -47,13 +50,21 @@ export function addResumeCommand(
     .action((name: string, options: ResumeOptions) => run(() => resume(name, options, context)));
 }
 
-async function resume(name: string, options: ResumeOptions, context: CliContext): Promise<ExitCode> {
-  const { env } = context;
+async function resume(nameOrPlace: string, options: ResumeOptions, context: CliContext): Promise<ExitCode> {
+  const { name, named } = isRunPlace(nameOrPlace)
+    ? await partsOf(nameOrPlace)
+    : { name: nameOrPlace, named: options.store };
+  const { env, store: chosen } = chooseStore(named, context.env);
+  const flags = configLayer(options, 'resume');
+  const folder = isPath(name) ? pathsIn(path.resolve(name)) : runPaths(runsFolder(env), name);
+  const store = await storeOfRun(chosen, folder);
+  for (const warning of await pullStored(store, folder, { env, checkpoints: 'newest', ...accessOf(flags) }))
+    printLine(context.stderr, `warning: ${warning}`);
   const isJson = options.json === true;
   const { config, sourceOf, notes, paths } = await loadStoredConfig(name, {
     env,
     runs: runsFolder(env),
-    flags: configLayer(options, 'resume'),
+    flags,
     configFile: options.config,
     maxWorkers: MAX_LOCAL_WORKERS,
     schedule: options.schedule,
@@ -70,9 +81,15 @@ async function resume(name: string, options: ResumeOptions, context: CliContext)
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
   const { standby: hasStandby = false, secure: isSecure = false, maxRestarts } = options;
   return train(
-    { mode: 'resume', config, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env },
+    { mode: 'resume', config, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env, store },
     { context, isJson },
   );
+}
+
+async function partsOf(place: string): Promise<{ readonly name: string; readonly named: string }> {
+  const { parseRunPlace } = await import('@facet/storage');
+  const { store, run } = parseRunPlace(place);
+  return { name: run, named: store };
 }
 
 /** Which checkpoint the run goes on from, and which were passed over and why. */
@@ -80,7 +97,7 @@ async function startingPoint({ checkpoints }: RunPaths): Promise<string[]> {
   const { newestSoundCheckpoint } = await import('@facet/storage');
   const { checkpoint, skipped } = await newestSoundCheckpoint(checkpoints);
   const damaged = skipped.map(
-    ({ path, reason }) => `warning: checkpoint ${path} is damaged and is passed over: ${reason}`,
+    ({ path: at, reason }) => `warning: checkpoint ${at} is damaged and is passed over: ${reason}`,
   );
   const from =
     checkpoint === undefined

@@ -5,16 +5,22 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { TrainingError } from '@facet/shared';
-import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import type { RunStore } from '@facet/storage';
+import { printJson, printLine, type CliContext, type CommandAction, type Environment } from '../context.js';
 import { formatAccuracy, formatCount } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { listRuns, requireFreeName, requireRun, runPaths, runsFolder } from '../runs/run-folders.js';
+import { isPath, listRuns, pathsIn, requireFreeName, requireRun, runPaths, runsFolder } from '../runs/run-folders.js';
 import { runOverview, type RunOverview } from '../runs/run-overview.js';
+import { findRun, isRunPlace, openNamedStore, openPlacedRun } from '../runs/run-place.js';
 import { requireNotRunning } from '../runs/running-runs.js';
 
 interface JsonOption {
   readonly json?: boolean;
+}
+
+interface ListOptions extends JsonOption {
+  readonly store?: string;
 }
 
 interface RemoveOptions extends JsonOption {
@@ -26,12 +32,13 @@ export function addRunsCommand(
   context: CliContext,
   run: (action: CommandAction) => Promise<void>,
 ): void {
-  const runs = program.command('runs').description('list, show, rename or remove runs');
+  const runs = program.command('runs').description('list, show, rename, copy or remove runs');
   runs
     .command('list', { isDefault: true })
     .description('list the runs, the one that changed last first')
+    .option('--store <place>', 'list the names in a store instead: nats://HOST:PORT or s3://BUCKET/PREFIX')
     .option('--json', 'print one JSON object as the last line of stdout')
-    .action((options: JsonOption) => run(() => list(options, context)));
+    .action((options: ListOptions) => run(() => list(options, context)));
   runs
     .command('show <run>')
     .description('show what is known of a run')
@@ -42,6 +49,11 @@ export function addRunsCommand(
     .description('give a run another name')
     .action((name: string, newName: string) => run(() => renameRun(name, newName, context)));
   runs
+    .command('copy <from> <to>')
+    .description('copy a run to another store: each is a name, a folder, or STORE/RUN such as s3://BUCKET/PREFIX/RUN')
+    .option('--json', 'print one JSON object as the last line of stdout')
+    .action((from: string, to: string, options: JsonOption) => run(() => copy(from, to, options, context)));
+  runs
     .command('rm <run...>')
     .description('remove runs with their checkpoints and ledgers')
     .option('--yes', 'remove them; without it nothing is removed')
@@ -50,7 +62,15 @@ export function addRunsCommand(
   runs.addHelpText('after', '\nExample:\n  facet runs rename mnist-fast-20261123-181500 baseline');
 }
 
-async function list({ json }: JsonOption, { env, stdout }: CliContext): Promise<ExitCode> {
+async function list({ json, store }: ListOptions, { env, stdout }: CliContext): Promise<ExitCode> {
+  if (store !== undefined && isRunPlace(store)) {
+    await using opened = await openNamedStore(store, { env });
+    const names = await opened.runs();
+    if (json) printJson(stdout, { store: opened.place, runs: names });
+    else for (const name of names) printLine(stdout, `${opened.place}/${name}`);
+    if (!json && names.length === 0) printLine(stdout, `there are no runs in ${opened.place}`);
+    return EXIT.ok;
+  }
   const folder = runsFolder(env);
   const names = await listRuns(folder);
   const overviews = await Promise.all(names.map((name) => runOverview(folder, name)));
@@ -82,15 +102,18 @@ async function list({ json }: JsonOption, { env, stdout }: CliContext): Promise<
 }
 
 async function show(name: string, { json }: JsonOption, { env, stdout }: CliContext): Promise<ExitCode> {
-  const { folder } = await requireRun(runsFolder(env), name);
-  const overview = await runOverview(path.dirname(folder), path.basename(folder));
+  const { folder } = (await findRun(name, { env }, { checkpoints: 'none' })).paths;
+  const found = await runOverview(path.dirname(folder), path.basename(folder));
+  // What lies in the cache is a copy.
+  const overview = isRunPlace(name) ? { ...found, folder: name } : found;
   if (json) {
     printJson(stdout, { ...overview });
     return EXIT.ok;
   }
   const rows = Object.entries(overview).map(([key, value]) => [key, value === null ? '-' : String(value)]);
   for (const line of tableLines({ header: ['', ''], rows }).slice(1)) printLine(stdout, line);
-  if (overview.state === 'stopped') printLine(stdout, `\n\`facet resume ${overview.name}\` goes on with it.`);
+  if (overview.state === 'stopped')
+    printLine(stdout, `\n\`facet resume ${isRunPlace(name) ? name : overview.name}\` goes on with it.`);
   return EXIT.ok;
 }
 
@@ -112,9 +135,11 @@ async function remove(
   { env, stdout }: CliContext,
 ): Promise<ExitCode> {
   // All names are judged before the first run is removed.
-  const found = await Promise.all(names.map((name) => requireRun(runsFolder(env), name)));
+  const placed = names.filter(isRunPlace);
+  const here = names.filter((name) => !isRunPlace(name));
+  const found = await Promise.all(here.map((name) => requireRun(runsFolder(env), name)));
   for (const paths of found) await requireNotRunning(path.basename(paths.folder), paths);
-  const folders = [...new Set(found.map(({ folder }) => folder))];
+  const folders = [...new Set([...found.map(({ folder }) => folder), ...placed])];
   if (!isSure) {
     throw new TrainingError(
       'CONFIG_INVALID',
@@ -122,10 +147,47 @@ async function remove(
     );
   }
   const { removeRun } = await import('@facet/storage');
-  for (const folder of folders) await removeRun(folder);
+  for (const { folder } of found) await removeRun(folder);
+  for (const name of placed) await removePlaced(name, env);
   if (json) printJson(stdout, { removed: folders });
   else for (const folder of folders) printLine(stdout, `removed ${folder}`);
   return EXIT.ok;
+}
+
+/** Whoever leads the run would write it again, so the ledger is claimed first: it then stops. */
+async function removePlaced(name: string, env: Environment): Promise<void> {
+  const { hasStoredLedger, parseRunPlace } = await import('@facet/storage');
+  const { store, run } = parseRunPlace(name);
+  await using opened = await openNamedStore(store, { env });
+  await using found = await opened.open(run);
+  if (!(await hasStoredLedger(found))) {
+    throw new TrainingError(
+      'RUN_NOT_FOUND',
+      `there is no run in ${found.place}; see \`facet runs list --store ${store}\``,
+    );
+  }
+  await (await found.ledger.claim()).release();
+  await opened.remove(run);
+}
+
+async function copy(from: string, to: string, { json }: JsonOption, { env, stdout }: CliContext): Promise<ExitCode> {
+  const { copyRun } = await import('@facet/storage');
+  await using source = await openEnd(from, env, async () => (await requireRun(runsFolder(env), from)).folder);
+  await using target = await openEnd(to, env, () => {
+    const paths = isPath(to) ? pathsIn(path.resolve(to)) : runPaths(runsFolder(env), to);
+    requireFreeName(paths);
+    return Promise.resolve(paths.folder);
+  });
+  const copied = await copyRun(source, target);
+  if (json) printJson(stdout, { from: source.place, to: target.place, ...copied });
+  else printLine(stdout, `copied ${source.place} to ${target.place}: ${formatCount(copied.bytes)} bytes`);
+  return EXIT.ok;
+}
+
+/** Where a copy begins or ends: a place in a store, or a folder. */
+async function openEnd(name: string, env: Environment, folderOf: () => Promise<string>): Promise<RunStore> {
+  const { folderRun, parseRunPlace } = await import('@facet/storage');
+  return isRunPlace(name) ? openPlacedRun(parseRunPlace(name), { env }) : folderRun(await folderOf());
 }
 
 function countOf(value: number | null): string {

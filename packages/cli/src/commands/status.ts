@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import type { Status } from '@facet/proto';
 import type { TlsIdentity } from '@facet/security';
-import { TrainingError } from '@facet/shared';
+import { checkLedgerFile, readLedgerFile, TrainingError, type LedgerRecord } from '@facet/shared';
 import { printJson, printLine, printStyled, type CliContext, type CommandAction } from '../context.js';
 import { frameLines } from '../display/frame.js';
 import { paletteFor } from '../display/palette.js';
@@ -13,6 +13,7 @@ import { openIdentity, TLS_ABOUT, TLS_FLAG, WATCHERS } from '../tls/open-identit
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { runningRuns, type RunningRun } from '../runs/running-runs.js';
 import { runsFolder } from '../runs/run-folders.js';
+import { findRun, isRunPlace } from '../runs/run-place.js';
 
 interface StatusOptions {
   readonly coordinator?: string;
@@ -29,13 +30,15 @@ export function addStatusCommand(
   run: (action: CommandAction) => Promise<void>,
 ): void {
   program
-    .command('status')
-    .description('show the current state of a run')
+    .command('status [place]')
+    .description('show the current state of a run; with STORE/RUN, what a store knows of one')
     .option('--coordinator <host:port>', 'address of its coordinator (default: the runs on this machine)')
     .option(TLS_FLAG, TLS_ABOUT)
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', '\nExample:\n  facet status --coordinator 10.0.0.5:5555')
-    .action((options: StatusOptions) => run(() => showStatus(options, context)));
+    .action((place: string | undefined, options: StatusOptions) =>
+      run(() => (place === undefined ? showStatus(options, context) : showStored(place, options, context))),
+    );
 }
 
 async function showStatus({ coordinator, tls, json }: StatusOptions, context: CliContext): Promise<ExitCode> {
@@ -56,6 +59,36 @@ async function showStatus({ coordinator, tls, json }: StatusOptions, context: Cl
     printLine(stdout, `coordinator at ${address}`);
   }
   return EXIT.ok;
+}
+
+/** What a store knows of a run: how far its ledger goes, and how it ended. */
+async function showStored(place: string, { json }: StatusOptions, context: CliContext): Promise<ExitCode> {
+  const { stdout } = context;
+  if (!isRunPlace(place)) {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      `'${place}': expected STORE/RUN, such as nats://HOST:PORT/RUN, or no name`,
+    );
+  }
+  const { paths } = await findRun(place, context, { checkpoints: 'none' });
+  const { run, steps, epochs, faults, clean } = await checkLedgerFile(paths.ledger);
+  const last = (await lastRecord(paths.ledger)) ?? { kind: 'none', at: '' };
+  const state = last.kind === 'end' ? last.reason : 'open';
+  const status = { place, run, state, step: steps, epochs: epochs.length, faults, lastRecordAt: last.at, clean };
+  if (json) printJson(stdout, status);
+  else {
+    printLine(stdout, `run ${run} in ${place}: ${state}, step ${steps}, ${epochs.length} epochs, ${faults} faults`);
+    printLine(stdout, `last record at ${last.at}`);
+  }
+  return EXIT.ok;
+}
+
+async function lastRecord(file: string): Promise<LedgerRecord | undefined> {
+  let last: LedgerRecord | undefined;
+  await readLedgerFile(file, (record) => {
+    last = record;
+  });
+  return last;
 }
 
 async function ask(

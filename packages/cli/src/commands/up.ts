@@ -12,11 +12,13 @@ import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { addStartOptions, prepareStart, type StartOptions } from '../launch/start-from.js';
 import { train } from '../launch/train.js';
 import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
+import { addStoreOption, chooseStore } from '../runs/run-place.js';
 
 interface UpOptions extends ConfigOptions, StartOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly secure?: boolean;
+  readonly store?: string;
   readonly maxRestarts: number;
 }
 
@@ -28,7 +30,7 @@ export function addUpCommand(
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
-  addMaxRestartsOption(addStartOptions(addConfigOptions(command, 'up')))
+  addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up'))))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .option('--json', 'print one JSON object with the result as the last line of stdout')
@@ -40,7 +42,7 @@ export function addUpCommand(
 }
 
 async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
-  const { env } = context;
+  const { env, store } = chooseStore(options.store, context.env);
   const runs = runsFolder(env);
   const loaded = await loadConfig({
     env,
@@ -59,7 +61,7 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const config = start?.config ?? loaded.config;
   const { standby: hasStandby = false, secure: isSecure = false, maxRestarts } = options;
   return train(
-    { mode: 'new', config, start, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env },
+    { mode: 'new', config, start, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env, store },
     { context, isJson: options.json === true },
   );
 }

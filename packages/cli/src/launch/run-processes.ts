@@ -19,6 +19,8 @@ export interface RunPlace {
   readonly config: RunConfig;
   readonly paths: RunPaths;
   readonly env: Environment;
+  /** Where the run lives beside its folder. */
+  readonly store?: string | undefined;
   /** Absent: in the open, unless the configuration names a certificate. */
   readonly certificates?: Pick<RunCertificates, 'folderOf'> | undefined;
 }
@@ -40,7 +42,7 @@ export interface CoordinatorStart {
 
 /** A coordinator; writes its configuration first, and the run's token if there is none. */
 export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
-  const { config, paths, env, certificates } = place;
+  const { config, paths, env, certificates, store } = place;
   const { role, mode, natsUrl, isOwnBroker, folder } = start;
   await ensureToken(paths, env);
   const file = path.join(folder, `${role}.json`);
@@ -52,10 +54,11 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl }, ...tls }), 'owner');
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
   const broker = isOwnBroker ? ['--own-broker'] : [];
+  const stored = store === undefined ? [] : ['--store', store];
   const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
   return {
     name: role,
-    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...begin]),
+    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...stored, ...begin]),
     logFile: path.join(paths.logs, `${role}.log`),
     env: { ...tokenEnvironment(paths, withoutConfigVariables(env)), FACET_RUNS: path.dirname(paths.folder) },
   };

@@ -17,6 +17,7 @@ import {
   runNotFound,
   runsFolder,
 } from './run-folders.js';
+import { findRun, isRunPlace } from './run-place.js';
 
 export interface FoundCheckpoint {
   readonly checkpoint: TrainedWeights;
@@ -25,14 +26,19 @@ export interface FoundCheckpoint {
 }
 
 /**
- * A name is a run's; a path is that of a run folder, of one checkpoint or of a trained model.
+ * A name is a run's, also one in a store; a path is that of a run folder, of one checkpoint or of a trained model.
  *
  * @throws TrainingError RUN_NOT_FOUND listing the runs that there are; CHECKPOINT_INVALID when none of them is sound.
  */
 export async function findCheckpoint(name: string, { env }: Pick<CliContext, 'env'>): Promise<FoundCheckpoint> {
-  const { newestSoundCheckpoint, readTrainedWeights, trainedWeights } = await import('@facet/storage');
+  const { readTrainedWeights } = await import('@facet/storage');
   if (isPath(name) && existsSync(path.join(name, 'run.json'))) {
     return { checkpoint: await readTrainedWeights(path.resolve(name)), warnings: [] };
+  }
+  if (isRunPlace(name)) {
+    const { paths, warnings } = await findRun(name, { env }, { checkpoints: 'newest' });
+    const found = await newestIn(paths.checkpoints);
+    return { ...found, warnings: [...warnings, ...found.warnings] };
   }
   const runs = runsFolder(env);
   const paths = isPath(name) ? pathsIn(path.resolve(name)) : await requireRun(runs, name);
@@ -45,12 +51,17 @@ export async function findCheckpoint(name: string, { env }: Pick<CliContext, 'en
       await listRuns(runs),
     );
   }
-  const { checkpoint, skipped } = await newestSoundCheckpoint(paths.checkpoints);
+  return newestIn(paths.checkpoints);
+}
+
+async function newestIn(folder: string): Promise<FoundCheckpoint> {
+  const { newestSoundCheckpoint, trainedWeights } = await import('@facet/storage');
+  const { checkpoint, skipped } = await newestSoundCheckpoint(folder);
   const warnings = skipped.map((passed) => `checkpoint ${passed.path} is damaged and is passed over: ${passed.reason}`);
   if (checkpoint !== undefined) return { checkpoint: trainedWeights(checkpoint), warnings };
   const fault = warnings.length === 0 ? 'there is none' : warnings.join('; ');
   throw new TrainingError(
     'CHECKPOINT_INVALID',
-    `no sound checkpoint in ${paths.checkpoints}: ${fault}; resume the run until it has taken one`,
+    `no sound checkpoint in ${folder}: ${fault}; resume the run until it has taken one`,
   );
 }

@@ -5,10 +5,10 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegularText, TOKEN_FILE, TrainingError, writeWhole } from '@facet/shared';
+import { makePrivateFolder, readRegularText, TOKEN_FILE, TrainingError, writeWhole } from '@facet/shared';
 import { listCheckpoints, stepName } from '../checkpoint/checkpoint-names.js';
 import { newestSoundCheckpoint } from '../checkpoint/read-checkpoint.js';
-import { CHECKPOINTS_FOLDER, CONFIG_FILE, KEY_FILE, LEDGER_FILE, START_FOLDER } from '../run-files.js';
+import { CHECKPOINTS_FOLDER, CONFIG_FILE, KEY_FILE, LEDGER_FILE, RESULT_FILE, START_FOLDER } from '../run-files.js';
 import { contentOf, readText, type LedgerClaim, type RunStore } from '../store/run-store.js';
 import { reconcileLedger } from './reconcile-ledger.js';
 import { fetchNewestCheckpoint, storeCheckpoint } from './stored-checkpoint.js';
@@ -16,7 +16,7 @@ import { fetchNewestCheckpoint, storeCheckpoint } from './stored-checkpoint.js';
 const MOST_TEXT_BYTES = 1024 * 1024;
 
 /** A coordinator on another machine must know the same secrets, or it could not believe the workers, nor they it. */
-const DOCUMENTS = [KEY_FILE, TOKEN_FILE, CONFIG_FILE];
+const SECRETS = [KEY_FILE, TOKEN_FILE];
 
 export interface AttachedRun {
   /** The right to write the ledger of the store. */
@@ -34,7 +34,7 @@ export async function attachRun(store: RunStore, folder: string): Promise<Attach
   const claim = await store.ledger.claim();
   const ledgerPath = join(folder, LEDGER_FILE);
   const { aside } = await reconcileLedger({ path: ledgerPath, ledger: store.ledger, claim });
-  await fetchDocuments(store, folder);
+  await fetchDocuments(store, folder, [...SECRETS, CONFIG_FILE, RESULT_FILE]);
   const skipped = await fetchCheckpoints(store, folder);
   return {
     claim,
@@ -49,6 +49,12 @@ export async function attachRun(store: RunStore, folder: string): Promise<Attach
   };
 }
 
+export interface PullOptions {
+  readonly checkpoints: 'newest' | 'none';
+  /** Whoever coordinates the run needs its secrets, and nobody else. */
+  readonly secrets: 'take' | 'leave';
+}
+
 /**
  * Brings a folder up to date from a store that this process does not write to: ledger, documents and, if wanted, the newest
  * checkpoint.
@@ -59,7 +65,7 @@ export async function attachRun(store: RunStore, folder: string): Promise<Attach
 export async function pullRun(
   store: RunStore,
   folder: string,
-  { checkpoints }: { readonly checkpoints: 'newest' | 'none' },
+  { checkpoints, secrets }: PullOptions,
 ): Promise<readonly string[]> {
   if (!(await hasStoredLedger(store))) {
     throw new TrainingError(
@@ -67,8 +73,9 @@ export async function pullRun(
       `there is no run in ${store.place}; see \`facet runs list --store STORE\``,
     );
   }
+  await makePrivateFolder(folder);
   await reconcileLedger({ path: join(folder, LEDGER_FILE), ledger: store.ledger });
-  await fetchDocuments(store, folder);
+  await fetchDocuments(store, folder, [...(secrets === 'take' ? SECRETS : []), CONFIG_FILE, RESULT_FILE]);
   if (checkpoints === 'none') return [];
   const skipped = await fetchCheckpoints(store, folder);
   return skipped.map(({ path, reason }) => `checkpoint ${path} is damaged and was passed over: ${reason}`);
@@ -82,7 +89,7 @@ export async function hasStoredLedger({ ledger }: RunStore): Promise<boolean> {
 
 /** Puts what a run's folder has beside ledger and checkpoints into a store that has it not. */
 export async function storeDocuments({ objects }: RunStore, folder: string): Promise<void> {
-  for (const name of DOCUMENTS) {
+  for (const name of [...SECRETS, CONFIG_FILE]) {
     const text = await textOf(join(folder, name));
     if (text === undefined) continue;
     const content = name === CONFIG_FILE ? withoutLogin(text) : text;
@@ -102,8 +109,8 @@ export function withoutLogin(text: string): string {
   return `${JSON.stringify(kept, null, 2)}\n`;
 }
 
-async function fetchDocuments({ objects }: RunStore, folder: string): Promise<void> {
-  for (const name of DOCUMENTS) {
+async function fetchDocuments({ objects }: RunStore, folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
     const text = await readText(objects, name);
     if (text === undefined) continue;
     const path = join(folder, name);
