@@ -139,7 +139,8 @@ async function remove(
   const here = names.filter((name) => !isRunPlace(name));
   const found = await Promise.all(here.map((name) => requireRun(runsFolder(env), name)));
   for (const paths of found) await requireNotRunning(path.basename(paths.folder), paths);
-  const folders = [...new Set([...found.map(({ folder }) => folder), ...placed])];
+  const local = [...new Set(found.map(({ folder }) => folder))];
+  const folders = [...local, ...new Set(placed)];
   if (!isSure) {
     throw new TrainingError(
       'CONFIG_INVALID',
@@ -147,8 +148,8 @@ async function remove(
     );
   }
   const { removeRun } = await import('@facet/storage');
-  for (const { folder } of found) await removeRun(folder);
-  for (const name of placed) await removePlaced(name, env);
+  for (const folder of local) await removeRun(folder);
+  for (const name of new Set(placed)) await removePlaced(name, env);
   if (json) printJson(stdout, { removed: folders });
   else for (const folder of folders) printLine(stdout, `removed ${folder}`);
   return EXIT.ok;
