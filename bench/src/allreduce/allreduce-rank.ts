@@ -11,8 +11,14 @@ import type { ExchangeAsk } from './exchange-ask.js';
 import { timeSteps } from './step-timer.js';
 
 const RUN = 'bench';
+const EXCHANGE_KEY = new Uint8Array(32);
 
-const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
+const server = await startExchangeServer({
+  host: '127.0.0.1',
+  run: () => RUN,
+  exchangeKey: () => EXCHANGE_KEY,
+  snapshot: () => undefined,
+});
 const memory = createFloatMemory();
 let generation = 0;
 let mesh: Mesh | undefined;
@@ -30,6 +36,7 @@ async function join({ rank, ports, ask }: RankJoin<ExchangeAsk>): Promise<object
   const opened = await openMesh({
     server,
     run: RUN,
+    exchangeKey: EXCHANGE_KEY,
     generation,
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),

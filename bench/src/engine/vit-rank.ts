@@ -12,6 +12,7 @@ import { openVitModel, SLOTS } from './vit-model.js';
 import type { VitAsk, VitJoined, VitSteps } from './vit-world.js';
 
 const RUN = 'bench';
+const EXCHANGE_KEY = new Uint8Array(32);
 const TIMEOUT_MS = 60_000;
 /** The same as torch.optim.AdamW in bench/peers/ddp.py: a constant rate, decay of everything, no clipping, no average. */
 const OPTIMIZER = {
@@ -39,7 +40,12 @@ interface Training {
   close(): Promise<void>;
 }
 
-const server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
+const server = await startExchangeServer({
+  host: '127.0.0.1',
+  run: () => RUN,
+  exchangeKey: () => EXCHANGE_KEY,
+  snapshot: () => undefined,
+});
 let training: Training | undefined;
 
 async function join({ rank, ports, ask }: RankJoin<VitAsk>): Promise<Training> {
@@ -54,6 +60,7 @@ async function join({ rank, ports, ask }: RankJoin<VitAsk>): Promise<Training> {
   const mesh = await openMesh({
     server,
     run: RUN,
+    exchangeKey: EXCHANGE_KEY,
     generation: 1,
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),

@@ -4,8 +4,9 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RunKey } from '@facet/coordinator/internal';
 import { Exchange } from '@facet/proto';
-import { readLedgerRecords } from '@facet/shared';
+import { proofOfStatePull, readLedgerRecords } from '@facet/shared';
 import { findBroker, freePort, startBroker } from 'facet-train/internal';
 import { facetCommand } from '../process/facet-command.js';
 import { createChildren } from '../process/children.js';
@@ -27,11 +28,16 @@ export interface AttackedRun extends AsyncDisposable {
   steps(): Promise<number>;
   /** Resident sets now. */
   memory(): Promise<Memory>;
+  /** A peer's request for the training state after a step. */
+  stateRequest(step: number): Promise<Buffer>;
 }
 
-/** The request for the training state after a step. */
-export function pullStateRequest(step: number): Buffer {
-  return Exchange.service.PullState.requestSerialize({ run: RUN, step });
+/** The request for the training state after a step, of somebody who has the key of the run in a folder. */
+async function pullStateRequest(folder: string, step: number): Promise<Buffer> {
+  const key = await readFile(path.join(folder, 'runs', RUN, 'run.key'), 'utf8');
+  const { exchangeKey } = new RunKey(Buffer.from(key.trim(), 'hex'));
+  const proof = proofOfStatePull(exchangeKey, { run: RUN, step });
+  return Exchange.service.PullState.requestSerialize({ run: RUN, step, proof });
 }
 
 /** Starts broker, coordinator and worker; resolves after the first steps. */
@@ -83,6 +89,7 @@ export async function openAttackedRun(
     async memory() {
       return { coordinatorMB: await residentMB(coordinator.pid), workerMB: await residentMB(trainer.pid) };
     },
+    stateRequest: (step) => pullStateRequest(folder, step),
     async [Symbol.asyncDispose]() {
       await children.killAll();
       nats.process.kill();

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../bench.js';
 import { round } from '../figures.js';
 import { countAnswer, noise, silentSockets, unfinishedMessages, unreadAnswers, type Attack } from './attacks.js';
-import { openAttackedRun, pullStateRequest, type AttackedRun, type Memory } from './attacked-run.js';
+import { openAttackedRun, type AttackedRun, type Memory } from './attacked-run.js';
 import type { StrangersFigures, StrangersOptions, StrangersRatios, StrangersRow } from './definition.js';
 
 const JOIN = '/facet.v1.Coordination/Join';
@@ -44,7 +44,7 @@ const ATTACKS: readonly PlannedAttack[] = [
     port: 'worker',
     start: (run, count) =>
       withHeldStep(run, async (step) => {
-        const attack = await unreadAnswers(run.ports.worker, PULL_STATE, pullStateRequest(step), count);
+        const attack = await unreadAnswers(run.ports.worker, PULL_STATE, await run.stateRequest(step), count);
         if (attack === undefined) throw new Error(`most calls for the state after step ${step} were refused`);
         return attack;
       }),
@@ -133,7 +133,7 @@ function speedOf(watched: readonly Watched[]): number {
 
 /** A peer with the right to it gets the state after all of that: how many bytes it has. */
 function readWholeState(run: AttackedRun): Promise<number> {
-  return withHeldStep(run, (step) => countAnswer(run.ports.worker, PULL_STATE, pullStateRequest(step)));
+  return withHeldStep(run, async (step) => countAnswer(run.ports.worker, PULL_STATE, await run.stateRequest(step)));
 }
 
 /** Does something with the state of the last step. The worker may have gone on meanwhile, so it is tried again. */

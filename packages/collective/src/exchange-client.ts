@@ -27,7 +27,7 @@ export interface InletOptions {
   readonly tls?: TlsIdentity | undefined;
   /** The peer's name in messages. */
   readonly peer: string;
-  readonly request: Pick<PullRequest, 'run' | 'generation' | 'rank'>;
+  readonly request: Pick<PullRequest, 'run' | 'generation' | 'rank' | 'proof'>;
   readonly transport: Transport;
   /** Length of the memory to share with a peer on this host. */
   readonly ringBytes: number;

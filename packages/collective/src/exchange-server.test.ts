@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Client, credentials, type Metadata } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
+import { proofOfPull } from '@facet/shared';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openInlet } from './exchange-client.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
@@ -10,13 +11,20 @@ import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
 import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
 
 const RUN = 'held';
+const EXCHANGE_KEY = new Uint8Array(32);
+const ASKED = { run: RUN, generation: 1, rank: 1 };
 const { path, requestSerialize } = Exchange.service.Pull;
 
 let server: ExchangeServer;
 let client: Client;
 
 beforeEach(async () => {
-  server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
+  server = await startExchangeServer({
+    host: '127.0.0.1',
+    run: () => RUN,
+    exchangeKey: () => EXCHANGE_KEY,
+    snapshot: () => undefined,
+  });
   client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
 });
 
@@ -27,7 +35,8 @@ afterEach(() => {
 
 /** Pulls as rank 1 of generation 1. */
 async function pull() {
-  const request = { run: RUN, generation: 1, rank: 1, payload: 'PAYLOAD_CHANNEL_SOCKET' } as const;
+  const proof = proofOfPull(EXCHANGE_KEY, ASKED);
+  const request = { ...ASKED, proof, payload: 'PAYLOAD_CHANNEL_SOCKET' } as const;
   const pass = (bytes: Buffer): Buffer => bytes;
   const stream = client.makeServerStreamRequest(path, requestSerialize, pass, request);
   stream.on('data', () => undefined).on('error', () => undefined);
@@ -101,7 +110,7 @@ it.each(['grpc', 'tcp'] as const)(
       openInlet({
         address: `127.0.0.1:${server.port}`,
         peer: 'rank 0',
-        request: { run: RUN, generation: 1, rank: 1 },
+        request: { ...ASKED, proof: proofOfPull(EXCHANGE_KEY, ASKED) },
         transport,
         ringBytes: 0,
         sink: {
@@ -119,3 +128,37 @@ it.each(['grpc', 'tcp'] as const)(
     expect(await ended).toContain('offset is out of bounds');
   },
 );
+
+it('refuses who was not welcomed to the run, so that a stranger takes the place of no peer of a generation to come', async () => {
+  const stranger = (generation: number, proof: Buffer): Promise<unknown> => {
+    const request = { run: RUN, generation, rank: 1, proof, payload: 'PAYLOAD_CHANNEL_STREAM' } as const;
+    const stream = client.makeServerStreamRequest(path, requestSerialize, (bytes: Buffer): Buffer => bytes, request);
+    stream.on('data', () => undefined).on('error', () => undefined);
+    return new Promise((resolve) => stream.on('status', resolve));
+  };
+  const other = proofOfPull(new Uint8Array(32).fill(1), { run: RUN, generation: 7, rank: 1 });
+  const ofAnotherGeneration = proofOfPull(EXCHANGE_KEY, { run: RUN, generation: 6, rank: 1 });
+  for (const proof of [Buffer.alloc(0), other, ofAnotherGeneration]) {
+    expect(await stranger(7, proof)).toMatchObject({ code: 7, details: expect.stringContaining('was welcomed') });
+  }
+  const states = new Exchange(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const call = states.pullState({ run: RUN, step: 1, proof: other });
+  call.on('data', () => undefined).on('error', () => undefined);
+  const { details } = await new Promise<{ readonly details: string }>((resolve) => call.on('status', resolve));
+  expect(details).toMatch(/^TOKEN_INVALID: the puller did not show/);
+  states.close();
+  // The place is free.
+  const asked = { run: RUN, generation: 7, rank: 1 };
+  const opening = openInlet({
+    address: `127.0.0.1:${server.port}`,
+    peer: 'rank 0',
+    request: { ...asked, proof: proofOfPull(EXCHANGE_KEY, asked) },
+    transport: 'grpc',
+    ringBytes: 0,
+    sink: { begin: () => undefined, end: () => undefined },
+    onClosed: () => undefined,
+    signal: AbortSignal.timeout(5_000),
+  });
+  await server.outlet(7, 1, () => undefined, AbortSignal.timeout(5_000));
+  (await opening).close();
+});

@@ -5,7 +5,7 @@
 import { Server, ServerCredentials, status, type ServiceDefinition } from '@grpc/grpc-js';
 import { createStateService, Exchange, serverOptions, type ExchangeHandlers } from '@facet/proto';
 import type { DoorOptions } from '@facet/security';
-import { TrainingError, type StateSnapshot } from '@facet/shared';
+import { mayPull, mayPullState, TrainingError, type StateSnapshot } from '@facet/shared';
 import type { FrameStream, Outlet } from './frame-outlet.js';
 import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
 import { openSocketDoor } from './socket-door.js';
@@ -31,6 +31,8 @@ export interface ExchangeServerOptions extends Pick<DoorOptions, 'tls' | 'onRefu
   readonly port?: number;
   /** The run that callers must name; undefined until the coordinator has told us. */
   readonly run: () => string | undefined;
+  /** Of that run: what pullers must show; undefined until the coordinator has told us. */
+  readonly exchangeKey: () => Uint8Array | undefined;
   /** The state after a step if this worker still has it. */
   readonly snapshot: (step: number) => StateSnapshot | undefined;
 }
@@ -45,7 +47,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const pulls = new Map<string, Pull>();
   const waiting = new Map<string, (pull: Pull) => void>();
   let closedThrough = 0;
-  const key = (generation: number, rank: number): string => `${generation}/${rank}`;
+  const nameOf = (generation: number, rank: number): string => `${generation}/${rank}`;
   const generationOf = (name: string): number => Number(name.split('/')[0]);
 
   const refuse = (stream: { emit(event: string, error: object): boolean }, code: status, details: string): void => {
@@ -55,7 +57,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const handlers: ExchangeHandlers = {
     Pull(call) {
       const stream = call as unknown as FrameStream;
-      const { run, generation, rank, payload } = call.request;
+      const { run, generation, rank, payload, proof } = call.request;
       if (run !== options.run()) {
         refuse(
           call,
@@ -64,11 +66,16 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         );
         return;
       }
+      const key = options.exchangeKey();
+      if (key === undefined || !mayPull(key, { run, generation, rank, proof })) {
+        refuse(call, status.PERMISSION_DENIED, `the puller did not show that it was welcomed to run ${run}`);
+        return;
+      }
       if (generation <= closedThrough) {
         refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
         return;
       }
-      const name = key(generation, rank);
+      const name = nameOf(generation, rank);
       const earlier = pulls.get(name);
       if (earlier === undefined && pulls.size >= MAX_PULLS) {
         refuse(call, status.RESOURCE_EXHAUSTED, `${pulls.size} pulls are open, at most ${MAX_PULLS} may be`);
@@ -87,7 +94,11 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
       });
       waiting.get(name)?.(pull);
     },
-    PullState: createStateService(({ run, step }) => {
+    PullState: createStateService(({ run, step, proof }) => {
+      const key = options.exchangeKey();
+      if (run === options.run() && (key === undefined || !mayPullState(key, { run, step, proof }))) {
+        throw new TrainingError('TOKEN_INVALID', `the puller did not show that it was welcomed to run ${run}`);
+      }
       const state = run === options.run() ? options.snapshot(step) : undefined;
       if (state !== undefined) return state;
       throw new TrainingError('STALE', `this worker does not hold the state of run ${run} after step ${step}`);
@@ -110,7 +121,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   return {
     port: door.port,
     async outlet(generation, rank, onClosed, signal) {
-      const name = key(generation, rank);
+      const name = nameOf(generation, rank);
       const early = pulls.get(name);
       if (signal.aborted) throw TrainingError.from(signal.reason);
       const cancelled = new Promise<never>((_resolve, reject) => {

@@ -5,7 +5,14 @@
 import { connect, type Socket } from 'node:net';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
-import { GRADIENT_FORMATS, type GradientFormatName } from '@facet/shared';
+import {
+  GRADIENT_FORMATS,
+  proofOfPull,
+  proofOfStatePull,
+  type FramesAsked,
+  type GradientFormatName,
+  type StateAsked,
+} from '@facet/shared';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAllReduce } from './all-reduce.js';
@@ -19,26 +26,36 @@ const TIMEOUT_MS = 60_000 * Math.max(1, SCALE);
 const CALL_DEADLINE_MS = 20_000;
 const CONCURRENT = 25;
 const RUN = 'fuzzed';
+const EXCHANGE_KEY = new Uint8Array(32);
 const CLOSED_THROUGH = 3;
 
 const uint32 = fc.oneof(fc.constantFrom(0, 1, CLOSED_THROUGH, 2 ** 31, 2 ** 32 - 1), fc.nat(20));
 const run = fc.oneof(fc.constant(RUN), fc.string());
 const { Pull, PullState } = Exchange.service;
+const pullRequest = (asked: FramesAsked, isWelcome = true) => ({
+  ...asked,
+  proof: proofOfPull(isWelcome ? EXCHANGE_KEY : new Uint8Array(32).fill(1), asked),
+});
+const stateRequest = (asked: StateAsked, isWelcome: boolean) => ({
+  ...asked,
+  proof: proofOfStatePull(isWelcome ? EXCHANGE_KEY : new Uint8Array(32).fill(1), asked),
+});
 const call = fc
   .record({
     isState: fc.boolean(),
     run,
     generation: uint32,
     rank: uint32,
+    isWelcome: fc.nat(3).map((one) => one > 0),
     noise: fc.option(fc.uint8Array({ maxLength: 60 })),
   })
-  .map(({ isState, noise, ...request }) => ({
+  .map(({ isState, isWelcome, noise, ...request }) => ({
     path: isState ? PullState.path : Pull.path,
     bytes:
       noise === null
         ? isState
-          ? PullState.requestSerialize({ run: request.run, step: request.rank })
-          : Pull.requestSerialize(request)
+          ? PullState.requestSerialize(stateRequest({ run: request.run, step: request.rank }, isWelcome))
+          : Pull.requestSerialize(pullRequest(request, isWelcome))
         : Buffer.from(noise),
   }));
 
@@ -47,7 +64,12 @@ describe('the exchange service', () => {
   let client: Client;
 
   beforeAll(async () => {
-    server = await startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot: () => undefined });
+    server = await startExchangeServer({
+      host: '127.0.0.1',
+      run: () => RUN,
+      exchangeKey: () => EXCHANGE_KEY,
+      snapshot: () => undefined,
+    });
     server.closeThrough(CLOSED_THROUGH);
     client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
   });
@@ -85,7 +107,13 @@ describe('the exchange service', () => {
       for (const answer of await Promise.all(batch)) answers.add(answer);
     }
     // A state that is not there is refused with FAILED_PRECONDITION, like everything that does not fit the run.
-    const expected = [status.FAILED_PRECONDITION, status.ABORTED, status.INTERNAL, 'accepted'];
+    const expected = [
+      status.FAILED_PRECONDITION,
+      status.ABORTED,
+      status.INTERNAL,
+      status.PERMISSION_DENIED,
+      'accepted',
+    ];
     for (const answer of answers) expect([...expected, status.ALREADY_EXISTS]).toContain(answer);
     for (const answer of expected) expect(answers).toContain(answer);
   });
@@ -102,7 +130,7 @@ describe('the exchange service', () => {
           Pull.path,
           pass,
           pass,
-          Pull.requestSerialize({ run: RUN, generation: 9, rank: 7 }),
+          Pull.requestSerialize(pullRequest({ run: RUN, generation: 9, rank: 7 })),
           {
             deadline: Date.now() + CALL_DEADLINE_MS,
           },

@@ -22,6 +22,7 @@ import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/mes
 import { createPartialSums } from '../src/partial-sums.js';
 
 export const RUN = 'mesh-test';
+const EXCHANGE_KEY = new Uint8Array(32);
 export const TRANSPORTS: readonly Transport[] = ['auto', 'unix', 'tcp', 'grpc'];
 
 export interface WorldOptions {
@@ -66,7 +67,8 @@ export function createMeshFixture(): MeshFixture {
   const open: { close(): void }[] = [];
   return {
     async startServers(count, snapshot = () => undefined) {
-      const start = () => startExchangeServer({ host: '127.0.0.1', run: () => RUN, snapshot });
+      const start = () =>
+        startExchangeServer({ host: '127.0.0.1', run: () => RUN, exchangeKey: () => EXCHANGE_KEY, snapshot });
       const servers = await Promise.all(Array.from({ length: count }, start));
       open.push(...servers);
       return servers;
@@ -101,6 +103,7 @@ export function meshOptions(servers: readonly ExchangeServer[], rank: number, op
   return {
     server: servers[rank]!,
     run: RUN,
+    exchangeKey: EXCHANGE_KEY,
     generation: options.generation ?? 1,
     rank,
     peers: servers.map(({ port }, of) => ({ rank: of, workerId: `worker-${of}`, address: `127.0.0.1:${port}` })),

@@ -4,12 +4,28 @@
  */
 import { stat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RunToken, TOKEN_FILE } from '@facet/shared';
-import type { Status } from '@facet/proto';
+import { credentials } from '@grpc/grpc-js';
+import { jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import {
+  createPlan,
+  encodeLeaseEntry,
+  encodeShardMessage,
+  leaseSubject,
+  OPERATION_DEFAULTS,
+  proofOfStatePull,
+  RunToken,
+  SHARD_SEAL_BYTES,
+  shardSubject,
+  TOKEN_FILE,
+} from '@facet/shared';
+import { Exchange, type Status } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun } from '../test/coordinated-run.js';
+import { CoordinatedRun, log } from '../test/coordinated-run.js';
 import { JoinClient } from '../test/join-client.js';
 import type { Coordinator } from './coordinator.js';
+import { startCandidate } from './leadership/candidate.js';
+import { RunKey } from './run/run-key.js';
 
 let run: CoordinatedRun;
 
@@ -90,6 +106,128 @@ describe('who has no token', () => {
     await vi.waitUntil(async () => (await statusOf(coordinator)).workers.length === 1, { timeout: 5_000 });
     await run.addWorker(coordinator, 'b', { beforeWork });
     expect(await coordinator.done).toMatchObject({ outcome: 'finished', generations: 1, faults: 0 });
+  });
+});
+
+describe('who may publish on the broker', () => {
+  /** A forger that watches the run's subjects, and publishes what the coordinator is about to. */
+  async function forger() {
+    const connection = await connect({ servers: run.broker.url });
+    run.defer({ [Symbol.asyncDispose]: () => connection.close() });
+    return {
+      connection,
+      publish: (subject: string, data: Uint8Array, msgID: string) =>
+        jetstream(connection).publish(subject, data, { msgID }),
+    };
+  }
+
+  it('cannot put shards of its own in the place of the real ones, nor hold those up with garbage', async () => {
+    const coordinator = await run.coordinate({ prefetchSteps: 1, workers: { count: 1, min: 1, max: 8 } });
+    const { publish } = await forger();
+    const config = run.tiny.config();
+    const plan = createPlan(config, { trainSamples: 64, testSamples: 20 });
+    const forge = async (step: number): Promise<void> => {
+      // With the ids that the samples of the plan have, and the message ids of before: all of it can be known.
+      for (let index = 0; index < plan.microBatchCount({ kind: 'train', step }); index++) {
+        const epoch = plan.epochOf(step);
+        const ids = plan.microBatch({ kind: 'train', step }, index);
+        const samples = new Uint8Array(ids.length * (1 + 28 * 28)).fill(255);
+        const message = encodeShardMessage({ kind: 'train', generation: 1, epoch, step, index, ids, samples });
+        const data = Buffer.concat([message, Buffer.alloc(SHARD_SEAL_BYTES)]);
+        await publish(shardSubject('tiny', 1, 0), data, `tiny.1.train.${epoch}.${step}.${index}`);
+      }
+      await publish(shardSubject('tiny', 1, 0), Buffer.from('garbage'), `garbage-${step}`);
+    };
+    let isForged = false;
+    const worker = await run.addWorker(coordinator, 'a', {
+      beforeWork: async (_worker, { kind, step }) => {
+        if (kind === 'train' && step === 1) {
+          for (let ahead = 2; ahead <= 8; ahead++) await forge(ahead);
+          isForged = true;
+        }
+      },
+    });
+    const result = await coordinator.done;
+    expect(result).toMatchObject({ outcome: 'finished', steps: 8, faults: 0, ledger: { clean: true } });
+    expect(isForged).toBe(true);
+    // All that the forger published was skipped, and all real ones came: 7 steps of 4 micro-batches, and 7 times garbage.
+    expect(worker.forged).toBe(35);
+    expect(worker.consumed.filter(({ kind }) => kind === 'train')).toHaveLength(32);
+    for (const { samples } of worker.consumed) expect(samples!.at(-1)).not.toBe(255);
+  });
+
+  it('cannot take the lead away, nor send anybody to another leader', async () => {
+    const { connection } = await forger();
+    const config = run.tiny.config({ workers: { count: 1, min: 1, max: 8 } });
+    const { runFolder } = run.tiny;
+    const waits: string[] = [];
+    let led = '';
+    const candidate = await startCandidate({
+      ...{ config, runFolder, role: 'first', mode: 'new', codeVersion: 'test', log },
+      onLeading: ({ address }) => Promise.resolve(void (led = address)),
+      onWaiting: (reason) => void waits.push(reason),
+    });
+    run.defer({ [Symbol.asyncDispose]: () => candidate.close() });
+    await vi.waitUntil(() => led !== '', { timeout: 5_000 });
+    let lies = 0;
+    const lie = setInterval(() => {
+      const entry = { holder: 'liar', host: 'far', pid: 7, address: '127.0.0.1:9', isFree: lies % 2 === 1 };
+      lies += 1;
+      void jetstream(connection).publish(leaseSubject('tiny'), encodeLeaseEntry(entry));
+    }, 50);
+    run.defer({ [Symbol.asyncDispose]: () => Promise.resolve(clearInterval(lie)) });
+    await run.addWorker({ address: led }, 'a', {
+      beforeWork: async (_worker, { step }) => {
+        // Every step, until many lies were told.
+        await vi.waitUntil(() => lies >= 8 * step, { timeout: 10_000 });
+      },
+    });
+    expect(await candidate.done).toMatchObject({ outcome: 'finished', steps: 8, faults: 0 });
+    expect(waits).toEqual([]);
+  }, 30_000);
+});
+
+describe('who was not welcomed', () => {
+  it("does not read the run's weights from the coordinator", async () => {
+    const coordinator = await run.coordinate({ checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2 } });
+    const asked = { run: 'tiny', step: 2 };
+    let answers: Promise<string[]> | undefined;
+    const readAll = async (): Promise<string[]> => {
+      await vi.waitUntil(async () => (await statusOf(coordinator)).checkpointStep >= 2, { timeout: 5_000 });
+      const key = new RunKey(Buffer.from((await readFile(join(run.tiny.runFolder, 'run.key'), 'utf8')).trim(), 'hex'));
+      const client = new Exchange(coordinator.address, credentials.createInsecure());
+      const pull = (proof: Uint8Array): Promise<string> =>
+        new Promise((resolve) => {
+          let bytes = 0;
+          const call = client.pullState({ ...asked, proof: Buffer.from(proof) });
+          call.on('data', ({ chunk }: { chunk?: Buffer }) => (bytes += chunk?.length ?? 0));
+          call.on('error', () => undefined);
+          call.on('status', ({ details }: { details: string }) => {
+            resolve(`${bytes > 0 ? 'read' : 'nothing'} ${details}`);
+          });
+        });
+      const all = [
+        await pull(new Uint8Array()),
+        await pull(proofOfStatePull(new Uint8Array(32), asked)),
+        await pull(proofOfStatePull(key.exchangeKey, { ...asked, step: 3 })),
+        await pull(proofOfStatePull(key.exchangeKey, asked)),
+      ];
+      client.close();
+      return all;
+    };
+    const beforeWork = async (_worker: unknown, { step }: { step: number }): Promise<void> => {
+      if (step === 4) await (answers ??= readAll());
+    };
+    await run.addWorker(coordinator, 'a', { beforeWork });
+    await run.addWorker(coordinator, 'b', { beforeWork });
+    expect(await coordinator.done).toMatchObject({ outcome: 'finished', faults: 0 });
+    expect(await answers).toEqual([
+      ...Array.from(
+        { length: 3 },
+        () => expect.stringMatching(/^nothing TOKEN_INVALID: the puller did not show/) as string,
+      ),
+      expect.stringMatching(/^read /),
+    ]);
   });
 });
 

@@ -33,6 +33,8 @@ import {
   splitByShares,
   TrainingError,
   shardStreamName,
+  shardKeyLabel,
+  ShardSeal,
   shardSubject,
   WELCOME_LABEL,
   type JoinKeys,
@@ -105,6 +107,9 @@ export class FakeWorker {
   readonly ended: Promise<FakeEnd>;
   appliedStep: number | undefined;
   isReady = false;
+  /** Messages among its shards that the coordinator did not seal. */
+  forged = 0;
+  exchangeKey: Uint8Array = new Uint8Array();
   /** Of its last generation. */
   ticket: Ticket | null = null;
   keys: JoinKeys | undefined;
@@ -216,7 +221,8 @@ export class FakeWorker {
 
   async #greet(welcome: Welcome): Promise<void> {
     this.#welcome = welcome;
-    const { natsUrl } = decodeWelcomeSecrets(this.keys!.open(WELCOME_LABEL, welcome.sealed));
+    const { natsUrl, exchangeKey } = decodeWelcomeSecrets(this.keys!.open(WELCOME_LABEL, welcome.sealed));
+    this.exchangeKey = exchangeKey;
     this.#config = JSON.parse(welcome.configDocument.toString('utf8')) as RunConfig;
     this.#plan = createPlan(this.#config, welcome);
     this.#nats = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
@@ -261,7 +267,8 @@ export class FakeWorker {
     this.ticket = form.ticket;
     this.#running = { form, abort: new AbortController(), lastStep: Number.POSITIVE_INFINITY };
     if (form.stateSource === 'STATE_SOURCE_INITIAL') this.appliedStep = 0;
-    if (form.stateSource === 'STATE_SOURCE_PULL') this.appliedStep = await pull(form, this.#welcome?.run ?? '');
+    if (form.stateSource === 'STATE_SOURCE_PULL')
+      this.appliedStep = await pull(form, this.#welcome?.run ?? '', this.exchangeKey);
     const appliedStep = this.appliedStep ?? -1;
     this.send({ formed: { generation: form.generation, appliedStep, weightsCrc: fakeCrc(appliedStep) } });
   }
@@ -333,6 +340,7 @@ export class FakeWorker {
     signal: AbortSignal,
   ): Promise<(item: WorkItem, index: number) => Promise<ShardMessage>> {
     const run = this.#welcome!.run;
+    const seal = new ShardSeal(this.keys!.open(shardKeyLabel(form.generation), form.sealedShardKey));
     const changed = createSignal();
     const arrived = new Map<string, ShardMessage>();
     const connection = this.#nats!;
@@ -352,7 +360,12 @@ export class FakeWorker {
         messages.stop();
       });
       for await (const message of messages) {
-        const shard = decodeShardMessage(message.data);
+        const opened = seal.open(message.data);
+        if (opened === undefined) {
+          this.forged += 1;
+          continue;
+        }
+        const shard = decodeShardMessage(opened);
         arrived.set(`${shard.kind}.${shard.step}.${shard.index}`, shard);
         changed.notify();
       }
@@ -378,11 +391,12 @@ export class FakeWorker {
   }
 }
 
-async function pull(form: Form, run: string): Promise<number> {
+async function pull(form: Form, run: string, exchangeKey: Uint8Array): Promise<number> {
   const { step } = await pullState({
     peer: 'the holder',
     address: form.stateAddress,
     run,
+    exchangeKey,
     step: form.stateStep,
     shape: { parameters: KEPT_PARAMETERS, hasAverage: false },
     expected: { weightsCrc: fakeCrc(form.stateStep), momentsCrc: fakeMomentsCrc(form.stateStep) },

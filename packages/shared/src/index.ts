@@ -156,6 +156,8 @@ export {
 export {
   decodeLeaseEntry,
   encodeLeaseEntry,
+  isSignedLeaseEntry,
+  signLeaseEntry,
   LEASE_STREAM,
   LEASE_SUBJECTS,
   leaseSubject,
@@ -199,3 +201,13 @@ export {
   WELCOME_LABEL,
   type WelcomeSecrets,
 } from './secrets/welcome-secrets.js';
+export { LeaseSigner, LeaseVerifier } from './secrets/lease-signature.js';
+export {
+  mayPull,
+  mayPullState,
+  proofOfPull,
+  proofOfStatePull,
+  type FramesAsked,
+  type StateAsked,
+} from './secrets/pull-proof.js';
+export { SHARD_SEAL_BYTES, shardKeyLabel, ShardSeal } from './secrets/shard-seal.js';

@@ -90,10 +90,10 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
     token: TOKEN,
     connect: createCoordinatorSearch({
       addresses: (run.hasStandby ? COORDINATORS : COORDINATORS.slice(0, 1)).map(addressOf),
-      leader: async () => membership?.resources?.network.leaderAddress(run.config.run),
+      leader: async () => membership?.resources?.network.leaderAddress(run.config.run, new Uint8Array()),
       open: (place) => openStream(network, process, place),
     }),
-    async prepare(welcome) {
+    async prepare(welcome, secrets) {
       await pause(clock, world.between(ENGINE_MS.least, ENGINE_MS.most));
       const { config, plan, data } = run;
       const { fields } = data;
@@ -103,7 +103,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       const state = allocateTrainingState(compute.weights, config.optimizer);
       const engine = { name: 'onnxruntime', device: 'cpu' } as const;
       const surroundings = { network: await connect(), memory: ORDINARY_MEMORY, data: undefined };
-      return { welcome, config, plan, task, fields, compute, engine, threads: 1, state, ...surroundings };
+      return { welcome, secrets, config, plan, task, fields, compute, engine, threads: 1, state, ...surroundings };
     },
     metrics: {
       recordStep: () => undefined,
@@ -111,6 +111,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
         onMembership({ workerId: name, generation, rank });
       },
       recordFault: () => undefined,
+      recordForgedShard: () => undefined,
     },
     clock,
     log: traceLogger(name, () => world.nowMs, trace),

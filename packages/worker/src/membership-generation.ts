@@ -11,6 +11,8 @@ import {
   type RunConfig,
   type SampleFields,
   type WorkSplit,
+  type ShardSeal,
+  type WelcomeSecrets,
   type WorkItem,
 } from '@facet/shared';
 import type { Form, Welcome } from '@facet/proto';
@@ -27,6 +29,7 @@ import type { WorkerNetwork } from './worker-network.js';
 /** The parts of a worker that all its generations share. */
 export interface WorkerResources {
   readonly welcome: Welcome;
+  readonly secrets: WelcomeSecrets;
   readonly config: RunConfig;
   readonly plan: Plan;
   readonly task: Task;
@@ -47,6 +50,8 @@ export interface GenerationEvents {
   onFormed(generation: number, peers: readonly number[], ways: Mesh['ways']): void;
   onStep(generation: number, rank: number, result: StepResult): void;
   onEvaluation(generation: number, step: number, share: EvaluationShare): void;
+  /** A message came among the shards that the coordinator did not seal; it was skipped. */
+  onForgedShard(generation: number): void;
   /** The generation cannot go on; peerWorkerId names the peer it is about, if any. */
   onFault(generation: number, error: TrainingError, peerWorkerId: string): void;
 }
@@ -63,8 +68,12 @@ export interface Generation {
 }
 
 /** Joins a generation. It reports through its events and never throws. */
-export function joinGeneration(form: Form, resources: WorkerResources, events: GenerationEvents): Generation {
-  const { welcome, config, plan, task, fields, compute, state, network, memory, data } = resources;
+export function joinGeneration(
+  { form, seal }: { readonly form: Form; readonly seal: ShardSeal },
+  resources: WorkerResources,
+  events: GenerationEvents,
+): Generation {
+  const { welcome, secrets, config, plan, task, fields, compute, state, network, memory, data } = resources;
   const { clock, exchange } = network;
   const { generation: id, rank } = form;
   const controller = new AbortController();
@@ -92,6 +101,10 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
     memory.reset();
     shards = openShardSource({
       feed: network.shards,
+      seal,
+      onForged: () => {
+        events.onForgedShard(id);
+      },
       clock,
       run: welcome.run,
       generation: id,
@@ -109,6 +122,7 @@ export function joinGeneration(form: Form, resources: WorkerResources, events: G
       openInlet: network.openInlet,
       clock,
       run: welcome.run,
+      exchangeKey: secrets.exchangeKey,
       generation: id,
       rank,
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
@@ -201,7 +215,7 @@ function splitOf({ shares, peers }: Form): WorkSplit {
 /** Brings the state to where the generation starts: from the seed, from a peer, or it is there already. */
 async function synchroniseState(
   form: Form,
-  { welcome, config, compute, state, network }: WorkerResources,
+  { welcome, secrets, config, compute, state, network }: WorkerResources,
   signal: AbortSignal,
 ): Promise<void> {
   switch (form.stateSource) {
@@ -217,6 +231,7 @@ async function synchroniseState(
           peer: 'the holder of the state',
           address: form.stateAddress,
           run: welcome.run,
+          exchangeKey: secrets.exchangeKey,
           step: form.stateStep,
           shape: { parameters: state.weights.length, hasAverage: state.ema !== undefined },
           expected: { weightsCrc: form.stateWeightsCrc, momentsCrc: form.stateMomentsCrc || undefined },

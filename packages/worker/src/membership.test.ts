@@ -4,6 +4,7 @@ import {
   encodeWelcomeSecrets,
   OPERATION_DEFAULTS,
   RunToken,
+  shardKeyLabel,
   TrainingError,
   WELCOME_LABEL,
   withChange,
@@ -65,9 +66,18 @@ class Call implements JoinCall {
 
   say(message: Partial<JoinResponse__Output>): void {
     const [kind] = Object.keys(message).filter((key) => key !== 'term');
-    const sealed = this.keys?.seal(WELCOME_LABEL, encodeWelcomeSecrets({ natsUrl: 'nats://h', exchangeKey: NONCE }));
+    const sealed = this.keys?.seal(
+      WELCOME_LABEL,
+      encodeWelcomeSecrets({ natsUrl: 'nats://h', exchangeKey: NONCE, leaseKey: NONCE }),
+    );
     const { welcome: said } = message;
-    const all = said && sealed ? { ...message, welcome: { ...said, sealed } } : message;
+    const { form } = message;
+    const sealedShardKey = form && this.keys?.seal(shardKeyLabel(form.generation), NONCE);
+    const all = {
+      ...message,
+      ...(said && sealed && { welcome: { ...said, sealed } }),
+      ...(form && sealedShardKey && { form: { ...form, sealedShardKey } }),
+    };
     this.#listeners.get('data')?.({ term: 1, ...all, message: kind });
   }
 
@@ -128,6 +138,7 @@ function resourcesOf(): WorkerResources {
   const network = { clock, shards, exchange } as unknown as WorkerResources['network'];
   const state = allocateTrainingState(weights, { emaDecay: 0 });
   return {
+    secrets: { natsUrl: '', exchangeKey: NONCE, leaseKey: NONCE },
     ...{ welcome, config, plan, task, fields: { label: { type: 'uint8', shape: [] } }, compute, state, network },
     ...{ memory: createFloatMemory(), data: undefined },
     ...{ engine: { name: 'onnxruntime', device: 'cpu' }, threads: 1 },
@@ -153,7 +164,12 @@ beforeEach(() => {
       prepared += 1;
       return Promise.resolve(resourcesOf());
     },
-    metrics: { recordStep: () => undefined, recordMembership: () => undefined, recordFault: () => undefined },
+    metrics: {
+      recordStep: () => undefined,
+      recordMembership: () => undefined,
+      recordFault: () => undefined,
+      recordForgedShard: () => undefined,
+    },
     clock,
     log: createLogger('test', 'silent'),
     signal: leaving.signal,

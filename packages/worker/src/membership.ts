@@ -6,6 +6,8 @@
 import {
   pause,
   repeat,
+  shardKeyLabel,
+  ShardSeal,
   TrainingError,
   type Clock,
   type RunToken,
@@ -36,7 +38,7 @@ export interface MembershipOptions {
   readonly connect: () => Promise<CoordinatorStream>;
   /** Builds what the worker has for its whole life; called with the first Welcome. */
   readonly prepare: (welcome: Welcome, secrets: WelcomeSecrets) => Promise<WorkerResources>;
-  readonly metrics: Pick<WorkerMetrics, 'recordStep' | 'recordMembership' | 'recordFault'>;
+  readonly metrics: Pick<WorkerMetrics, 'recordStep' | 'recordMembership' | 'recordFault' | 'recordForgedShard'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborting makes the worker leave: it ends the steps that its generation still has to do, and loses nothing. */
@@ -200,7 +202,8 @@ export function createMembership(options: MembershipOptions): Membership {
     } else if (message.welcome) {
       const { welcome } = message;
       const secrets = proofs.openWelcome(welcome.sealed);
-      resources = resources === undefined ? await options.prepare(welcome, secrets) : renew(resources, welcome);
+      resources =
+        resources === undefined ? await options.prepare(welcome, secrets) : { ...renew(resources, welcome), secrets };
       const { compute, engine, threads } = resources;
       stream.send({
         ready: {
@@ -215,6 +218,7 @@ export function createMembership(options: MembershipOptions): Membership {
     } else if (message.form) {
       await generation?.end('a new generation forms');
       const { form } = message;
+      const seal = new ShardSeal(proofs.open(shardKeyLabel(form.generation), form.sealedShardKey));
       ticket = form.ticket;
       log.info(
         { generation: form.generation, rank: form.rank, worldSize: form.peers.length, step: form.step },
@@ -222,7 +226,7 @@ export function createMembership(options: MembershipOptions): Membership {
       );
       metrics.recordMembership({ generation: form.generation, rank: form.rank, worldSize: form.peers.length });
       const { state } = resources!;
-      generation = joinGeneration(form, resources!, {
+      generation = joinGeneration({ form, seal }, resources!, {
         onFormed: (id, peers, ways) => {
           log.info({ generation: id, peers, ways }, 'connected to its peers');
           stream.send({
@@ -236,6 +240,10 @@ export function createMembership(options: MembershipOptions): Membership {
           stream.send({
             evaluationDone: { generation: id, step, parts: [...share.parts], confusion: [...share.confusion] },
           });
+        },
+        onForgedShard: (id) => {
+          metrics.recordForgedShard();
+          log.warn({ generation: id }, 'a shard came that the coordinator did not seal; it is skipped');
         },
         onFault: (id, error, peerWorkerId) => {
           metrics.recordFault(error.code);

@@ -16,6 +16,8 @@ export interface WorkerMetrics {
     readonly worldSize: number;
   }): void;
   recordFault(code: string): void;
+  /** A message among the shards that the coordinator did not seal. */
+  recordForgedShard(): void;
 }
 
 /**
@@ -48,6 +50,7 @@ export function createWorkerMetrics(backlog: () => number): WorkerMetrics {
     'attack_gradients_total',
     'Gradients by the pixels that adversarial training took, counted per sample.',
   );
+  const forgedShards = counter('forged_shards_total', 'Messages among the shards that the coordinator did not seal.');
   const steps = counter('steps_total', 'Updates that this worker applied.');
   const sent = counter('all_reduce_sent_bytes_total', 'Bytes sent to peers in the all-reduce.');
   const received = counter('all_reduce_received_bytes_total', 'Bytes received from peers in the all-reduce.');
@@ -101,6 +104,9 @@ export function createWorkerMetrics(backlog: () => number): WorkerMetrics {
       generation.set(membership.generation);
       rank.set(membership.rank);
       worldSize.set(membership.worldSize);
+    },
+    recordForgedShard() {
+      forgedShards.inc();
     },
     recordFault(code) {
       faults.inc({ code });

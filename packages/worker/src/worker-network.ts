@@ -6,7 +6,16 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { pullState } from '@facet/proto';
 import { brokerTls, type BrokerAccess, type TlsIdentity } from '@facet/security';
-import { connectBroker, decodeLeaseEntry, LEASE_STREAM, leaseSubject, systemClock, type Clock } from '@facet/shared';
+import {
+  connectBroker,
+  decodeLeaseEntry,
+  isSignedLeaseEntry,
+  LEASE_STREAM,
+  leaseSubject,
+  LeaseVerifier,
+  systemClock,
+  type Clock,
+} from '@facet/shared';
 import { openInlet, type ExchangeServer } from '@facet/collective';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 
@@ -19,7 +28,7 @@ export interface WorkerNetwork {
   readonly openInlet: typeof openInlet;
   readonly pullState: typeof pullState;
   /** host:port of the coordinator that holds a run's lease; undefined when the broker does not say. */
-  readonly leaderAddress: (run: string) => Promise<string | undefined>;
+  readonly leaderAddress: (run: string, leaseKey: Uint8Array) => Promise<string | undefined>;
   /** Ends the connection to the broker. */
   close(): Promise<void>;
 }
@@ -46,18 +55,25 @@ export function socketNetwork(
     exchange,
     openInlet: (options) => openInlet({ ...options, tls }),
     pullState: (options) => pullState({ ...options, tls }),
-    leaderAddress: (run) => readLeaderAddress(connection, run),
+    leaderAddress: (run, leaseKey) => readLeaderAddress(connection, { run, leaseKey }),
     close: () => connection.close(),
   };
 }
 
-/** The address in a run's lease; undefined if the broker is away, or has no entry of this version. */
-export async function readLeaderAddress(connection: NatsConnection, run: string): Promise<string | undefined> {
+/**
+ * The address in a run's lease; undefined if the broker is away, or has no entry of this version that a coordinator of the run
+ * signed.
+ */
+export async function readLeaderAddress(
+  connection: NatsConnection,
+  { run, leaseKey }: { readonly run: string; readonly leaseKey: Uint8Array },
+): Promise<string | undefined> {
   try {
     const { streams } = await jetstreamManager(connection, { timeout: LEASE_TIMEOUT_MS, checkAPI: false });
     const found = await streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
-    const address = found === null ? '' : decodeLeaseEntry(found.string()).address;
-    return address === '' ? undefined : address;
+    const entry = found === null ? undefined : decodeLeaseEntry(found.string());
+    if (entry === undefined || !isSignedLeaseEntry(entry, run, new LeaseVerifier(leaseKey))) return undefined;
+    return entry.address === '' ? undefined : entry.address;
   } catch {
     // A broker that is away says nothing, and an entry that cannot be read is soon written anew: the addresses of the command line are
     // tried then.

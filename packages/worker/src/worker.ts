@@ -105,6 +105,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       log.warn({ address, untold }, `a connection was refused: ${reason}`);
     },
     run: () => membership?.resources?.welcome.run,
+    exchangeKey: () => membership?.resources?.secrets.exchangeKey,
     snapshot: (step) => membership?.snapshot(step),
   });
   const starting = startHttpServer({ host: listenHost, port: options.metricsPort, registry: metrics.registry });
@@ -128,7 +129,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       addresses: coordinatorAddresses,
       leader: async () => {
         const resources = membership?.resources;
-        return resources?.network.leaderAddress(resources.welcome.run);
+        return resources?.network.leaderAddress(resources.welcome.run, resources.secrets.leaseKey);
       },
       open: (address) => openCoordinatorStream(address, tls),
     }),
@@ -191,7 +192,7 @@ async function buildResources(
   const network = socketNetwork(connection, exchange, options.tls);
   const memory = createFloatMemory();
   const engine = choice.engine;
-  return { welcome, config, plan, task, fields, compute, engine, threads, state, network, memory, data };
+  return { welcome, secrets, config, plan, task, fields, compute, engine, threads, state, network, memory, data };
 }
 
 function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['choice'], threads: number): void {

@@ -2,6 +2,7 @@
 import {
   createPlan,
   encodeShardMessage,
+  ShardSeal,
   packSamples,
   systemClock,
   type Clock,
@@ -61,6 +62,8 @@ export class Subscription implements ShardMessages {
   }
 }
 
+export const SEAL = new ShardSeal(new Uint8Array(32));
+
 /** A source whose subscriptions are made when the test says so. */
 export function openWith(
   clock: Clock = systemClock,
@@ -68,10 +71,15 @@ export function openWith(
 ) {
   const asked: { readonly make: (made: Subscription) => void; readonly refuse: (error: Error) => void }[] = [];
   const abort = new AbortController();
+  const forged = { count: 0 };
   const source = openShardSource({
     feed: {
       server: 'broker:1',
       subscribe: () => new Promise((make, refuse) => asked.push({ make, refuse })),
+    },
+    seal: SEAL,
+    onForged: () => {
+      forged.count += 1;
     },
     clock,
     run: 'r',
@@ -86,7 +94,7 @@ export function openWith(
     signal: abort.signal,
     ...changes,
   });
-  return { source, asked, abort };
+  return { source, asked, abort, forged };
 }
 
 export const shardOf = (item: WorkItem, index: number): ShardMessage => {
@@ -97,11 +105,11 @@ export const shardOf = (item: WorkItem, index: number): ShardMessage => {
 export const messageOf = (item: WorkItem, index: number, fields = FIELDS): Uint8Array => {
   const shard = shardOf(item, index);
   const samples = packSamples(fields, valuesOf(shard.ids), shard.ids.length);
-  return encodeShardMessage({ ...shard, samples });
+  return SEAL.seal(encodeShardMessage({ ...shard, samples }));
 };
 
 /** What comes with `data: local`. */
-export const idsOf = (item: WorkItem, index: number): Uint8Array => encodeShardMessage(shardOf(item, index));
+export const idsOf = (item: WorkItem, index: number): Uint8Array => SEAL.seal(encodeShardMessage(shardOf(item, index)));
 
 /** Whether a promise settles without waiting for anything but other promises. */
 export const settlesNow = async (promise: Promise<unknown>): Promise<boolean> => {

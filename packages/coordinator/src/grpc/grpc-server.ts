@@ -16,7 +16,7 @@ import {
   type Status,
 } from '@facet/proto';
 import { createDoor, type DoorOptions } from '@facet/security';
-import { systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
+import { mayPullState, systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
 import { JoinSession, type JoinGate, type SessionHandler } from './join-session.js';
 
 /** Enough for a Hello, the parameters of the largest model, and reports. */
@@ -29,6 +29,8 @@ export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   /** 0 takes any free port. */
   readonly port: number;
   readonly gate: JoinGate;
+  /** Shown by whoever pulls a state. */
+  readonly exchangeKey: Uint8Array;
   readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
@@ -121,14 +123,15 @@ function coordinationHandlers({
   };
 }
 
-function exchangeHandlers({ gate: { run }, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
+function exchangeHandlers({ gate: { run }, exchangeKey, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
   return {
     Pull(call) {
       call.emit('error', { code: status.UNIMPLEMENTED, details: 'the coordinator exchanges no gradients' });
     },
-    PullState: createStateService(({ run: asked, step }) => {
+    PullState: createStateService(({ run: asked, step, proof }) => {
       if (asked !== run) throw new TrainingError('STALE', `this is run ${run}, not ${asked}`);
-      return stateOf(step);
+      if (mayPullState(exchangeKey, { run, step, proof })) return stateOf(step);
+      throw new TrainingError('TOKEN_INVALID', 'the puller did not show that it was welcomed to the run');
     }, clock),
   };
 }

@@ -162,6 +162,7 @@ describe('the coordination service', () => {
     server = await startGrpcServer({
       host: '127.0.0.1',
       port: 0,
+      exchangeKey: Buffer.alloc(32),
       gate: { run: 'fuzzed', runId: 'aa', token: TOKEN, onStranger: () => undefined },
       term: 1,
       codeVersion: 'test',

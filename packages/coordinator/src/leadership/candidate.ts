@@ -3,13 +3,21 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { LedgerReader, systemClock, type Clock, type LeaseEntry, type LedgerRecord } from '@facet/shared';
+import {
+  LedgerReader,
+  systemClock,
+  type Clock,
+  type LeaseEntry,
+  type LeaseSigner,
+  type LedgerRecord,
+} from '@facet/shared';
 import type { CoordinatorOptions } from '../coordinator.js';
 import {
   folderRun,
   hasStoredLedger,
   isLockedHere,
   isProcessAlive,
+  KEY_FILE,
   ownIdentity,
   readText,
   RESULT_FILE,
@@ -19,6 +27,8 @@ import {
 } from '@facet/storage';
 import type { RunResult, StoredResult } from '../run/result.js';
 import { hasLedger } from '../run/run-folder.js';
+import { RunKey } from '../run/run-key.js';
+import { readKey } from '../run/run-secrets.js';
 import { prepareRun, startPrepared } from '../start-coordinator.js';
 import { CandidateLife, type CandidateParts } from './candidate-life.js';
 import { openLeaseStore } from './lease-store.js';
@@ -44,7 +54,13 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
   const { config, role, mode, runFolder, clock = systemClock, log } = options;
   const runStore = options.store && retriedRun(options.store, retryPolicy({ config, clock, log }));
   const prepared = await prepareRun(config);
-  const store = await openLeaseStore({ url: config.nats.url, tls: options.tls, run: config.run });
+  const store = await openLeaseStore({
+    url: config.nats.url,
+    tls: options.tls,
+    run: config.run,
+    signer: leaseSigner(runFolder, runStore),
+    ignoresForged: role === 'standby',
+  });
   const life = new CandidateLife<RunResult>({
     ...options,
     clock,
@@ -73,6 +89,26 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
       await done.catch(() => undefined);
     },
   };
+}
+
+/** The folder is read every time, because the key is made when the run begins. On another disk than the leader's it is in the store. */
+function leaseSigner(runFolder: string, store: RunStore | undefined): () => Promise<LeaseSigner | undefined> {
+  let stored: RunKey | undefined;
+  return async () => {
+    const own = await readKey(runFolder).catch(() => undefined);
+    if (own !== undefined) return own.lease;
+    stored ??= store && (await storedKey(store));
+    return stored?.lease;
+  };
+}
+
+async function storedKey({ objects }: RunStore): Promise<RunKey | undefined> {
+  try {
+    const text = await readText(objects, KEY_FILE);
+    return text === undefined ? undefined : new RunKey(Buffer.from(text.trim(), 'hex'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Only processes of this machine can be known to be dead. */

@@ -162,6 +162,18 @@ describe('a keeper', () => {
     expect(lost.mock.calls).toEqual([['process 7 on here has taken it']]);
   });
 
+  it('writes over what no coordinator of the run wrote, and leads on', async () => {
+    const lost = vi.fn();
+    const keeper = await leading(lost);
+    for (let revision = 99; revision < 102; revision++) {
+      store.stored = { entry: UNKNOWN_LEASE_ENTRY, revision, unreadable: 'it is not signed', isForged: true };
+      await vi.advanceTimersByTimeAsync(101);
+      expect(store.stored.entry.holder).toBe('a');
+    }
+    expect(lost).not.toHaveBeenCalled();
+    expect(keeper.isHeld).toBe(true);
+  });
+
   it('waits anew after somebody was faster, although the store forgot that too', async () => {
     await store.write({ ...UNKNOWN_LEASE_ENTRY, holder: 'gone' }, 0);
     const keeper = keeperOf('b');

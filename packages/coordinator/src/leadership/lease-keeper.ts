@@ -167,7 +167,8 @@ export class LeaseKeeper {
     }
     const askedMs = clock.now();
     const { held, mark } = await store.read();
-    const isMine = held === undefined || held.entry.holder === this.#options.self.holder;
+    // What no coordinator of the run wrote is no leader, and is written over.
+    const isMine = held === undefined || held.isForged === true || held.entry.holder === this.#options.self.holder;
     const command = isMine
       ? this.#tell({ kind: 'sighted', revision: held?.revision ?? 0, mark, isFree: true, askedMs })
       : this.#tell({ kind: 'refused', reason: `${describeHolder(held)} has taken it` });

@@ -1,11 +1,20 @@
 import { jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { LEASE_STREAM, leaseSubject, UNKNOWN_LEASE_ENTRY } from '@facet/shared';
+import {
+  encodeLeaseEntry,
+  LEASE_STREAM,
+  LeaseSigner,
+  leaseSubject,
+  signLeaseEntry,
+  UNKNOWN_LEASE_ENTRY,
+} from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBroker, type TestBroker } from '../../test/broker.js';
 import { openLeaseStore, type LeaseStore } from './lease-store.js';
 
 const ENTRY = { holder: 'a', host: 'here', pid: 1, address: 'here:1', isFree: false };
+
+const signer = new LeaseSigner(Buffer.alloc(32, 1));
 
 let broker: TestBroker;
 let connection: NatsConnection;
@@ -14,7 +23,12 @@ let store: LeaseStore;
 beforeEach(async () => {
   broker = await startBroker();
   connection = await connect({ servers: broker.url });
-  store = await openLeaseStore({ url: broker.url, run: 'tiny' });
+  store = await openLeaseStore({
+    url: broker.url,
+    run: 'tiny',
+    signer: () => Promise.resolve(signer),
+    ignoresForged: true,
+  });
 });
 
 afterEach(async () => {
@@ -34,7 +48,7 @@ describe('the store of a lease', () => {
     expect(held).toMatchObject({ entry: UNKNOWN_LEASE_ENTRY, revision: seq });
     expect(held?.unreadable).toContain('expected an entry of this version');
     expect(await store.write(ENTRY, seq)).toBe(seq + 1);
-    expect((await store.read()).held).toEqual({ entry: ENTRY, revision: seq + 1 });
+    expect((await store.read()).held).toEqual({ entry: signLeaseEntry(ENTRY, 'tiny', signer), revision: seq + 1 });
   });
 
   it('marks what it has, so that nothing looks the same after it has forgotten everything', async () => {
@@ -52,5 +66,18 @@ describe('the store of a lease', () => {
       await streams.delete(LEASE_STREAM);
     }
     expect(new Set(marks).size).toBe(4);
+  });
+
+  it('takes what no coordinator of the run signed for no leader, and for the same however often it is written', async () => {
+    const entry = { ...ENTRY, holder: 'liar', address: 'there:1' };
+    const write = (text: string) => jetstream(connection).publish(leaseSubject('tiny'), text);
+    const marks = new Set<string>();
+    for (const forged of [entry, { ...signLeaseEntry(ENTRY, 'tiny', signer), address: 'there:1' }, entry]) {
+      const { seq } = await write(encodeLeaseEntry(forged));
+      const { held, mark } = await store.read();
+      expect(held).toMatchObject({ entry: UNKNOWN_LEASE_ENTRY, revision: seq, isForged: true });
+      marks.add(mark);
+    }
+    expect(marks.size).toBe(1);
   });
 });

@@ -14,12 +14,15 @@ import type { BrokerAccess } from '@facet/security';
 import {
   decodeLeaseEntry,
   encodeLeaseEntry,
+  isSignedLeaseEntry,
   LEASE_STREAM,
   LEASE_SUBJECTS,
   leaseSubject,
+  signLeaseEntry,
   TrainingError,
   UNKNOWN_LEASE_ENTRY,
   type LeaseEntry,
+  type LeaseSigner,
 } from '@facet/shared';
 import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
 
@@ -28,12 +31,17 @@ const REQUEST_TIMEOUT_MS = 500;
 /** Entries of runs that are over go away; one that is held is renewed all the time. */
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ENTRY_BYTES = 4_096;
+/** The mark of all entries that no coordinator of the run wrote. */
+const FORGED = 'forged';
+const NOT_SIGNED = 'the entry is not signed by a coordinator of this run';
 
 export interface StoredLease {
   readonly entry: LeaseEntry;
   readonly revision: number;
   /** Why the entry cannot be read. It is then that of an unknown holder. */
   readonly unreadable?: string;
+  /** No coordinator of the run wrote it. It is then that of an unknown holder, which a leader writes over. */
+  readonly isForged?: boolean;
 }
 
 /** What the store has. */
@@ -56,24 +64,37 @@ export interface LeaseStore {
   close(): Promise<void>;
 }
 
+export interface LeaseStoreOptions extends BrokerAccess {
+  readonly run: string;
+  /** Signs and checks entries; undefined before the run has a key. */
+  readonly signer: () => Promise<LeaseSigner | undefined>;
+  /**
+   * Whether all entries of this version that no coordinator of the run wrote count as one, so that writing them again and again holds
+   * nobody up. Not for the first coordinator: such an entry may be that of another run of the same name.
+   */
+  readonly ignoresForged: boolean;
+}
+
 /**
  * Connects to the broker and makes the bucket where there is none.
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_NO_JETSTREAM.
  */
-export async function openLeaseStore({ run, ...access }: BrokerAccess & { readonly run: string }): Promise<LeaseStore> {
-  const { url } = access;
-  const connection = await connectCoordinator(access);
+export async function openLeaseStore(options: LeaseStoreOptions): Promise<LeaseStore> {
+  const { url, run, signer } = options;
+  const connection = await connectCoordinator(options);
   try {
     const manager = await managerOf(connection, { url, timeoutMs: REQUEST_TIMEOUT_MS });
     const client = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });
     await makeBucket(manager);
     return {
-      read: () => readLease(manager, run),
+      read: () => readLease(manager, options),
       async write(entry, over) {
         const expect = { lastSubjectSequence: over };
+        const key = await signer();
+        const signed = key === undefined ? entry : signLeaseEntry(entry, run, key);
         try {
-          return (await client.publish(leaseSubject(run), encodeLeaseEntry(entry), { expect })).seq;
+          return (await client.publish(leaseSubject(run), encodeLeaseEntry(signed), { expect })).seq;
         } catch (caught) {
           if (caught instanceof JetStreamApiError && caught.code === JetStreamApiCodes.StreamWrongLastSequence)
             return undefined;
@@ -88,12 +109,17 @@ export async function openLeaseStore({ run, ...access }: BrokerAccess & { readon
   }
 }
 
-async function readLease(manager: JetStreamManager, run: string): Promise<LeaseReading> {
+async function readLease(
+  manager: JetStreamManager,
+  { run, signer, ignoresForged }: LeaseStoreOptions,
+): Promise<LeaseReading> {
   try {
     const found = await manager.streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
     if (found !== null) {
       // A broker that has forgotten gives the same number to another entry, but not at the same time.
-      return { held: readEntry(found.string(), found.seq), mark: `${found.seq}@${found.timestamp}` };
+      const held = readEntry(found.string(), { run, revision: found.seq, signer: await signer() });
+      const isOne = held.unreadable === NOT_SIGNED && ignoresForged;
+      return { held, mark: isOne ? FORGED : `${found.seq}@${found.timestamp}` };
     }
     // In this order: the store is at least as new as the answer that it has no entry.
     const { created } = await manager.streams.info(LEASE_STREAM);
@@ -106,11 +132,21 @@ async function readLease(manager: JetStreamManager, run: string): Promise<LeaseR
 }
 
 /** An entry that cannot be read may be that of a leader of another version: it runs out like every other. */
-function readEntry(text: string, revision: number): StoredLease {
+function readEntry(
+  text: string,
+  {
+    run,
+    revision,
+    signer,
+  }: { readonly run: string; readonly revision: number; readonly signer: LeaseSigner | undefined },
+): StoredLease {
   try {
-    return { entry: decodeLeaseEntry(text), revision };
+    const entry = decodeLeaseEntry(text);
+    if (signer === undefined || isSignedLeaseEntry(entry, run, signer)) return { entry, revision };
+    return { entry: UNKNOWN_LEASE_ENTRY, revision, unreadable: NOT_SIGNED, isForged: true };
   } catch (caught) {
-    return { entry: UNKNOWN_LEASE_ENTRY, revision, unreadable: TrainingError.from(caught).message };
+    const unreadable = TrainingError.from(caught).message;
+    return { entry: UNKNOWN_LEASE_ENTRY, revision, unreadable, ...(signer !== undefined && { isForged: true }) };
   }
 }
 

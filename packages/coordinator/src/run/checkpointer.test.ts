@@ -31,6 +31,7 @@ function openCheckpointer(committed: Promise<boolean>) {
     folder: '/nowhere',
     keep: 1,
     run: 'tiny',
+    exchangeKey: new Uint8Array(32),
     hasAverage: false,
     pullTimeoutMs: 1_000,
     clock: systemClock,

@@ -62,6 +62,8 @@ export interface CheckpointerOptions {
   readonly run: string;
   /** Whether a state has the average of the weights in it. */
   readonly hasAverage: boolean;
+  /** Shown when a state is pulled. */
+  readonly exchangeKey: Uint8Array;
   readonly pullTimeoutMs: number;
   readonly clock: Clock;
   readonly recorder: Recorder;
@@ -184,7 +186,8 @@ export class Checkpointer {
   }
 
   async #take({ workerId, address, held }: CheckpointRequest): Promise<void> {
-    const { io, folder, keep, run, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
+    const { io, folder, keep, run, exchangeKey, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } =
+      this.#options;
     const layout = this.#options.layout();
     if (layout === undefined) throw new TrainingError('INTERNAL', 'no worker has said what its parameters are');
     const { step, weightsCrc } = held;
@@ -194,7 +197,17 @@ export class Checkpointer {
     // This includes the commit of the checkpoint's step: it was taken in before the checkpoint was asked for.
     const recorded = recorder.settled();
     const expected = { weightsCrc, momentsCrc: this.#options.momentsCrcOf(step) };
-    const pull = { peer: `worker ${workerId}`, address, run, step, shape, expected, timeoutMs: pullTimeoutMs, signal };
+    const pull = {
+      peer: `worker ${workerId}`,
+      address,
+      run,
+      exchangeKey,
+      step,
+      shape,
+      expected,
+      timeoutMs: pullTimeoutMs,
+      signal,
+    };
     const state = await io.pull(pull);
     const info = { ...this.#options.describe(step), run, step, at: clock.wallTime() };
     // A checkpoint that is ahead of the ledger could not be resumed from.

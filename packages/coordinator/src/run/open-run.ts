@@ -120,6 +120,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     onRefused: ({ address, reason, untold }) => {
       log.warn({ address, untold }, `a connection was refused: ${reason}`);
     },
+    exchangeKey: folder.key.exchangeKey,
     gate: { run, runId: folder.key.id, token: folder.token, onStranger: strangerCounter(metrics, log) },
     term,
     codeVersion,

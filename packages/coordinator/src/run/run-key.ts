@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Ticket } from '@facet/proto';
-import { TrainingError } from '@facet/shared';
+import { LeaseSigner, ShardSeal, TrainingError } from '@facet/shared';
 
 const KEY_BYTES = 32;
 const ID_LENGTH = 16;
@@ -22,6 +22,8 @@ export class RunKey {
   readonly id: string;
   /** Shown by whoever pulls frames or a state: every worker that was welcomed is given it. */
   readonly exchangeKey: Uint8Array;
+  /** Signs the lease. */
+  readonly lease: LeaseSigner;
   readonly #key: Uint8Array;
 
   /** @throws TrainingError CONFIG_INVALID when the key has not the length of one. */
@@ -31,11 +33,17 @@ export class RunKey {
     this.#key = key;
     this.id = this.#sign('run').toString('hex').slice(0, ID_LENGTH);
     this.exchangeKey = this.#sign('exchange');
+    this.lease = new LeaseSigner(this.#sign('lease'));
   }
 
   /** A key that no other run has. */
   static random(): Uint8Array {
     return randomBytes(KEY_BYTES);
+  }
+
+  /** The seal of the shards of a rank in a generation. */
+  shardSeal(generation: number, rank: number): ShardSeal {
+    return new ShardSeal(this.#sign(JSON.stringify(['shards', generation, rank])));
   }
 
   ticket(facts: TicketFacts): Ticket {

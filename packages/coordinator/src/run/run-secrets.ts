@@ -36,8 +36,12 @@ export async function removeSecrets(folder: string): Promise<void> {
   for (const name of [KEY_FILE, TOKEN_FILE]) await rm(join(folder, name), { force: true });
 }
 
-/** The key of a run that has begun; undefined for one that has none, of an earlier version of Facet. */
-async function readKey(folder: string): Promise<RunKey | undefined> {
+/**
+ * The key of a run that has begun; undefined for one that has none, of an earlier version of Facet.
+ *
+ * @throws TrainingError CONFIG_INVALID naming the file that cannot be used.
+ */
+export async function readKey(folder: string): Promise<RunKey | undefined> {
   const path = join(folder, KEY_FILE);
   try {
     return new RunKey(Buffer.from((await readRegularText(path, MOST_KEY_BYTES)).trim(), 'hex'));

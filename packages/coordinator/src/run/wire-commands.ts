@@ -4,7 +4,7 @@
  */
 import type { JoinResponse } from '@facet/proto';
 import type { NamedSource } from '@facet/datasets';
-import { encodeWelcomeSecrets, WELCOME_LABEL, withoutLogin, type RunConfig } from '@facet/shared';
+import { encodeWelcomeSecrets, shardKeyLabel, WELCOME_LABEL, withoutLogin, type RunConfig } from '@facet/shared';
 import type { JoinSession } from '../grpc/join-session.js';
 import type { Command, Ending, FormMember } from '../membership/state.js';
 import type { LedRun } from './admission.js';
@@ -42,6 +42,7 @@ function formMessage(
   { shares, directory, momentsCrc = 0, run: { term, key } }: FormContext,
 ): JoinResponse {
   const { generation, start, work, members } = command;
+  const shardKey = key.shardSeal(generation, member.rank).reveal();
   return {
     form: {
       generation,
@@ -59,6 +60,8 @@ function formMessage(
       stateMomentsCrc: momentsCrc,
       shares: [...shares],
       ticket: key.ticket({ term, generation, workerId: member.workerId }),
+      sealedShardKey:
+        directory.get(member.workerId)?.session.seal(shardKeyLabel(generation), shardKey) ?? Buffer.alloc(0),
     },
   };
 }
@@ -77,7 +80,7 @@ export function welcomeMessage(
   { key, workersOnHost, session }: WelcomeContext,
 ): JoinResponse {
   const natsUrl = config.nats.url;
-  const secrets = encodeWelcomeSecrets({ natsUrl, exchangeKey: key.exchangeKey });
+  const secrets = encodeWelcomeSecrets({ natsUrl, exchangeKey: key.exchangeKey, leaseKey: key.lease.publicKey });
   return {
     welcome: {
       run: config.run,

@@ -1,4 +1,4 @@
-import { createPlan, OPERATION_DEFAULTS, type Plan } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, ShardSeal, type Plan } from '@facet/shared';
 import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -78,6 +78,14 @@ class MemoryBroker implements PublishingBroker {
 }
 
 let broker: MemoryBroker;
+/** Shows what it is asked to hide. */
+class ReadableIds extends ShardSeal {
+  override idOf(name: string): string {
+    return name;
+  }
+}
+
+const KEY = { shardSeal: () => new ReadableIds(new Uint8Array(32)) };
 let clock: ManualClock;
 let publisher: ShardPublisher;
 let errors: string[];
@@ -96,6 +104,7 @@ function makePublisher(plan: Plan, isEndable: boolean): ShardPublisher {
     broker,
     clock,
     source: { encode: () => Promise.resolve(new Uint8Array(1)), messageBytes: 1, windowBytes: 8 },
+    key: KEY,
     window: 2,
     isEndable,
     log: createLogger('test', 'silent'),

@@ -16,6 +16,7 @@ import {
   type WorkItem,
 } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
+import type { RunKey } from '../run/run-key.js';
 import type { Broker } from './broker.js';
 import { createSignal, type Signal } from './signal.js';
 import type { ShardSource } from './shard-source.js';
@@ -40,6 +41,8 @@ export interface PublisherOptions {
   readonly broker: PublishingBroker;
   readonly clock: Clock;
   readonly source: ShardSource;
+  /** Seals the shards. */
+  readonly key: Pick<RunKey, 'shardSeal'>;
   /** Pieces of work that may be published ahead of the last completed one. */
   readonly window: number;
   /** Whether an evaluation may end the run: then no epoch is begun before the one before it is completed. */
@@ -199,13 +202,14 @@ export class ShardPublisher {
     published: Published,
     { rank, index }: { readonly rank: number; readonly index: number },
   ): Promise<void> {
-    const { run, plan, source, broker, log } = this.#options;
+    const { run, plan, source, key, broker, log } = this.#options;
     const { item } = published;
     const { generation } = feed;
-    const payload = await source.encode(item, index, generation);
+    const seal = key.shardSeal(generation, rank);
+    const payload = seal.seal(await source.encode(item, index, generation));
     const subject = shardSubject(run, generation, rank);
     const version = feed.streamVersion;
-    const msgID = `${run}.${generation}.${item.kind}.${plan.epochOf(item.step)}.${item.step}.${index}`;
+    const msgID = seal.idOf(`${run}.${generation}.${item.kind}.${plan.epochOf(item.step)}.${item.step}.${index}`);
     while (!feed.abort.signal.aborted && version === feed.streamVersion) {
       try {
         const acknowledged = broker.client.publish(subject, payload, { msgID, timeout: PUBLISH_TIMEOUT_MS });

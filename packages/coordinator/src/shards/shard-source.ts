@@ -7,6 +7,7 @@ import {
   encodeShardMessage,
   packSamples,
   sampleBytes,
+  SHARD_SEAL_BYTES,
   shardMessageBytes,
   type Plan,
   type RunConfig,
@@ -14,9 +15,9 @@ import {
 } from '@facet/shared';
 
 export interface ShardSource {
-  /** The encoded message of one micro-batch. */
+  /** The encoded message of one micro-batch, without its seal. */
   encode(item: WorkItem, index: number, generation: number): Promise<Uint8Array>;
-  /** Bytes of the largest message. */
+  /** Bytes of the largest message, with its seal. */
   readonly messageBytes: number;
   /** Upper bound of the bytes of everything that is published ahead at once. */
   readonly windowBytes: number;
@@ -31,7 +32,8 @@ export interface ShardSourceOptions {
 export function createShardSource({ config, plan, data }: ShardSourceOptions): ShardSource {
   const { fields } = data;
   const hasSamples = config.data === 'stream';
-  const messageBytes = shardMessageBytes(config.batch.micro, hasSamples ? sampleBytes(fields) : undefined);
+  const messageBytes =
+    shardMessageBytes(config.batch.micro, hasSamples ? sampleBytes(fields) : undefined) + SHARD_SEAL_BYTES;
   const train = plan.microBatchCount({ kind: 'train', step: 1 }) * config.prefetchSteps;
   const evaluations = Math.ceil((config.prefetchSteps + 1) / (plan.stepsPerEpoch + 1));
   const evaluate = plan.microBatchCount({ kind: 'evaluate', step: plan.stepsPerEpoch }) * evaluations;

@@ -49,6 +49,7 @@ const pull = (address: string, changes: Partial<PullStateOptions> = {}): Promise
     peer: 'worker w',
     address,
     run: RUN,
+    exchangeKey: new Uint8Array(32),
     step: 9,
     shape: { parameters: PARAMETERS, hasAverage: true },
     expected: { weightsCrc: state.weightsCrc, momentsCrc: state.momentsCrc },

@@ -10,6 +10,8 @@ const welcomeSecrets = z.strictObject({
   natsUrl: z.string(),
   /** Shown by whoever pulls frames or a state. */
   exchangeKey: base64,
+  /** Checks the signature of the run's lease. */
+  leaseKey: base64,
 });
 
 export type WelcomeSecrets = Readonly<z.output<typeof welcomeSecrets>>;
@@ -17,8 +19,9 @@ export type WelcomeSecrets = Readonly<z.output<typeof welcomeSecrets>>;
 /** The label under which they are sealed. */
 export const WELCOME_LABEL = 'the secrets of a Welcome';
 
-export function encodeWelcomeSecrets({ natsUrl, exchangeKey }: WelcomeSecrets): Uint8Array {
-  return Buffer.from(JSON.stringify({ natsUrl, exchangeKey: Buffer.from(exchangeKey).toString('base64') }));
+export function encodeWelcomeSecrets({ natsUrl, exchangeKey, leaseKey }: WelcomeSecrets): Uint8Array {
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+  return Buffer.from(JSON.stringify({ natsUrl, exchangeKey: text(exchangeKey), leaseKey: text(leaseKey) }));
 }
 
 /** @throws TrainingError VERSION_MISMATCH when it is not of this version. */

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { TrainingError } from '../errors.js';
 import { parseJson } from '../parse-json.js';
+import type { LeaseSigner, LeaseVerifier } from '../secrets/lease-signature.js';
 
 const BUCKET = 'facet-leases';
 
@@ -31,6 +32,8 @@ const leaseEntry = z.strictObject({
   address: z.string(),
   /** True when the holder has given it up. */
   isFree: z.boolean(),
+  /** Of a coordinator of the run, over everything else and the run's name; absent before the run has its key. */
+  signature: z.base64().optional(),
 });
 
 export type LeaseEntry = Readonly<z.infer<typeof leaseEntry>>;
@@ -40,6 +43,21 @@ export const UNKNOWN_LEASE_ENTRY: LeaseEntry = { holder: '', host: '', pid: 0, a
 
 export function encodeLeaseEntry(entry: LeaseEntry): string {
   return JSON.stringify(entry);
+}
+
+/** The entry with the signature of a coordinator of the run. */
+export function signLeaseEntry(entry: LeaseEntry, run: string, signer: LeaseSigner): LeaseEntry {
+  return { ...entry, signature: signer.sign(signedText(entry, run)).toString('base64') };
+}
+
+/** Whether a coordinator of the run wrote the entry. */
+export function isSignedLeaseEntry(entry: LeaseEntry, run: string, verifier: LeaseVerifier): boolean {
+  const { signature = '' } = entry;
+  return verifier.isSigned(signedText(entry, run), Buffer.from(signature, 'base64'));
+}
+
+function signedText({ holder, host, pid, startTicks, address, isFree }: LeaseEntry, run: string): string {
+  return JSON.stringify(['facet lease', run, holder, host, pid, startTicks ?? null, address, isFree]);
 }
 
 /** @throws TrainingError VERSION_MISMATCH when the text is no entry of this version. */

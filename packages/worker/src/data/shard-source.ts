@@ -17,6 +17,7 @@ import {
   type SampleBatch,
   type SampleFields,
   type ShardMessage,
+  type ShardSeal,
   type WorkItem,
 } from '@facet/shared';
 
@@ -49,6 +50,10 @@ export interface ShardFeed {
 
 export interface ShardSourceOptions {
   readonly feed: ShardFeed;
+  /** What the coordinator seals the shards of this rank with. */
+  readonly seal: Pick<ShardSeal, 'open'>;
+  /** Called for every message that it did not seal; the message is skipped. */
+  readonly onForged: () => void;
   readonly clock: Clock;
   readonly run: string;
   readonly generation: number;
@@ -81,7 +86,13 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   };
 
   const accept = (bytes: Uint8Array): void => {
-    const message = decodeShardMessage(bytes);
+    // Whoever may publish may put anything into the stream. What matters is that the coordinator's own comes too.
+    const opened = options.seal.open(bytes);
+    if (opened === undefined) {
+      options.onForged();
+      return;
+    }
+    const message = decodeShardMessage(opened);
     if (message.generation !== generation) return;
     const item: WorkItem = { kind: message.kind, step: message.step };
     checkPlace(plan, item, message.index);
