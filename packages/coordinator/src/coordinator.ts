@@ -1,7 +1,7 @@
 /**
  * The interface of a coordinator for its starter. Types only; see start-coordinator.ts.
  */
-import type { TlsIdentity } from '@facet/security';
+import type { HttpLogin, TlsIdentity } from '@facet/security';
 import type { Clock, RunConfig, RunToken } from '@facet/shared';
 import type { RunStore } from '@facet/storage';
 import type { Logger } from '@facet/telemetry';
@@ -16,6 +16,8 @@ export interface CoordinatorOptions {
   readonly hasOwnBroker?: boolean;
   /** With which it listens and connects to others; absent: in the open. */
   readonly tls?: TlsIdentity | undefined;
+  /** What a client of the HTTP port may say instead of showing a certificate. */
+  readonly httpLogin?: HttpLogin | undefined;
   /** Workers of another version are refused. */
   readonly codeVersion: string;
   /** What workers must have to join. Default: that in the run's folder, or a new one, which is then in that folder. */

@@ -334,7 +334,7 @@ describe('what others can see', () => {
       ],
     });
     expect(JSON.parse(await get('/sd'))).toEqual([
-      { targets: [new URL(coordinator.httpUrl).host], labels: { role: 'coordinator' } },
+      { targets: [new URL(coordinator.httpUrl).host], labels: { role: 'coordinator', __scheme__: 'http' } },
       {
         targets: ['10.0.0.1:9100'],
         labels: { role: 'worker', worker: 'a', __metrics_path__: '/metrics', __scheme__: 'http' },

@@ -4,7 +4,8 @@
 export { brokerTls, type BrokerAccess } from './broker-access.js';
 export { certificateFacts, rolesOf, type CertificateFacts } from './certificate-facts.js';
 export { explainFailure, type FailedConnection } from './explain-failure.js';
-export { roleFault, serverCheck, workerIdFault, type Verdict } from './peer-verdict.js';
+export { judgeClient, roleFault, serverCheck, workerIdFault, type Verdict } from './peer-verdict.js';
+export { HTTP_LOGIN_VARIABLE, HttpLogin, httpLoginOf } from './http-login.js';
 export { isGrantName, isRole, roleUri, ROLES, type Role, type RoleGrant } from './roles.js';
 export { secureConnection, type SecureTarget } from './secure-connection.js';
 export { createDoor, type Door, type DoorOptions, type RefusedConnection } from './secure-door.js';

@@ -3,10 +3,14 @@
  * adds. It serves reads only and never blocks the end of a process: closing ends open connections too.
  *
  * Nothing that arrives may end the process. Paths are looked up and never parsed, and a fault of a route is a 500. Anybody
- * may connect, so sizes, connections and waiting have limits.
+ * may connect, so sizes, connections and waiting have limits. With TLS or a login, who asks must show a certificate or the
+ * login; `/healthz` is for everybody.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket, TlsOptions } from 'node:tls';
+import { judgeClient, type HttpLogin, type Role, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 import type { Registry } from 'prom-client';
 
@@ -22,9 +26,19 @@ export interface HttpLimits {
   readonly silenceMs: number;
 }
 
+/** Longest handshake of TLS. */
+const HANDSHAKE_MS = 5_000;
 const DEFAULT_LIMITS: HttpLimits = { headerBytes: 8_192, connections: 128, requestMs: 5_000, silenceMs: 15_000 };
 
-export interface HttpServerOptions {
+/** Who may read. */
+export interface HttpAccess {
+  /** Absent: in the open. Without a login, who asks must show a certificate. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Absent: without TLS everybody may read. */
+  readonly login?: HttpLogin | undefined;
+}
+
+export interface HttpServerOptions extends HttpAccess {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -39,6 +53,11 @@ export interface HttpServer {
   readonly port: number;
   close(): Promise<void>;
 }
+
+/** Whoever takes part in a run may look at it, and whoever was given a certificate for that. */
+const READERS: readonly Role[] = ['status', 'operator', 'coordinator', 'worker'];
+/** A probe of a container has neither certificate nor login. */
+const FOR_EVERYBODY = '/healthz';
 
 interface Answer {
   readonly status: number;
@@ -55,17 +74,20 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { host } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const answer = createAnswers(options);
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.requestMs,
-      requestTimeout: limits.requestMs,
-      connectionsCheckingInterval: Math.ceil(limits.requestMs / 2),
-    },
-    (request, response) => {
-      respond(request, response, answer);
-    },
-  );
+  const bounds = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.requestMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.ceil(limits.requestMs / 2),
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    const path = requestPath(request.url ?? '/');
+    const refusal = path === FOR_EVERYBODY ? undefined : refusalOf(request, options);
+    if (refusal?.status === 401) response.setHeader('www-authenticate', options.login?.challenge ?? '');
+    respond(request, response, refusal === undefined ? () => answer(path) : () => Promise.resolve(refusal));
+  };
+  const server =
+    options.tls === undefined ? createServer(bounds, listener) : secureServer(options.tls, bounds, listener);
   server.maxConnections = limits.connections;
   server.setTimeout(limits.silenceMs);
   await listen(server, host, options.port);
@@ -82,8 +104,43 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
+function secureServer(
+  tls: TlsIdentity,
+  bounds: object,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  let material = tls.current();
+  const optionsOf = (files: TlsOptions): TlsOptions => ({
+    ...files,
+    minVersion: 'TLSv1.3',
+    // Who shows a wrong one is told so by HTTP.
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['http/1.1'],
+  });
+  const server = createTlsServer({ ...bounds, ...optionsOf(material.files), handshakeTimeout: HANDSHAKE_MS }, listener);
+  // Before Node's own listener, which begins the handshake.
+  server.prependListener('connection', () => {
+    if (tls.current() === material) return;
+    material = tls.current();
+    server.setSecureContext(optionsOf(material.files));
+  });
+  return server;
+}
+
+/** Why a request is not answered; undefined when it is. */
+function refusalOf({ socket, headers }: IncomingMessage, { tls, login }: HttpAccess): Answer | undefined {
+  if (login?.accepts(headers.authorization) === true) return undefined;
+  if (tls !== undefined) {
+    const verdict = judgeClient(socket as TLSSocket, READERS);
+    if (verdict.ok) return undefined;
+    if (login === undefined) return text(403, verdict.reason);
+  }
+  return login === undefined ? undefined : text(401, 'this port asks for a login');
+}
+
 /** Sends one answer. A client that goes away meanwhile is no fault, so its socket's errors are dropped. */
-function respond(request: IncomingMessage, response: ServerResponse, answer: (path: string) => Promise<Answer>): void {
+function respond(request: IncomingMessage, response: ServerResponse, answer: () => Promise<Answer>): void {
   const send = ({ status, type, body }: Answer): void => {
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
   };
@@ -95,7 +152,7 @@ function respond(request: IncomingMessage, response: ServerResponse, answer: (pa
     send(text(405, 'only GET is served here'));
     return;
   }
-  answer(requestPath(request.url ?? '/')).then(send, () => {
+  answer().then(send, () => {
     send(text(500, 'the value cannot be computed'));
   });
 }

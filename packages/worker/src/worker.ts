@@ -22,7 +22,7 @@ import {
   type WelcomeSecrets,
 } from '@facet/shared';
 import type { SampleSource } from '@facet/datasets';
-import type { TlsIdentity } from '@facet/security';
+import type { HttpLogin, TlsIdentity } from '@facet/security';
 import { openRunData } from '@facet/task/data';
 import type { Task, TaskSamples } from '@facet/task';
 import type { Welcome } from '@facet/proto';
@@ -53,6 +53,10 @@ export interface WorkerOptions {
   readonly brokerUrl?: string;
   /** With which it listens and connects to others; absent: in the open. */
   readonly tls?: TlsIdentity | undefined;
+  /** What a client of the metrics may say instead of showing a certificate. */
+  readonly httpLogin?: HttpLogin | undefined;
+  /** Metrics without TLS, although the rest has it. */
+  readonly hasPlainMetrics?: boolean;
   /** 0 takes any free port. */
   readonly metricsPort: number;
   /** What is absent is as the run's configuration says. */
@@ -108,7 +112,14 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     exchangeKey: () => membership?.resources?.secrets.exchangeKey,
     snapshot: (step) => membership?.snapshot(step),
   });
-  const starting = startHttpServer({ host: listenHost, port: options.metricsPort, registry: metrics.registry });
+  const httpTls = options.hasPlainMetrics === true ? undefined : tls;
+  const starting = startHttpServer({
+    host: listenHost,
+    port: options.metricsPort,
+    registry: metrics.registry,
+    tls: httpTls,
+    login: options.httpLogin,
+  });
   const http: HttpServer = await starting.catch((caught: unknown) => {
     exchange.close();
     throw caught;
@@ -121,7 +132,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       host: hostname(),
       pid: process.pid,
       exchangeAddress: advertisedAddress ?? formatAddress(advertisedHost, exchange.port),
-      metricsUrl: `http://${formatAddress(advertisedHost, http.port)}/metrics`,
+      metricsUrl: `${httpTls === undefined ? 'http' : 'https'}://${formatAddress(advertisedHost, http.port)}/metrics`,
       cores: usableCores(),
     },
     token: options.token,

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
 import { maskSecrets, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
+import { httpLoginOf } from '@facet/security';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -105,6 +106,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     config,
     store,
     tls,
+    httpLogin: await httpLoginOf(env),
     token: await tokenOf(env),
     hasOwnBroker: options.ownBroker === true,
     runFolder: paths.folder,

@@ -5,6 +5,7 @@
 import { Option, type Command } from 'commander';
 import type { WorkerOutcome } from '@facet/worker';
 import { brokerUrlProblem, maskUrl, parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
+import { httpLoginOf } from '@facet/security';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
@@ -22,6 +23,7 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly advertise?: string;
   readonly nats?: string;
   readonly tls?: string;
+  readonly plainMetrics?: boolean;
   readonly threads?: string;
   readonly metricsPort: string;
   readonly dataFolder?: string;
@@ -64,6 +66,7 @@ export function addWorkerCommand(
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
     .option('--metrics-port <number>', 'port for metrics; 0 takes any free one', '0')
+    .option('--plain-metrics', 'with --tls: metrics without TLS and certificate')
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
     .option('--task <file>', "the module of the run's task, where it lies elsewhere than on the coordinator's machine")
     .option('--json', 'print one JSON object with the outcome as the last line of stdout')
@@ -110,6 +113,8 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
     codeVersion: await readCodeVersion(context.env),
     log,
     tls,
+    httpLogin: await httpLoginOf(context.env),
+    hasPlainMetrics: options.plainMetrics === true,
     signal: signals.stop,
   });
   return report(outcome, options, context);

@@ -50,7 +50,7 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
   const coordinator = { ...config.coordinator, ...ports };
   // It may hold the broker's password.
-  const tls = certificates && { tls: { ...config.tls, folder: certificates.folderOf('coordinator') } };
+  const tls = certificates && { tls: { http: 'tls', ...config.tls, folder: certificates.folderOf('coordinator') } };
   await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl }, ...tls }), 'owner');
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
   const broker = isOwnBroker ? ['--own-broker'] : [];
@@ -77,7 +77,8 @@ export interface WorkerStart {
 export function workerSpec({ config, paths, env, certificates }: RunPlace, start: WorkerStart): ChildSpec {
   const { index, coordinator, route = [] } = start;
   const folder = certificates?.folderOf('worker') ?? config.tls?.folder;
-  const secure = folder === undefined ? [] : ['--tls', folder];
+  const plain = config.tls?.http === 'plain' ? ['--plain-metrics'] : [];
+  const secure = folder === undefined ? [] : ['--tls', folder, ...plain];
   const places = ['--coordinator', coordinator, '--listen', config.coordinator.host, ...route, ...secure];
   return {
     name: `worker-${index}`,

@@ -137,13 +137,16 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     server.close();
   });
   let httpUrl = '';
+  const httpTls = config.tls?.http === 'plain' ? undefined : tls;
   const http = await startHttpServer({
     host,
     port: httpPort,
+    tls: httpTls,
+    login: options.httpLogin,
     registry: metrics.registry,
     routes: { '/status': () => readStatus(sources), '/sd': () => serviceDiscovery(httpUrl, directory) },
   });
-  httpUrl = `http://${formatAddress(reachableHost(host), http.port)}`;
+  httpUrl = `${httpTls === undefined ? 'http' : 'https'}://${formatAddress(reachableHost(host), http.port)}`;
 
   const measure = ({ confusion: _confusion, warning, ...model }: ResultModel): MeasuredResult => ({
     run,

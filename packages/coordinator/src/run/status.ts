@@ -105,7 +105,8 @@ export function serviceDiscovery(
   httpUrl: string,
   directory: WorkerDirectory,
 ): readonly { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }[] {
-  const coordinator = { targets: [new URL(httpUrl).host], labels: { role: 'coordinator' } };
+  const { host: own, protocol: scheme } = new URL(httpUrl);
+  const coordinator = { targets: [own], labels: { role: 'coordinator', __scheme__: scheme.slice(0, -1) } };
   const workers = [...directory.all.values()]
     .filter(({ hello }) => hello.metricsUrl !== '')
     .map(({ hello }) => {

@@ -39,6 +39,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
 const OTHER_VARIABLES = [
   'FACET_CACHE',
   'FACET_CODE_VERSION',
+  'FACET_HTTP_LOGIN_FILE',
   'FACET_LOG_LEVEL',
   'FACET_PROMETHEUS_BIN',
   'FACET_RUNS',

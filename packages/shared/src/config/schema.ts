@@ -271,6 +271,12 @@ export const operationSchema = z.strictObject({
         .describe(
           'Folder with `ca.crt`, `tls.crt` and `tls.key`, on the machine of the coordinator, and with `ca.crl` if there is one.',
         ),
+      http: z
+        .enum(['tls', 'plain'])
+        .default('tls')
+        .describe(
+          'Port for metrics and status: `tls` asks for a certificate too, or for a login; `plain` is for a network of its own.',
+        ),
     })
     .optional()
     .describe(
