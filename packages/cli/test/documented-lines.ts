@@ -14,7 +14,8 @@ const PREFIX = /^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:npx )?facet(?: |$)/;
 export function facetArguments(text: string): readonly string[] | undefined {
   const prefix = PREFIX.exec(text);
   if (prefix === null) return undefined;
-  const rest = text.slice(prefix[0].length);
+  // Where the shell puts the output is none of the program's business.
+  const rest = text.slice(prefix[0].length).replace(/ > \S+$/, '');
   return [...rest.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, plain]) => double ?? single ?? plain!,
   );
