@@ -51,6 +51,9 @@ const training = { batch: { global: 8, micro: 4 } };
 const task = (members: string): string =>
   `${HEAD}export default defineTask({ name: 'mine', dataset: data(), training, model, ${members} });\n`;
 
+/** The same, where the members use zod. */
+const withZod = (members: string): string => `import { z } from 'zod';\n${task(members)}`;
+
 /** A ZIP archive of one file that is not compressed. */
 function storedZip(name: string, content: Buffer): Buffer {
   const header = (signature: number, head: readonly number[]): Buffer => {
@@ -147,7 +150,27 @@ test.each<[what: string, source: string | undefined, message: string, ...args: s
   ['a metric that the system counts', task('metrics: { correct: (z) => z.sum(1) }'), 'a metric is named correct'],
   ['a preset beside the task', task(''), "preset: 'mnist-fast' (from the command line)", '--preset', 'mnist-fast'],
   ['keys of the other model', task(''), 'it is a key of the multi-view model', '--set', 'model.width=32'],
-  ['options that the task does not take', task(''), 'it takes no options', '--set', 'task.options.depth=3'],
+  [
+    'options that the task does not take',
+    task(''),
+    'task.options.depth: 3 (from the command line): the task takes no options',
+    '--set',
+    'task.options.depth=3',
+  ],
+  [
+    'an option that its schema does not know',
+    withZod('options: z.strictObject({ width: z.int().default(3) })'),
+    'task.options.widht: unknown key (from the command line); did you mean task.options.width?',
+    '--set',
+    'task.options.widht=4',
+  ],
+  [
+    'an option that its schema refuses',
+    withZod('options: z.strictObject({ width: z.int().max(8) })'),
+    'task.options.width: 9 (from the command line): ',
+    '--set',
+    'task.options.width=9',
+  ],
 ])('refuses %s', { timeout: 60_000 }, async (what, source, message, ...args) => {
   const file = path.join(folder(), `${what.replaceAll(' ', '-')}.mjs`);
   if (source !== undefined) await writeFile(file, source);

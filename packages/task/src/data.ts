@@ -4,4 +4,5 @@
  */
 export { openRunData, type RunData } from './modules/run-data.js';
 export { loadTask } from './modules/load-task.js';
+export { optionNames, readOptions, type OptionIssue } from './define/task-options.js';
 export { learningRate } from './optimizer/learning-rate.js';

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -189,5 +190,34 @@ describe('a run that is changed', () => {
     ],
   ])('refuses %s', async (_, steps, flags, more, expected) => {
     await expect(load(steps, flags, more)).rejects.toThrow(expected);
+  });
+});
+
+describe('a run that a build stored before options had a place of their own', () => {
+  const file = new URL('../../../shared/test/first-form/multiview.json', import.meta.url);
+  const { config: stored } = JSON.parse(readFileSync(file, 'utf8')) as { config: Record<string, unknown> };
+  const options = { env: {}, configFile: undefined };
+
+  it('goes on as it was, with its options in their place, also where its own file is named again', async () => {
+    const runs = await storeRun('old', stored);
+    const { config, notes } = await loadStoredConfig('old', { ...options, runs, flags: {} });
+    const { model, augmentation, adversarial } = stored;
+    expect(config.task).toEqual({ name: 'multiview', options: { model, augmentation, adversarial } });
+    expect(config).toMatchObject({ epochs: stored['epochs'], samples: stored['samples'] });
+    expect(notes).toEqual([]);
+    const configFile = path.join(runs, 'old', 'config.json');
+    const again = await loadStoredConfig('old', { ...options, configFile, runs, flags: {} });
+    expect(again.config).toEqual(config);
+  });
+
+  it.each<[string, Mapping]>([
+    ['model.depth', { model: { depth: 9 } }],
+    ['task.options.model.depth', { task: { options: { model: { depth: 9 } } } }],
+  ])('is not changed by %s, which is named as it was written', async (key, flags) => {
+    const runs = await storeRun('old', stored);
+    await expect(loadStoredConfig('old', { ...options, runs, flags })).rejects.toMatchObject({
+      code: 'CHECKPOINT_INCOMPATIBLE',
+      message: expect.stringMatching(new RegExp(`^${key} is 2 in run old, asked for 9: `)) as string,
+    });
   });
 });

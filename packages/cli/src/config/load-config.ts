@@ -198,9 +198,18 @@ function withAbsolutePaths(config: RunConfig): RunConfig {
 async function loadTaskFacts(layers: readonly unknown[]): Promise<ConfigInput['task']> {
   const module = layers.map((layer) => valueAt(layer, ['task', 'module'])).findLast((value) => value !== undefined);
   if (typeof module !== 'string') return undefined;
-  const { loadTask } = await import('@facet/task/data');
+  const { loadTask, optionNames, readOptions } = await import('@facet/task/data');
   const { definition, sha256 } = await loadTask(module);
-  return { name: definition.name, sha256, training: { ...definition.training } };
+  return {
+    name: definition.name,
+    sha256,
+    training: { ...definition.training },
+    optionNames: optionNames(definition),
+    optionIssues(options) {
+      const read = readOptions(definition, options);
+      return read.ok ? [] : read.issues;
+    },
+  };
 }
 
 /** Of the two limits on workers, only the one that this command has is of use to its reader. */

@@ -23,6 +23,7 @@ import { shortKeysOf, type NamedTask, type NamedTasks } from './named-task.js';
 import { OPERATION_DEFAULTS, TASK_TRAINING } from './presets.js';
 import { schemaProblems, wrongAt, type JudgedConfig } from './schema-problems.js';
 import { inLongForm, longPath, twiceSet } from './short-keys.js';
+import { moduleOptionProblems, type ModuleOptionIssue } from './module-options.js';
 import type { RunConfig } from './schema.js';
 
 export interface ConfigInput {
@@ -51,6 +52,10 @@ export interface LoadedTaskFacts {
   readonly sha256: string;
   /** Values of the training half that suit it. */
   readonly training: Mapping;
+  /** The names of its options, as far as they are known. */
+  readonly optionNames: readonly string[];
+  /** What it has against its options. */
+  readonly optionIssues: (options: Mapping) => readonly ModuleOptionIssue[];
 }
 
 export type ConfigResolution =
@@ -98,6 +103,7 @@ export function resolveConfig(input: ConfigInput): ConfigResolution {
     ...crossProblems(choice.problems.length > 0 ? { ...merged, dataset: undefined } : merged, {
       ...{ tasks: input.tasks, task, layers, keys },
     }),
+    ...(input.task === undefined ? [] : moduleOptionProblems(input.task, judged)),
   ];
   if (problems.length > 0) return { ok: false, problems };
   const config = deepFreeze(keys.schema.parse(merged) as RunConfig);

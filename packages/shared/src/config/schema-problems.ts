@@ -45,6 +45,11 @@ export function keyText(path: readonly PropertyKey[], { layers, keys }: Omit<Jud
   return dotted(writtenPath(path, layers, keys.shortKeys));
 }
 
+/** `key: unknown key (from where)`. */
+export function unknownAt(path: readonly PropertyKey[], judged: JudgedConfig): string {
+  return `${keyText(path, judged)}: unknown key${origin(path, judged.layers)}`;
+}
+
 function wrongValue(issue: z.core.$ZodIssue, judged: JudgedConfig): string {
   const actual = valueAt(judged.merged, issue.path);
   const advice =
@@ -61,7 +66,7 @@ function unknownKey(path: readonly PropertyKey[], judged: JudgedConfig): string 
   const name = String(path.at(-1));
   const written = writtenPath(path, judged.layers, judged.keys.shortKeys);
   const advice = keyAdvice(name, written.slice(0, -1), judged.keys);
-  return `${dotted(written)}: unknown key${origin(path, judged.layers)}${advice}`;
+  return `${unknownAt(path, judged)}${advice}`;
 }
 
 /** Suggests a sibling key with a similar name, or else the same name elsewhere in the configuration. */

@@ -63,7 +63,7 @@ describe('the name of a task', () => {
   });
 
   it('stands for nothing beside a module, and neither do the keys of another task', () => {
-    const task = { name: 'mine', sha256: 'a'.repeat(64), training: {} };
+    const task = { name: 'mine', sha256: 'a'.repeat(64), training: {}, optionNames: [], optionIssues: () => [] };
     const flags = { run: 'demo', model: { depth: 3 }, task: { name: 'multiview', module: 'task.mjs' } };
     expect(problemsOf({ flags, task })).toEqual([
       "task.name: 'multiview', expected nothing with task.module 'task.mjs'",

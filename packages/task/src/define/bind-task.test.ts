@@ -158,7 +158,7 @@ describe('options', () => {
   });
 
   it.each([
-    ['to a task that takes none', {}, 'it takes no options, but the configuration gives task.options.depth'],
+    ['to a task that takes none', {}, 'task.options: depth: the task takes no options'],
     [
       'that the schema refuses, each with its place',
       {

@@ -18,6 +18,7 @@ import { bindAdversary, requireAdversary } from './adversary.js';
 import { answerOf, isOfClasses, isWhole } from './answer.js';
 import { isCorrect, lossOf, shareCorrect } from './losses.js';
 import { fillNoise, noiseInput, noiseTensors, quietTensors, requireNoise } from './noise.js';
+import { optionsText, readOptions } from './task-options.js';
 
 /** What a definition is bound to. */
 export interface TaskBinding {
@@ -107,7 +108,7 @@ export async function bindTask(definition: TaskDefinition, binding: TaskBinding)
 
 async function buildModel(definition: TaskDefinition, binding: TaskBinding): Promise<TaskModel> {
   const { fields, classes, microBatch, seed } = binding;
-  const options = readOptions(definition, binding.options);
+  const options = soundOptions(definition, binding.options);
   // A model of tf.layers makes its weights when it is built, which needs a backend that computes.
   const before = (tf.getBackend() as string | undefined) ?? 'cpu';
   await tf.setBackend('cpu');
@@ -130,28 +131,10 @@ async function buildModel(definition: TaskDefinition, binding: TaskBinding): Pro
   }
 }
 
-function readOptions(definition: TaskDefinition, given: unknown): unknown {
-  const { options: schema } = definition;
-  if (schema === undefined) {
-    const names = Object.keys((given as object | undefined) ?? {});
-    if (names.length === 0) return {};
-    throw invalid(
-      definition,
-      `it takes no options, but the configuration gives task.options.${names.join(', task.options.')}`,
-    );
-  }
-  try {
-    return schema.parse(given ?? {});
-  } catch (caught) {
-    throw invalid(definition, `task.options: ${optionProblems(caught)}`, caught);
-  }
-}
-
-/** What a zod schema has against a value in one line; the message of any other error. */
-function optionProblems(caught: unknown): string {
-  const { issues } = caught as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] };
-  if (issues === undefined) return caught instanceof Error ? caught.message : String(caught);
-  return issues.map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`).join('; ');
+function soundOptions(definition: TaskDefinition, given: unknown): unknown {
+  const read = readOptions(definition, given);
+  if (read.ok) return read.options;
+  throw invalid(definition, `task.options: ${optionsText(read.issues)}`, read.cause);
 }
 
 /** Parameters, fields and what the system adds share one set of names. */
