@@ -10,6 +10,7 @@ import { presetDefinition } from './preset/definition.js';
 import { recipeDefinition } from './recipe/definition.js';
 import { recoveryDefinition } from './recovery/definition.js';
 import { simulateDefinition } from './simulate/definition.js';
+import { storeDefinition } from './store/definition.js';
 import { strangersDefinition } from './strangers/definition.js';
 
 export const BENCHES: readonly Bench[] = [
@@ -21,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   openBench(recipeDefinition, async () => (await import('./recipe/run.js')).runRecipe),
   openBench(recoveryDefinition, async () => (await import('./recovery/run.js')).runRecovery),
   openBench(simulateDefinition, async () => (await import('./simulate/run.js')).runSimulate),
+  openBench(storeDefinition, async () => (await import('./store/run.js')).runStore),
   openBench(strangersDefinition, async () => (await import('./strangers/run.js')).runStrangers),
   openBench(fuzzDefinition, async () => (await import('./fuzz/run.js')).runFuzz),
 ];

@@ -56,6 +56,10 @@ describe('every bench has a form of some seconds, whose JSON has the shape that 
     recipe: (report) => {
       expect(values(report, 'what')).toEqual(expect.arrayContaining(['everything', 'adamw']));
     },
+    store: (report) => {
+      expect(values(report, 'store')).toEqual(['folder', 'nats']);
+      expect(report.ratios).toMatchObject({ nats: expect.any(Number) });
+    },
     recovery: (report) => {
       expect(values(report, 'signal')).toEqual(['SIGKILL']);
     },

@@ -16,6 +16,7 @@ const RUNS: readonly TinyRunOptions[] = [
   { emaDecay: 0.9, gradientFormat: 'bf16', balance: true },
   { emaDecay: 0, hasStandby: true },
   { emaDecay: 0, hasStandby: true, stopWhen: ['patience=1'] },
+  { emaDecay: 0.9, hasStandby: true, hasStore: true },
 ];
 
 /** A run and its result without faults. */

@@ -71,6 +71,14 @@ export class Disk {
     return this.#checkpoints.at(-1);
   }
 
+  /** What a coordinator finds in the run's store when it begins to lead: the disk has that, and nothing else, from then on. */
+  takeOver(records: readonly LedgerRecord[], checkpoint: StoredCheckpoint | undefined): void {
+    this.records.splice(0, this.records.length, ...records);
+    if (checkpoint !== undefined && checkpoint.state.step > (this.checkpoint?.state.step ?? -1)) {
+      this.#checkpoints.push(checkpoint);
+    }
+  }
+
   /** How the run ended, if its last leader could record it. */
   get endedResult(): Ending | undefined {
     const last = this.records.at(-1);

@@ -27,6 +27,7 @@ import { handOut, type ExchangeRequest } from './exchange.js';
 import { serverCall } from './join-call.js';
 import type { Endpoint, Network } from './network.js';
 import { NO_METRICS, traceLogger, type Trace } from './silent-sinks.js';
+import type { SharedStore } from './shared-store.js';
 import type { TinyRun } from './tiny-run.js';
 import { Process } from './world.js';
 
@@ -51,6 +52,8 @@ export interface SimulatedCoordinatorOptions {
   readonly run: TinyRun;
   readonly network: Network;
   readonly disk: Disk;
+  /** Where the run lives; absent where all coordinators have one disk. */
+  readonly store: SharedStore | undefined;
   readonly name: string;
   /** As a candidate of a run that has a standby. */
   readonly role: 'first' | 'standby';
@@ -95,7 +98,7 @@ export function startCoordinator(options: SimulatedCoordinatorOptions): Simulate
 }
 
 async function candidate(options: SimulatedCoordinatorOptions, process: Process): Promise<CandidateLife<Ending>> {
-  const { run, network, disk, name, role, pid, isOneHost, isDead, trace } = options;
+  const { run, network, disk, store, name, role, pid, isOneHost, isDead, trace } = options;
   return new CandidateLife<Ending>({
     config: run.config,
     role,
@@ -103,11 +106,13 @@ async function candidate(options: SimulatedCoordinatorOptions, process: Process)
     self: { holder: `${name}-${pid}`, host: 'host', pid },
     isDead: (entry) => isOneHost && isDead(entry.pid),
     open: ({ isFirst, leadership }) => {
-      if (!isFirst && disk.records.length === 0) throw new TrainingError('RUN_NOT_FOUND', 'there is no run to resume');
+      const hasBegun = store?.hasBegun ?? disk.records.length > 0;
+      if (!isFirst && !hasBegun) throw new TrainingError('RUN_NOT_FOUND', 'there is no run to resume');
       return open(options, process, leadership);
     },
-    hasBegun: () => disk.ask(process, () => disk.records.length > 0 && !(isOneHost && disk.isLocked)),
-    endedResult: () => disk.ask(process, () => disk.endedResult),
+    hasBegun: () =>
+      disk.ask(process, () => store?.hasBegun ?? (disk.records.length > 0 && !(isOneHost && disk.isLocked))),
+    endedResult: () => disk.ask(process, () => (store === undefined ? disk.endedResult : store.endedResult)),
     onLeading: () => Promise.resolve(),
     onWaiting: () => undefined,
     clock: process.clock,
@@ -121,26 +126,28 @@ async function open(
   process: Process,
   leadership: Leadership | undefined,
 ): Promise<Coordinator<Ending>> {
-  const { run, network, disk, name, trace } = options;
+  const { run, network, disk, store, name, trace } = options;
   const { config, data, record } = run;
   const plan = endablePlan(run.plan);
   const log = traceLogger(name, () => network.world.nowMs, trace);
   let failRun: (error: TrainingError) => void = () => undefined;
-  const folder = disk.open({
-    process,
-    lock: leadership?.lock ?? 'respect',
-    onError: (error) => {
-      failRun(error);
-    },
-  });
+  const onError = (error: TrainingError): void => {
+    failRun(error);
+  };
+  const link = store && (await store.attach(process, { onError, log }));
+  const own = disk.open({ process, lock: leadership?.lock ?? 'respect', onError });
+  if (link !== undefined) disk.takeOver(link.records, link.checkpoint);
+  const folder = link === undefined ? own : link.over(own);
   try {
     const { ledger } = folder;
     const { checkpoint } = disk;
+    link?.begin(checkpoint);
     const { changes } = takeUpChanges(config, plan, readEarlierRun(ledger.records, checkpoint, plan));
     const earlier = readEarlierRun(ledger.records, checkpoint, plan);
     const at = process.clock.wallTime();
     if (earlier.isFinished) {
       for (const change of changes) await ledger.append(changeRecord(change, at));
+      await folder.settle();
       await folder.close();
       return finished();
     }
@@ -158,7 +165,7 @@ async function open(
       folder: { checkpointsPath: 'checkpoints', checkpoint, ledger, key: disk.key },
       broker,
       source: createShardSource({ config, plan, data }),
-      io: disk.checkpointIo(network, process),
+      io: link === undefined ? disk.checkpointIo(network, process) : link.storing(disk.checkpointIo(network, process)),
       metrics: NO_METRICS,
       clock: process.clock,
       log,
@@ -178,6 +185,7 @@ async function open(
       measure: () => ({
         recorded: async (how) => {
           await disk.writeResult(process, how);
+          await link?.writeResult(how);
           return how;
         },
         unrecorded: (how) => Promise.resolve(how),

@@ -9,6 +9,7 @@ import { BROKER, startBroker } from './broker-server.js';
 import { Disk, type StoredCheckpoint } from './disk.js';
 import type { Fault } from './fault-schedule.js';
 import { Network } from './network.js';
+import { SharedStore } from './shared-store.js';
 import type { Trace } from './silent-sinks.js';
 import { COORDINATORS, startCoordinator, type SimulatedCoordinator } from './simulated-coordinator.js';
 import { startWorker, type SeenMembership, type SimulatedWorker } from './simulated-worker.js';
@@ -67,7 +68,9 @@ class Simulation {
   readonly #options: SimulationOptions;
   readonly #world: World;
   readonly #network: Network;
-  readonly #disk = new Disk();
+  /** One, or one for each coordinator where the run lives in a store. */
+  readonly #disks = new Map<string, Disk>();
+  readonly #store: SharedStore | undefined;
   readonly #workers = new Map<string, SimulatedWorker>();
   readonly #leavers = new Set<string>();
   readonly #memberships: SeenMembership[] = [];
@@ -87,7 +90,9 @@ class Simulation {
     this.#options = options;
     this.#world = new World(options.seed);
     this.#network = new Network(this.#world, BROKER);
-    this.#isOneHost = options.run.hasStandby && this.#world.chance(0.5);
+    const { hasStandby, hasStore } = options.run;
+    this.#isOneHost = hasStandby && !hasStore && this.#world.chance(0.5);
+    this.#store = hasStore ? new SharedStore(this.#world) : undefined;
   }
 
   async observe(): Promise<Observation> {
@@ -101,8 +106,8 @@ class Simulation {
       return this.#ending !== undefined && this.#workers.size === 0 && this.#livingCoordinators().length === 0;
     });
     return {
-      records: this.#disk.records,
-      checkpoint: this.#disk.checkpoint,
+      records: this.#records,
+      checkpoint: this.#store === undefined ? this.#diskOf('').checkpoint : this.#store.checkpoint,
       ending: this.#ending,
       memberships: this.#memberships,
       crashes: this.#crashes,
@@ -145,6 +150,8 @@ class Simulation {
       case 'kill-coordinator':
         if (coordinator === undefined) break;
         coordinator.process.kill();
+        // It starts again on a machine that has nothing of the run.
+        if (this.#store !== undefined && fault.other < 0.5) this.#disks.delete(coordinator.process.name);
         this.#startCoordinatorAfter(coordinator.process.name, durationMs);
         break;
       case 'pause-coordinator':
@@ -166,11 +173,7 @@ class Simulation {
         this.#flippedAfter ??= worker?.flipBit(fault.other < 0.5 ? 'm' : 'v');
         break;
       case 'fill-disk':
-        this.#disk.fill();
-        for (const met of this.#livingCoordinators()) met.metFullDisk = true;
-        this.#world.schedule(durationMs, () => {
-          this.#disk.free();
-        });
+        this.#fillDisks(fault);
         break;
       case 'cut-both-ways':
       case 'cut-one-way':
@@ -179,6 +182,24 @@ class Simulation {
       default:
         kind satisfies never;
     }
+  }
+
+  /** Full disks; or, where the run lives in a store, in half of the cases a store that does not answer for a while. */
+  #fillDisks({ durationMs, other }: Fault): void {
+    if (this.#store !== undefined && other < 0.5) {
+      const store = this.#store;
+      store.cutOff();
+      this.#world.schedule(durationMs, () => {
+        store.mend();
+      });
+      return;
+    }
+    const disks = [...this.#disks.values()];
+    for (const disk of disks) disk.fill();
+    for (const met of this.#livingCoordinators()) met.metFullDisk = true;
+    this.#world.schedule(durationMs, () => {
+      for (const disk of disks) disk.free();
+    });
   }
 
   #cut({ kind, target, other, durationMs }: Fault): void {
@@ -207,6 +228,18 @@ class Simulation {
     });
   }
 
+  /** The run, from outside. */
+  get #records(): readonly LedgerRecord[] {
+    return this.#store === undefined ? this.#diskOf('').records : this.#store.records;
+  }
+
+  #diskOf(name: string): Disk {
+    const key = this.#store === undefined ? '' : name;
+    const disk = this.#disks.get(key) ?? new Disk();
+    this.#disks.set(key, disk);
+    return disk;
+  }
+
   #livingCoordinators(): SupervisedCoordinator[] {
     return [...this.#coordinators.values()].filter(({ process }) => !process.isDead);
   }
@@ -214,13 +247,15 @@ class Simulation {
   #startCoordinator(name: string, isAsked = false): void {
     const pid = this.#processes.size + 1;
     // A standby does not begin a run, and does not go on with one that has failed.
-    const isBegun = this.#disk.records.length > 0;
+    const isBegun = this.#records.length > 0;
+    const disk = this.#diskOf(name);
     const isAlone = this.#livingCoordinators().length === 0;
     const role = (isAsked && isAlone) || (!isBegun && name === COORDINATORS[0]) ? 'first' : 'standby';
     const started = startCoordinator({
       run: this.#options.run,
       network: this.#network,
-      disk: this.#disk,
+      disk,
+      store: this.#store,
       name,
       role,
       pid,
@@ -231,7 +266,7 @@ class Simulation {
       },
       trace: this.#options.trace,
     });
-    const supervised = { ...started, metFullDisk: this.#disk.isFull };
+    const supervised = { ...started, metFullDisk: disk.isFull };
     this.#coordinators.set(name, supervised);
     this.#processes.set(pid, started.process);
   }

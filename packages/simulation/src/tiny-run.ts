@@ -26,6 +26,8 @@ export interface TinyRun {
   readonly record: LedgerRecord;
   /** With a second coordinator, and a lease that says which one leads. */
   readonly hasStandby: boolean;
+  /** The run lives in a store; every coordinator has a disk of its own. */
+  readonly hasStore: boolean;
 }
 
 export interface TinyRunOptions {
@@ -38,13 +40,14 @@ export interface TinyRunOptions {
   /** Shares follow the speed, which is measured over a few steps. */
   readonly balance?: boolean;
   readonly hasStandby?: boolean;
+  readonly hasStore?: boolean;
   /** Rules that end the run early. */
   readonly stopWhen?: readonly string[];
 }
 
 export function createTinyRun(options: TinyRunOptions): TinyRun {
   const { emaDecay, gradientFormat = 'fp32', workers = 3, groupSize = 0, balance = false } = options;
-  const { hasStandby = false, stopWhen = [] } = options;
+  const { hasStandby = false, hasStore = false, stopWhen = [] } = options;
   const config: RunConfig = {
     ...TASK_TRAINING,
     ...OPERATION_DEFAULTS,
@@ -77,7 +80,7 @@ export function createTinyRun(options: TinyRunOptions): TinyRun {
   const data = { ...source, metricNames: [], answerClasses: 2 };
   const plan = createPlan(config, { trainSamples: TRAIN_SAMPLES, testSamples: TEST_SAMPLES });
   const record = runRecord({ config, plan, data, at: new Date(0).toISOString() });
-  return { config, data, plan, record, hasStandby };
+  return { config, data, plan, record, hasStandby, hasStore };
 }
 
 function split(count: number, factor: number): Dataset['train'] {

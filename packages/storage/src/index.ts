@@ -43,5 +43,6 @@ export {
 export { FolderStore, folderRun } from './folder/folder-store.js';
 export { memoryRun, MemoryRun, type FaultScript } from './memory/memory-store.js';
 export { attachRun, hasStoredLedger, pullRun, storeDocuments, type AttachedRun } from './run/attached-run.js';
-export { CheckpointUploader } from './run/checkpoint-uploader.js';
+export { CheckpointUploader, shelfOf } from './run/checkpoint-uploader.js';
 export { copyRun, type CopiedRun } from './run/copy-run.js';
+export * as storeErrors from './store/store-errors.js';

@@ -2,7 +2,15 @@
  * What ties the folder of a run to the run's store: the right to write there, the checkpoints that are on their way, and the
  * documents. A checkpoint is taken when it is in the folder; that it gets to the store is not waited for until the run ends.
  */
-import { hasStoredLedger, attachRun, CheckpointUploader, contentOf, RESULT_FILE, storeDocuments } from '@facet/storage';
+import {
+  hasStoredLedger,
+  attachRun,
+  CheckpointUploader,
+  contentOf,
+  shelfOf,
+  RESULT_FILE,
+  storeDocuments,
+} from '@facet/storage';
 import type { AttachedRun, Checkpoint, LedgerClaim, RunStore } from '@facet/storage';
 import type { Logger } from '@facet/telemetry';
 import type { CheckpointIo } from './checkpointer.js';
@@ -24,7 +32,7 @@ export class StoreLink {
     this.#folder = folder;
     this.#attached = attached;
     this.#uploader = new CheckpointUploader({
-      store,
+      ...shelfOf(store),
       claim: attached.claim,
       onStored: ({ step, isNew }) => {
         if (isNew) log.info({ step, store: store.place }, 'checkpoint stored');

@@ -16,11 +16,25 @@ export interface LocalCheckpoint {
 }
 
 export interface UploaderOptions {
-  readonly store: RunStore;
+  /** Of the store, for messages. */
+  readonly place: string;
+  /** Puts a checkpoint into the store; false when it was there. */
+  readonly put: (checkpoint: LocalCheckpoint) => Promise<boolean>;
+  /** Removes checkpoints from the store. */
+  readonly prune: (options: PruneStoredOptions) => Promise<unknown>;
   readonly claim: Pick<LedgerClaim, 'isHeld'>;
   readonly onStored: (stored: LocalCheckpoint & { readonly isNew: boolean }) => void;
   /** An upload failed; the checkpoint is on this machine, and the next one is tried. */
   readonly onFailed: (step: number, error: TrainingError) => void;
+}
+
+/** How checkpoints of a folder get into a store and out of it. */
+export function shelfOf({ objects, place }: RunStore): Pick<UploaderOptions, 'place' | 'put' | 'prune'> {
+  return {
+    place,
+    put: ({ step, path }) => storeCheckpoint({ objects, shelf: CHECKPOINTS_FOLDER, step, path }),
+    prune: (options) => pruneStored(objects, CHECKPOINTS_FOLDER, options),
+  };
 }
 
 export class CheckpointUploader {
@@ -84,20 +98,20 @@ export class CheckpointUploader {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) await this.#store(next);
     const pruning = this.#pruning;
     if (pruning === undefined || this.#isClosed || this.#failure !== undefined) return;
-    const { store, claim } = this.#options;
+    const { claim, prune } = this.#options;
     try {
-      if (await claim.isHeld()) await pruneStored(store.objects, CHECKPOINTS_FOLDER, pruning);
+      if (await claim.isHeld()) await prune(pruning);
     } catch {
       // The next checkpoint prunes again.
     }
   }
 
   async #store(checkpoint: LocalCheckpoint): Promise<void> {
-    const { store, claim, onStored, onFailed } = this.#options;
-    const { step, path } = checkpoint;
+    const { place, claim, put, onStored, onFailed } = this.#options;
+    const { step } = checkpoint;
     try {
-      if (!(await claim.isHeld())) throw fenced(store.place);
-      const isNew = await storeCheckpoint({ objects: store.objects, shelf: CHECKPOINTS_FOLDER, step, path });
+      if (!(await claim.isHeld())) throw fenced(place);
+      const isNew = await put(checkpoint);
       this.#storedStep = Math.max(this.#storedStep, step);
       this.#failure = undefined;
       onStored({ ...checkpoint, isNew });

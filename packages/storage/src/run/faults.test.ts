@@ -11,7 +11,7 @@ import { memoryRun, MemoryRun, type FaultScript, type StoreCall } from '../memor
 import { retriedRun } from '../store/retried-store.js';
 import type { RunStore } from '../store/run-store.js';
 import { unreachable } from '../store/store-errors.js';
-import { CheckpointUploader } from './checkpoint-uploader.js';
+import { CheckpointUploader, shelfOf } from './checkpoint-uploader.js';
 import { fetchNewestCheckpoint, pruneStored, storeCheckpoint, storedSteps } from './stored-checkpoint.js';
 
 const SHELF = 'checkpoints';
@@ -202,7 +202,7 @@ describe('the uploader', () => {
     });
     const stored: number[] = [];
     const uploader = new CheckpointUploader({
-      store: memoryRun(held, 'memory', { faults: ({ act }) => (act === 'put' ? gate : undefined) }),
+      ...shelfOf(memoryRun(held, 'memory', { faults: ({ act }) => (act === 'put' ? gate : undefined) })),
       claim,
       onStored: ({ step }) => stored.push(step),
       onFailed: (_step, error) => {
@@ -227,7 +227,7 @@ describe('the uploader', () => {
     const held = new MemoryRun();
     const errors: string[] = [];
     const uploader = new CheckpointUploader({
-      store: memoryRun(held, 'memory'),
+      ...shelfOf(memoryRun(held, 'memory')),
       claim: { isHeld: () => Promise.resolve(false) },
       onStored: () => undefined,
       onFailed: (_step, { code }) => errors.push(code),
