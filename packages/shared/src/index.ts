@@ -49,7 +49,7 @@ export {
   type Changeable,
   type StepRule,
 } from './config/run-changes.js';
-export { ADAMW_RECIPE, OPERATION_DEFAULTS, TASK_TRAINING, WHOLE_DATASET } from './config/presets.js';
+export { ADAMW_RECIPE, OPERATION_DEFAULTS, TASK_TRAINING, WHOLE_DATASET } from './config/defaults.js';
 export { configKeys, type ConfigKeys } from './config/config-keys.js';
 export { shown } from './config/expectation.js';
 export { keyMeantBy } from './config/key-aliases.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { configKeys } from './config-keys.js';
 import { tasks } from '../../test/resolving.js';
 import { configFileSchema, descriptionOf, type DescribedSchema } from './described.js';
-import { OPERATION_DEFAULTS } from './presets.js';
+import { OPERATION_DEFAULTS } from './defaults.js';
 
 /** Every key at any depth, those of list items too, with its schema. */
 function keysBelow(schema: DescribedSchema, at = ''): [key: string, schema: DescribedSchema][] {

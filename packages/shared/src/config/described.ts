@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { canonicalJson } from './canonical-json.js';
 import { isMapping, valueAt } from './layers.js';
 import { shortKeysOf, type NamedTasks } from './named-task.js';
-import { OPERATION_DEFAULTS } from './presets.js';
+import { OPERATION_DEFAULTS } from './defaults.js';
 import { operationSchema, trainingSchema } from './schema.js';
 import { longPath } from './short-keys.js';
 

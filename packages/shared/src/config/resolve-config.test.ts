@@ -5,7 +5,7 @@ import { trainingWish } from './engines.js';
 import { ENVIRONMENT_VARIABLES, withoutConfigVariables } from './environment.js';
 import { configKeys } from './config-keys.js';
 import type { ConfigSource, Mapping } from './layers.js';
-import { OPERATION_DEFAULTS } from './presets.js';
+import { OPERATION_DEFAULTS } from './defaults.js';
 import { resolveConfig } from './resolve-config.js';
 import { datasetDefinition, DATASETS } from '../datasets/registry.js';
 import { configOf, minimal, preset, problemsOf, tasks, withFlags } from '../../test/resolving.js';

@@ -20,7 +20,7 @@ import {
   type Mapping,
 } from './layers.js';
 import { shortKeysOf, type NamedTask, type NamedTasks } from './named-task.js';
-import { OPERATION_DEFAULTS, TASK_TRAINING } from './presets.js';
+import { OPERATION_DEFAULTS, TASK_TRAINING } from './defaults.js';
 import { schemaProblems, wrongAt, type JudgedConfig } from './schema-problems.js';
 import { inLongForm, longPath, twiceSet } from './short-keys.js';
 import { moduleOptionProblems, type ModuleOptionIssue } from './module-options.js';

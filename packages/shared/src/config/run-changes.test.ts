@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunChange } from './change-schema.js';
-import { TASK_TRAINING } from './presets.js';
+import { TASK_TRAINING } from './defaults.js';
 import { asStarted, changeBetween, changeProblems, stepRule, withChange, type Changeable } from './run-changes.js';
 
 const STEPS = 10;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { resolveConfig, type ConfigInput } from './resolve-config.js';
 import type { Mapping } from './layers.js';
 import type { NamedTask, NamedTasks } from './named-task.js';
-import { TASK_TRAINING } from './presets.js';
+import { TASK_TRAINING } from './defaults.js';
 import { configOf, minimal, problemsOf, tasks, withFlags } from '../../test/resolving.js';
 
 const long = (options: Mapping): Mapping => ({ task: { options } });
