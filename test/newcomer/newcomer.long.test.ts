@@ -58,15 +58,15 @@ const { name, image, train, test } = await openDataset({ name: 'few-digits', fol
 console.log(JSON.stringify({ name, image, train: train.count, test: test.count }));
 `;
 
-it('a dataset: a definition, and its line in the registry', { timeout: 180_000 }, async () => {
-  const house = path.join(folder, 'house');
-  for (const name of ['shared', 'datasets']) {
-    const [from, to] = [path.join(ROOT, 'packages', name), path.join(house, 'packages', name)];
+/** A copy of some packages, compiled against the repository's modules; ours among them are the copies. */
+async function copyHouse(name: string, packages: readonly string[]): Promise<string> {
+  const house = path.join(folder, name);
+  for (const each of packages) {
+    const [from, to] = [path.join(ROOT, 'packages', each), path.join(house, 'packages', each)];
     await cp(path.join(from, 'src'), path.join(to, 'src'), { recursive: true });
     for (const file of ['package.json', 'tsconfig.json']) await cp(path.join(from, file), path.join(to, file));
   }
   await cp(path.join(ROOT, 'tsconfig.base.json'), path.join(house, 'tsconfig.base.json'));
-  // Everything that is not ours is the repository's; ours are the copies.
   const modules = path.join(house, 'node_modules');
   await mkdir(path.join(modules, '@facet'), { recursive: true });
   for (const entry of await readdir(path.join(ROOT, 'node_modules'))) {
@@ -74,10 +74,57 @@ it('a dataset: a definition, and its line in the registry', { timeout: 180_000 }
       await symlink(path.join(ROOT, 'node_modules', entry), path.join(modules, entry));
     }
   }
-  for (const name of ['shared', 'datasets']) {
-    await symlink(path.join(house, 'packages', name), path.join(modules, '@facet', name));
+  for (const each of packages) {
+    await symlink(path.join(house, 'packages', each), path.join(modules, '@facet', each));
   }
+  return house;
+}
 
+const STORE = `
+/** Runs in the memory of this process, for a test. */
+import { MemoryStore } from '../memory/memory-store.js';
+import type { StoreKind } from './store-kind.js';
+
+const store = new MemoryStore();
+
+export const BRIEF: StoreKind = {
+  scheme: 'brief://',
+  shape: 'brief://PLACE',
+  open: () => Promise.resolve(store),
+};
+`;
+
+const USE_STORE = `
+import { contentOf, openStore, readText, STORE_SHAPES } from '@facet/storage';
+const store = await openStore('brief://here', { env: {} });
+const run = await store.open('first');
+await run.objects.put('config.json', contentOf('{}'));
+const claim = await run.ledger.claim();
+await claim.append(0, new TextEncoder().encode('one'));
+console.log(JSON.stringify({ runs: await store.runs(), config: await readText(run.objects, 'config.json'), STORE_SHAPES }));
+`;
+
+it('a store: its kind, and its line in the registry', { timeout: 180_000 }, async () => {
+  const house = await copyHouse('store-house', ['shared', 'security', 'storage']);
+  const stores = path.join(house, 'packages/storage/src/store');
+  await writeFile(path.join(stores, 'brief-kind.ts'), STORE);
+  const registry = path.join(stores, 'registry.ts');
+  const listed = (await readFile(registry, 'utf8'))
+    .replace(
+      'import type { RunStore, Store }',
+      "import { BRIEF } from './brief-kind.js';\nimport type { RunStore, Store }",
+    )
+    .replace(/= \[FOLDER, /, '= [BRIEF, FOLDER, ');
+  await writeFile(registry, listed);
+  expect(await node([TSC, '-b', 'packages/storage'], house)).toBe('');
+  await writeFile(path.join(house, 'use.mjs'), USE_STORE);
+  expect(JSON.parse(await node(['use.mjs'], house))).toEqual({
+    ...{ runs: ['first'], config: '{}', STORE_SHAPES: expect.stringContaining('brief://PLACE') },
+  });
+});
+
+it('a dataset: a definition, and its line in the registry', { timeout: 180_000 }, async () => {
+  const house = await copyHouse('house', ['shared', 'datasets']);
   const datasets = path.join(house, 'packages/shared/src/datasets');
   await writeFile(path.join(datasets, 'few-digits.ts'), DEFINITION);
   const registry = path.join(datasets, 'registry.ts');
