@@ -12,6 +12,7 @@ import { recoveryDefinition } from './recovery/definition.js';
 import { simulateDefinition } from './simulate/definition.js';
 import { storeDefinition } from './store/definition.js';
 import { strangersDefinition } from './strangers/definition.js';
+import { tlsDefinition } from './tls/definition.js';
 
 export const BENCHES: readonly Bench[] = [
   openBench(presetDefinition, async () => (await import('./preset/run.js')).runPreset),
@@ -24,6 +25,7 @@ export const BENCHES: readonly Bench[] = [
   openBench(simulateDefinition, async () => (await import('./simulate/run.js')).runSimulate),
   openBench(storeDefinition, async () => (await import('./store/run.js')).runStore),
   openBench(strangersDefinition, async () => (await import('./strangers/run.js')).runStrangers),
+  openBench(tlsDefinition, async () => (await import('./tls/run.js')).runTls),
   openBench(fuzzDefinition, async () => (await import('./fuzz/run.js')).runFuzz),
 ];
 

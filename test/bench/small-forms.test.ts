@@ -71,6 +71,10 @@ describe('every bench has a form of some seconds, whose JSON has the shape that 
       expect((values(report, 'steps') as number[]).every((steps) => steps > 0)).toBe(true);
       expect((report.figures as { stateMB: number }).stateMB).toBeGreaterThan(0.1);
     },
+    tls: (report) => {
+      expect(new Set(values(report, 'what'))).toEqual(new Set(['all-reduce', 'training', 'handshakes']));
+      expect(report.figures).toMatchObject({ handshakes: 16 });
+    },
     fuzz: (report) => {
       expect(values(report, 'failed')).toEqual([0]);
     },

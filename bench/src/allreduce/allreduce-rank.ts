@@ -1,9 +1,17 @@
 /**
  * One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine. It may join
- * again, for another length, format or cut.
+ * again, for another length, format or cut. Its argument is a TLS folder; without one, nothing is encrypted.
  */
 import { OPERATION_DEFAULTS } from '@facet/shared';
-import { createFloatMemory, gradientFormat, openMesh, startExchangeServer, type Mesh } from '@facet/collective';
+import {
+  createFloatMemory,
+  gradientFormat,
+  openInlet,
+  openMesh,
+  startExchangeServer,
+  type Mesh,
+} from '@facet/collective';
+import { TlsIdentity } from '@facet/security';
 import { roundInTurns } from '@facet/collective/internal';
 import type { RankJoin, RankQuestion } from '../process/rank-world.js';
 import { servePeer } from '../process/serve-peer.js';
@@ -13,7 +21,11 @@ import { timeSteps } from './step-timer.js';
 const RUN = 'bench';
 const EXCHANGE_KEY = new Uint8Array(32);
 
+const [, , folder] = process.argv;
+const tls = folder === undefined ? undefined : new TlsIdentity(folder, { roles: ['worker'] });
+
 const server = await startExchangeServer({
+  tls,
   host: '127.0.0.1',
   run: () => RUN,
   exchangeKey: () => EXCHANGE_KEY,
@@ -35,6 +47,7 @@ async function join({ rank, ports, ask }: RankJoin<ExchangeAsk>): Promise<object
   const format = gradientFormat({ name: ask.format, exactFrom: ask.length, seed: 1 });
   const opened = await openMesh({
     server,
+    openInlet: (options) => openInlet({ ...options, tls }),
     run: RUN,
     exchangeKey: EXCHANGE_KEY,
     generation,
