@@ -53,6 +53,14 @@ function refusalIn(errors: readonly Error[], url: string): Refusal | undefined {
     const advice = 'give the user the subjects $JS.API.>, $KV.>, _INBOX.> and facet.>';
     return { what: 'does not permit this user what Facet does', advice };
   }
+  // The code of our own check of its host and its role.
+  if (errors.some((error) => (error as NodeJS.ErrnoException).code === 'FACET_PEER_REFUSED')) {
+    return { what: 'is not accepted', advice: 'or correct the address' };
+  }
+  if (errors.some(({ message }) => message.includes("does not support 'tls'"))) {
+    const advice = 'print a configuration with `facet broker config`, or leave --tls out';
+    return { what: 'speaks no TLS, and this side speaks nothing else', advice };
+  }
   if (errors.some((error) => TLS_CODE.test(String((error as NodeJS.ErrnoException).code)))) {
     const advice =
       "name a folder with a certificate of the broker's authority in --tls; without one, an authority of your own goes " +
