@@ -68,6 +68,7 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
   };
   return new Promise((resolve, reject) => {
     let isOpen = false;
+    let isExplaining = false;
     const end = (reason: string): void => {
       signal.removeEventListener('abort', giveUp);
       if (over.signal.aborted) return;
@@ -122,13 +123,14 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
         end(reason);
         return;
       }
+      isExplaining = true;
       void explainFailure({ address, roles: PEERS, tls }).then((refusal) => {
         end(refusal ?? reason);
       });
     });
     stream.on('end', () => {
       // What was sent before may still be on the socket, whose end comes behind it.
-      if (!hasSocket || socket === undefined) end('the peer ended its stream');
+      if (!isExplaining && (!hasSocket || socket === undefined)) end('the peer ended its stream');
     });
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
