@@ -54,7 +54,7 @@ export const runTls: Run<TlsOptions, TlsRow, TlsFigures, TlsRatios> = async (opt
       },
       notes: [
         `all-reduce: two ranks, ${options.megabytes} MB over TCP; training: mnist-fast with two workers over TCP`,
-        'handshakes: both sides are on this machine; a worker does two, the second one to ask whether it is welcome',
+        'handshakes: both sides are on this machine, and each connection is answered over gRPC',
       ],
     };
   } finally {

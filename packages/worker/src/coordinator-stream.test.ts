@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { JoinRequest, JoinResponse__Output } from '@facet/proto';
-import { beforeEach, expect, it } from 'vitest';
+import { TrainingError } from '@facet/shared';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
 
 class FakeCall extends EventEmitter {
@@ -38,6 +39,20 @@ it('ends when more messages wait than a worker that keeps up ever has', async ()
   for (let generation = 0; generation < 1_000; generation++) call.emit('data', start(generation));
   expect(call.isCancelled).toBe(true);
   expect((await generations()).length).toBe(257);
+});
+
+it('says why it ended without a message, and asks nobody after one', async () => {
+  const refused = new TrainingError('CERTIFICATE_REFUSED', 'it has expired');
+  const explained = vi.fn(() => Promise.resolve(refused));
+  stream = coordinatorStreamOf(call, () => undefined, explained);
+  call.emit('error');
+  await expect(generations()).rejects.toBe(refused);
+
+  stream = coordinatorStreamOf((call = new FakeCall()), () => undefined, explained);
+  call.emit('data', start(1));
+  call.emit('error');
+  expect(await generations()).toEqual([1]);
+  expect(explained).toHaveBeenCalledOnce();
 });
 
 it('ends when the coordinator does not read', async () => {

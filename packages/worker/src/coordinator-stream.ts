@@ -17,7 +17,8 @@ export interface CoordinatorStream extends AsyncDisposable {
   /** Sends without waiting; messages after the end of the stream are dropped. */
   send(message: JoinRequest): void;
   /**
-   * Messages in order until the stream ends, however it ends.
+   * Messages in order until the stream ends, however it ends. If it ends without one because the certificate of a side will not
+   * do, that is thrown.
    *
    * @param onArrival sees every message the moment it arrives, before its turn
    */
@@ -43,6 +44,11 @@ export interface JoinCall {
 export async function openCoordinatorStream(address: string, tls?: TlsIdentity): Promise<CoordinatorStream> {
   const roles = ['coordinator'] as const;
   const client = new Coordination(...channelTo({ address, roles, tls }));
+  const explained = async (): Promise<TrainingError | undefined> => {
+    const reason = await explainFailure({ address, roles, tls });
+    if (reason === undefined) return undefined;
+    return new TrainingError('CERTIFICATE_REFUSED', `the coordinator at ${address}: ${reason}`);
+  };
   const deadlineMs = Date.now() + CONNECT_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
     const fail = (error: TrainingError): void => {
@@ -54,22 +60,12 @@ export async function openCoordinatorStream(address: string, tls?: TlsIdentity):
         'COORDINATOR_UNREACHABLE',
         `no coordinator answers at ${address}: ${reason}; start one with \`facet coordinator\`, or check the address and the firewall`,
       );
-    const explained = async (): Promise<TrainingError | undefined> => {
-      const reason = await explainFailure({ address, roles, tls });
-      if (reason === undefined) return undefined;
-      return new TrainingError('CERTIFICATE_REFUSED', `the coordinator at ${address}: ${reason}`);
-    };
     const channel = client.getChannel();
     // gRPC itself would go on trying this address, but the coordinator may be at another one by now.
     const check = (): void => {
       const state = channel.getConnectivityState(true);
-      if (state === connectivityState.READY) {
-        // With TLS 1.3 a client is judged when it thinks that it is in.
-        void (tls === undefined ? Promise.resolve(undefined) : explained()).then((refusal) => {
-          if (refusal === undefined) resolve();
-          else fail(refusal);
-        });
-      } else if (state === connectivityState.TRANSIENT_FAILURE) {
+      if (state === connectivityState.READY) resolve();
+      else if (state === connectivityState.TRANSIENT_FAILURE) {
         void explained().then((refusal) => {
           fail(refusal ?? unreachable('the connection is refused'));
         });
@@ -82,15 +78,27 @@ export async function openCoordinatorStream(address: string, tls?: TlsIdentity):
     };
     check();
   });
-  return coordinatorStreamOf(client.Join(), () => {
+  const close = (): void => {
     client.close();
-  });
+  };
+  // With TLS 1.3 a client is judged when it thinks that it is in.
+  return coordinatorStreamOf(client.Join(), close, tls === undefined ? undefined : explained);
 }
 
-/** A coordinator stream over an open call; `close` ends what the call runs on. */
-export function coordinatorStreamOf(call: JoinCall, close: () => void): CoordinatorStream {
+/**
+ * A coordinator stream over an open call.
+ *
+ * @param close ends what the call runs on
+ * @param explained is asked for an error when the stream ends without a message
+ */
+export function coordinatorStreamOf(
+  call: JoinCall,
+  close: () => void,
+  explained: () => Promise<TrainingError | undefined> = () => Promise.resolve(undefined),
+): CoordinatorStream {
   const queue: JoinResponse__Output[] = [];
   let isOver = false;
+  let hasHeard = false;
   let wake: () => void = () => undefined;
   let onArrival: (message: JoinResponse__Output) => void = () => undefined;
   const end = (): void => {
@@ -103,6 +111,7 @@ export function coordinatorStreamOf(call: JoinCall, close: () => void): Coordina
   };
   call.on('data', (message: JoinResponse__Output) => {
     if (isOver) return;
+    hasHeard = true;
     onArrival(message);
     queue.push(message);
     if (queue.length > MOST_WAITING) giveUp();
@@ -124,6 +133,8 @@ export function coordinatorStreamOf(call: JoinCall, close: () => void): Coordina
         if (message !== undefined) {
           yield message;
         } else if (isOver) {
+          const refusal = hasHeard ? undefined : await explained();
+          if (refusal !== undefined) throw refusal;
           return;
         } else {
           await new Promise<void>((resolve) => {
