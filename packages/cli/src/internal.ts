@@ -4,3 +4,4 @@
 export { findBroker } from './broker/find-broker.js';
 export { startBroker } from './launch/broker-process.js';
 export { freePort } from './launch/free-port.js';
+export { randomLogins } from './broker/broker-users.js';

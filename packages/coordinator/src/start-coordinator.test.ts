@@ -191,7 +191,7 @@ describe('refusals', () => {
     run.defer(small);
     await expect(run.coordinate({ nats: { url: small.url } })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringMatching(/3192 bytes.*2000.*batch\.micro/),
+      message: expect.stringMatching(/3208 bytes.*2000.*batch\.micro/),
     });
     const local = await run.coordinate({ nats: { url: small.url }, data: 'local' });
     expect(local.address).not.toBe('');
@@ -315,8 +315,11 @@ describe('what others can see', () => {
       isHeld.open();
       await release.opened;
     };
-    await run.addWorker(coordinator, 'a', { beforeWork: hold, hello: { metricsUrl: 'http://10.0.0.1:9100/metrics' } });
-    await run.addWorker(coordinator, 'b', { beforeWork: hold });
+    await run.addWorker(coordinator, 'a', { beforeWork: hold, hello: { metricsUrl: 'http://127.0.0.1:9100/metrics' } });
+    await run.addWorker(coordinator, 'b', {
+      beforeWork: hold,
+      hello: { metricsUrl: 'http://169.254.169.254/metrics' },
+    });
     await isHeld.opened;
     const get = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
 
@@ -336,7 +339,7 @@ describe('what others can see', () => {
     expect(JSON.parse(await get('/sd'))).toEqual([
       { targets: [new URL(coordinator.httpUrl).host], labels: { role: 'coordinator', __scheme__: 'http' } },
       {
-        targets: ['10.0.0.1:9100'],
+        targets: ['127.0.0.1:9100'],
         labels: { role: 'worker', worker: 'a', __metrics_path__: '/metrics', __scheme__: 'http' },
       },
     ]);

@@ -183,13 +183,13 @@ export {
 } from './config/engines.js';
 export { ENVIRONMENT_VARIABLES, withoutConfigVariables, type Environment } from './config/environment.js';
 export { isMapping, mergeMappings, nest, valueAt, type ConfigSource, type Mapping } from './config/layers.js';
-export { maskSecrets } from './config/mask-secrets.js';
+export { maskSecrets, withoutSecrets } from './config/mask-secrets.js';
 export { resolveConfig, type ConfigInput, type ConfigResolution } from './config/resolve-config.js';
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
 export { connectBroker, type BrokerTls } from './wire/broker-connection.js';
-export { maskUrl, withoutLogin } from './wire/masked-url.js';
+export { borrowLogin, maskUrl } from './wire/masked-url.js';
 export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
 export { memoryRefusal } from './memory-refusal.js';
 export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
+  borrowLogin,
   CONFIG_VERSION,
   configSchema,
   createPlan,
@@ -182,7 +183,7 @@ async function buildResources(
 ): Promise<WorkerResources> {
   const config = withOwnTask(configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8'))), options);
   const data = config.data === 'local' ? await openLocalData(options, config, welcome) : undefined;
-  const connection = await connectWorker({ url: options.brokerUrl ?? secrets.natsUrl, tls: options.tls });
+  const connection = await connectWorker({ url: borrowLogin(options.brokerUrl ?? secrets.natsUrl, secrets.natsUrl), tls: options.tls });
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);

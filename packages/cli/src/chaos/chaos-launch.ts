@@ -8,6 +8,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
 import { makePrivateFolder, TrainingError } from '@facet/shared';
+import { randomLogins, urlWithLogin } from '../broker/broker-users.js';
 import { startBroker, type RunningBroker } from '../launch/broker-process.js';
 import { endsWithin, type Child } from '../launch/child-process.js';
 import { freePort } from '../launch/free-port.js';
@@ -102,6 +103,7 @@ class ChaosLaunch {
   readonly #applied: ChaosFault[] = [];
   readonly #violations: string[] = [];
   readonly #pids: number[] = [];
+  readonly #logins = randomLogins();
   #broker: RunningBroker | undefined;
   #brokers = 0;
   #coordinator: Child | undefined;
@@ -221,7 +223,14 @@ class ChaosLaunch {
     const { brokerBinary: binary, place } = this.#options;
     const logFile = path.join(place.paths.logs, 'broker.log');
     this.#broker = await startBroker(
-      { binary, folder, logFile, port: this.#machine.ports.broker, env: place.env },
+      {
+        binary,
+        folder,
+        logFile,
+        port: this.#machine.ports.broker,
+        env: place.env,
+        users: { run: place.config.run, logins: this.#logins },
+      },
       (child) => {
         this.#machine.group.adopt('broker', child);
         this.#note(child);
@@ -235,7 +244,10 @@ class ChaosLaunch {
     const spec = await coordinatorSpec(this.#place, {
       role: 'coordinator',
       mode: hasBegun ? 'resume' : 'new',
-      natsUrl: `nats://${HOST}:${publisherLink.port}`,
+      nats: {
+        url: urlWithLogin(`nats://${HOST}:${publisherLink.port}`, this.#logins.coordinator),
+        workerUrl: urlWithLogin(`nats://${HOST}:${this.#machine.ports.broker}`, this.#logins.worker),
+      },
       isOwnBroker: true,
       folder,
     });

@@ -6,7 +6,8 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TLS_FILES } from '@facet/security';
-import { makeFolder, readRegularText, TrainingError } from '@facet/shared';
+import { makeFolder, readRegularText, TrainingError, writeWhole } from '@facet/shared';
+import { brokerAuthorization, urlWithLogin, type BrokerLogins } from '../broker/broker-users.js';
 import { requireJetStream } from './broker-probe.js';
 import { guarded } from './broker-guard.js';
 import { describeEnd, startChild, type Child } from './child-process.js';
@@ -27,20 +28,39 @@ export interface BrokerOptions {
   readonly port?: number;
   /** With which it asks for certificates; absent: in the open. */
   readonly tlsFolder?: string | undefined;
+  /** Who may do what; absent: everybody may do everything. */
+  readonly users?: { readonly run: string; readonly logins: BrokerLogins } | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface RunningBroker {
+  /** With the login of the coordinator, if there are users. */
   readonly url: string;
+  /** With the login of workers. */
+  readonly workerUrl: string;
   readonly process: Child;
 }
 
 /** Starts the process; it is not ready yet. */
-export function startBrokerProcess({ binary, folder, logFile, port = -1, tlsFolder, env }: BrokerOptions): Child {
+export function startBrokerProcess({
+  binary,
+  folder,
+  logFile,
+  port = -1,
+  tlsFolder,
+  users,
+  env,
+}: BrokerOptions): Child {
   const store = path.join(folder, 'broker');
   const secure = tlsFolder === undefined ? [] : tlsArguments(tlsFolder);
   const args = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store, ...secure];
+  if (users !== undefined) args.push('-c', usersFile(folder));
   return startChild({ name: 'broker', ...guarded(folder, { command: binary, args }), logFile, env });
+}
+
+/** nats-server's configuration, with passwords. */
+function usersFile(folder: string): string {
+  return path.join(folder, 'broker-users.json');
 }
 
 function tlsArguments(folder: string): string[] {
@@ -57,6 +77,11 @@ function tlsArguments(folder: string): string[] {
 export async function startBroker(options: BrokerOptions, onStarted: (child: Child) => void): Promise<RunningBroker> {
   const store = path.join(options.folder, 'broker');
   await makeFolder(store);
+  const { users } = options;
+  if (users !== undefined) {
+    const authorization = brokerAuthorization(users.run, users.logins);
+    await writeWhole(usersFile(options.folder), JSON.stringify({ authorization }), 'owner');
+  }
   const child = startBrokerProcess(options);
   onStarted(child);
   const deadline = performance.now() + START_DEADLINE_MS;
@@ -64,7 +89,9 @@ export async function startBroker(options: BrokerOptions, onStarted: (child: Chi
     const url = await readPortsFile(store);
     if (url !== undefined) {
       await requireJetStream(url);
-      return { url, process: child };
+      if (users === undefined) return { url, workerUrl: url, process: child };
+      const { coordinator, worker } = users.logins;
+      return { url: urlWithLogin(url, coordinator), workerUrl: urlWithLogin(url, worker), process: child };
     }
     const end = child.end();
     if (end !== undefined) throw await notStarted(child, `it ended with ${describeEnd(end)}`);

@@ -33,7 +33,7 @@ export type CoordinatorRole = 'coordinator' | 'standby';
 export interface CoordinatorStart {
   readonly role: CoordinatorRole;
   readonly mode: 'new' | 'resume';
-  readonly natsUrl: string;
+  readonly nats: RunConfig['nats'];
   /** The broker is the launch's own: its address is no configuration. */
   readonly isOwnBroker: boolean;
   /** A folder of the launch's own, for its configuration and its result. */
@@ -43,7 +43,7 @@ export interface CoordinatorStart {
 /** A coordinator; writes its configuration first, and the run's token if there is none. */
 export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart): Promise<ChildSpec> {
   const { config, paths, env, certificates, store } = place;
-  const { role, mode, natsUrl, isOwnBroker, folder } = start;
+  const { role, mode, nats, isOwnBroker, folder } = start;
   await ensureToken(paths, env);
   const file = path.join(folder, `${role}.json`);
   // A standby leads while the one before may still hold the ports that were asked for.
@@ -51,7 +51,7 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   const coordinator = { ...config.coordinator, ...ports };
   // It may hold the broker's password.
   const tls = certificates && { tls: { http: 'tls', ...config.tls, folder: certificates.folderOf('coordinator') } };
-  await writeWhole(file, JSON.stringify({ ...config, coordinator, nats: { url: natsUrl }, ...tls }), 'owner');
+  await writeWhole(file, JSON.stringify({ ...config, coordinator, nats, ...tls }), 'owner');
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
   const broker = isOwnBroker ? ['--own-broker'] : [];
   const stored = store === undefined ? [] : ['--store', store];

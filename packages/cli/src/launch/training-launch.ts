@@ -7,12 +7,13 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makePrivateFolder, TrainingError } from '@facet/shared';
+import { makePrivateFolder, TrainingError, type RunConfig } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
 import { readResult } from '../runs/run-result.js';
 import { makeRunCertificates, type RunCertificates } from '../tls/run-certificates.js';
+import { randomLogins } from '../broker/broker-users.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
 import { childFailure, describeFailure } from './log-tail.js';
@@ -85,11 +86,11 @@ export async function launchTraining(
   await using certificates = wanted.isSecure === true ? await certificatesFor(wanted) : undefined;
   const plan = { ...wanted, certificates };
 
-  const natsUrl = await brokerUrl(plan, folder, group);
+  const nats = await brokerOf(plan, folder, group);
   const isOwnBroker = plan.brokerBinary !== undefined;
   if (signals.stop.aborted) return { result: undefined, isInterrupted: true, restarts: 0 };
   const startCoordinator = async (role: CoordinatorRole): Promise<Child> =>
-    group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, natsUrl, isOwnBroker, folder }));
+    group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, nats, isOwnBroker, folder }));
   const coordinator = await startCoordinator('coordinator');
   const coordinators = [coordinator];
   using stopping = stopOnSignal(coordinators, signals, observer);
@@ -180,15 +181,17 @@ async function allEndWithin(children: readonly Child[], limitMs: number): Promis
   return (await Promise.all(children.map((child) => endsWithin(child, limitMs)))).every((hasEnded) => hasEnded);
 }
 
-async function brokerUrl(plan: LaunchPlan, folder: string, group: ProcessGroup): Promise<string> {
+/** A broker of the launch's own has users of its own: another user of this machine can do nothing with it. */
+async function brokerOf(plan: LaunchPlan, folder: string, group: ProcessGroup): Promise<RunConfig['nats']> {
   const { brokerBinary: binary, config, env, paths } = plan;
-  if (binary === undefined) return config.nats.url;
+  if (binary === undefined) return config.nats;
+  const users = { run: config.run, logins: randomLogins() };
   const tlsFolder = plan.certificates?.folderOf('broker');
-  const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env, tlsFolder };
+  const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env, tlsFolder, users };
   const broker = await startBroker(options, (child) => {
     group.adopt('broker', child);
   });
-  return broker.url;
+  return { url: broker.url, workerUrl: broker.workerUrl };
 }
 
 /** The first signal stops the coordinators in order, until this is disposed of; one that takes too long is killed. */

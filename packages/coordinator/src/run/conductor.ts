@@ -28,6 +28,7 @@ import { EventQueue } from './event-queue.js';
 import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
 import { Pacing, type PacingRules } from './pacing.js';
+import { metricsFault } from './service-discovery.js';
 import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
 import { sendForms, stopMessage } from './wire-commands.js';
@@ -138,7 +139,8 @@ export class Conductor implements SessionHandler {
       previous.end();
       this.dispatch({ kind: 'closed', workerId, reason: 'it came back on another stream' });
     }
-    log.info({ workerId, host, exchangeAddress: hello.exchangeAddress }, 'worker connected');
+    const facts = { workerId, host, exchangeAddress: hello.exchangeAddress, metricsNotListed: metricsFault(hello) };
+    log.info(facts, 'worker connected');
     this.dispatch({ kind: 'connected', workerId, host: parseAddress(hello.exchangeAddress).host });
     this.#options.greeter.greet({ session, host });
   }

@@ -26,7 +26,8 @@ import {
 import { assembleRun } from './run-assembly.js';
 import type { RunFolder } from './run-folder.js';
 import { createRunLife } from './run-life.js';
-import { readMetrics, readStatus, serviceDiscovery, type StatusSources } from './status.js';
+import { serviceDiscovery } from './service-discovery.js';
+import { readMetrics, readStatus, type StatusSources } from './status.js';
 
 export interface RunParts {
   readonly options: CoordinatorOptions;

@@ -3,7 +3,7 @@
  * process (broker, disk, clock, the workers' streams) comes in as arguments, so that a simulation runs the same assembly.
  */
 import type { RunData } from '@facet/task/data';
-import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError } from '@facet/shared';
+import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError, withoutSecrets } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { Checkpoint, LedgerFile } from '@facet/storage';
 import { CommitLog } from '../commit/commit-log.js';
@@ -147,7 +147,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     momentsCrcOf: (step) => intake.momentsCrcOf(step),
     describe: (step) => ({
       epoch: step === 0 ? 0 : plan.epochOf(step),
-      config,
+      config: withoutSecrets(config),
       codeVersion,
       ledgerStep: commits.lastStep,
       metrics: checkpointMetrics(history, plan, step),

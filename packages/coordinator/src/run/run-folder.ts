@@ -17,6 +17,7 @@ import {
   type RunToken,
   TrainingError,
   trainingIdentity,
+  withoutSecrets,
   writeWhole,
 } from '@facet/shared';
 import type { NamedSource } from '@facet/datasets';
@@ -187,7 +188,11 @@ function storedConfigText({ config, folder, hasOwnBroker }: StoredConfigParts): 
   const { run: _run, nats, tls, ...others } = config;
   // Certificates in the run's folder are those of a launch, and end with it.
   const isOwnTls = tls !== undefined && dirname(dirname(tls.folder)) === resolve(folder);
-  const lasting = { ...(!hasOwnBroker && { nats }), ...(tls !== undefined && !isOwnTls && { tls }) };
+  // A login is a secret: whoever goes on with the run brings it again.
+  const lasting = {
+    ...(!hasOwnBroker && { nats: withoutSecrets({ nats }).nats }),
+    ...(tls !== undefined && !isOwnTls && { tls }),
+  };
   return `${JSON.stringify({ ...others, ...lasting }, null, 2)}\n`;
 }
 

@@ -100,28 +100,6 @@ export function readMetrics(sources: StatusSources): MetricReadings {
   };
 }
 
-/** Targets for Prometheus' HTTP service discovery. */
-export function serviceDiscovery(
-  httpUrl: string,
-  directory: WorkerDirectory,
-): readonly { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }[] {
-  const { host: own, protocol: scheme } = new URL(httpUrl);
-  const coordinator = { targets: [own], labels: { role: 'coordinator', __scheme__: scheme.slice(0, -1) } };
-  const workers = [...directory.all.values()]
-    .filter(({ hello }) => hello.metricsUrl !== '')
-    .map(({ hello }) => {
-      const { host, pathname, protocol } = new URL(hello.metricsUrl);
-      const labels = {
-        role: 'worker',
-        worker: hello.workerId,
-        __metrics_path__: pathname,
-        __scheme__: protocol.slice(0, -1),
-      };
-      return { targets: [host], labels };
-    });
-  return [coordinator, ...workers];
-}
-
 function phaseOf({ phase }: Membership, intake: Intake): StatusPhase {
   if (phase.kind === 'ended') return phase.ending.outcome;
   if (phase.kind !== 'running') return phase.kind;

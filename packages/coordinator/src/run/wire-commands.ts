@@ -4,7 +4,7 @@
  */
 import type { JoinResponse } from '@facet/proto';
 import type { NamedSource } from '@facet/datasets';
-import { encodeWelcomeSecrets, shardKeyLabel, WELCOME_LABEL, withoutLogin, type RunConfig } from '@facet/shared';
+import { encodeWelcomeSecrets, shardKeyLabel, WELCOME_LABEL, withoutSecrets, type RunConfig } from '@facet/shared';
 import type { JoinSession } from '../grpc/join-session.js';
 import type { Command, Ending, FormMember } from '../membership/state.js';
 import type { LedRun } from './admission.js';
@@ -79,12 +79,12 @@ export function welcomeMessage(
   data: NamedSource,
   { key, workersOnHost, session }: WelcomeContext,
 ): JoinResponse {
-  const natsUrl = config.nats.url;
+  const { url, workerUrl: natsUrl = url } = config.nats;
   const secrets = encodeWelcomeSecrets({ natsUrl, exchangeKey: key.exchangeKey, leaseKey: key.lease.publicKey });
   return {
     welcome: {
       run: config.run,
-      configDocument: Buffer.from(configText({ ...config, nats: { ...config.nats, url: withoutLogin(natsUrl) } })),
+      configDocument: Buffer.from(configText(withoutSecrets(config))),
       sealed: session.seal(WELCOME_LABEL, secrets),
       datasetSha256: data.digest,
       trainSamples: data.length('train'),

@@ -36,7 +36,7 @@ export function schemaProblems(judged: JudgedConfig): readonly string[] {
 /** `key 3 (from where), expected this`. */
 export function wrongAt(path: readonly PropertyKey[], judged: JudgedConfig): string {
   const actual = valueAt(judged.merged, path);
-  const masked = typeof actual === 'string' && dotted(path) === 'nats.url' ? maskUrl(actual) : actual;
+  const masked = typeof actual === 'string' && /^nats\.(url|workerUrl)$/.test(dotted(path)) ? maskUrl(actual) : actual;
   return `${keyText(path, judged)}: ${shown(masked)}${origin(path, judged.layers)}`;
 }
 

@@ -254,7 +254,13 @@ export const operationSchema = z.strictObject({
     })
     .describe('How long is waited for others.'),
   nats: z
-    .strictObject({ url: z.string().describe('Its address, as coordinator and workers reach it.') })
+    .strictObject({
+      url: z.string().describe('Its address, as coordinator and workers reach it.'),
+      workerUrl: z
+        .string()
+        .optional()
+        .describe('What workers are told instead: another address, or the login of a user with fewer rights.'),
+    })
     .describe('The message broker.'),
   coordinator: z
     .strictObject({

@@ -16,6 +16,13 @@ export function withoutLogin(urls: string): string {
   return maskUrl(urls).replaceAll(`${MASK}@`, '');
 }
 
+/** A broker's URL, with the login of another one if it has none. */
+export function borrowLogin(url: string, from: string): string {
+  const login = /:\/\/([^/]*)@/.exec(from)?.[1];
+  if (url.includes('@') || login === undefined) return url;
+  return url.includes('://') ? url.replaceAll('://', `://${login}@`) : `nats://${login}@${url}`;
+}
+
 function maskOne(url: string): string {
   // The last "@", not the first: a password may contain one that is not escaped.
   const end = url.lastIndexOf('@');

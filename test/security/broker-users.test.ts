@@ -1,0 +1,102 @@
+/** What the users of a broker may do, asked of a real nats-server: a worker reads its shards and the lease, and nothing else. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { LEASE_STREAM, LEASE_SUBJECTS, leaseSubject, shardStreamName, shardSubject } from '@facet/shared';
+import { findBroker, randomLogins, startBroker } from 'facet-train/internal';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const RUN = 'mine';
+const logins = randomLogins();
+const TIMEOUT = { timeout: 500 };
+
+let url: string;
+let end: () => Promise<unknown>;
+let coordinator: NatsConnection;
+let worker: NatsConnection;
+
+beforeAll(async () => {
+  const found = await findBroker({ env: process.env });
+  if (!found.ok) throw new Error('no nats-server was found; npm test installs one');
+  const folder = await mkdtemp(path.join(tmpdir(), 'facet-users-'));
+  const options = { binary: found.broker.path, folder, logFile: path.join(folder, 'broker.log'), env: process.env };
+  const broker = await startBroker({ ...options, users: { run: RUN, logins } }, () => undefined);
+  end = () => {
+    broker.process.release();
+    return broker.process.ended;
+  };
+  url = new URL(broker.url).host;
+  const as = (name: 'coordinator' | 'worker'): Promise<NatsConnection> =>
+    connect({ servers: url, user: logins[name].user, pass: logins[name].password });
+  coordinator = await as('coordinator');
+  worker = await as('worker');
+  const { streams } = await jetstreamManager(coordinator);
+  await streams.add({ name: shardStreamName(RUN), subjects: [`facet.${RUN}.shard.>`], storage: 'memory' });
+  await streams.add({ name: shardStreamName('other'), subjects: ['facet.other.shard.>'], storage: 'memory' });
+  await streams.add({ name: LEASE_STREAM, subjects: [LEASE_SUBJECTS], storage: 'memory' });
+  await jetstream(coordinator).publish(shardSubject(RUN, 1, 0), 'a shard');
+  await jetstream(coordinator).publish(leaseSubject(RUN), 'a lease');
+});
+
+afterAll(async () => {
+  await worker.close();
+  await coordinator.close();
+  await end();
+});
+
+/** How many messages a stream has, as a coordinator sees it. */
+async function count(stream: string): Promise<number> {
+  return (await (await jetstreamManager(coordinator)).streams.info(stream)).state.messages;
+}
+
+describe("a worker's user", () => {
+  it('reads its shards and the lease', async () => {
+    const consumer = await jetstream(worker).consumers.get(shardStreamName(RUN), {
+      filter_subjects: shardSubject(RUN, 1, 0),
+      deliver_policy: DeliverPolicy.All,
+    });
+    const messages = await consumer.consume({ max_messages: 8, abort_on_missing_resource: true });
+    for await (const message of messages) {
+      expect(message.string()).toBe('a shard');
+      break;
+    }
+    await messages.close();
+    const { streams } = await jetstreamManager(worker, { ...TIMEOUT, checkAPI: false });
+    expect((await streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(RUN) }))?.string()).toBe('a lease');
+  });
+
+  it.each([
+    ['publishes no shard', shardSubject(RUN, 1, 0)],
+    ['writes no lease', leaseSubject(RUN)],
+    ['writes nothing of the stored run', `facet.store.${RUN}.ledger`],
+  ])('%s', async (_, subject) => {
+    const before = [await count(shardStreamName(RUN)), await count(LEASE_STREAM)];
+    await expect(jetstream(worker, TIMEOUT).publish(subject, 'forged', TIMEOUT)).rejects.toThrow();
+    worker.publish(subject, 'forged');
+    await worker.flush();
+    expect([await count(shardStreamName(RUN)), await count(LEASE_STREAM)]).toEqual(before);
+  });
+
+  it('deletes, empties and makes no stream, and reads none of another run', async () => {
+    const manager = await jetstreamManager(worker, { ...TIMEOUT, checkAPI: false });
+    await expect(manager.streams.delete(shardStreamName(RUN))).rejects.toThrow();
+    await expect(manager.streams.purge(shardStreamName(RUN))).rejects.toThrow();
+    await expect(manager.streams.add({ name: 'more', subjects: ['more'] })).rejects.toThrow();
+    await expect(manager.streams.info(shardStreamName('other'))).rejects.toThrow();
+    await expect(manager.consumers.add(shardStreamName('other'), { ack_policy: 'none' })).rejects.toThrow();
+    expect(await count(shardStreamName(RUN))).toBe(1);
+  });
+});
+
+describe('somebody without a login', () => {
+  it.each([
+    ['none', {}],
+    ['a wrong password', { user: 'worker', pass: 'wrong' }],
+  ])('does not get in: %s', async (_, login) => {
+    await expect(connect({ servers: url, ...login, reconnect: false, timeout: 2_000 })).rejects.toThrow(
+      /authoriz|auth/i,
+    );
+  });
+});

@@ -1,0 +1,76 @@
+/** A run whose secrets are known: they are looked for wherever somebody might read them. */
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
+import { committedSteps, openWorkspace, until, type Workspace } from '../testkit/facet.js';
+import { up } from '../testkit/small-run.js';
+
+const CANARIES = { token: 'canary-of-the-run-token-4711', password: 'canary-of-the-broker-4712' };
+
+let broker: TestBroker;
+let workspace: Workspace;
+
+beforeAll(async () => {
+  broker = await startBroker({ login: { user: 'facet', password: CANARIES.password } });
+  workspace = await openWorkspace();
+});
+
+afterAll(async () => {
+  await workspace[Symbol.asyncDispose]();
+  await broker[Symbol.asyncDispose]();
+});
+
+function found(text: string): string[] {
+  return Object.entries(CANARIES).flatMap(([name, canary]) => (text.includes(canary) ? [name] : []));
+}
+
+async function commandLines(): Promise<string> {
+  const lines: string[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (/^\d+$/.test(entry)) lines.push(await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => ''));
+  }
+  return lines.join('\n');
+}
+
+test.runIf(process.platform === 'linux')(
+  'neither the token nor the broker password is in logs, files, status, metrics, errors or the process list',
+  { timeout: 180_000 },
+  async () => {
+    const environment = {
+      FACET_RUN_TOKEN: CANARIES.token,
+      FACET_NATS_URL: broker.url,
+      FACET_LOG_LEVEL: 'debug',
+    };
+    const { done } = workspace.start(up('canary', 2), environment);
+    const folder = path.join(workspace.runs, 'canary');
+    await until('some steps are committed', async () => (await committedSteps(folder)) >= 3);
+    expect(found(await commandLines())).toEqual([]);
+    const { httpUrl } = JSON.parse(await readFile(path.join(folder, 'coordinator.json'), 'utf8')) as {
+      httpUrl: string;
+    };
+    for (const page of ['status', 'metrics', 'sd']) {
+      expect(found(await (await fetch(`${httpUrl}/${page}`)).text()), page).toEqual([]);
+    }
+    const { code, stdout, stderr } = await done;
+    expect(code, stderr).toBe(0);
+    expect(found(stdout + stderr)).toEqual([]);
+    // The one place where a secret may be, which only its owner may read.
+    const allowed = ['run.token'];
+    let looked = 0;
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || allowed.includes(entry.name)) continue;
+      looked += 1;
+      const file = path.join(entry.parentPath, entry.name);
+      expect(found(await readFile(file, 'latin1')), file).toEqual([]);
+    }
+    expect(looked).toBeGreaterThan(8);
+    expect(await readFile(path.join(folder, 'run.token'), 'utf8')).toBe(`${CANARIES.token}\n`);
+    // Errors too: a broker that refuses is named without the password.
+    const wrong = { ...environment, FACET_NATS_URL: broker.url.replace('facet:', 'other:') };
+    const refused = await workspace.run(up('refused', 1), wrong);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(/BROKER_REFUSED|BROKER_UNREACHABLE/);
+    expect(found(refused.stdout + refused.stderr)).toEqual([]);
+  },
+);
