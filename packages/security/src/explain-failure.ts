@@ -12,7 +12,10 @@ import type { TlsIdentity } from './tls-identity.js';
 
 /** The name of the protocol in the handshake (ALPN). */
 export const EXPLAIN_PROTOCOL = 'facet-explain';
-const DEADLINE_MS = 3_000;
+/** A host that drops packets would let us wait for minutes. */
+const CONNECT_MS = 3_000;
+/** A port that is there may be busy with the handshakes of others. */
+const ANSWER_MS = 10_000;
 const MOST_LINE_BYTES = 4_096;
 
 export interface FailedConnection {
@@ -36,9 +39,10 @@ export function explainFailure({ address, roles, tls }: FailedConnection): Promi
     let isConnected = false;
     let isSecure = false;
     let line = '';
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       end(undefined);
-    }, DEADLINE_MS);
+    };
+    let timer = setTimeout(giveUp, CONNECT_MS);
     const end = (reason: string | undefined): void => {
       clearTimeout(timer);
       resolve(reason);
@@ -46,6 +50,8 @@ export function explainFailure({ address, roles, tls }: FailedConnection): Promi
     };
     socket.once('connect', () => {
       isConnected = true;
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, ANSWER_MS);
     });
     socket.once('secureConnect', () => {
       isSecure = true;
