@@ -3,9 +3,10 @@
  * its last byte is. The ledger is made of objects (../store/object-ledger.ts), because the interface has no appends and not
  * every server has conditional writes. The lease of a run stays in NATS.
  */
-import { isRunName, type Environment } from '@facet/shared';
+import { isRunName, systemClock, type Environment } from '@facet/shared';
 import { objectLedger } from '../store/object-ledger.js';
 import type { Content, ObjectShelf, RunStore, Store, StoredObject } from '../store/run-store.js';
+import { retry } from '../store/retried-store.js';
 import { chunksOfSize, storing } from '../store/source.js';
 import { unreachable } from '../store/store-errors.js';
 import { S3Client, type S3Response } from './s3-client.js';
@@ -16,6 +17,7 @@ const PART_BYTES = 8 << 20;
 const MOST_PARTS = 10_000;
 /** Parts that are on their way at once. */
 const PARTS_IN_FLIGHT = 3;
+const PART_PATIENCE_MS = 20_000;
 const LEDGER_PREFIX = 'ledger/';
 
 export interface S3StoreOptions {
@@ -43,16 +45,7 @@ export async function openS3Store({ bucket, prefix, env }: S3StoreOptions): Prom
       return found.filter(isRunName).sort();
     },
     open(run) {
-      const objects = shelf(run);
-      return Promise.resolve<RunStore>({
-        place: `${place}/${run}`,
-        objects: {
-          ...objects,
-          list: async (start) => (await objects.list(start)).filter((name) => !name.startsWith(LEDGER_PREFIX)),
-        },
-        ledger: objectLedger(objects, `${place}/${run}`),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      });
+      return Promise.resolve(runOver(shelf(run), `${place}/${run}`));
     },
     async remove(run) {
       const objects = shelf(run);
@@ -62,6 +55,20 @@ export async function openS3Store({ bucket, prefix, env }: S3StoreOptions): Prom
         await objects.remove(name);
       }
     },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** A run whose ledger is made of objects, which are not among its own. */
+function runOver(objects: ObjectShelf, place: string): RunStore {
+  return {
+    place,
+    objects: {
+      ...objects,
+      list: async (start) => (await objects.list(start)).filter((name) => !name.startsWith(LEDGER_PREFIX)),
+    },
+    ledger: objectLedger(objects, place),
+    wrapped: (wrap) => runOver(wrap(objects), place),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -125,7 +132,7 @@ async function putAtOnce({ client, base }: Shelf, name: string, content: Content
 /** The object appears when all parts are there. What fails leaves no parts behind, if the server still answers. */
 async function putInParts({ client, base, place }: Shelf, name: string, content: Content): Promise<void> {
   const key = `${base}${name}`;
-  const started = await needed(client.send({ method: 'POST', key, query: { uploads: '' } }), place);
+  const started = await patiently(() => needed(client.send({ method: 'POST', key, query: { uploads: '' } }), place));
   const [uploadId] = valuesOf(await started.text(), 'UploadId');
   if (uploadId === undefined) throw unreachable(place, `it began no upload of ${name}`);
   try {
@@ -135,7 +142,8 @@ async function putInParts({ client, base, place }: Shelf, name: string, content:
     for await (const body of chunksOfSize(content, partBytes)) {
       if (underWay.length >= PARTS_IN_FLIGHT) tags.push(await underWay.shift()!);
       const query = { partNumber: String(tags.length + underWay.length + 1), uploadId };
-      const sent = needed(client.send({ method: 'PUT', key, query, body }), place).then(async (response) => {
+      const sent = patiently(async () => {
+        const response = await needed(client.send({ method: 'PUT', key, query, body }), place);
         await response.text();
         return response.headers.get('etag') ?? '';
       });
@@ -156,6 +164,11 @@ async function putInParts({ client, base, place }: Shelf, name: string, content:
     await client.send({ method: 'DELETE', key, query: { uploadId } }).catch(() => undefined);
     throw caught;
   }
+}
+
+/** A part that fails is sent again by itself: an upload of many would otherwise never end on a server that throttles. */
+function patiently<T>(act: () => Promise<T>): Promise<T> {
+  return retry({ clock: systemClock, limitMs: PART_PATIENCE_MS, random: Math.random }, act);
 }
 
 async function needed(sent: Promise<S3Response | undefined>, place: string): Promise<S3Response> {

@@ -3,7 +3,7 @@
  * store refuses is not. Every call of the port may be repeated, so nothing here knows what it does.
  */
 import { pause, TrainingError, type Clock } from '@facet/shared';
-import type { LedgerClaim, RunStore } from './run-store.js';
+import type { LedgerClaim, ObjectShelf, RunStore } from './run-store.js';
 import { isTransient } from './store-errors.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -51,15 +51,11 @@ export async function retry<T>(policy: RetryPolicy, act: () => Promise<T>): Prom
 /** A run of a store whose calls are repeated. The pieces of an object are not: whoever reads them begins again. */
 export function retriedRun(store: RunStore, policy: RetryPolicy): RunStore {
   const { place, objects, ledger } = store;
-  const again = <T>(act: () => Promise<T>): Promise<T> => retry(policy, act);
+  const again: Again = (act) => retry(policy, act);
+  if (store.wrapped !== undefined) return store.wrapped((each) => retriedObjects(each, again));
   return {
     place,
-    objects: {
-      put: (name, content) => again(() => objects.put(name, content)),
-      get: (name) => again(() => objects.get(name)),
-      list: (prefix) => again(() => objects.list(prefix)),
-      remove: (name) => again(() => objects.remove(name)),
-    },
+    objects: retriedObjects(objects, again),
     ledger: {
       read: () => ledger.read(),
       claim: async () => retriedClaim(await again(() => ledger.claim()), again),
@@ -68,7 +64,18 @@ export function retriedRun(store: RunStore, policy: RetryPolicy): RunStore {
   };
 }
 
-function retriedClaim(claim: LedgerClaim, again: <T>(act: () => Promise<T>) => Promise<T>): LedgerClaim {
+type Again = <T>(act: () => Promise<T>) => Promise<T>;
+
+function retriedObjects(objects: ObjectShelf, again: Again): ObjectShelf {
+  return {
+    put: (name, content) => again(() => objects.put(name, content)),
+    get: (name) => again(() => objects.get(name)),
+    list: (prefix) => again(() => objects.list(prefix)),
+    remove: (name) => again(() => objects.remove(name)),
+  };
+}
+
+function retriedClaim(claim: LedgerClaim, again: Again): LedgerClaim {
   return {
     append: (at, bytes) => again(() => claim.append(at, bytes)),
     isHeld: () => again(() => claim.isHeld()),

@@ -25,6 +25,11 @@ export interface RunStore extends AsyncDisposable {
   readonly place: string;
   readonly objects: ObjectShelf;
   readonly ledger: LedgerShelf;
+  /**
+   * Only where the ledger is made of objects: the same run with every call of an object wrapped, also those of the ledger. A claim is
+   * several calls there, and to repeat all of them would not end on a server that throttles.
+   */
+  readonly wrapped?: (wrap: (objects: ObjectShelf) => ObjectShelf) => RunStore;
 }
 
 /** What is put under a name. A failed attempt is repeated, so its pieces may be asked for again. */
