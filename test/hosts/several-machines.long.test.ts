@@ -71,11 +71,11 @@ describe.skipIf(whyNot !== undefined)(`several machines${whyNot === undefined ? 
     facet(
       1,
       ...['coordinator', '--nats', `nats://${hosts.address(1)}:4222`, '--run', run, ...TRAINING, '--json'],
-      ...['--host', hosts.address(1), '--port', '4300', '--http-port', '4301'],
+      ...['--host', hosts.address(1), '--port', '4300', '--http-port', '4301', '--insecure'],
     );
 
   const worker = (host: number, ...more: string[]): RunningCommand =>
-    facet(host, 'worker', '--coordinator', `${hosts.address(1)}:4300`, ...more);
+    facet(host, 'worker', '--coordinator', `${hosts.address(1)}:4300`, '--insecure', ...more);
 
   const steps = (run: string): Promise<number> => committedSteps(path.join(workspace.runs, run));
 

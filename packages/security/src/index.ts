@@ -7,6 +7,7 @@ export { explainFailure, type FailedConnection } from './explain-failure.js';
 export { judgeClient, roleFault, serverCheck, workerIdFault, type Verdict } from './peer-verdict.js';
 export { HTTP_LOGIN_VARIABLE, HttpLogin, httpLoginOf } from './http-login.js';
 export { isGrantName, isRole, roleUri, ROLES, type Role, type RoleGrant } from './roles.js';
+export { requireSafeListening, type Listening } from './safe-listening.js';
 export { secureConnection, type SecureTarget } from './secure-connection.js';
 export { createDoor, type Door, type DoorOptions, type RefusedConnection } from './secure-door.js';
 export { TLS_FILES, TlsIdentity, type IdentityOptions, type TlsMaterial } from './tls-identity.js';

@@ -23,7 +23,7 @@ import {
   type WelcomeSecrets,
 } from '@facet/shared';
 import type { SampleSource } from '@facet/datasets';
-import type { HttpLogin, TlsIdentity } from '@facet/security';
+import { requireSafeListening, type HttpLogin, type TlsIdentity } from '@facet/security';
 import { openRunData } from '@facet/task/data';
 import type { Task, TaskSamples } from '@facet/task';
 import type { Welcome } from '@facet/proto';
@@ -44,6 +44,8 @@ export interface WorkerOptions {
   readonly coordinatorAddresses: readonly string[];
   /** Of the run. */
   readonly token: RunToken;
+  /** It may listen beyond this machine without TLS. */
+  readonly isInsecure?: boolean;
   /** Where this worker listens for its peers and for Prometheus. Default: at the address that reaches the coordinator. */
   readonly listenHost?: string;
   /** The port for its peers; 0 takes any free one. */
@@ -99,6 +101,14 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     clock: systemClock,
     signal,
   });
+  const { isInsecure = false } = options;
+  const warning = requireSafeListening({
+    what: 'this worker',
+    hosts: [listenHost],
+    hasTls: tls !== undefined,
+    isInsecure,
+  });
+  if (warning !== undefined) log.warn(warning);
   const workerId = newWorkerId(tls);
   let membership: Membership | undefined = undefined;
   const metrics = createWorkerMetrics(() => membership?.backlog ?? 0);
@@ -183,7 +193,10 @@ async function buildResources(
 ): Promise<WorkerResources> {
   const config = withOwnTask(configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8'))), options);
   const data = config.data === 'local' ? await openLocalData(options, config, welcome) : undefined;
-  const connection = await connectWorker({ url: borrowLogin(options.brokerUrl ?? secrets.natsUrl, secrets.natsUrl), tls: options.tls });
+  const connection = await connectWorker({
+    url: borrowLogin(options.brokerUrl ?? secrets.natsUrl, secrets.natsUrl),
+    tls: options.tls,
+  });
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
+import { requireSafeListening } from '@facet/security';
 import { maskSecrets, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
 import { httpLoginOf } from '@facet/security';
 import { createLogger } from '@facet/telemetry';
@@ -18,7 +19,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
 import { tokenFile } from '../launch/run-token.js';
 import { listenForStop } from '../launch/stop-signals.js';
-import { openIdentity } from '../tls/open-identity.js';
+import { INSECURE_ABOUT, openIdentity } from '../tls/open-identity.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
 import { requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
 import {
@@ -40,6 +41,7 @@ interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly resultFile?: string;
   readonly exitWithParent?: boolean;
   readonly ownBroker?: boolean;
+  readonly insecure?: boolean;
   readonly store?: string;
 }
 
@@ -57,6 +59,7 @@ export function addCoordinatorCommand(
   addStoreOption(addStartOptions(addConfigOptions(command, 'coordinator')))
     .option('--resume', 'continue the run instead of starting it')
     .option('--standby', 'wait beside the coordinator of a run, and take over when it is gone')
+    .option('--insecure', INSECURE_ABOUT)
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addOption(new Option('--address-file <file>').hideHelp())
     .addOption(new Option('--result-file <file>').hideHelp())
@@ -90,6 +93,13 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   const log = createLogger('coordinator', logLevel(env));
   log.info({ config: maskSecrets(config) }, 'configuration');
   for (const note of notes) log.warn(note);
+  const warning = requireSafeListening({
+    what: 'the coordinator',
+    hosts: [config.coordinator.host],
+    hasTls: config.tls !== undefined,
+    isInsecure: options.insecure === true,
+  });
+  if (warning !== undefined) log.warn(warning);
   const tls = openIdentity({
     folder: config.tls?.folder,
     env: {},

@@ -9,6 +9,7 @@ import { addConfigOptions, configLayer, type ConfigOptions } from '../config/con
 import { loadStoredConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
+import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { train } from '../launch/train.js';
@@ -20,6 +21,7 @@ interface ResumeOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly secure?: boolean;
+  readonly insecure?: boolean;
   readonly store?: string;
   readonly maxRestarts: number;
   readonly schedule?: ScheduleWay;
@@ -42,6 +44,7 @@ export function addResumeCommand(
         'the learning rate from here on: hold (as planned, then its last rate), stretch (to the new end) or restart',
       ).choices(SCHEDULE_WAYS),
     )
+    .option('--insecure', INSECURE_ABOUT)
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText(
       'after',
@@ -79,9 +82,9 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  const { standby: hasStandby = false, secure: isSecure = false, maxRestarts } = options;
+  const { standby: hasStandby = false, secure: isSecure = false, insecure: isInsecure = false, maxRestarts } = options;
   return train(
-    { mode: 'resume', config, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env, store },
+    { mode: 'resume', config, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
     { context, isJson },
   );
 }

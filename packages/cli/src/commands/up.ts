@@ -7,6 +7,7 @@ import { addConfigOptions, configLayer, type ConfigOptions } from '../config/con
 import { loadConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
+import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { addStartOptions, prepareStart, type StartOptions } from '../launch/start-from.js';
@@ -18,6 +19,7 @@ interface UpOptions extends ConfigOptions, StartOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly secure?: boolean;
+  readonly insecure?: boolean;
   readonly store?: string;
   readonly maxRestarts: number;
 }
@@ -33,6 +35,7 @@ export function addUpCommand(
   addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up'))))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
+    .option('--insecure', INSECURE_ABOUT)
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText(
       'after',
@@ -59,9 +62,9 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const start = await prepareStart(loaded.config, options, context);
   for (const note of start?.notes ?? []) printLine(context.stderr, `note: ${note}`);
   const config = start?.config ?? loaded.config;
-  const { standby: hasStandby = false, secure: isSecure = false, maxRestarts } = options;
+  const { standby: hasStandby = false, secure: isSecure = false, insecure: isInsecure = false, maxRestarts } = options;
   return train(
-    { mode: 'new', config, start, paths, hasStandby, isSecure, maxRestarts, brokerBinary, env, store },
+    { mode: 'new', config, start, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
     { context, isJson: options.json === true },
   );
 }

@@ -14,7 +14,7 @@ import { printJson, printLine, type CliContext, type CommandAction } from '../co
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { requireToken } from '../launch/run-token.js';
 import { listenForStop } from '../launch/stop-signals.js';
-import { openIdentity, TLS_ABOUT, TLS_FLAG } from '../tls/open-identity.js';
+import { INSECURE_ABOUT, openIdentity, TLS_ABOUT, TLS_FLAG } from '../tls/open-identity.js';
 
 interface WorkerCommandOptions extends EngineFlags {
   readonly coordinator: string;
@@ -23,6 +23,7 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly advertise?: string;
   readonly nats?: string;
   readonly tls?: string;
+  readonly insecure?: boolean;
   readonly plainMetrics?: boolean;
   readonly threads?: string;
   readonly metricsPort: string;
@@ -66,6 +67,7 @@ export function addWorkerCommand(
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
     .option('--metrics-port <number>', 'port for metrics; 0 takes any free one', '0')
+    .option('--insecure', INSECURE_ABOUT)
     .option('--plain-metrics', 'with --tls: metrics without TLS and certificate')
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
     .option('--task <file>', "the module of the run's task, where it lies elsewhere than on the coordinator's machine")
@@ -104,6 +106,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   const outcome = await runWorker({
     ...machine,
     token,
+    isInsecure: options.insecure === true,
     ...(listenHost !== undefined && { listenHost }),
     ...(advertisedAddress !== undefined && { advertisedAddress }),
     ...(brokerUrl !== undefined && { brokerUrl }),

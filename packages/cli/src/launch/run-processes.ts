@@ -23,6 +23,8 @@ export interface RunPlace {
   readonly store?: string | undefined;
   /** Absent: in the open, unless the configuration names a certificate. */
   readonly certificates?: Pick<RunCertificates, 'folderOf'> | undefined;
+  /** Its processes may listen beyond this machine without TLS. */
+  readonly isInsecure?: boolean;
 }
 
 const ADDRESS_DEADLINE_MS = 60_000;
@@ -55,10 +57,11 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   const files = ['--config', file, '--address-file', paths.address, '--result-file', resultFile(folder, role)];
   const broker = isOwnBroker ? ['--own-broker'] : [];
   const stored = store === undefined ? [] : ['--store', store];
+  const open = place.isInsecure === true ? ['--insecure'] : [];
   const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
   return {
     name: role,
-    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...stored, ...begin]),
+    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...stored, ...open, ...begin]),
     logFile: path.join(paths.logs, `${role}.log`),
     env: { ...tokenEnvironment(paths, withoutConfigVariables(env)), FACET_RUNS: path.dirname(paths.folder) },
   };
@@ -74,12 +77,16 @@ export interface WorkerStart {
 }
 
 /** A worker on this machine. */
-export function workerSpec({ config, paths, env, certificates }: RunPlace, start: WorkerStart): ChildSpec {
+export function workerSpec(
+  { config, paths, env, certificates, isInsecure = false }: RunPlace,
+  start: WorkerStart,
+): ChildSpec {
   const { index, coordinator, route = [] } = start;
   const folder = certificates?.folderOf('worker') ?? config.tls?.folder;
   const plain = config.tls?.http === 'plain' ? ['--plain-metrics'] : [];
   const secure = folder === undefined ? [] : ['--tls', folder, ...plain];
   const places = ['--coordinator', coordinator, '--listen', config.coordinator.host, ...route, ...secure];
+  if (isInsecure) places.push('--insecure');
   return {
     name: `worker-${index}`,
     ...facetCommand(['worker', ...places, '--json', '--exit-with-parent']),

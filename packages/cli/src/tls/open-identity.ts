@@ -9,6 +9,7 @@ import type { Environment } from '../context.js';
 export const WATCHERS: readonly Role[] = ['status', 'operator', 'coordinator', 'worker'];
 
 export const TLS_FLAG = '--tls <folder>';
+export const INSECURE_ABOUT = 'listen beyond this machine without TLS, on a network that is trusted';
 export const TLS_ABOUT =
   'folder with ca.crt, tls.crt and tls.key: connections are encrypted, and both sides prove who they are';
 /** Of a certificate's life. */
