@@ -73,7 +73,7 @@ export interface StoreAccess {
 /** What a command line and a file say of broker and certificate, before the whole configuration is known. */
 export function accessOf(...layers: readonly unknown[]): Pick<StoreAccess, 'brokerUrl'> & { readonly folder?: string } {
   const said = (keys: readonly string[]): string | undefined =>
-    layers.map((layer) => valueAt(layer, keys)).find((value) => typeof value === 'string') as string | undefined;
+    layers.map((layer) => valueAt(layer, keys)).find((value): value is string => typeof value === 'string');
   const [brokerUrl, folder] = [said(['nats', 'url']), said(['tls', 'folder'])];
   return { ...(brokerUrl !== undefined && { brokerUrl }), ...(folder !== undefined && { folder }) };
 }
