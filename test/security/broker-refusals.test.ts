@@ -89,7 +89,7 @@ it('is refused when it speaks no TLS and we do', async () => {
 it('gets a replaced certificate when a lost connection comes back', async () => {
   connection = await open(broker.url, 'worker');
   const back = (async () => {
-    for await (const { type } of connection!.status()) if (type === 'reconnect') return;
+    for await (const { type } of connection.status()) if (type === 'reconnect') return;
   })();
   await pki.renew(at('worker'));
   await broker.kill();
