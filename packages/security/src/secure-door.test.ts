@@ -160,6 +160,20 @@ describe('a client that is refused', () => {
   });
 });
 
+it('judges every connection by a handshake of its own: no session is resumed', async () => {
+  const port = Number((await openDoor(coordinator())).split(':')[1]);
+  const options = { host: '127.0.0.1', port, ...secureConnection({ tls: worker(), host: '127.0.0.1', roles }) };
+  const sessions: Buffer[] = [];
+  for (const session of [undefined, 'of the connection before']) {
+    const socket = connectTls({ ...options, ...(session !== undefined && { session: sessions[0] }) });
+    socket.on('session', (bytes: Buffer) => sessions.push(bytes));
+    socket.on('secureConnect', () => socket.write('hello'));
+    await once(socket, 'data');
+    expect(socket.isSessionReused()).toBe(false);
+    socket.destroy();
+  }
+});
+
 describe('a server that is refused', () => {
   test.each([
     ['coordinator-stranger', /its certificate CN=coordinator is signed by CN=stranger, which is not the authority/],

@@ -3,6 +3,7 @@
  * and show a certificate for a role that the port admits; then what comes out is the decrypted connection. A place is taken
  * before the handshake begins, so that strangers cannot make us compute without bound.
  */
+import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { EXPLAIN_PROTOCOL } from './explain-failure.js';
@@ -112,11 +113,15 @@ function createHandshake(tls: TlsIdentity, { admits, onConnection, onRefused }: 
   };
 }
 
-/** Whoever has a wrong certificate gets through the handshake, so that it can be told. */
+/**
+ * Whoever has a wrong certificate gets through the handshake, so that it can be told. Nobody resumes a session: it would be
+ * judged by the certificate and the list of revoked ones of before.
+ */
 function serverOptions(files: TlsOptions): TlsOptions {
   return {
     ...files,
     minVersion: 'TLSv1.3',
+    secureOptions: constants.SSL_OP_NO_TICKET,
     requestCert: true,
     rejectUnauthorized: false,
     ALPNProtocols: ['h2', EXPLAIN_PROTOCOL],

@@ -2,7 +2,7 @@
  * Objects in a JetStream stream. The bytes are messages of their own, the chunks; one more message, the last one under the
  * object's subject, says which chunks they are, how long and with which SHA-256. It is written last, so an object is there
  * whole or not at all, and one that is replaced keeps its chunks until then. This is the broker's Object Store but for the
- * hash, which node:crypto computes (docs/adr/0021-run-store.md has the figures).
+ * hash, which node:crypto computes (docs/adr/0022-run-store.md has the figures).
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { TrainingError } from '@facet/shared';
@@ -46,23 +46,6 @@ export function natsObjects(run: NatsRun): ObjectShelf {
         await removeChunks(run, entry.id);
       }),
   };
-}
-
-/** Removes chunks that no object has: those of an upload that was cut short. Only the writer of the run may do it. */
-export async function removeStrayChunks(run: NatsRun): Promise<void> {
-  const { names, place } = run;
-  await translated(place, async () => {
-    const used = new Set<string>();
-    for (const subject of await subjectsOf(run, names.objectSubjects)) {
-      const entry = await readEntry(run, names.nameOf(subject));
-      if (entry !== undefined) used.add(entry.id);
-    }
-    const prefix = names.chunkSubjects.slice(0, -1);
-    const ids = (await subjectsOf(run, names.chunkSubjects)).map(
-      (subject) => subject.slice(prefix.length).split('.')[0]!,
-    );
-    for (const id of new Set(ids)) if (!used.has(id)) await removeChunks(run, id);
-  });
 }
 
 async function put(run: NatsRun, name: string, content: Content): Promise<void> {
