@@ -108,11 +108,11 @@ it('a store: its kind, and its line in the registry', { timeout: 180_000 }, asyn
   const house = await copyHouse('store-house', ['shared', 'security', 'storage']);
   const stores = path.join(house, 'packages/storage/src/store');
   await writeFile(path.join(stores, 'brief-kind.ts'), STORE);
-  const registry = path.join(stores, 'registry.ts');
+  const registry = path.join(house, 'packages/storage/src/registry.ts');
   const listed = (await readFile(registry, 'utf8'))
     .replace(
       'import type { RunStore, Store }',
-      "import { BRIEF } from './brief-kind.js';\nimport type { RunStore, Store }",
+      "import { BRIEF } from './store/brief-kind.js';\nimport type { RunStore, Store }",
     )
     .replace(/= \[FOLDER, /, '= [BRIEF, FOLDER, ');
   await writeFile(registry, listed);

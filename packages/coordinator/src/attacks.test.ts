@@ -25,7 +25,7 @@ import { CoordinatedRun, log } from '../test/coordinated-run.js';
 import { JoinClient } from '../test/join-client.js';
 import type { Coordinator } from './coordinator.js';
 import { startCandidate } from './leadership/candidate.js';
-import { RunKey } from './run/run-key.js';
+import { RunKey } from './secrets/run-key.js';
 
 let run: CoordinatedRun;
 

@@ -14,7 +14,7 @@ export { assembleRun, type AssemblyFolder, type RunAssembly } from './run/run-as
 export { endablePlan } from './run/endable-plan.js';
 export { changeRecord, takeUpChanges } from './run/recorded-changes.js';
 export { runRecord } from './run/run-folder.js';
-export { RunKey } from './run/run-key.js';
+export { RunKey } from './secrets/run-key.js';
 export { createRunLife } from './run/run-life.js';
 export type { PublishingBroker } from './shards/publisher.js';
 export { createShardSource } from './shards/shard-source.js';

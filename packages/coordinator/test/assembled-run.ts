@@ -13,7 +13,7 @@ import type { Metrics } from '../src/metrics/metrics.js';
 import { readEarlierRun } from '../src/run/earlier-run.js';
 import { endablePlan, type EndablePlan } from '../src/run/endable-plan.js';
 import { assembleRun, type RunAssembly } from '../src/run/run-assembly.js';
-import { RunKey } from '../src/run/run-key.js';
+import { RunKey } from '../src/secrets/run-key.js';
 import type { PublishingBroker } from '../src/shards/publisher.js';
 import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from './fake-state.js';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';

@@ -194,7 +194,7 @@ export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broke
 export { memoryRefusal } from './memory-refusal.js';
 export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';
 export { isSameSecret, JOIN_NONCE_BYTES, RunToken, type JoinChallenge, type JoinKeys } from './secrets/run-token.js';
-export { readToken, TOKEN_FILE, tokenOf, withTokenFile } from './secrets/token-source.js';
+export { readToken, TOKEN_FILE, tokenOf, withTokenFile } from './disk/token-source.js';
 export {
   decodeWelcomeSecrets,
   encodeWelcomeSecrets,

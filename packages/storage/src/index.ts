@@ -39,7 +39,7 @@ export {
   parseRunPlace,
   STORE_SHAPES,
   type PlacedRun,
-} from './store/registry.js';
+} from './registry.js';
 export { FolderStore, folderRun } from './folder/folder-store.js';
 export { memoryRun, MemoryRun, type FaultScript } from './memory/memory-store.js';
 export { attachRun, hasStoredLedger, pullRun, storeDocuments, type AttachedRun } from './run/attached-run.js';

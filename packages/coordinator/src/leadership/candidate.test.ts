@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkLedger } from '@facet/shared';
 import { CoordinatedRun, createGate, log, ofKind } from '../../test/coordinated-run.js';
 import type { FakeWorker } from '../../test/fake-worker.js';
-import { RunKey } from '../run/run-key.js';
+import { RunKey } from '../secrets/run-key.js';
 import { startCandidate, type Candidate } from './candidate.js';
 
 const TIMEOUTS = { heartbeatMs: 2_000, stepMs: 20_000, gatherMs: 30_000 };

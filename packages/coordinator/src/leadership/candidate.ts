@@ -27,7 +27,7 @@ import {
 } from '@facet/storage';
 import type { RunResult, StoredResult } from '../run/result.js';
 import { hasLedger } from '../run/run-folder.js';
-import { RunKey } from '../run/run-key.js';
+import { RunKey } from '../secrets/run-key.js';
 import { readKey } from '../run/run-secrets.js';
 import { prepareRun, startPrepared } from '../start-coordinator.js';
 import { CandidateLife, type CandidateParts } from './candidate-life.js';

@@ -4,7 +4,7 @@
  */
 import type { Hello, Report } from '@facet/proto';
 import { TrainingError } from '@facet/shared';
-import type { RunKey } from './run-key.js';
+import type { RunKey } from '../secrets/run-key.js';
 
 /** Which run is led, and in which term. */
 export interface LedRun {

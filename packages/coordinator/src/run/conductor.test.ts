@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AssembledRun, type MemorySession } from '../../test/assembled-run.js';
 import { fakeCrc } from '../../test/fake-state.js';
-import { RunKey } from './run-key.js';
+import { RunKey } from '../secrets/run-key.js';
 
 const commits = ({ records }: AssembledRun) => records.filter((record) => record.kind === 'commit');
 

@@ -20,7 +20,7 @@ import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
 import { qualityOf, type History } from './history.js';
 import { Intake } from './intake.js';
-import type { RunKey } from './run-key.js';
+import type { RunKey } from '../secrets/run-key.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import { Stopwatch } from './stopwatch.js';
 import { StragglerWatch } from './straggler-watch.js';

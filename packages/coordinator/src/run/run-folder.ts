@@ -39,7 +39,7 @@ import {
   type RunStore,
 } from '@facet/storage';
 import type { CheckpointIo } from './checkpointer.js';
-import type { RunKey } from './run-key.js';
+import type { RunKey } from '../secrets/run-key.js';
 import { openSecrets, removeSecrets } from './run-secrets.js';
 import { StoreLink } from './store-link.js';
 

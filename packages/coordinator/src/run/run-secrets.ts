@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegularText, readToken, RunToken, TOKEN_FILE, TrainingError, writeWhole } from '@facet/shared';
 import { KEY_FILE } from '@facet/storage';
-import { RunKey } from './run-key.js';
+import { RunKey } from '../secrets/run-key.js';
 
 const MOST_KEY_BYTES = 1_024;
 

@@ -9,7 +9,7 @@ import type { JoinSession } from '../grpc/join-session.js';
 import type { Command, Ending, FormMember } from '../membership/state.js';
 import type { LedRun } from './admission.js';
 import { configText } from './run-folder.js';
-import type { RunKey } from './run-key.js';
+import type { RunKey } from '../secrets/run-key.js';
 import type { WorkerDirectory } from './worker-directory.js';
 
 type FormCommand = Extract<Command, { kind: 'form' }>;

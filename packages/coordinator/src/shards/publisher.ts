@@ -16,7 +16,7 @@ import {
   type WorkItem,
 } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
-import type { RunKey } from '../run/run-key.js';
+import type { RunKey } from '../secrets/run-key.js';
 import type { Broker } from './broker.js';
 import { createSignal, type Signal } from './signal.js';
 import type { ShardSource } from './shard-source.js';

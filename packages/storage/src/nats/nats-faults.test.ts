@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node';
 import { systemClock } from '@facet/shared';
 import { startBroker, type TestBroker } from '../../../coordinator/test/broker.js';
 import { textOf } from '../../test/store-contract.js';
-import { openStore } from '../store/registry.js';
+import { openStore } from '../registry.js';
 import { retriedRun } from '../store/retried-store.js';
 import { contentOf, readAll, type Store } from '../store/run-store.js';
 import { openNatsStore } from './nats-store.js';

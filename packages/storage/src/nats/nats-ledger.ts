@@ -11,7 +11,7 @@ import { headers } from '@nats-io/transport-node';
 import type { LedgerClaim, LedgerShelf } from '../store/run-store.js';
 import { fenced, refused, unreachable } from '../store/store-errors.js';
 import { isStreamMissing, isWrongSequence, translate } from './nats-errors.js';
-import type { NatsRun } from './nats-store.js';
+import type { NatsRun } from './nats-run.js';
 
 const CLAIM = 'Facet-Claim';
 const AT = 'Facet-At';

@@ -9,7 +9,7 @@ import { TrainingError } from '@facet/shared';
 import type { Content, ObjectShelf, StoredObject } from '../store/run-store.js';
 import { chunksOfSize, storing } from '../store/source.js';
 import { isStreamMissing, translate } from './nats-errors.js';
-import type { NatsRun } from './nats-store.js';
+import type { NatsRun } from './nats-run.js';
 
 /** Chunks that are on their way at once. */
 const IN_FLIGHT = 16;

@@ -9,7 +9,8 @@ import { connectBroker, isRunName, maskUrl } from '@facet/shared';
 import type { RunStore, Store } from '../store/run-store.js';
 import { isStreamMissing, translate } from './nats-errors.js';
 import { natsLedger } from './nats-ledger.js';
-import { LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX, runNames, type RunNames } from './nats-names.js';
+import { LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX, runNames } from './nats-names.js';
+import type { NatsRun } from './nats-run.js';
 import { natsObjects } from './nats-objects.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -17,18 +18,6 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MOST_PIECE_BYTES = 512 * 1024;
 /** Of the broker's largest message, for headers and subject. */
 const HEADER_BYTES = 4_096;
-
-/** One run in a broker. */
-export interface NatsRun {
-  readonly place: string;
-  readonly names: RunNames;
-  readonly client: JetStreamClient;
-  readonly manager: JetStreamManager;
-  /** The payload of the largest message that is sent. */
-  readonly pieceBytes: number;
-  makeLedgerStream(): Promise<void>;
-  makeObjectStream(): Promise<void>;
-}
 
 export interface NatsStoreOptions {
   /** With the login, if the broker asks for one. */

@@ -4,8 +4,8 @@
  */
 import { TrainingError } from '../errors.js';
 import type { Environment } from '../config/environment.js';
-import { readRegularText } from '../disk/regular-file.js';
-import { RunToken } from './run-token.js';
+import { readRegularText } from './regular-file.js';
+import { RunToken } from '../secrets/run-token.js';
 
 /** The token's file in the folder of a run. */
 export const TOKEN_FILE = 'run.token';

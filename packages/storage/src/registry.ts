@@ -1,10 +1,10 @@
 /** The kinds of stores. A new one is a file with its kind, and its line here. */
 import { TrainingError } from '@facet/shared';
-import { FOLDER } from '../folder/folder-kind.js';
-import { NATS } from '../nats/nats-kind.js';
-import { S3 } from '../s3/s3-kind.js';
-import type { RunStore, Store } from './run-store.js';
-import type { StoreContext, StoreKind } from './store-kind.js';
+import { FOLDER } from './folder/folder-kind.js';
+import { NATS } from './nats/nats-kind.js';
+import { S3 } from './s3/s3-kind.js';
+import type { RunStore, Store } from './store/run-store.js';
+import type { StoreContext, StoreKind } from './store/store-kind.js';
 
 const STORE_KINDS: readonly StoreKind[] = [FOLDER, NATS, S3];
 

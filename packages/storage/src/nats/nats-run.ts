@@ -1,0 +1,14 @@
+/** One run in a broker, as its ledger and its objects use it. */
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { RunNames } from './nats-names.js';
+
+export interface NatsRun {
+  readonly place: string;
+  readonly names: RunNames;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** The payload of the largest message that is sent. */
+  readonly pieceBytes: number;
+  makeLedgerStream(): Promise<void>;
+  makeObjectStream(): Promise<void>;
+}
