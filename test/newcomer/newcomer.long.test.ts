@@ -45,7 +45,6 @@ export const FEW_DIGITS = {
   classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
   samples: { train: 4, test: 2 },
   family: 'mnist',
-  preset: 'mnist-fast',
   traits: { isMirrorable: false, shows: 'digit', style: 'digit' },
   origin: 'folder',
   files: idxFiles({ train: 'train', test: 't10k' }),
