@@ -46,10 +46,7 @@ export async function openFrameSocket(options: FrameSocketOptions): Promise<Sock
 
 type Place = { readonly path: string } | { readonly host: string; readonly port: number; readonly noDelay: boolean };
 
-function attempt(
-  where: Place,
-  { token, tls, sink, ringBytes, onClosed, signal }: FrameSocketOptions,
-): Promise<Socket> {
+function attempt(where: Place, { token, tls, sink, ringBytes, onClosed, signal }: FrameSocketOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const isOffering = 'path' in where && ringBytes > 0;
     const reader = createFrameReader(sink, isOffering, (credit) => socket.write(credit));
