@@ -6,13 +6,12 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkLedger } from '@facet/shared';
-import { pythonWithMoto, startS3Server } from '../../packages/storage/test/s3-server.js';
+import { describeWithS3, startS3Server } from '../../packages/storage/test/s3-server.js';
 import { parseJson } from '../testkit/facet.js';
 import { CLEAN, ContendedRun, type SharedStore } from './contended-run.js';
 
 const NATS: SharedStore = { place: ({ url }) => url.replace(/\/$/, '') };
 const TIMEOUT = { timeout: 600_000 };
-const python = pythonWithMoto();
 
 let calmSha256: string;
 
@@ -63,9 +62,9 @@ describe('a run in NATS', () => {
   });
 });
 
-describe.skipIf(python === undefined)('a run in S3', () => {
+describeWithS3('a run in S3', (python) => {
   it('goes on on a machine that has nothing of it, and every command finds it by its place', TIMEOUT, async () => {
-    await using server = await startS3Server(python!, 'facet');
+    await using server = await startS3Server(python, 'facet');
     await using run = await ContendedRun.open({ place: () => 's3://facet/some/runs', env: server.env });
     await killAndFollow(run);
     await readByPlace(run);

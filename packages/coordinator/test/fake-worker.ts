@@ -5,7 +5,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { credentials, Server, ServerCredentials, status, type ClientDuplexStream } from '@grpc/grpc-js';
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   CHANNEL_OPTIONS,
@@ -27,15 +26,12 @@ import {
   decodeWelcomeSecrets,
   JOIN_NONCE_BYTES,
   createPlan,
-  decodeShardMessage,
   evenSplit,
   rangeOfRank,
   splitByShares,
   TrainingError,
-  shardStreamName,
   shardKeyLabel,
   ShardSeal,
-  shardSubject,
   WELCOME_LABEL,
   type JoinKeys,
   type Plan,
@@ -45,6 +41,7 @@ import {
   type WorkItem,
 } from '@facet/shared';
 import { createSignal } from '../src/shards/signal.js';
+import { openFakeShards } from './fake-shards.js';
 import { FAKE_PARAMETERS, fakeCrc, fakeMomentsCrc, fakeState, fakeStepDone } from './fake-state.js';
 
 const KEPT_STEPS = 16;
@@ -295,7 +292,13 @@ export class FakeWorker {
     const plan = this.#plan!;
     const worldSize = form.peers.length;
     const split = form.shares.length === 0 ? evenSplit(worldSize) : splitByShares(form.shares);
-    const shards = await this.#openShards(form, signal);
+    const shards = openFakeShards({
+      connection: this.#nats!,
+      subject: { run: this.#welcome!.run, generation: form.generation, rank: form.rank },
+      seal: new ShardSeal(this.keys!.open(shardKeyLabel(form.generation), form.sealedShardKey)),
+      onForged: () => (this.forged += 1),
+      signal,
+    });
     let item: WorkItem | undefined = { kind: form.kind === 'WORK_KIND_TRAIN' ? 'train' : 'evaluate', step: form.step };
     for (; item !== undefined; item = plan.next(item)) {
       if ((this.appliedStep ?? 0) >= running.lastStep) return;
@@ -332,62 +335,6 @@ export class FakeWorker {
       confusion[1] = (confusion[1] ?? 0) + 1;
     }
     this.send({ evaluationDone: { generation, step: item.step, parts, confusion } });
-  }
-
-  /** Consumes the subject of this rank; duplicates are dropped by identity. */
-  async #openShards(
-    form: Form,
-    signal: AbortSignal,
-  ): Promise<(item: WorkItem, index: number) => Promise<ShardMessage>> {
-    const run = this.#welcome!.run;
-    const seal = new ShardSeal(this.keys!.open(shardKeyLabel(form.generation), form.sealedShardKey));
-    const changed = createSignal();
-    const arrived = new Map<string, ShardMessage>();
-    const connection = this.#nats!;
-    const subject = shardSubject(run, form.generation, form.rank);
-    const listen = async (): Promise<void> => {
-      // An ordered consumer would take several filters, which a broker before 2.10 refuses.
-      const stream = shardStreamName(run);
-      const manager = await jetstreamManager(connection);
-      const { name } = await manager.consumers.add(stream, {
-        filter_subject: subject,
-        ack_policy: 'none',
-        mem_storage: true,
-      });
-      const consumer = await jetstream(connection).consumers.get(stream, name);
-      const messages = await consumer.consume({ abort_on_missing_resource: true, idle_heartbeat: 500, expires: 1_000 });
-      signal.addEventListener('abort', () => {
-        messages.stop();
-      });
-      for await (const message of messages) {
-        const opened = seal.open(message.data);
-        if (opened === undefined) {
-          this.forged += 1;
-          continue;
-        }
-        const shard = decodeShardMessage(opened);
-        arrived.set(`${shard.kind}.${shard.step}.${shard.index}`, shard);
-        changed.notify();
-      }
-    };
-    const listenAgain = async (): Promise<void> => {
-      while (!signal.aborted) {
-        // The broker may have forgotten the stream or the consumer, or be away.
-        await listen().catch(() => changed.wait(50));
-      }
-    };
-    signal.addEventListener('abort', () => {
-      changed.notify();
-    });
-    void listenAgain();
-    return async ({ kind, step }, index) => {
-      for (;;) {
-        signal.throwIfAborted();
-        const shard = arrived.get(`${kind}.${step}.${index}`);
-        if (shard !== undefined) return shard;
-        await changed.wait();
-      }
-    };
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasOpenssl, shell } from '../test/openssl.js';
+import { describeWithOpenssl, shell } from '../test/openssl.js';
 import { alternativeNames, certificateFacts } from './certificate-facts.js';
 import { parseRoleUri, ROLES, roleUri } from './roles.js';
 
@@ -31,7 +31,7 @@ describe('alternativeNames', () => {
   });
 });
 
-describe.skipIf(!hasOpenssl)('a certificate that pretends', () => {
+describeWithOpenssl('a certificate that pretends', () => {
   it.each([
     ['a comma in a DNS name', 'DNS.1=a\\, URI:facet:coordinator'],
     ['a comma in a URI', 'URI.1=x:y\\, URI:facet:coordinator'],

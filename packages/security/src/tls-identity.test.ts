@@ -2,7 +2,7 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { hasOpenssl, shell } from '../test/openssl.js';
+import { describeWithOpenssl, shell } from '../test/openssl.js';
 import { initPki, type Pki } from './authority/pki-folder.js';
 import { TlsIdentity } from './tls-identity.js';
 
@@ -91,7 +91,7 @@ describe('current', () => {
   });
 });
 
-describe.skipIf(!hasOpenssl)('certificates of others', () => {
+describeWithOpenssl('certificates of others', () => {
   const EXTENSIONS =
     'printf "extendedKeyUsage=serverAuth,clientAuth\\nsubjectAltName=URI:facet:worker,DNS:localhost\\n"';
   const leaf = (key: string): string =>

@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { describe, it } from 'vitest';
 
 export const KEYS = { AWS_ACCESS_KEY_ID: 'test-key', AWS_SECRET_ACCESS_KEY: 'test-secret' };
 
@@ -17,12 +18,26 @@ sys.stdin.read()
 server.stop()
 `;
 
+/** Why tests of S3 are skipped. */
+const NO_MOTO = "no Python here has moto: `pip install 'moto[server]'`, and name that Python by FACET_PYTHON";
+const START_MS = 30_000;
+
 /** A Python that has moto; undefined when there is none. */
-export function pythonWithMoto(): string | undefined {
-  const candidates = [process.env['FACET_S3_PYTHON'], process.env['FACET_PYTHON'], 'python3'];
-  return candidates.find(
-    (python) => python !== undefined && spawnSync(python, ['-c', 'import moto.server, flask']).status === 0,
-  );
+function pythonWithMoto(): string | undefined {
+  const candidates = [process.env['FACET_PYTHON'] ?? '', 'python3'].filter((python) => python !== '');
+  const asked = ['-c', 'import moto.server, flask'];
+  return candidates.find((python) => spawnSync(python, asked, { timeout: START_MS }).status === 0);
+}
+
+/** Tests that need an S3 server; one that is skipped with the reason where there is none. */
+export function describeWithS3(name: string, body: (python: string) => void): void {
+  const python = pythonWithMoto();
+  if (python === undefined) it(name, ({ skip }) => skip(NO_MOTO));
+  else {
+    describe(name, () => {
+      body(python);
+    });
+  }
 }
 
 export interface S3Server {
@@ -38,13 +53,21 @@ export async function startS3Server(python: string, bucket: string): Promise<S3S
   const gone = new Promise((resolve) => child.once('exit', resolve));
   const lines = createInterface(child.stdout);
   const port = await new Promise<string>((resolve, reject) => {
-    lines.once('line', resolve);
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`the S3 server of ${python} named no port within ${START_MS} ms`));
+    }, START_MS);
+    lines.once('line', (line) => {
+      clearTimeout(late);
+      resolve(line);
+    });
     child.once('exit', (code) => {
+      clearTimeout(late);
       reject(new Error(`the S3 server of ${python} ended with ${code}`));
     });
   });
   const endpoint = `http://127.0.0.1:${port}`;
-  const made = await fetch(`${endpoint}/${bucket}`, { method: 'PUT' });
+  const made = await fetch(`${endpoint}/${bucket}`, { method: 'PUT', signal: AbortSignal.timeout(START_MS) });
   if (!made.ok) throw new Error(`no bucket: ${made.status} ${await made.text()}`);
   return {
     endpoint,

@@ -1,22 +1,12 @@
-import type { Form, JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
-import {
-  createPlan,
-  encodeWelcomeSecrets,
-  OPERATION_DEFAULTS,
-  RunToken,
-  shardKeyLabel,
-  TrainingError,
-  WELCOME_LABEL,
-  withChange,
-  type JoinKeys,
-  type RunConfig,
-} from '@facet/shared';
+import type { Form, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
+import { createPlan, OPERATION_DEFAULTS, RunToken, TrainingError, withChange, type RunConfig } from '@facet/shared';
 import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/testkit/manual-clock.js';
 import { createFloatMemory } from '@facet/collective';
-import { coordinatorStreamOf, type JoinCall } from './coordinator-stream.js';
+import { MemoryCall, NONCE } from '../test/memory-call.js';
+import { coordinatorStreamOf } from './coordinator-stream.js';
 import type { Compute } from '@facet/engine';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
 import type { WorkerResources } from './membership-generation.js';
@@ -42,66 +32,12 @@ const welcome = {
 const ticket: Ticket = { term: 1, generation: 3, seal: Buffer.from('sealed') };
 
 const token = RunToken.random();
-const NONCE = Buffer.alloc(32, 5);
-
-/** A stream whose other end is the test. */
-class Call implements JoinCall {
-  readonly sent: JoinRequest[] = [];
-  readonly writableLength = 0;
-  isCancelled = false;
-  keys: JoinKeys | undefined;
-  readonly #listeners = new Map<string, (message?: unknown) => void>();
-
-  on(event: string, listener: (message: never) => void): void {
-    this.#listeners.set(event, listener as (message?: unknown) => void);
-  }
-
-  write(message: JoinRequest): void {
-    this.sent.push(message);
-  }
-
-  cancel(): void {
-    this.isCancelled = true;
-  }
-
-  say(message: Partial<JoinResponse__Output>): void {
-    const [kind] = Object.keys(message).filter((key) => key !== 'term');
-    const sealed = this.keys?.seal(
-      WELCOME_LABEL,
-      encodeWelcomeSecrets({ natsUrl: 'nats://h', exchangeKey: NONCE, leaseKey: NONCE }),
-    );
-    const { welcome: said } = message;
-    const { form } = message;
-    const sealedShardKey = form && this.keys?.seal(shardKeyLabel(form.generation), NONCE);
-    const all = {
-      ...message,
-      ...(said && sealed && { welcome: { ...said, sealed } }),
-      ...(form && sealedShardKey && { form: { ...form, sealedShardKey } }),
-    };
-    this.#listeners.get('data')?.({ term: 1, ...all, message: kind });
-  }
-
-  /** Shows that this is a coordinator with a token. */
-  prove({ term = 1, runId = 'aa', token: shown = token } = {}): void {
-    const run = runId === 'aa' ? 'mine' : 'other';
-    this.keys = shown.join(this.last('hello')!, { run, runId, term, nonce: NONCE });
-    this.say({ term, challenge: { run, runId, nonce: NONCE, proof: Buffer.from(this.keys.coordinatorProof) } });
-  }
-
-  end(): void {
-    this.#listeners.get('end')?.();
-  }
-
-  last<K extends keyof JoinRequest>(kind: K): NonNullable<JoinRequest[K]> | undefined {
-    return this.sent.findLast((message) => (message[kind] ?? undefined) !== undefined)?.[kind] ?? undefined;
-  }
-}
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 let clock: ManualClock;
 let leaving: AbortController;
-let calls: Call[];
+let calls: MemoryCall[];
 /** Whether a coordinator answers. */
 let isThere: boolean;
 let prepared: number;
@@ -156,7 +92,7 @@ beforeEach(() => {
     token,
     connect() {
       if (!isThere) return Promise.reject(new TrainingError('COORDINATOR_UNREACHABLE', 'nobody answers'));
-      const call = new Call();
+      const call = new MemoryCall(token);
       calls.push(call);
       return Promise.resolve(coordinatorStreamOf(call, () => undefined));
     },
@@ -179,12 +115,12 @@ beforeEach(() => {
 });
 
 /** The newest stream, once the worker has said Hello on it. */
-async function joined(): Promise<Call> {
+async function joined(): Promise<MemoryCall> {
   await settle();
   return calls.at(-1)!;
 }
 
-async function welcomed(): Promise<Call> {
+async function welcomed(): Promise<MemoryCall> {
   const call = await joined();
   call.prove();
   await settle();
@@ -194,7 +130,7 @@ async function welcomed(): Promise<Call> {
 }
 
 /** The newest stream of a worker that comes back, welcomed again. */
-async function comeBack(call: Call, said: Welcome = welcome): Promise<void> {
+async function comeBack(call: MemoryCall, said: Welcome = welcome): Promise<void> {
   call.prove();
   await settle();
   call.say({ welcome: said });
@@ -216,7 +152,7 @@ const formOf = (changes: Partial<Form> = {}): Form => ({
   ...changes,
 });
 
-async function formed(): Promise<Call> {
+async function formed(): Promise<MemoryCall> {
   const call = await welcomed();
   call.say({ form: formOf() });
   await settle();
@@ -224,7 +160,7 @@ async function formed(): Promise<Call> {
 }
 
 /** Time passes until the worker tries again. */
-async function waitAndJoin(ms = 250): Promise<Call> {
+async function waitAndJoin(ms = 250): Promise<MemoryCall> {
   await settle();
   clock.advance(ms);
   return joined();

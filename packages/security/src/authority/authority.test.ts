@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasOpenssl, openssl, shell } from '../../test/openssl.js';
+import { describeWithOpenssl, openssl, shell } from '../../test/openssl.js';
 import { TlsIdentity } from '../tls-identity.js';
 import { openAuthority } from './authority.js';
 import { initPki, openPki, readCertificate, type Pki } from './pki-folder.js';
@@ -44,7 +44,7 @@ describe('what is written', () => {
   });
 });
 
-describe.skipIf(!hasOpenssl)('OpenSSL', () => {
+describeWithOpenssl('OpenSSL', () => {
   it('verifies the chain, for both purposes', () => {
     for (const purpose of ['sslserver', 'sslclient']) {
       expect(openssl(folder, 'verify', '-x509_strict', '-CAfile', 'pki/ca.crt', '-purpose', purpose, 'c/tls.crt')).toBe(

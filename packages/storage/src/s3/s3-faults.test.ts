@@ -6,22 +6,21 @@ import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeClock } from '../../test/fake-clock.js';
 import { startProxy, type Verdict } from '../../test/faulty-proxy.js';
-import { pythonWithMoto, startS3Server, type S3Server } from '../../test/s3-server.js';
+import { describeWithS3, startS3Server, type S3Server } from '../../test/s3-server.js';
 import { textOf } from '../../test/store-contract.js';
 import { retriedRun } from '../store/retried-store.js';
 import { contentOf, readAll, type RunStore } from '../store/run-store.js';
 import { readLogin } from './s3-login.js';
 import { openS3Store } from './s3-store.js';
 
-const python = pythonWithMoto();
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-describe.skipIf(python === undefined)('an S3 server', () => {
+describeWithS3('an S3 server', (python) => {
   let server: S3Server;
   let runs = 0;
 
   beforeAll(async () => {
-    server = await startS3Server(python!, 'facet');
+    server = await startS3Server(python, 'facet');
   }, 60_000);
   afterAll(() => server[Symbol.asyncDispose]());
 

@@ -1,15 +1,8 @@
-import { describe, it } from 'vitest';
-import { pythonWithMoto, startS3Server } from '../../test/s3-server.js';
+import { describeWithS3, startS3Server } from '../../test/s3-server.js';
 import { describeStore } from '../../test/store-contract.js';
 import { openS3Store } from './s3-store.js';
 
-const python = pythonWithMoto();
-
-if (python === undefined) {
-  describe('the store in S3', () => {
-    it.skip('needs a Python with moto[server], named by FACET_PYTHON', () => undefined);
-  });
-} else {
+describeWithS3('in S3', (python) => {
   describeStore('in S3', {
     async open() {
       const server = await startS3Server(python, 'facet');
@@ -18,4 +11,4 @@ if (python === undefined) {
     },
     histories: 5,
   });
-}
+});
