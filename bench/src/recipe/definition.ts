@@ -1,4 +1,4 @@
-/** What the training recipe costs on one core, without an engine. */
+/** What the training recipe and the seals of shards cost on one core, without an engine. */
 import { z } from 'zod';
 import { defineBench } from '../bench.js';
 import { count } from '../options.js';
@@ -8,7 +8,7 @@ const options = { turns: count('turns, of which the best counts', { default: 20,
 const row = z.strictObject({
   what: z.string(),
   value: z.number().positive(),
-  unit: z.enum(['images/s', 'ms per million parameters']),
+  unit: z.enum(['images/s', 'ms per million parameters', 'MB/s']),
 });
 
 export type RecipeRow = z.infer<typeof row>;
@@ -16,7 +16,7 @@ export type RecipeOptions = typeof options;
 
 export const recipeDefinition = defineBench({
   name: 'recipe',
-  summary: 'what augmentation and averaged weights cost one core',
+  summary: 'what augmentation, averaged weights and the seals of shards cost one core',
   options,
   shape: { row, figures: z.strictObject({}), ratios: z.strictObject({}) },
 });

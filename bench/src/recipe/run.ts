@@ -1,9 +1,9 @@
 /**
- * Filling micro-batches of 32x32 colour images with ever more augmentation, and the average of the weights beside AdamW. CPU
- * time, the best of several turns, so that a busy machine does not count.
+ * Filling micro-batches of 32x32 colour images with ever more augmentation, the average of the weights beside AdamW, and the
+ * seal of the message that brings a micro-batch of MNIST. CPU time, the best of several turns, so that a busy machine does not count.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { momentsCrc, stateCrc } from '@facet/shared';
+import { momentsCrc, SHARD_SEAL_BYTES, ShardSeal, stateCrc } from '@facet/shared';
 import { NO_AUGMENTATION, PRESETS, type AugmentationConfig } from '@facet/multiview/config';
 import { applyUpdate, learningRate, updateAverage } from '@facet/task';
 import { asGradient } from '@facet/task/internal';
@@ -17,6 +17,9 @@ const SIZE = 32;
 const FILLS_PER_TURN = 30;
 const UPDATES_PER_TURN = 3;
 const PARAMETERS = 1_000_000;
+/** 32 images of MNIST. */
+const SHARD_BYTES = SIZE * 784 + SHARD_SEAL_BYTES;
+const SEALS_PER_TURN = 200;
 
 const CROP = { shiftPixels: 4, flip: true, padding: 'reflect' } as const;
 const RECIPES: Readonly<Record<string, Partial<AugmentationConfig>>> = {
@@ -57,6 +60,10 @@ export const runRecipe: Run<RecipeOptions, RecipeRow, Record<string, never>, Rec
     const milliseconds = await cpuMilliseconds(update, turns, signal);
     const value = Number(((milliseconds * 1e6) / PARAMETERS).toFixed(2));
     rows.push({ what, value, unit: 'ms per million parameters' });
+  }
+  for (const [what, sealing] of Object.entries(seals())) {
+    const milliseconds = await cpuMilliseconds(sealing, turns, signal);
+    rows.push({ what, value: Math.round(SHARD_BYTES / 1_000 / milliseconds), unit: 'MB/s' });
   }
   return { rows, figures: {}, ratios: {} };
 };
@@ -130,5 +137,17 @@ function updates(): Record<string, Measured> {
     checksumOfMoments: { calls, call: () => void momentsCrc(state) },
     checksumOfAverage: { calls, call: () => void stateCrc({ weights: ema }) },
     copyToEngine: { calls, call: () => engine.set(weights) },
+  };
+}
+
+/** What coordinator and worker do to every shard. */
+function seals(): Record<string, Measured> {
+  const seal = new ShardSeal(new Uint8Array(32));
+  const message = Uint8Array.from({ length: SHARD_BYTES }, () => Math.random() * 256);
+  const sealed = seal.seal(message.slice());
+  const calls = SEALS_PER_TURN;
+  return {
+    sealShard: { calls, call: (index) => void [seal.seal(message), seal.idOf(String(index))] },
+    openShard: { calls, call: () => void seal.open(sealed) },
   };
 }

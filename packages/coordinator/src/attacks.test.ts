@@ -19,9 +19,9 @@ import {
   shardSubject,
   TOKEN_FILE,
 } from '@facet/shared';
-import { Exchange, type Status } from '@facet/proto';
+import { Exchange } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun, log } from '../test/coordinated-run.js';
+import { CoordinatedRun, log, statusOf } from '../test/coordinated-run.js';
 import { JoinClient } from '../test/join-client.js';
 import type { Coordinator } from './coordinator.js';
 import { startCandidate } from './leadership/candidate.js';
@@ -34,10 +34,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => run[Symbol.asyncDispose]());
-
-async function statusOf({ httpUrl }: Coordinator): Promise<Status> {
-  return (await (await fetch(`${httpUrl}/status`)).json()) as Status;
-}
 
 async function metricOf({ httpUrl }: Coordinator, name: string): Promise<number> {
   const text = await (await fetch(`${httpUrl}/metrics`)).text();

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Status, Ticket } from '@facet/proto';
+import type { Ticket } from '@facet/proto';
 import {
   createPlan,
   formatCrc32,
@@ -17,7 +17,7 @@ import { FAKE_PARAMETERS, fakeCrc, fakeStepDone } from '../test/fake-state.js';
 import type { FakeWorker, FakeWorkerOptions } from '../test/fake-worker.js';
 import type { Coordinator } from './coordinator.js';
 import type { RunResult, StoredResult } from './run/result.js';
-import { CoordinatedRun, createGate, log, ofKind } from '../test/coordinated-run.js';
+import { CoordinatedRun, createGate, log, ofKind, statusOf } from '../test/coordinated-run.js';
 import { JoinClient } from '../test/join-client.js';
 import { startCoordinator } from './start-coordinator.js';
 
@@ -28,10 +28,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => run[Symbol.asyncDispose]());
-
-async function statusOf({ httpUrl }: Coordinator): Promise<Status> {
-  return (await (await fetch(`${httpUrl}/status`)).json()) as Status;
-}
 
 describe('faults', () => {
   it('goes on without a worker that dies, and commits every sample once', async () => {

@@ -4,7 +4,7 @@
  */
 import { datasetSource, type Dataset } from '@facet/datasets';
 import type { EvaluationDone, Hello, JoinResponse, Report, StepDone } from '@facet/proto';
-import { createPlan, OPERATION_DEFAULTS, type LedgerRecord, type RunConfig } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, SHARD_SEAL_BYTES, type LedgerRecord, type RunConfig } from '@facet/shared';
 import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession } from '../src/grpc/join-session.js';
@@ -128,7 +128,7 @@ export class AssembledRun {
         key,
       },
       broker: memoryBroker(),
-      source: { encode: () => Promise.resolve(new Uint8Array(1)), messageBytes: 1, windowBytes: 1 },
+      source: { encode: () => Promise.resolve(new Uint8Array(1 + SHARD_SEAL_BYTES)), messageBytes: 1, windowBytes: 1 },
       io: {
         pull: ({ step }) =>
           Promise.resolve({ ...fakeState(step), weightsCrc: fakeCrc(step), momentsCrc: fakeMomentsCrc(step) }),

@@ -11,6 +11,7 @@ import {
   type RunConfig,
   type RunToken,
 } from '@facet/shared';
+import type { Status } from '@facet/proto';
 import { createLogger } from '@facet/telemetry';
 import type { Coordinator } from '../src/coordinator.js';
 import { startCoordinator } from '../src/start-coordinator.js';
@@ -73,6 +74,11 @@ export class CoordinatedRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const cleanup of this.#cleanups.reverse()) await cleanup[Symbol.asyncDispose]();
   }
+}
+
+/** What a coordinator says of itself to everybody. */
+export async function statusOf({ httpUrl }: Pick<Coordinator, 'httpUrl'>): Promise<Status> {
+  return (await (await fetch(`${httpUrl}/status`)).json()) as Status;
 }
 
 /** The records of one kind. */

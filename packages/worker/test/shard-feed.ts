@@ -2,6 +2,7 @@
 import {
   createPlan,
   encodeShardMessage,
+  SHARD_SEAL_BYTES,
   ShardSeal,
   packSamples,
   systemClock,
@@ -105,11 +106,12 @@ export const shardOf = (item: WorkItem, index: number): ShardMessage => {
 export const messageOf = (item: WorkItem, index: number, fields = FIELDS): Uint8Array => {
   const shard = shardOf(item, index);
   const samples = packSamples(fields, valuesOf(shard.ids), shard.ids.length);
-  return SEAL.seal(encodeShardMessage({ ...shard, samples }));
+  return SEAL.seal(encodeShardMessage({ ...shard, samples }, SHARD_SEAL_BYTES));
 };
 
 /** What comes with `data: local`. */
-export const idsOf = (item: WorkItem, index: number): Uint8Array => SEAL.seal(encodeShardMessage(shardOf(item, index)));
+export const idsOf = (item: WorkItem, index: number): Uint8Array =>
+  SEAL.seal(encodeShardMessage(shardOf(item, index), SHARD_SEAL_BYTES));
 
 /** Whether a promise settles without waiting for anything but other promises. */
 export const settlesNow = async (promise: Promise<unknown>): Promise<boolean> => {

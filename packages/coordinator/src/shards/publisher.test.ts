@@ -1,4 +1,4 @@
-import { createPlan, OPERATION_DEFAULTS, ShardSeal, type Plan } from '@facet/shared';
+import { createPlan, OPERATION_DEFAULTS, SHARD_SEAL_BYTES, ShardSeal, type Plan } from '@facet/shared';
 import { SYSTEM_TRAINING } from '../../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -103,7 +103,7 @@ function makePublisher(plan: Plan, isEndable: boolean): ShardPublisher {
     plan,
     broker,
     clock,
-    source: { encode: () => Promise.resolve(new Uint8Array(1)), messageBytes: 1, windowBytes: 8 },
+    source: { encode: () => Promise.resolve(new Uint8Array(1 + SHARD_SEAL_BYTES)), messageBytes: 1, windowBytes: 8 },
     key: KEY,
     window: 2,
     isEndable,

@@ -12,6 +12,7 @@ import {
   TrainingError,
   type Clock,
   type Plan,
+  type ShardSeal,
   type WorkSplit,
   type WorkItem,
 } from '@facet/shared';
@@ -71,6 +72,8 @@ interface Feed extends PublishGeneration {
   /** Published or under way, not completed, in order. */
   open: Published[];
   next: WorkItem | undefined;
+  /** Of the ranks. */
+  readonly seals: Map<number, ShardSeal>;
   /** Counts up when the stream was lost, so that what was published before it is published again. */
   streamVersion: number;
 }
@@ -105,7 +108,14 @@ export class ShardPublisher {
   /** Begins a generation; the one before must have been stopped. */
   start(request: PublishGeneration): void {
     this.stop();
-    const feed: Feed = { ...request, abort: new AbortController(), open: [], next: request.first, streamVersion: 0 };
+    const feed: Feed = {
+      ...request,
+      abort: new AbortController(),
+      open: [],
+      next: request.first,
+      seals: new Map(),
+      streamVersion: 0,
+    };
     this.#feed = feed;
     this.#stopLooking = repeat(this.#options.clock, LOOK_MS, () => {
       if (this.#isConnected) void this.#restoreStream();
@@ -205,7 +215,8 @@ export class ShardPublisher {
     const { run, plan, source, key, broker, log } = this.#options;
     const { item } = published;
     const { generation } = feed;
-    const seal = key.shardSeal(generation, rank);
+    const seal = feed.seals.get(rank) ?? key.shardSeal(generation, rank);
+    feed.seals.set(rank, seal);
     const payload = seal.seal(await source.encode(item, index, generation));
     const subject = shardSubject(run, generation, rank);
     const version = feed.streamVersion;

@@ -15,7 +15,7 @@ import {
 } from '@facet/shared';
 
 export interface ShardSource {
-  /** The encoded message of one micro-batch, without its seal. */
+  /** The encoded message of one micro-batch, with room for its seal at the end. */
   encode(item: WorkItem, index: number, generation: number): Promise<Uint8Array>;
   /** Bytes of the largest message, with its seal. */
   readonly messageBytes: number;
@@ -44,9 +44,9 @@ export function createShardSource({ config, plan, data }: ShardSourceOptions): S
       const { kind, step } = item;
       const ids = plan.microBatch(item, index);
       const message = { kind, generation, epoch: plan.epochOf(step), step, index, ids };
-      if (!hasSamples) return encodeShardMessage(message);
+      if (!hasSamples) return encodeShardMessage(message, SHARD_SEAL_BYTES);
       const samples = packSamples(fields, await data.read(plan.splitOf(item), ids), ids.length);
-      return encodeShardMessage({ ...message, samples });
+      return encodeShardMessage({ ...message, samples }, SHARD_SEAL_BYTES);
     },
   };
 }

@@ -18,17 +18,22 @@ export interface CheckpointName {
   readonly weightsSha256: string;
 }
 
-export interface EvaluationDocument extends Evaluation, CheckpointName, ReportOrigin {
+/** What the documents of all evaluations share. */
+export interface EvaluatedCheckpointFacts extends CheckpointName, ReportOrigin {
   /** Version of this shape. */
   readonly version: 1;
   /** Their moving average, or the last ones. */
   readonly evaluatedWeights: EvaluatedWeights;
+  /** Name of the dataset, or of the task where it brings its own samples. */
   readonly dataset: string;
-  /** Names in label order. */
+  /** Names in label order; empty where answers are no classes. */
   readonly classes: readonly string[];
   readonly split: RunConfig['evaluation'];
   /** null for a checkpoint that stands alone. */
   readonly training: TrainingCurve | null;
+}
+
+export interface EvaluationDocument extends Evaluation, EvaluatedCheckpointFacts {
   /** null where the model could not be inspected. */
   readonly inspection: InspectionReport | null;
   /** The checkpoint whose attention was compared; null when none was named. */

@@ -25,9 +25,9 @@ describe('samples as bytes', () => {
         const values = Object.fromEntries(
           Object.entries(of).map(([name, one], at) => [name, allocateField(one, count).map((_, i) => i * 7 + at)]),
         );
-        const packed = packSamples(of, values, count);
+        const packed = Buffer.concat(packSamples(of, values, count));
         expect(packed.length).toBe(count * sampleBytes(of));
-        expect(unpackSamples(of, packed, count)).toEqual(values);
+        expect(unpackSamples(of, Uint8Array.from(packed), count)).toEqual(values);
         // As a broker hands them out: somewhere in memory that others use as well.
         const message = Buffer.concat([Buffer.of(1, 2, 3), packed]).subarray(3);
         const got = Object.entries(unpackSamples(of, message, count)).map(([name, found]) => [name, [...found]]);
@@ -40,7 +40,7 @@ describe('samples as bytes', () => {
 
   it('are little-endian, field after field', () => {
     const of = { label: { shape: [], type: 'uint8' }, at: { shape: [2], type: 'int32' } } as const;
-    const packed = packSamples(of, { label: Uint8Array.of(7, 8), at: Int32Array.of(1, -1, 256, 2) }, 2);
+    const packed = Buffer.concat(packSamples(of, { label: Uint8Array.of(7, 8), at: Int32Array.of(1, -1, 256, 2) }, 2));
     expect([...packed]).toEqual([7, 8, 1, 0, 0, 0, 255, 255, 255, 255, 0, 1, 0, 0, 2, 0, 0, 0]);
   });
 

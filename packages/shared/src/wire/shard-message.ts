@@ -34,14 +34,22 @@ export function shardMessageBytes(count: number, bytesPerSample: number | undefi
   return HEADER_BYTES + count * perSample + CRC_BYTES;
 }
 
-export function encodeShardMessage(message: ShardMessage): Uint8Array {
+/** A message that is to be encoded: its samples may come in parts. */
+export interface ShardContent extends Omit<ShardMessage, 'samples'> {
+  readonly samples?: Uint8Array | readonly Uint8Array[];
+}
+
+/** @param room bytes behind the message that stay free, such as for a seal */
+export function encodeShardMessage(message: ShardContent, room = 0): Uint8Array {
   const { ids, samples } = message;
-  const bytesPerSample = samples && samples.length / ids.length;
-  const bytes = new Uint8Array(shardMessageBytes(ids.length, bytesPerSample));
+  const parts = samples instanceof Uint8Array ? [samples] : samples;
+  const bytesPerSample = parts && parts.reduce((sum, part) => sum + part.length, 0) / ids.length;
+  const whole = new Uint8Array(shardMessageBytes(ids.length, bytesPerSample) + room);
+  const bytes = whole.subarray(0, whole.length - room);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint8(4, message.kind === 'train' ? 1 : 2);
-  view.setUint8(5, samples === undefined ? 0 : 1);
+  view.setUint8(5, parts === undefined ? 0 : 1);
   view.setUint32(8, message.generation, true);
   view.setUint32(12, message.epoch, true);
   view.setUint32(16, message.step, true);
@@ -51,9 +59,13 @@ export function encodeShardMessage(message: ShardMessage): Uint8Array {
   ids.forEach((id, i) => {
     view.setUint32(HEADER_BYTES + 4 * i, id, true);
   });
-  if (samples !== undefined) bytes.set(samples, HEADER_BYTES + 4 * ids.length);
+  let at = HEADER_BYTES + 4 * ids.length;
+  for (const part of parts ?? []) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   view.setUint32(bytes.length - CRC_BYTES, crc32(bytes.subarray(0, bytes.length - CRC_BYTES)), true);
-  return bytes;
+  return whole;
 }
 
 /**
