@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 export interface Children {
-  /** Starts Node with its output in an open file, or nowhere. */
-  start(args: readonly string[], output: number | 'ignore'): ChildProcess;
+  /** Starts Node with its output in an open file, or nowhere; `changes` are beside the environment of all. */
+  start(args: readonly string[], output: number | 'ignore', changes?: NodeJS.ProcessEnv): ChildProcess;
   /** Kills whoever still lives, and waits for them. */
   killAll(): Promise<void>;
 }
@@ -12,8 +12,8 @@ export interface Children {
 export function createChildren(env: NodeJS.ProcessEnv): Children {
   const living = new Map<ChildProcess, Promise<void>>();
   return {
-    start(args, output) {
-      const child = spawn(process.execPath, args, { env, stdio: ['pipe', output, output] });
+    start(args, output, changes) {
+      const child = spawn(process.execPath, args, { env: { ...env, ...changes }, stdio: ['pipe', output, output] });
       const ended = new Promise<void>((resolve) => {
         child.once('error', () => {
           resolve();

@@ -1,13 +1,14 @@
 /** How soon a run goes on after a worker or the coordinator is killed or stopped. */
 import { z } from 'zod';
 import { defineBench } from '../bench.js';
-import { count } from '../options.js';
+import { count, flag } from '../options.js';
 
 const options = {
   workers: count('workers', { default: 4, small: 2, least: 2 }),
   kills: count('workers to kill', { default: 50, small: 1 }),
   stops: count('workers to stop, like a machine that is gone', { default: 10, small: 0 }),
   failovers: count('coordinators to kill, and as many to stop', { default: 5, small: 0 }),
+  store: flag('keep the run in NATS, so that every standby has a disk of its own'),
 };
 
 const row = z.strictObject({

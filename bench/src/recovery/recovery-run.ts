@@ -25,6 +25,8 @@ export interface RecoveryRunOptions {
   readonly folder: string;
   readonly workers: number;
   readonly checkpointEvery: number;
+  /** In NATS, and no coordinator sees the disk of another one. */
+  readonly isStored: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -45,21 +47,23 @@ export interface RecoveryRun extends AsyncDisposable {
 
 /** Starts the run; resolves when its processes are started. Every wait ends with the signal. */
 export async function openRecoveryRun(options: RecoveryRunOptions): Promise<RecoveryRun> {
-  const { folder, workers, checkpointEvery, signal } = options;
+  const { folder, workers, checkpointEvery, isStored, signal } = options;
   const found = await findBroker({ env: process.env });
   if (!found.ok) throw new Error('no nats-server was found; npm test installs one');
   const port = await freePort('127.0.0.1');
-  const runFolder = path.join(folder, 'runs', RUN);
+  /** Of the coordinators, in the order in which they led. */
+  const runsFolders = [path.join(folder, 'runs')];
   const logFile = path.join(folder, 'coordinator.log');
   const token = randomBytes(32).toString('hex');
-  const env = { ...process.env, FACET_RUNS: path.join(folder, 'runs'), FACET_RUN_TOKEN: token };
+  const env = { ...process.env, FACET_RUNS: runsFolders[0], FACET_RUN_TOKEN: token };
   const broker = { binary: found.broker.path, folder, logFile: path.join(folder, 'broker.log'), env };
   const nats = await startBroker(broker, () => undefined);
   const children = createChildren(env);
   const startCoordinator = (...flags: string[]) => {
     const log = openSync(logFile, 'a');
-    const args = facetCommand('coordinator', '--nats', nats.url, '--exit-with-parent', ...flags);
-    const child = children.start(args, log);
+    const store = isStored ? ['--store', nats.url.replace(/\/$/, '')] : [];
+    const args = facetCommand('coordinator', '--nats', nats.url, '--exit-with-parent', ...store, ...flags);
+    const child = children.start(args, log, { FACET_RUNS: runsFolders.at(-1) });
     closeSync(log);
     return child;
   };
@@ -74,10 +78,12 @@ export async function openRecoveryRun(options: RecoveryRunOptions): Promise<Reco
   const living = Array.from({ length: workers }, startWorker);
 
   const commits = async (): Promise<CommitRecord[]> => {
-    const file = path.join(runFolder, 'ledger.jsonl');
-    // There is no ledger yet when it cannot be read.
-    const records: readonly LedgerRecord[] = await readLedgerRecords(file).catch(() => []);
-    return records.filter((record) => record.kind === 'commit');
+    // There is no ledger yet when it cannot be read; that of a standby is behind until it leads.
+    const ledgers: (readonly LedgerRecord[])[] = await Promise.all(
+      runsFolders.map((runs) => readLedgerRecords(path.join(runs, RUN, 'ledger.jsonl')).catch(() => [])),
+    );
+    const longest = ledgers.reduce((most, records) => (records.length > most.length ? records : most));
+    return longest.filter((record) => record.kind === 'commit');
   };
   const log = (): Promise<LogLine[]> => readCoordinatorLog(logFile);
   const until = async <T>(what: string, find: () => Promise<T | undefined>): Promise<T> => {
@@ -128,6 +134,7 @@ export async function openRecoveryRun(options: RecoveryRunOptions): Promise<Reco
       return { detectionMs: noticed.time - atMs, recoveryMs };
     },
     async failOver(name, calmSteps) {
+      if (isStored) runsFolders.push(path.join(folder, `runs-${runsFolders.length + 1}`));
       const standby = startCoordinator('--run', RUN, '--standby', '--port', '0', '--http-port', '0');
       await wait('a standby', async () =>
         (await log()).some(({ pid, msg }) => pid === standby.pid && msg === 'another coordinator leads the run'),
@@ -139,7 +146,7 @@ export async function openRecoveryRun(options: RecoveryRunOptions): Promise<Reco
       return { recoveryMs };
     },
     async readSteady() {
-      const scraped = await scrapeRun(runFolder, signal);
+      const scraped = await scrapeRun(path.join(runsFolders[0]!, RUN), signal);
       const ofWorkers = scraped.filter(({ role }) => role === 'worker').map(({ metrics }) => metrics);
       return steadyOf(await commits(), ofWorkers, checkpointEvery);
     },

@@ -25,13 +25,19 @@ const PACE: Pace = { calmSteps: 20, checkpointEvery: 25, steadySteps: 150 };
 const SMALL_PACE: Pace = { calmSteps: 2, checkpointEvery: 5, steadySteps: 15 };
 
 export const runRecovery: Run<RecoveryOptions, RecoveryRow, RecoveryFigures, RecoveryRatios> = async (
-  { workers, kills: killCount, stops: stopCount, failovers },
+  { workers, kills: killCount, stops: stopCount, failovers, store: isStored },
   { signal, isSmall },
 ) => {
   const pace = isSmall ? SMALL_PACE : PACE;
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-recovery-'));
   try {
-    await using run = await openRecoveryRun({ folder, workers, checkpointEvery: pace.checkpointEvery, signal });
+    await using run = await openRecoveryRun({
+      folder,
+      workers,
+      checkpointEvery: pace.checkpointEvery,
+      isStored,
+      signal,
+    });
     await run.waitForSteps(pace.steadySteps);
     const steady = await run.readSteady();
     const kills = await harmWorkers(run, killCount, 'SIGKILL', pace);
@@ -60,7 +66,10 @@ export const runRecovery: Run<RecoveryOptions, RecoveryRow, RecoveryFigures, Rec
         otherShareOfAStep: round(steady.otherShare),
         checkpointStallPerStep: round(steady.checkpointStall),
       },
-      notes: [`a checkpoint every ${pace.checkpointEvery} steps; a step takes as long as the ledger says`],
+      notes: [
+        `a checkpoint every ${pace.checkpointEvery} steps; a step takes as long as the ledger says`,
+        ...(isStored ? ['the run is in NATS; every coordinator has a folder of its own'] : []),
+      ],
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
