@@ -3,7 +3,14 @@
  * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
  */
 import { Server, ServerCredentials, status, type ServiceDefinition } from '@grpc/grpc-js';
-import { createStateService, Exchange, serverOptions, type ExchangeHandlers } from '@facet/proto';
+import {
+  createInflowLimit,
+  createStateService,
+  Exchange,
+  inflowOf,
+  serverOptions,
+  type ExchangeHandlers,
+} from '@facet/proto';
 import type { DoorOptions } from '@facet/security';
 import { mayPull, mayPullState, TrainingError, type StateSnapshot } from '@facet/shared';
 import type { FrameStream, Outlet } from './frame-outlet.js';
@@ -108,12 +115,14 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const server = new Server(serverOptions(MAX_REQUEST_BYTES));
   server.addService(rawFrames(Exchange.service), handlers);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const limitInflow = createInflowLimit(inflowOf(MAX_REQUEST_BYTES));
   const door = await openSocketDoor({
     host: options.host,
     port: options.port,
     tls: options.tls,
     onRefused: options.onRefused,
     onGrpc: (socket) => {
+      limitInflow(socket);
       injector.injectConnection(socket);
     },
   });

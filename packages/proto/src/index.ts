@@ -5,6 +5,7 @@ export { callPeer, type CallWithPeer } from './call-peer.js';
 export { channelTo, type ChannelTarget } from './channel.js';
 export { CHANNEL_OPTIONS, serverOptions } from './channel-options.js';
 export { createConnectionGate, type ConnectionGate } from './connection-gate.js';
+export { createInflowLimit, inflowOf } from './inflow-limit.js';
 export type { Challenge__Output } from './gen/facet/v1/Challenge.js';
 export type { CoordinationClient, CoordinationHandlers } from './gen/facet/v1/Coordination.js';
 export type { ExchangeClient, ExchangeHandlers } from './gen/facet/v1/Exchange.js';

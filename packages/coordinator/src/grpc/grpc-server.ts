@@ -8,8 +8,10 @@ import {
   callPeer,
   Coordination,
   createConnectionGate,
+  createInflowLimit,
   createStateService,
   Exchange,
+  inflowOf,
   serverOptions,
   type CoordinationHandlers,
   type ExchangeHandlers,
@@ -64,16 +66,19 @@ export interface GrpcServer {
  * @throws TrainingError PORT_BUSY naming the port when it is taken.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const server = new Server(serverOptions(maxRequestBytes(options.evaluation)));
+  const requestBytes = maxRequestBytes(options.evaluation);
+  const server = new Server(serverOptions(requestBytes));
   server.addService(Coordination.service, coordinationHandlers(options));
   server.addService(Exchange.service, exchangeHandlers(options));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const limitInflow = createInflowLimit(inflowOf(requestBytes), options.clock);
   const door = createDoor({
     tls: options.tls,
     admits: ['worker', 'status', 'operator', 'coordinator'],
     enter: createConnectionGate(),
     onRefused: options.onRefused,
     onConnection: (socket) => {
+      limitInflow(socket);
       injector.injectConnection(socket);
     },
   });
