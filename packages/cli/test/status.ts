@@ -18,6 +18,9 @@ export function workerStatus(rank: number, changes: Partial<WorkerStatus> = {}):
     samplesPerSecond: 4_061.4,
     timings: { totalMs: 15.76, shardWaitMs: 0.08, computeMs: 13.2, allReduceMs: 1.9, updateMs: 0.45 },
     metricsUrl: 'http://127.0.0.1:9100/metrics',
+    localGradientNorm: 0.9,
+    localLoss: 0.21,
+    outlier: '',
     ...changes,
   };
 }
@@ -52,6 +55,7 @@ export function status(changes: Partial<Status> = {}): Status {
     mixedEngines: '',
     checkpointFailure: '',
     stragglers: '',
+    outliers: '',
     ...changes,
   };
 }

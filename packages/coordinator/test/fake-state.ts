@@ -53,5 +53,7 @@ export function fakeStepDone({ config, plan, generation, step }: FakeStepOptions
     bytesSent: 32,
     bytesReceived: 32,
     localSamples: ids.length,
+    localGradientNorm: 1,
+    localLoss: 1 / step,
   };
 }

@@ -28,6 +28,7 @@ export const NO_METRICS = {
   ledgerCommits: IGNORE,
   leaves: IGNORE,
   strangers: IGNORE,
+  outlyingMembers: IGNORE,
   replays: IGNORE,
   countFault: () => undefined,
   regroupSeconds: IGNORE,

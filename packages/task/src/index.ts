@@ -9,7 +9,7 @@ export {
   createGradientSum,
   gradientSumLength,
 } from './arithmetic/gradient-sum.js';
-export { applyUpdate } from './optimizer/apply-update.js';
+export { applyUpdate, gradientNorm } from './optimizer/apply-update.js';
 export { learningRate } from './optimizer/learning-rate.js';
 export { trainedParameters } from './optimizer/frozen-parameters.js';
 export { decayAt, updateAverage, updateAverageOf } from './optimizer/weight-average.js';

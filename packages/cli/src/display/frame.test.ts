@@ -68,6 +68,8 @@ describe('the display', () => {
   it('says whom all wait for', () => {
     const lines = frameLines(status({ stragglers: 'worker a takes 2.0 times as long' }), terminal);
     expect(lines[3]).toBe('straggler: worker a takes 2.0 times as long');
+    const odd = frameLines(status({ outliers: 'worker a: its gradient is 20 times' }), terminal);
+    expect(odd[3]).toBe('outlier: worker a: its gradient is 20 times');
   });
 
   it('says that engines are mixed, and which worker has which', () => {
@@ -90,7 +92,7 @@ describe('the display', () => {
     const lines = frameLines(status({ workers }), { ...terminal, columns: 40, rows: 20 });
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
     expect(lines.length).toBeLessThan(20);
-    expect(lines.at(-1)).toBe('... 48 more');
+    expect(lines.at(-1)).toBe('... 49 more');
   });
 });
 

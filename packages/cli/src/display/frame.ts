@@ -25,7 +25,7 @@ export interface FrameOptions {
 
 const BAR_CELLS = 24;
 /** Lines that are not workers. */
-const OTHER_LINES = 7;
+const OTHER_LINES = 8;
 
 /** The lines of the display, none wider than the terminal. */
 export function frameLines(status: Status, { columns, rows, palette }: FrameOptions): string[] {
@@ -40,6 +40,7 @@ export function frameLines(status: Status, { columns, rows, palette }: FrameOpti
     fit(qualityLine(status)),
     ...(status.mixedEngines === '' ? [] : [palette.bad(fit(status.mixedEngines))]),
     ...(status.stragglers === '' ? [] : [palette.bad(fit(`straggler: ${status.stragglers}`))]),
+    ...(status.outliers === '' ? [] : [palette.bad(fit(`outlier: ${status.outliers}`))]),
     ...(status.checkpointFailure === '' ? [] : [palette.bad(fit(`no checkpoint: ${status.checkpointFailure}`))]),
     ...(status.lastFault === '' ? [] : [palette.bad(fit(`last fault: ${status.lastFault}`))]),
     ...(head === undefined || shown.length === 0 ? [] : [palette.faint(head), ...shown]),

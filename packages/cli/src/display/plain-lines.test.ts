@@ -82,3 +82,8 @@ test('warns once about a straggler, and again only when there is another', () =>
     [],
   ]);
 });
+
+test('warns once about an outlier', () => {
+  const odd = at(10, { outliers: 'worker a: its gradient is 20 times' });
+  expect(printed([at(9), odd, odd]).slice(1)).toEqual([['warning: outlier: worker a: its gradient is 20 times'], []]);
+});

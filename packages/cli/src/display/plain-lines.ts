@@ -18,11 +18,12 @@ export interface PlainProgress {
   readonly mixedEngines: string;
   readonly checkpointFailure: string;
   readonly stragglers: string;
+  readonly outliers: string;
 }
 
 /** Nothing printed yet. */
 export function startPlainProgress(nowMs: number): PlainProgress {
-  const said = { lastFault: '', mixedEngines: '', checkpointFailure: '', stragglers: '' };
+  const said = { lastFault: '', mixedEngines: '', checkpointFailure: '', stragglers: '', outliers: '' };
   return { phase: '', endedEpoch: -1, printedAtMs: nowMs, ...said };
 }
 
@@ -46,6 +47,7 @@ export function plainLines(
     lines.push(`warning: no checkpoint: ${status.checkpointFailure}`);
   if (status.stragglers !== '' && status.stragglers !== before.stragglers)
     lines.push(`warning: straggler: ${status.stragglers}`);
+  if (status.outliers !== '' && status.outliers !== before.outliers) lines.push(`warning: outlier: ${status.outliers}`);
   if (status.lastFault !== '' && status.lastFault !== before.lastFault) lines.push(`fault: ${status.lastFault}`);
   if (ended > known) {
     lines.push(epochLine(status, ended));
@@ -54,8 +56,8 @@ export function plainLines(
     lines.push(stepLine(status));
     printedAtMs = nowMs;
   }
-  const { lastFault, mixedEngines, checkpointFailure, stragglers } = status;
-  const said = { lastFault, mixedEngines, checkpointFailure, stragglers };
+  const { lastFault, mixedEngines, checkpointFailure, stragglers, outliers } = status;
+  const said = { lastFault, mixedEngines, checkpointFailure, stragglers, outliers };
   return { lines, progress: { phase, endedEpoch: ended, printedAtMs, ...said } };
 }
 

@@ -6,7 +6,7 @@ const timings = { totalMs: 4, shardWaitMs: 1, computeMs: 1, allReduceMs: 1, upda
 const done: StepDone = {
   ...{ generation: 1, step: 1, weightsCrc: 1, momentsCrc: 2, loss: 1, sampleCount: 4, sampleChecksum: 1 },
   ...{ metrics: { correct: 4, far: 0.5 }, gradientNorm: 1, learningRate: 0.1, timings },
-  ...{ bytesSent: 1, bytesReceived: 1, localSamples: 4 },
+  ...{ bytesSent: 1, bytesReceived: 1, localSamples: 4, localGradientNorm: 1, localLoss: 1 },
 };
 const many = Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`m${at}`, 1]));
 const long = 'x'.repeat(256);

@@ -72,7 +72,7 @@ export function checkReport({ recent }: Report): void {
 
 /** @throws TrainingError CONFIG_INVALID naming the field. */
 export function checkStepDone(done: StepDone): void {
-  const { step, generation, metrics, sampleCount, gradientNorm, learningRate, timings } = done;
+  const { step, generation, metrics, sampleCount, gradientNorm, localGradientNorm, learningRate, timings } = done;
   require(step >= 1, 'step_done.step', step, 'at least 1');
   require(generation >= 1, 'step_done.generation', generation, 'at least 1');
   checkMetrics('step_done', metrics);
@@ -82,7 +82,7 @@ export function checkStepDone(done: StepDone): void {
     correct <=
       sampleCount, 'step_done.metrics.correct', correct, `a whole number from 0 to ${sampleCount}, the samples of the step`);
   // Whether the loss is one is judged where it is recorded: it says something about the run, the others about the worker.
-  for (const [name, value] of Object.entries({ gradientNorm, learningRate, ...timings })) {
+  for (const [name, value] of Object.entries({ gradientNorm, localGradientNorm, learningRate, ...timings })) {
     require(Number.isFinite(value) && value >= 0, `step_done: ${name}`, value, 'a number from 0 on');
   }
 }

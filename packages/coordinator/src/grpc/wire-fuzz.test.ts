@@ -43,6 +43,8 @@ const stepDone = fc.record(
     metrics,
     sampleCount: uint32,
     gradientNorm: double,
+    localGradientNorm: double,
+    localLoss: double,
     learningRate: double,
     timings: fc.record({ totalMs: double, computeMs: double }, { requiredKeys: [] }),
     bytesSent: fc.maxSafeNat(),
@@ -142,7 +144,7 @@ function expectChecked({ kind, body }: CheckedMessage): void {
     expect(correct).toBeLessThanOrEqual(body.sampleCount);
     expect(Number.isInteger(correct)).toBe(true);
     const { totalMs = 0, computeMs = 0 } = body.timings ?? {};
-    for (const value of [body.gradientNorm, body.learningRate, totalMs, computeMs])
+    for (const value of [body.gradientNorm, body.localGradientNorm, body.learningRate, totalMs, computeMs])
       expect(value).toBeGreaterThanOrEqual(0);
   }
   if (kind === 'evaluationDone') for (const { metrics } of body.parts) expectCheckedMetrics(metrics);

@@ -51,6 +51,7 @@ export interface Metrics {
   readonly replays: Counter;
   readonly leaves: Counter;
   readonly strangers: Counter;
+  readonly outlyingMembers: Counter;
   countFault(code: ErrorCode): void;
   readonly regroupSeconds: Histogram;
   readonly checkpointSeconds: Histogram;
@@ -136,6 +137,10 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     replays: counter('replays_total', 'Committed steps that were computed again.'),
     leaves: counter('leaves_total', 'Workers that left without a fault: they asked to, or were stragglers.'),
     strangers: counter('strangers_total', 'Streams turned away because they did not show the run token.'),
+    outlyingMembers: counter(
+      'outlying_members_total',
+      "Times that a member's gradients or losses began to lie far from the others'.",
+    ),
     countFault: (code) => {
       faults.inc({ code });
     },

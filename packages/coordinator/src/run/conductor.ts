@@ -290,7 +290,8 @@ export class Conductor implements SessionHandler {
       case 'form': {
         const { generation, members, work, start } = command;
         const worldSize = members.length;
-        const shares = this.#pacing.begin(members.map(({ workerId }) => workerId));
+        const memberIds = members.map(({ workerId }) => workerId);
+        const shares = this.#pacing.begin(memberIds);
         const facts = { generation, worldSize, ...work, fromStep: start.step, ...(shares.length > 0 && { shares }) };
         log.info(facts, 'forming a generation');
         this.#worldSize = worldSize;
@@ -298,7 +299,7 @@ export class Conductor implements SessionHandler {
         // Only members compute; a worker that waits changes nothing.
         for (const member of members) engines.noteMember(member.workerId, directory.get(member.workerId)?.program, log);
         publisher.start({ generation, split: this.#pacing.split, first: work });
-        intake.begin(work);
+        intake.begin(work, memberIds);
         const { run } = this.#options;
         sendForms(command, { shares, directory, momentsCrc: intake.momentsCrcOf(start.step), run });
         break;

@@ -17,6 +17,7 @@ import type { CommitLog, CommitVerdict } from '../commit/commit-log.js';
 import { EvaluationMerge, type EvaluationResult } from '../evaluation/evaluation.js';
 import type { HeldState, MembershipEvent } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
+import type { OutlierNews, OutlierWatch } from './outlier-watch.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { EarlierRun } from './earlier-run.js';
 import { earlyStop } from '../evaluation/early-stop.js';
@@ -35,6 +36,7 @@ export interface IntakeOptions {
   readonly engines: Pick<EngineMix, 'desyncAdvice'>;
   readonly history: History;
   readonly stopwatch: Stopwatch;
+  readonly outliers: OutlierWatch;
   readonly recorder: Recorder;
   readonly publisher: Pick<ShardPublisher, 'complete'>;
   readonly metrics: Metrics;
@@ -88,7 +90,8 @@ export class Intake {
   }
 
   /** A generation begins. */
-  begin(work: WorkItem): void {
+  begin(work: WorkItem, members: readonly string[]): void {
+    this.#options.outliers.begin(members);
     this.#current = work;
     this.#merges.clear();
   }
@@ -115,6 +118,7 @@ export class Intake {
     const { generation, step, weightsCrc } = done;
     if (verdict.kind === 'fault') this.fail(verdict.code, verdict.message, done);
     else this.#options.dispatch({ kind: 'applied', workerId, generation, held: { step, weightsCrc } });
+    this.#watch(workerId, done);
   }
 
   /**
@@ -179,6 +183,22 @@ export class Intake {
     metrics.countFault(code);
     void recorder.append({ kind: 'fault', generation, step, code, message });
     dispatch({ kind: 'failed', code, message });
+  }
+
+  /** Says when a member's own figures begin to lie far from the others', and when they do no more. */
+  #watch(workerId: string, { step, localSamples, localGradientNorm, localLoss, gradientNorm }: StepDone): void {
+    const own = { samples: localSamples, gradientNorm: localGradientNorm, loss: localLoss, reducedNorm: gradientNorm };
+    for (const news of this.#options.outliers.observe({ workerId, step, ...own })) this.#tell(news, step);
+  }
+
+  #tell({ kind, message, ...facts }: OutlierNews, step: number): void {
+    const { log, metrics } = this.#options;
+    if (kind === 'ordinary') {
+      log.info({ step, ...facts }, message);
+      return;
+    }
+    log.warn({ step, ...facts }, message);
+    metrics.outlyingMembers.inc();
   }
 
   #judge(reporter: Reporter, done: StepDone): CommitVerdict {

@@ -91,7 +91,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     },
   });
   const { conductor, intake, checkpointer, publisher } = assembly;
-  const { term, history, directory, engines, stopwatch, stragglers } = assembly;
+  const { term, history, directory, engines, stopwatch, stragglers, outliers } = assembly;
   closers.push(
     () => publisher.close(() => true),
     () => {
@@ -110,6 +110,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     engines,
     stopwatch,
     stragglers,
+    outliers,
     now,
     backlog: () => publisher.backlog,
   };

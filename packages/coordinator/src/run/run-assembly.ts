@@ -10,6 +10,7 @@ import { CommitLog } from '../commit/commit-log.js';
 import { createMembership, type Ending, type MembershipPolicy } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { ShardPublisher, type PublishingBroker } from '../shards/publisher.js';
+import { OutlierWatch } from './outlier-watch.js';
 import type { ShardSource } from '../shards/shard-source.js';
 import { Balancer } from './balancer.js';
 import { Checkpointer, type CheckpointIo, type TakenCheckpoint } from './checkpointer.js';
@@ -69,6 +70,7 @@ export interface RunAssembly {
   readonly engines: EngineMix;
   readonly stopwatch: Stopwatch;
   readonly stragglers: StragglerWatch;
+  readonly outliers: OutlierWatch;
   /** Ends the run as failed. */
   readonly fail: (error: TrainingError) => void;
 }
@@ -84,6 +86,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   const directory = new WorkerDirectory(folder.checkpoint?.layout);
   const recorder = createRecorder({ ledger: folder.ledger, clock, metrics, log });
   const stragglers = new StragglerWatch(config.stragglers);
+  const outliers = new OutlierWatch();
   const engines = new EngineMix(folder.checkpoint?.info);
   const commits = new CommitLog({
     config,
@@ -120,6 +123,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
       engines,
       history,
       stopwatch,
+      outliers,
       recorder,
       publisher,
       metrics,
@@ -192,7 +196,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
   });
   return {
     ...{ term, conductor, intake, checkpointer, publisher, recorder },
-    ...{ history, directory, engines, stopwatch, stragglers, fail },
+    ...{ history, directory, engines, stopwatch, stragglers, outliers, fail },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Status } from '@facet/proto';
 import type { Plan, RunConfig } from '@facet/shared';
 import type { Membership, WorkerEntry } from '../membership/state.js';
 import type { MetricReadings, StatusPhase } from '../metrics/metrics.js';
+import type { OutlierWatch } from './outlier-watch.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Conductor } from './conductor.js';
 import type { EngineMix } from './engine-mix.js';
@@ -27,6 +28,7 @@ export interface StatusSources {
   readonly engines: EngineMix;
   readonly stopwatch: Stopwatch;
   readonly stragglers: StragglerWatch;
+  readonly outliers: OutlierWatch;
   readonly now: () => number;
   readonly backlog: () => number;
 }
@@ -65,12 +67,13 @@ export function readStatus(sources: StatusSources): Status {
     etaSeconds: rate > 0 ? remainingSamples / rate : 0,
     checkpointStep: checkpointer.latest?.held.step ?? 0,
     faults: conductor.faults,
-    workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership)),
+    workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership, sources.outliers)),
     dataset: sources.dataset,
     lastFault: membership.lastFault ?? '',
     mixedEngines: sources.engines.note,
     checkpointFailure: checkpointer.failure ?? '',
     stragglers: sources.stragglers.note,
+    outliers: sources.outliers.note,
   };
 }
 
@@ -128,6 +131,7 @@ function detailOf({ phase, workers }: Membership): string {
 function workerStatus(
   { hello, program, lastStep }: ConnectedWorker,
   { workers, phase }: Membership,
+  outliers: OutlierWatch,
 ): Status['workers'][number] {
   const { workerId } = hello;
   const members = phase.kind === 'forming' || phase.kind === 'running' ? phase.members : [];
@@ -144,6 +148,9 @@ function workerStatus(
     samplesPerSecond: totalMs > 0 ? ((lastStep?.localSamples ?? 0) / totalMs) * MS_PER_SECOND : 0,
     timings: lastStep?.timings ?? NO_TIMINGS,
     metricsUrl: hello.metricsUrl,
+    localGradientNorm: lastStep?.localGradientNorm ?? 0,
+    localLoss: lastStep?.localLoss ?? 0,
+    outlier: outliers.noteOf(workerId),
   };
 }
 

@@ -29,10 +29,11 @@ import {
 } from '@facet/task';
 import { evaluateShare, type EvaluationShare } from './evaluation-share.js';
 import type { GenerationWork } from './generation-work.js';
+import { ownFigures, type OwnFigures } from './own-figures.js';
 import { settled, unwrap } from './settled.js';
 import { markApplied, showWeights, type TrainingState } from './training-state.js';
 
-export interface StepResult {
+export interface StepResult extends OwnFigures {
   readonly step: number;
   readonly weightsCrc: number;
   readonly momentsCrc: number;
@@ -113,7 +114,11 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     throwIfAborted(signal);
 
     const reduceStartedAt = now();
-    await allReduce.reduce(item.step, await sums.finish(), reduced.whole);
+    const contribution = await sums.finish();
+    const reducing = allReduce.reduce(item.step, contribution, reduced.whole);
+    // While the contribution is on its way; nothing writes to it before the next step.
+    const own = ownFigures(contribution, { layout: sumLayout, slots: layout.slots });
+    await reducing;
     throwIfAborted(signal);
 
     const updateStartedAt = now();
@@ -139,6 +144,7 @@ function createStepRunner(options: GenerationLoopOptions): (item: WorkItem) => P
     const finishedAt = now();
 
     const result: StepResult = {
+      ...own,
       step: item.step,
       weightsCrc: state.weightsCrc,
       momentsCrc: state.momentsCrc,

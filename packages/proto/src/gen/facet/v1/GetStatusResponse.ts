@@ -53,6 +53,11 @@ export interface GetStatusResponse {
   'hasEvaluation'?: (boolean);
   'evaluationLoss'?: (number | string);
   'evaluationMetrics'?: ({[key: string]: number | string});
+  /**
+   * One sentence about each member whose gradients or losses lie far from the others', and one if what members say of their
+   * gradients cannot be true; empty while there is none.
+   */
+  'outliers'?: (string);
 }
 
 export interface GetStatusResponse__Output {
@@ -105,4 +110,9 @@ export interface GetStatusResponse__Output {
   'hasEvaluation': (boolean);
   'evaluationLoss': (number);
   'evaluationMetrics': ({[key: string]: number});
+  /**
+   * One sentence about each member whose gradients or losses lie far from the others', and one if what members say of their
+   * gradients cannot be true; empty while there is none.
+   */
+  'outliers': (string);
 }

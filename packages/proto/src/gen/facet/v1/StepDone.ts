@@ -34,6 +34,12 @@ export interface StepDone {
    * The task's sums over the samples of the step; `correct` counts right answers.
    */
   'metrics'?: ({[key: string]: number | string});
+  /**
+   * Of this worker's own samples, before anything is reduced: the norms of the sums that it contributes, over local_samples, and
+   * the mean loss. Members whose figures lie far from the others' are reported.
+   */
+  'localGradientNorm'?: (number | string);
+  'localLoss'?: (number | string);
 }
 
 export interface StepDone__Output {
@@ -66,4 +72,10 @@ export interface StepDone__Output {
    * The task's sums over the samples of the step; `correct` counts right answers.
    */
   'metrics': ({[key: string]: number});
+  /**
+   * Of this worker's own samples, before anything is reduced: the norms of the sums that it contributes, over local_samples, and
+   * the mean loss. Members whose figures lie far from the others' are reported.
+   */
+  'localGradientNorm': (number);
+  'localLoss': (number);
 }

@@ -15,6 +15,15 @@ export interface WorkerStatus {
   'samplesPerSecond'?: (number | string);
   'timings'?: (_facet_v1_StepTimings | null);
   'metricsUrl'?: (string);
+  /**
+   * Of its own samples in its last step, see StepDone.
+   */
+  'localGradientNorm'?: (number | string);
+  'localLoss'?: (number | string);
+  /**
+   * One sentence if its gradients or losses lie far from the others'; empty while they do not.
+   */
+  'outlier'?: (string);
 }
 
 export interface WorkerStatus__Output {
@@ -29,4 +38,13 @@ export interface WorkerStatus__Output {
   'samplesPerSecond': (number);
   'timings': (_facet_v1_StepTimings__Output | null);
   'metricsUrl': (string);
+  /**
+   * Of its own samples in its last step, see StepDone.
+   */
+  'localGradientNorm': (number);
+  'localLoss': (number);
+  /**
+   * One sentence if its gradients or losses lie far from the others'; empty while they do not.
+   */
+  'outlier': (string);
 }
