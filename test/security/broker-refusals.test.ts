@@ -5,7 +5,7 @@ import path from 'node:path';
 import { brokerTls, TlsIdentity, type Role } from '@facet/security';
 import { initPki, type Pki } from '@facet/security/authority';
 import { connectBroker } from '@facet/shared';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, it, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
 
@@ -25,7 +25,8 @@ const tlsOf = (name: string): object => ({
 
 function open(url: string, name: string | undefined, role: Role = 'worker'): Promise<NatsConnection> {
   const tls = name === undefined ? undefined : new TlsIdentity(at(name), { roles: [role] });
-  return connectBroker(url, { connect, name: 'test', advice: 'start one', ...brokerTls({ url, tls }) });
+  const client = { connect, credsAuthenticator, nkeyAuthenticator };
+  return connectBroker(url, { client, name: 'test', advice: 'start one', ...brokerTls({ url, tls }) });
 }
 
 beforeAll(async () => {

@@ -2,7 +2,7 @@
  * The interface of a coordinator for its starter. Types only; see start-coordinator.ts.
  */
 import type { HttpLogin, TlsIdentity } from '@facet/security';
-import type { Clock, RunConfig, RunToken } from '@facet/shared';
+import type { BrokerCredentials, Clock, RunConfig, RunToken } from '@facet/shared';
 import type { RunStore } from '@facet/storage';
 import type { Logger } from '@facet/telemetry';
 import type { RunResult } from './run/result.js';
@@ -16,6 +16,8 @@ export interface CoordinatorOptions {
   readonly hasOwnBroker?: boolean;
   /** With which it listens and connects to others; absent: in the open. */
   readonly tls?: TlsIdentity | undefined;
+  /** A key for the broker, if its URL has no login. */
+  readonly brokerCredentials?: BrokerCredentials | undefined;
   /** What a client of the HTTP port may say instead of showing a certificate. */
   readonly httpLogin?: HttpLogin | undefined;
   /** Workers of another version are refused. */

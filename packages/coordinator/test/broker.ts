@@ -21,6 +21,8 @@ export interface StartBrokerOptions {
   readonly jetStream?: boolean;
   /** The `tls` section of its configuration. */
   readonly tls?: object;
+  /** More of its configuration, in the words of nats-server. */
+  readonly config?: object;
   /** Bytes of the largest message; the server's own default is 1 MiB. */
   readonly maxPayload?: number;
   /** What a client must say; the broker's URL then holds them. */
@@ -33,6 +35,7 @@ export async function startBroker({
   maxPayload,
   login,
   tls,
+  config: more,
 }: StartBrokerOptions = {}): Promise<TestBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'facet-broker-'));
   const config = join(folder, 'broker.conf');
@@ -40,6 +43,7 @@ export async function startBroker({
     ...(maxPayload !== undefined && { max_payload: maxPayload }),
     ...(tls !== undefined && { tls }),
     ...(login !== undefined && { authorization: { users: [login] } }),
+    ...more,
   };
   await writeFile(config, JSON.stringify(settings));
   let child: ChildProcess | undefined;

@@ -3,7 +3,7 @@
  * again by itself for days, so its options are read from the TLS folder at every attempt.
  */
 import type { PeerCertificate } from 'node:tls';
-import { brokerServers, type BrokerTls } from '@facet/shared';
+import { brokerServers, type BrokerCredentials, type BrokerTls } from '@facet/shared';
 import { serverCheck } from './peer-verdict.js';
 import type { TlsIdentity } from './tls-identity.js';
 
@@ -12,6 +12,8 @@ export interface BrokerAccess {
   readonly url: string;
   /** Absent: as the broker asks for, without a certificate of our own. */
   readonly tls?: TlsIdentity | undefined;
+  /** A key, for a URL without a login. */
+  readonly credentials?: BrokerCredentials | undefined;
 }
 
 /** The `tls` option of the NATS client; none if there is no certificate. */

@@ -2,6 +2,7 @@
  * Who may talk to whom: certificates with roles, and connections that ask for them. To make certificates see `authority.ts`.
  */
 export { brokerTls, type BrokerAccess } from './broker-access.js';
+export { brokerCredentialsOf, CREDS_VARIABLE, NKEY_VARIABLE } from './broker-credentials.js';
 export { certificateFacts, rolesOf, type CertificateFacts } from './certificate-facts.js';
 export { explainFailure, type FailedConnection } from './explain-failure.js';
 export { judgeClient, roleFault, serverCheck, workerIdFault, type Verdict } from './peer-verdict.js';

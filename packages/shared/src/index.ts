@@ -188,9 +188,18 @@ export { resolveConfig, type ConfigInput, type ConfigResolution } from './config
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
-export { connectBroker, type BrokerTls } from './wire/broker-connection.js';
+export { connectBroker, type BrokerClient, type BrokerCredentials, type BrokerTls } from './wire/broker-connection.js';
+export { inboxOf, type BrokerRole } from './wire/broker-inbox.js';
+export {
+  demandsMaxBytes,
+  isNameInUse,
+  patiently,
+  replicaProblem,
+  type Patience,
+  type ReplicaWish,
+} from './wire/broker-streams.js';
 export { borrowLogin, maskUrl } from './wire/masked-url.js';
-export { brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
+export { brokerLogin, brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
 export { memoryRefusal } from './memory-refusal.js';
 export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';
 export { isSameSecret, JOIN_NONCE_BYTES, RunToken, type JoinChallenge, type JoinKeys } from './secrets/run-token.js';

@@ -33,6 +33,7 @@ export {
 } from './store/run-store.js';
 export { retriedRun, type RetryPolicy } from './store/retried-store.js';
 export { isStorePlace, openRunStore, openStore, parseRunPlace, STORE_SHAPES, type PlacedRun } from './registry.js';
+export { runNames, type RunNames } from './nats/nats-names.js';
 export { FolderStore, folderRun } from './folder/folder-store.js';
 export { memoryRun, MemoryRun, type FaultScript } from './memory/memory-store.js';
 export { attachRun, hasStoredLedger, pullRun, storeDocuments, type AttachedRun } from './run/attached-run.js';

@@ -61,7 +61,7 @@ export function parseRunPlace(text: string): PlacedRun {
 
 /** A run whose store is closed with it. */
 export async function openRunStore({ store, run }: PlacedRun, context: StoreContext): Promise<RunStore> {
-  const opened = await openStore(store, context);
+  const opened = await openStore(store, { ...context, run });
   const found = await opened.open(run);
   return {
     ...found,

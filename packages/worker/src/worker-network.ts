@@ -3,12 +3,13 @@
  * these are sockets; the simulation brings its own, so that what runs above them is the same code.
  */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { pullState } from '@facet/proto';
 import { brokerTls, type BrokerAccess, type TlsIdentity } from '@facet/security';
 import {
   connectBroker,
   decodeLeaseEntry,
+  inboxOf,
   isSignedLeaseEntry,
   LEASE_STREAM,
   leaseSubject,
@@ -20,6 +21,7 @@ import { openInlet, type ExchangeServer } from '@facet/collective';
 import { natsShardFeed, type ShardFeed } from './data/shard-source.js';
 
 const LEASE_TIMEOUT_MS = 1_000;
+const CLIENT = { connect, credsAuthenticator, nkeyAuthenticator };
 
 export interface WorkerNetwork {
   readonly clock: Clock;
@@ -38,9 +40,12 @@ export interface WorkerNetwork {
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
-export function connectWorker(access: BrokerAccess): Promise<NatsConnection> {
+export function connectWorker(access: BrokerAccess, run: string): Promise<NatsConnection> {
+  const { url, credentials } = access;
   const advice = 'if this machine reaches it at another address, name that with --nats';
-  return connectBroker(access.url, { connect, name: 'facet-worker', advice, ...brokerTls(access) });
+  const inbox = inboxOf('worker', run);
+  const caller = { client: CLIENT, name: 'facet-worker', advice, credentials, inbox, ...brokerTls(access) };
+  return connectBroker(url, caller);
 }
 
 /** The network of a worker process; `tls` is absent where it is in the open. */

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   borrowLogin,
+  type BrokerCredentials,
   CONFIG_VERSION,
   configSchema,
   createPlan,
@@ -56,6 +57,8 @@ export interface WorkerOptions {
   readonly brokerUrl?: string;
   /** With which it listens and connects to others; absent: in the open. */
   readonly tls?: TlsIdentity | undefined;
+  /** A key for the broker, if the URL that it is told has no login. */
+  readonly brokerCredentials?: BrokerCredentials | undefined;
   /** What a client of the metrics may say instead of showing a certificate. */
   readonly httpLogin?: HttpLogin | undefined;
   /** Metrics without TLS, although the rest has it. */
@@ -193,10 +196,12 @@ async function buildResources(
 ): Promise<WorkerResources> {
   const config = withOwnTask(configSchema.parse(JSON.parse(welcome.configDocument.toString('utf8'))), options);
   const data = config.data === 'local' ? await openLocalData(options, config, welcome) : undefined;
-  const connection = await connectWorker({
+  const access = {
     url: borrowLogin(options.brokerUrl ?? secrets.natsUrl, secrets.natsUrl),
     tls: options.tls,
-  });
+    credentials: options.brokerCredentials,
+  };
+  const connection = await connectWorker(access, config.run);
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);

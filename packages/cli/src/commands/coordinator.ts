@@ -5,9 +5,8 @@
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
-import { requireSafeListening } from '@facet/security';
+import { brokerCredentialsOf, httpLoginOf, requireSafeListening } from '@facet/security';
 import { maskSecrets, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
-import { httpLoginOf } from '@facet/security';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -111,12 +110,16 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
   await using store =
     storePlace === undefined
       ? undefined
-      : await openPlacedRun({ store: storePlace, run: config.run }, { env, tls, brokerUrl: config.nats.url });
+      : await openPlacedRun(
+          { store: storePlace, run: config.run },
+          { env, tls, brokerUrl: config.nats.url, replicas: config.nats.replicas },
+        );
   const started = await startCandidate({
     config,
     store,
     tls,
     httpLogin: await httpLoginOf(env),
+    brokerCredentials: brokerCredentialsOf(env),
     token: await tokenOf(env),
     hasOwnBroker: options.ownBroker === true,
     runFolder: paths.folder,

@@ -5,7 +5,7 @@
 import { Option, type Command } from 'commander';
 import type { WorkerOutcome } from '@facet/worker';
 import { brokerUrlProblem, maskUrl, parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
-import { httpLoginOf } from '@facet/security';
+import { brokerCredentialsOf, httpLoginOf } from '@facet/security';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
@@ -117,6 +117,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
     log,
     tls,
     httpLogin: await httpLoginOf(context.env),
+    brokerCredentials: brokerCredentialsOf(context.env),
     hasPlainMetrics: options.plainMetrics === true,
     signal: signals.stop,
   });

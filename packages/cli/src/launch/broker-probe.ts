@@ -22,19 +22,24 @@ export interface BrokerGreeting {
  */
 export async function requireJetStream(urls: string, timeoutMs = 5_000): Promise<BrokerGreeting> {
   const reasons: string[] = [];
+  let without: { readonly address: string; readonly version: string } | undefined;
   for (const server of brokerServers(urls)) {
     const answer = await askBroker(server, timeoutMs);
     const address = formatAddress(server.host, server.port);
     if (!answer.ok) {
       reasons.push(`${address}: ${answer.reason}`);
-    } else if (!answer.greeting.hasJetStream) {
-      throw new TrainingError(
-        'BROKER_NO_JETSTREAM',
-        `the broker at ${address} (nats-server ${answer.greeting.version}) runs without JetStream, which Facet needs; start it with \`nats-server -js\``,
-      );
-    } else {
+    } else if (answer.greeting.hasJetStream) {
       return answer.greeting;
+    } else {
+      without ??= { address, version: answer.greeting.version };
     }
+  }
+  // A cluster may have servers that only forward.
+  if (without !== undefined) {
+    throw new TrainingError(
+      'BROKER_NO_JETSTREAM',
+      `the broker at ${without.address} (nats-server ${without.version}) runs without JetStream, which Facet needs; start it with \`nats-server -js\``,
+    );
   }
   throw new TrainingError(
     'BROKER_UNREACHABLE',

@@ -66,6 +66,8 @@ export interface StoreAccess {
   readonly env: Environment;
   readonly brokerUrl?: string | undefined;
   readonly tls?: TlsIdentity | undefined;
+  /** How many servers of a cluster keep what is written. */
+  readonly replicas?: number | undefined;
   /** The folder of the certificate, where it is not open yet. */
   readonly folder?: string | undefined;
 }
@@ -90,8 +92,8 @@ export async function openNamedStore(place: string, access: StoreAccess): Promis
   return openStore(place, withBroker(access));
 }
 
-function withBroker({ env, brokerUrl = env['FACET_NATS_URL'], tls, folder }: StoreAccess): StoreAccess {
-  return { env, brokerUrl, tls: tls ?? openIdentity({ folder, env, roles: WATCHERS }) };
+function withBroker({ env, brokerUrl = env['FACET_NATS_URL'], tls, replicas, folder }: StoreAccess): StoreAccess {
+  return { env, brokerUrl, replicas, tls: tls ?? openIdentity({ folder, env, roles: WATCHERS }) };
 }
 
 export interface PullOptions extends StoreAccess {

@@ -56,7 +56,9 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
   const prepared = await prepareRun(config);
   const store = await openLeaseStore({
     url: config.nats.url,
+    replicas: config.nats.replicas ?? 1,
     tls: options.tls,
+    credentials: options.brokerCredentials,
     run: config.run,
     signer: leaseSigner(runFolder, runStore),
     ignoresForged: role === 'standby',

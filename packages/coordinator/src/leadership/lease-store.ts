@@ -24,13 +24,16 @@ import {
   type LeaseEntry,
   type LeaseSigner,
 } from '@facet/shared';
-import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
+import { connectCoordinator, managerOf, whileElecting } from '../nats/connect-broker.js';
+import { makeSharedStream, type NamedStream } from '../nats/make-stream.js';
 
 /** Deadline of one request: a part of the shortest sensible lease, so that a lost renewal can be sent again in time. */
 const REQUEST_TIMEOUT_MS = 500;
 /** Entries of runs that are over go away; one that is held is renewed all the time. */
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ENTRY_BYTES = 4_096;
+/** For thousands of runs. Some accounts demand a limit, and count it as used. */
+const MAX_BUCKET_BYTES = 8 * 1024 * 1024;
 /** The mark of all entries that no coordinator of the run wrote. */
 const FORGED = 'forged';
 const NOT_SIGNED = 'the entry is not signed by a coordinator of this run';
@@ -66,6 +69,8 @@ export interface LeaseStore {
 
 export interface LeaseStoreOptions extends BrokerAccess {
   readonly run: string;
+  /** How many servers of a cluster keep the leases. Default: 1. */
+  readonly replicas?: number;
   /** Signs and checks entries; undefined before the run has a key. */
   readonly signer: () => Promise<LeaseSigner | undefined>;
   /**
@@ -78,7 +83,7 @@ export interface LeaseStoreOptions extends BrokerAccess {
 /**
  * Connects to the broker and makes the bucket where there is none.
  *
- * @throws TrainingError BROKER_UNREACHABLE or BROKER_NO_JETSTREAM.
+ * @throws TrainingError BROKER_UNREACHABLE, BROKER_REFUSED, BROKER_NO_JETSTREAM, or CONFIG_INVALID when it cannot keep so many copies.
  */
 export async function openLeaseStore(options: LeaseStoreOptions): Promise<LeaseStore> {
   const { url, run, signer } = options;
@@ -86,7 +91,7 @@ export async function openLeaseStore(options: LeaseStoreOptions): Promise<LeaseS
   try {
     const manager = await managerOf(connection, { url, timeoutMs: REQUEST_TIMEOUT_MS });
     const client = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });
-    await makeBucket(manager);
+    await whileElecting(connection, () => makeBucket(manager, options));
     return {
       read: () => readLease(manager, options),
       async write(entry, over) {
@@ -109,10 +114,8 @@ export async function openLeaseStore(options: LeaseStoreOptions): Promise<LeaseS
   }
 }
 
-async function readLease(
-  manager: JetStreamManager,
-  { run, signer, ignoresForged }: LeaseStoreOptions,
-): Promise<LeaseReading> {
+async function readLease(manager: JetStreamManager, options: LeaseStoreOptions): Promise<LeaseReading> {
+  const { run, signer, ignoresForged } = options;
   try {
     const found = await manager.streams.getMessage(LEASE_STREAM, { last_by_subj: leaseSubject(run) });
     if (found !== null) {
@@ -126,7 +129,7 @@ async function readLease(
     return { held: undefined, mark: `none@${created}` };
   } catch (caught) {
     if (!(caught instanceof JetStreamApiError) || caught.code !== JetStreamApiCodes.StreamNotFound) throw caught;
-    const { created } = await makeBucket(manager);
+    const { created } = await makeBucket(manager, options);
     return { held: undefined, mark: `none@${created}` };
   }
 }
@@ -150,17 +153,19 @@ function readEntry(
   }
 }
 
-function makeBucket(manager: JetStreamManager): Promise<StreamInfo> {
-  return manager.streams.add({
+function makeBucket(manager: JetStreamManager, { url, replicas = 1 }: LeaseStoreOptions): Promise<StreamInfo> {
+  const bucket = {
     name: LEASE_STREAM,
     subjects: [LEASE_SUBJECTS],
     max_msgs_per_subject: 1,
     max_age: nanos(MAX_AGE_MS),
     max_msg_size: MAX_ENTRY_BYTES,
+    max_bytes: MAX_BUCKET_BYTES,
     discard: 'new',
     storage: 'file',
     allow_rollup_hdrs: true,
     deny_delete: true,
-    num_replicas: 1,
-  });
+    num_replicas: replicas,
+  } satisfies NamedStream;
+  return makeSharedStream(manager, bucket, url);
 }

@@ -61,13 +61,14 @@ export async function openRun(parts: RunParts): Promise<OpenRun> {
 
 async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): Promise<OpenRun> {
   const { options, folder, plan, data, earlier } = parts;
-  const { config, codeVersion, log, clock = systemClock, leadership, tls } = options;
+  const { config, codeVersion, log, clock = systemClock, leadership, tls, brokerCredentials: credentials } = options;
   const { run } = config;
+  const { url, replicas = 1 } = config.nats;
   const now = (): number => clock.now();
   const startedMs = now();
 
   const source = createShardSource({ config, plan, data });
-  const broker = await openBroker({ url: config.nats.url, tls, run, ...source });
+  const broker = await openBroker({ url, replicas, tls, credentials, run, ...source });
 
   let onEnd: (ending: Ending) => void = () => undefined;
   const metrics = createMetrics(() => readMetrics(sources));

@@ -3,11 +3,12 @@
  * of this run left a stream behind, it is deleted and made anew. A lost connection is rebuilt for as long as it takes; the
  * workers' step deadline decides when a silent broker becomes a fault.
  */
-import { jetstream, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { jetstream, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { BrokerAccess } from '@facet/security';
 import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
-import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
+import { connectCoordinator, managerOf, whileElecting } from '../nats/connect-broker.js';
+import { deleteStream, hasStream, streamRefusal, type NamedStream } from '../nats/make-stream.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const MIN_STREAM_BYTES = 64 * 1024 * 1024;
@@ -17,6 +18,8 @@ const DUPLICATE_WINDOW_MS = 2 * 60 * 1_000;
 
 export interface OpenBrokerOptions extends BrokerAccess {
   readonly run: string;
+  /** How many servers of a cluster keep each shard. */
+  readonly replicas: number;
   /** Bytes of the largest message. */
   readonly messageBytes: number;
   /** Bytes of everything that is published ahead at once. */
@@ -47,21 +50,22 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     checkPayload(connection, options);
     const manager = await managerOf(connection, { url: options.url, timeoutMs: REQUEST_TIMEOUT_MS });
     const config = streamConfig(options);
-    await deleteStream(manager, config.name);
-    await addStream(manager, config);
+    const add = (): Promise<void> => addStream(manager, config, options.url);
+    await whileElecting(connection, () => deleteStream(manager, config.name, options.url));
+    await whileElecting(connection, add);
     return {
       connection,
       client: jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }),
       streams: manager.streams,
       streamName: config.name,
       async ensureStream() {
-        if (await streamExists(manager, config.name)) return 'kept';
-        await addStream(manager, config);
+        if (await hasStream(manager, config.name)) return 'kept';
+        await add();
         return 'made';
       },
       async close(stream) {
         const isLast = stream === 'delete-stream' && !connection.isClosed();
-        if (isLast) await deleteStream(manager, config.name).catch(() => undefined);
+        if (isLast) await deleteStream(manager, config.name, options.url).catch(() => undefined);
         await connection.close();
       },
     };
@@ -81,7 +85,7 @@ function checkPayload({ info }: NatsConnection, { url, messageBytes }: OpenBroke
   );
 }
 
-function streamConfig({ run, windowBytes }: OpenBrokerOptions): Partial<StreamConfig> & { readonly name: string } {
+function streamConfig({ run, windowBytes, replicas }: OpenBrokerOptions): NamedStream {
   return {
     name: shardStreamName(run),
     subjects: [shardSubjectFilter(run)],
@@ -91,17 +95,16 @@ function streamConfig({ run, windowBytes }: OpenBrokerOptions): Partial<StreamCo
     max_age: nanos(MAX_AGE_MS),
     max_bytes: Math.max(MIN_STREAM_BYTES, STREAM_TO_WINDOW * windowBytes),
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    num_replicas: 1,
+    num_replicas: replicas,
   };
 }
 
-async function addStream(
-  manager: JetStreamManager,
-  config: Partial<StreamConfig> & { readonly name: string },
-): Promise<void> {
+async function addStream(manager: JetStreamManager, config: NamedStream, url: string): Promise<void> {
   try {
     await manager.streams.add(config);
   } catch (caught) {
+    const refusal = streamRefusal(caught, { url, replicas: config.num_replicas });
+    if (refusal !== undefined) throw refusal;
     const { message } = TrainingError.from(caught);
     throw new TrainingError(
       'CONFIG_INVALID',
@@ -109,13 +112,4 @@ async function addStream(
       { cause: caught },
     );
   }
-}
-
-async function streamExists(manager: JetStreamManager, name: string): Promise<boolean> {
-  for await (const found of manager.streams.names()) if (found === name) return true;
-  return false;
-}
-
-async function deleteStream(manager: JetStreamManager, name: string): Promise<void> {
-  if (await streamExists(manager, name)) await manager.streams.delete(name);
 }

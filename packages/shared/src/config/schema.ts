@@ -255,11 +255,19 @@ export const operationSchema = z.strictObject({
     .describe('How long is waited for others.'),
   nats: z
     .strictObject({
-      url: z.string().describe('Its address, as coordinator and workers reach it.'),
+      url: z
+        .string()
+        .describe('Its address, as coordinator and workers reach it. Of a cluster: all of them, with commas between.'),
       workerUrl: z
         .string()
         .optional()
         .describe('What workers are told instead: another address, or the login of a user with fewer rights.'),
+      replicas: z
+        .int()
+        .min(1)
+        .max(5)
+        .optional()
+        .describe('How many servers of a cluster keep a copy of shards, lease and stored run. Default: 1.'),
     })
     .describe('The message broker.'),
   coordinator: z

@@ -2,6 +2,7 @@
  * How every process of Facet connects to the NATS broker, and what it says when that fails. The NATS client itself is an
  * argument, because this package opens no sockets.
  */
+import { TrainingError } from '../errors.js';
 import { brokerFailure } from './broker-failure.js';
 import { brokerLogin, type BrokerLogin } from './broker-login.js';
 
@@ -18,6 +19,22 @@ export interface BrokerTls {
   readonly checkServerIdentity: (name: string, certificate: object) => Error | undefined;
 }
 
+/** A key that proves to a broker who we are. It is read at every attempt to connect, so a file may be replaced. */
+export interface BrokerCredentials {
+  /** `nkey`: a seed of a user. `creds`: a JWT and the seed of its user, as `nsc` writes them. */
+  readonly kind: 'nkey' | 'creds';
+  /** For messages: the variable that names the file, and the file. */
+  readonly source: string;
+  readonly read: () => Uint8Array;
+}
+
+/** What of the NATS client's package is needed; `A` is what it calls an authenticator. */
+export interface BrokerClient<C, A> {
+  readonly connect: (options: BrokerConnectionOptions & { servers: string[]; authenticator?: A }) => Promise<C>;
+  readonly nkeyAuthenticator: (seed: () => Uint8Array) => A;
+  readonly credsAuthenticator: (creds: () => Uint8Array) => A;
+}
+
 /** Options of the NATS client's `connect`. */
 export interface BrokerConnectionOptions extends BrokerLogin {
   readonly name: string;
@@ -26,18 +43,22 @@ export interface BrokerConnectionOptions extends BrokerLogin {
   readonly reconnect: boolean;
   readonly maxReconnectAttempts: number;
   readonly reconnectTimeWait: number;
+  readonly inboxPrefix?: string;
   readonly tls?: BrokerTls;
 }
 
-export interface BrokerCaller<C> {
-  /** The NATS client's `connect`. */
-  readonly connect: (options: BrokerConnectionOptions & { servers: string[] }) => Promise<C>;
+export interface BrokerCaller<C, A> {
+  readonly client: BrokerClient<C, A>;
   /** What the broker calls the connection. */
   readonly name: string;
   /** What to do when no broker answers. */
   readonly advice: string;
   /** Absent: TLS only if the broker asks for it, and without a certificate. */
   readonly tls?: BrokerTls;
+  /** Used if the URL names no login. */
+  readonly credentials?: BrokerCredentials | undefined;
+  /** Where answers come to (broker-inbox.ts). Default: the inbox of everybody. */
+  readonly inbox?: string | undefined;
 }
 
 /**
@@ -46,10 +67,16 @@ export interface BrokerCaller<C> {
  * @throws TrainingError BROKER_UNREACHABLE, or BROKER_REFUSED by one that is there, naming the address without its password, and what
  *   to do.
  */
-export async function connectBroker<C>(urls: string, { connect, name, advice, tls }: BrokerCaller<C>): Promise<C> {
+export async function connectBroker<C, A extends (nonce?: string) => unknown>(
+  urls: string,
+  { client, name, advice, tls, credentials: given, inbox }: BrokerCaller<C, A>,
+): Promise<C> {
   const login = brokerLogin(urls);
+  const hasLogin = login.user !== undefined || login.token !== undefined;
+  const credentials = hasLogin ? undefined : given;
+  const authenticator = credentials && authenticatorOf(client, credentials);
   try {
-    return await connect({
+    return await client.connect({
       ...login,
       servers: [...login.servers],
       name,
@@ -59,9 +86,28 @@ export async function connectBroker<C>(urls: string, { connect, name, advice, tl
       reconnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
+      ...(inbox !== undefined && { inboxPrefix: inbox }),
+      ...(authenticator !== undefined && { authenticator }),
       ...(tls !== undefined && { tls }),
     });
   } catch (caught) {
-    throw brokerFailure(caught, urls, advice);
+    throw brokerFailure(caught, urls, { advice, keySource: credentials?.source, hasCertificate: tls !== undefined });
+  }
+}
+
+/** A damaged key is found here. In the client it would look like a broker that does not answer. */
+function authenticatorOf<C, A extends (nonce?: string) => unknown>(
+  { nkeyAuthenticator, credsAuthenticator }: BrokerClient<C, A>,
+  { kind, source, read }: BrokerCredentials,
+): A {
+  const authenticator = kind === 'nkey' ? nkeyAuthenticator(read) : credsAuthenticator(read);
+  try {
+    authenticator('nonce');
+    return authenticator;
+  } catch (caught) {
+    // The message of the client may contain a part of the key.
+    throw new TrainingError('CONFIG_INVALID', `${source}: the key in it is damaged; write the file again`, {
+      cause: caught instanceof Error ? new Error(caught.name) : undefined,
+    });
   }
 }

@@ -30,9 +30,12 @@ it.each<[string, string, unknown, RegExp]>([
     'a missing permission',
     URL_WITH_LOGIN,
     new Error('request failed', {
-      cause: named('PermissionViolationError', 'Permissions Violation for Subscription to "_INBOX.x.*"'),
+      cause: named('PermissionViolationError', 'Permissions Violation for Subscription to "_INBOX.x.*"', {
+        operation: 'subscription',
+        subject: '_INBOX.x.*',
+      }),
     }),
-    /does not permit this user .*; give the user the subjects/,
+    /does not permit this user to subscribe to _INBOX\.x\.\* \(.*; allow the user to subscribe to it; `facet broker config/,
   ],
   [
     'a certificate of nobody',
@@ -41,11 +44,22 @@ it.each<[string, string, unknown, RegExp]>([
     /asks for TLS, which failed \(self-signed certificate\); .*NODE_EXTRA_CA_CERTS/,
   ],
 ])('is a refusal after %s, and advises what helps', (_, url, caught, expected) => {
-  const { code, message } = brokerFailure(caught, url, 'start one');
+  const { code, message } = brokerFailure(caught, url, { advice: 'start one' });
   expect(code).toBe('BROKER_REFUSED');
   expect(message).toMatch(expected);
   expect(message).not.toContain('s3cret');
   expect(message).not.toContain('start one');
+});
+
+it('says of which key or certificate a broker knows no user', () => {
+  const caught = named('AuthorizationError', 'Authorization Violation');
+  const said = (context: object): string => brokerFailure(caught, 'broker', { advice: '', ...context }).message;
+  expect(said({ keySource: 'FACET_NATS_NKEY_FILE: w.nk' })).toMatch(
+    /does not know the key of FACET_NATS_NKEY_FILE: w\.nk/,
+  );
+  expect(said({ hasCertificate: true })).toMatch(
+    /lets in no user of our certificate .*broker config --pki PKI --run NAME/,
+  );
 });
 
 it.each<[string, unknown, string]>([
@@ -61,7 +75,7 @@ it.each<[string, unknown, string]>([
     'what answers at broker:4222 is no NATS broker (unexpected response from server); start one',
   ],
 ])('is an absence after %s', (_, caught, expected) => {
-  expect(brokerFailure(caught, 'broker:4222', 'start one')).toMatchObject({
+  expect(brokerFailure(caught, 'broker:4222', { advice: 'start one' })).toMatchObject({
     code: 'BROKER_UNREACHABLE',
     message: expected,
   });

@@ -1,6 +1,6 @@
 /** What the broker says, as a store says it. */
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import { isBrokerRefusal, TrainingError } from '@facet/shared';
+import { brokerFailure, isBrokerRefusal, TrainingError } from '@facet/shared';
 import { full, refused, unreachable } from '../store/store-errors.js';
 
 /** How JetStream says that there is no room: of a stream, of an account, of the disk. */
@@ -25,8 +25,8 @@ export function translate(caught: unknown, place: string): TrainingError {
   const { message } = TrainingError.from(caught);
   if (NO_ROOM.test(message)) return full(place, message, caught);
   if (isBrokerRefusal(caught)) {
-    const advice = 'give the user of the broker the subjects of the store (docs/stores.md)';
-    return refused(place, message, advice, caught);
+    const { message: reason } = brokerFailure(caught, place, { advice: '' });
+    return refused(place, reason, 'docs/stores.md lists the subjects of a store', caught);
   }
   if (caught instanceof JetStreamApiError && caught.status >= 400 && caught.status < 500) {
     return refused(place, message, 'see the log of the broker', caught);

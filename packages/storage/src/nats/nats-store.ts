@@ -2,22 +2,34 @@
  * Runs in a NATS broker with JetStream: per run one stream for the ledger and one for the objects. Nothing is made before
  * the first write.
  */
-import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
+import { connect, credsAuthenticator, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { brokerTls, type TlsIdentity } from '@facet/security';
-import { connectBroker, isRunName, maskUrl } from '@facet/shared';
+import {
+  connectBroker,
+  inboxOf,
+  isRunName,
+  maskUrl,
+  patiently,
+  systemClock,
+  type BrokerCredentials,
+} from '@facet/shared';
 import type { RunStore, Store } from '../store/run-store.js';
 import { isStreamMissing, translate } from './nats-errors.js';
 import { natsLedger } from './nats-ledger.js';
 import { LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX, runNames } from './nats-names.js';
 import type { NatsRun } from './nats-run.js';
 import { natsObjects } from './nats-objects.js';
+import { makeStream, type StreamMaker, type WantedStream } from './nats-streams.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Larger messages are no faster, and a broker keeps each one in memory while it is on its way. */
 const MOST_PIECE_BYTES = 512 * 1024;
 /** Of the broker's largest message, for headers and subject. */
 const HEADER_BYTES = 4_096;
+/** A cluster chooses its leader in less. */
+const ELECTION_MS = 15_000;
+const CLIENT = { connect, credsAuthenticator, nkeyAuthenticator };
 
 export interface NatsStoreOptions {
   /** With the login, if the broker asks for one. */
@@ -25,6 +37,12 @@ export interface NatsStoreOptions {
   readonly tls?: TlsIdentity | undefined;
   /** How many brokers of a cluster keep each message. */
   readonly replicas?: number;
+  /** Of the objects of a run. Default: no limit, unless the account demands one. */
+  readonly maxBytes?: number | undefined;
+  /** A key, if the URL has no login. */
+  readonly credentials?: BrokerCredentials | undefined;
+  /** The run that it is opened for, if it is one alone: a user of the broker may be allowed no other. */
+  readonly run?: string | undefined;
 }
 
 /**
@@ -32,13 +50,25 @@ export interface NatsStoreOptions {
  *
  * @throws TrainingError BROKER_UNREACHABLE, BROKER_REFUSED, or STORE_REFUSED when it has no JetStream.
  */
-export async function openNatsStore({ url, tls, replicas = 1 }: NatsStoreOptions): Promise<Store> {
+export async function openNatsStore({
+  url,
+  tls,
+  credentials,
+  run,
+  replicas = 1,
+  maxBytes,
+}: NatsStoreOptions): Promise<Store> {
   const advice = 'start it with `nats-server -js`, or name another store with --store';
-  const connection = await connectBroker(url, { connect, name: 'facet-store', advice, ...brokerTls({ url, tls }) });
+  const inbox = run === undefined ? undefined : inboxOf('coordinator', run);
+  const caller = { client: CLIENT, name: 'facet-store', advice, credentials, inbox, ...brokerTls({ url, tls }) };
+  const connection = await connectBroker(url, caller);
   const place = withoutLogin(url);
   try {
-    const manager = await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS });
-    return new NatsStore({ connection, manager, place, replicas });
+    const limitMs = connection.info?.cluster === undefined ? 0 : ELECTION_MS;
+    const manager = await patiently({ clock: systemClock, limitMs }, () =>
+      jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS }),
+    );
+    return new NatsStore({ connection, manager, place, url, replicas, maxBytes });
   } catch (caught) {
     await connection.close();
     throw translate(caught, place);
@@ -50,11 +80,8 @@ function withoutLogin(url: string): string {
   return maskUrl(url).replaceAll('***@', '').replace(/\/$/, '');
 }
 
-interface NatsStoreParts {
+interface NatsStoreParts extends StreamMaker {
   readonly connection: NatsConnection;
-  readonly manager: JetStreamManager;
-  readonly place: string;
-  readonly replicas: number;
 }
 
 class NatsStore implements Store {
@@ -108,22 +135,15 @@ class NatsStore implements Store {
   }
 
   #run(run: string): NatsRun {
-    const { connection, manager, replicas, place } = this.#parts;
+    const { connection, manager, place } = this.#parts;
     const names = runNames(run);
     const made = new Set<string>();
-    const make = async (name: string, subjects: string[], isLog: boolean): Promise<void> => {
-      if (made.has(name)) return;
-      await manager.streams.add({
-        name,
-        subjects,
-        storage: 'file',
-        // What does not fit is refused. The default would remove the oldest.
-        discard: 'new',
-        num_replicas: replicas,
-        ...(isLog ? { deny_delete: true, deny_purge: true } : { allow_direct: true, max_msgs_per_subject: 1 }),
-      });
-      made.add(name);
+    const make = async (wanted: WantedStream): Promise<void> => {
+      if (made.has(wanted.name)) return;
+      await makeStream(this.#parts, wanted);
+      made.add(wanted.name);
     };
+    const { ledgerStream, ledgerSubject, objectStream, objectSubjects, chunkSubjects } = names;
     const limit = connection.info?.max_payload ?? MOST_PIECE_BYTES + HEADER_BYTES;
     return {
       place: `${place}/${run}`,
@@ -131,8 +151,8 @@ class NatsStore implements Store {
       client: this.#client,
       manager,
       pieceBytes: Math.min(MOST_PIECE_BYTES, limit - HEADER_BYTES),
-      makeLedgerStream: () => make(names.ledgerStream, [names.ledgerSubject], true),
-      makeObjectStream: () => make(names.objectStream, [names.objectSubjects, names.chunkSubjects], false),
+      makeLedgerStream: () => make({ name: ledgerStream, subjects: [ledgerSubject], kind: 'log' }),
+      makeObjectStream: () => make({ name: objectStream, subjects: [objectSubjects, chunkSubjects], kind: 'objects' }),
     };
   }
 }

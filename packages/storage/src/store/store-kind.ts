@@ -10,6 +10,10 @@ export interface StoreContext {
   readonly brokerUrl?: string | undefined;
   /** Our certificate, for a broker that asks for one. */
   readonly tls?: TlsIdentity | undefined;
+  /** How many servers of a cluster keep each message, if the environment says nothing else. */
+  readonly replicas?: number | undefined;
+  /** The run for which the store is opened, if it is one alone. */
+  readonly run?: string | undefined;
 }
 
 export interface StoreKind {

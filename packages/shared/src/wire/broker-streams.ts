@@ -1,0 +1,84 @@
+/**
+ * What JetStream says when a stream cannot be made or asked now. Its errors have numbers
+ * (https://github.com/nats-io/nats-server/blob/main/server/errors.json); nothing here imports its client.
+ */
+import { pause, type Clock } from '../clock.js';
+import { maskUrl } from './masked-url.js';
+
+const TOO_FEW_PEERS = 10_005;
+const NOT_CLUSTERED = 10_074;
+const NAME_IN_USE = 10_058;
+const MAX_BYTES_REQUIRED = 10_113;
+/** While a cluster chooses its leader, or has just come up. */
+const ELECTING: readonly unknown[] = [10_004, 10_008, 10_009, 10_010, 10_118];
+const SILENCE = ['TimeoutError', 'NoRespondersError'];
+
+const RETRY_MS = 250;
+
+function codesOf(caught: unknown): unknown[] {
+  const codes: unknown[] = [];
+  for (let error = caught; error instanceof Error && codes.length < 8; error = error.cause) {
+    codes.push((error as { readonly code?: unknown }).code);
+  }
+  return codes;
+}
+
+/** A stream of this name is there with another configuration. */
+export function isNameInUse(caught: unknown): boolean {
+  return codesOf(caught).includes(NAME_IN_USE);
+}
+
+/** The account demands that every stream says how large it may become. */
+export function demandsMaxBytes(caught: unknown): boolean {
+  return codesOf(caught).includes(MAX_BYTES_REQUIRED);
+}
+
+export interface ReplicaWish {
+  readonly url: string;
+  readonly replicas: number;
+}
+
+/** If a broker cannot keep as many copies as were asked for: the actual number, the expected one, and what to do. */
+export function replicaProblem(caught: unknown, { url, replicas }: ReplicaWish): string | undefined {
+  const codes = codesOf(caught);
+  const address = maskUrl(url);
+  if (codes.includes(NOT_CLUSTERED)) {
+    return (
+      `the NATS broker at ${address} is a single server and keeps 1 copy, expected ${replicas} (nats.replicas); name a ` +
+      `cluster of ${replicas} servers in nats.url, or set nats.replicas to 1`
+    );
+  }
+  if (replicas > 1 && codes.includes(TOO_FEW_PEERS)) {
+    return (
+      `the NATS cluster at ${address} has fewer servers with JetStream and room than the ${replicas} that nats.replicas ` +
+      'asks for; start more of them, or lower nats.replicas'
+    );
+  }
+  return undefined;
+}
+
+export interface Patience {
+  readonly clock: Clock;
+  readonly limitMs: number;
+}
+
+/** Does again what fails because a cluster is choosing a leader, or because nobody answers, until the limit is over. */
+export async function patiently<T>({ clock, limitMs }: Patience, act: () => Promise<T>): Promise<T> {
+  const untilMs = clock.now() + limitMs;
+  for (;;) {
+    try {
+      return await act();
+    } catch (caught) {
+      if (!isPassing(caught) || clock.now() + RETRY_MS > untilMs) throw caught;
+    }
+    await pause(clock, RETRY_MS);
+  }
+}
+
+function isPassing(caught: unknown): boolean {
+  if (codesOf(caught).some((code) => ELECTING.includes(code))) return true;
+  for (let error = caught, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth += 1) {
+    if (SILENCE.includes(error.name)) return true;
+  }
+  return false;
+}
