@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { LEASE_STREAM, LEASE_SUBJECTS, leaseSubject, shardStreamName, shardSubject } from '@facet/shared';
+import { inboxOf, LEASE_STREAM, LEASE_SUBJECTS, leaseSubject, shardStreamName, shardSubject } from '@facet/shared';
 import { findBroker, randomLogins, startBroker } from 'facet-train/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -29,12 +29,11 @@ beforeAll(async () => {
   };
   url = new URL(broker.url).host;
   const as = (name: 'coordinator' | 'worker'): Promise<NatsConnection> =>
-    connect({ servers: url, user: logins[name].user, pass: logins[name].password });
+    connect({ servers: url, user: logins[name].user, pass: logins[name].password, inboxPrefix: inboxOf(name, RUN) });
   coordinator = await as('coordinator');
   worker = await as('worker');
   const { streams } = await jetstreamManager(coordinator);
   await streams.add({ name: shardStreamName(RUN), subjects: [`facet.${RUN}.shard.>`], storage: 'memory' });
-  await streams.add({ name: shardStreamName('other'), subjects: ['facet.other.shard.>'], storage: 'memory' });
   await streams.add({ name: LEASE_STREAM, subjects: [LEASE_SUBJECTS], storage: 'memory' });
   await jetstream(coordinator).publish(shardSubject(RUN, 1, 0), 'a shard');
   await jetstream(coordinator).publish(leaseSubject(RUN), 'a lease');
@@ -87,6 +86,42 @@ describe("a worker's user", () => {
     await expect(manager.streams.info(shardStreamName('other'))).rejects.toThrow();
     await expect(manager.consumers.add(shardStreamName('other'), { ack_policy: 'none' })).rejects.toThrow();
     expect(await count(shardStreamName(RUN))).toBe(1);
+  });
+});
+
+/** What a subscription hears, or that it is not allowed. */
+async function refusalOf(connection: NatsConnection, subject: string): Promise<string> {
+  const subscription = connection.subscribe(subject);
+  const heard = (async () => {
+    for await (const message of subscription) return message.subject;
+    return 'nothing';
+  })().catch((caught: unknown) => String(caught));
+  await connection.flush();
+  subscription.unsubscribe();
+  return heard;
+}
+
+describe('inboxes', () => {
+  // A coordinator is answered with the run's key when it reads the store.
+  it.each([
+    ['a worker', 'worker', ['_INBOX.>', `${inboxOf('coordinator', RUN)}.>`, inboxOf('worker', 'other') + '.>', '>']],
+    ['a coordinator', 'coordinator', ['_INBOX.>', `${inboxOf('coordinator', 'other')}.>`, `facet.${RUN}.>`]],
+  ] as const)('%s listens to none of others', async (_, name, subjects) => {
+    for (const subject of subjects) {
+      expect(await refusalOf(name === 'worker' ? worker : coordinator, subject)).toMatch(/Permissions Violation/i);
+    }
+  });
+});
+
+describe("a coordinator's user", () => {
+  it('has the streams of its run, and touches none of another', async () => {
+    const manager = await jetstreamManager(coordinator, TIMEOUT);
+    await expect(manager.streams.add({ name: shardStreamName('other'), subjects: ['x'] })).rejects.toThrow();
+    await expect(manager.streams.info(shardStreamName('other'))).rejects.toThrow();
+    await expect(manager.streams.delete(LEASE_STREAM)).rejects.toThrow();
+    await expect(manager.streams.purge(LEASE_STREAM)).rejects.toThrow();
+    await expect(jetstream(coordinator).publish(leaseSubject('other'), 'stolen', TIMEOUT)).rejects.toThrow();
+    expect(await count(LEASE_STREAM)).toBe(1);
   });
 });
 

@@ -3,7 +3,8 @@
  * else: it can publish no shard, write no lease and delete no stream, whatever it is told.
  */
 import { randomBytes } from 'node:crypto';
-import { LEASE_STREAM, leaseSubject, shardStreamName, shardSubjectFilter } from '@facet/shared';
+import { inboxOf, LEASE_STREAM, leaseSubject, shardStreamName, shardSubjectFilter } from '@facet/shared';
+import { runNames } from '@facet/storage';
 
 const PASSWORD_BYTES = 24;
 
@@ -28,14 +29,16 @@ export function urlWithLogin(url: string, { user, password }: BrokerUser): strin
   return url.replace('://', `://${user}:${password}@`);
 }
 
-/** What a role may do, in the words of nats-server. */
-interface Permissions {
-  readonly publish: { readonly allow: readonly string[] };
-  readonly subscribe: { readonly allow: readonly string[] };
+/** How a broker knows a user: by a password, by a key, or by the role in its certificate. */
+export type BrokerIdentity = BrokerUser | { readonly nkey: string } | { readonly user: string };
+
+export interface BrokerIdentities {
+  readonly coordinator: BrokerIdentity;
+  readonly worker: BrokerIdentity;
 }
 
 /** The part `authorization` of nats-server's configuration, for one run. */
-export function brokerAuthorization(run: string, { coordinator, worker }: BrokerLogins): object {
+export function brokerAuthorization(run: string, { coordinator, worker }: BrokerIdentities): object {
   const users = [
     { ...coordinator, permissions: coordinatorPermissions(run) },
     { ...worker, permissions: workerPermissions(run) },
@@ -43,17 +46,31 @@ export function brokerAuthorization(run: string, { coordinator, worker }: Broker
   return { users };
 }
 
-/** Answers come to inboxes; JetStream's own calls carry the name of the stream that they are about. */
+/** What a role may do, in the words of nats-server. */
+interface Permissions {
+  readonly publish: { readonly allow: readonly string[] };
+  readonly subscribe: { readonly allow: readonly string[] };
+}
+
+/** JetStream's own calls carry the name of the stream that they are about. Answers come to the inboxes of the role. */
 function coordinatorPermissions(run: string): Permissions {
+  const { ledgerStream, objectStream } = runNames(run);
+  const own = [shardStreamName(run), ledgerStream, objectStream];
   const publish = [
     shardSubjectFilter(run),
     leaseSubject(run),
     `facet.store.${run}.>`,
-    '$JS.API.>',
-    '$JS.ACK.>',
-    '$JS.FC.>',
+    '$JS.API.INFO',
+    ...own.flatMap((stream) => [`$JS.API.STREAM.*.${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`]),
+    `$JS.API.DIRECT.GET.${objectStream}`,
+    `$JS.API.DIRECT.GET.${objectStream}.>`,
+    `$JS.API.CONSUMER.*.${ledgerStream}`,
+    `$JS.API.CONSUMER.*.${ledgerStream}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${ledgerStream}.>`,
+    // The leases of all runs are in one stream. Nobody may change it or delete it.
+    ...['CREATE', 'INFO', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.${LEASE_STREAM}`),
   ];
-  return { publish: { allow: publish }, subscribe: { allow: ['_INBOX.>'] } };
+  return { publish: { allow: publish }, subscribe: { allow: [`${inboxOf('coordinator', run)}.>`] } };
 }
 
 function workerPermissions(run: string): Permissions {
@@ -67,7 +84,6 @@ function workerPermissions(run: string): Permissions {
     `$JS.API.CONSUMER.DELETE.${stream}.*`,
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
     `$JS.API.STREAM.MSG.GET.${LEASE_STREAM}`,
-    '$JS.FC.>',
   ];
-  return { publish: { allow: publish }, subscribe: { allow: ['_INBOX.>'] } };
+  return { publish: { allow: publish }, subscribe: { allow: [`${inboxOf('worker', run)}.>`] } };
 }

@@ -1,13 +1,15 @@
 /**
- * `facet broker config`: a configuration of nats-server with TLS. `facet up` needs none: it starts a broker of its own.
+ * `facet broker config`: a configuration of nats-server with TLS, with users for a run, or with both. `facet up` needs none: it
+ * starts a broker of its own.
  */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { TLS_FILES, TlsIdentity } from '@facet/security';
-import { TrainingError } from '@facet/shared';
-import { brokerConfigText } from '../broker/broker-config.js';
+import { NKEY_VARIABLE, TLS_FILES, TlsIdentity } from '@facet/security';
+import { isRunName, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
+import { brokerConfigText, CERTIFIED_USERS, type BrokerConfig } from '../broker/broker-config.js';
+import { ensureUserKeys } from '../broker/user-keys.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { readOrder } from '../tls/certificate-order.js';
@@ -15,6 +17,8 @@ import { readOrder } from '../tls/certificate-order.js';
 interface BrokerConfigOptions {
   readonly pki?: string;
   readonly tls?: string;
+  readonly run?: string;
+  readonly keys: string;
   readonly host: readonly string[];
   readonly listen: string;
   readonly port: string;
@@ -33,7 +37,7 @@ export function addBrokerCommand(
   const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, ...value.split(',')];
   broker
     .command('config')
-    .description('print a nats.conf with TLS, for nats-server')
+    .description('print a nats.conf for nats-server, with TLS and with users who may do what a run needs')
     .option(
       '--pki <folder>',
       "the authority; the broker's certificate is in its folder broker, and made if it is missing",
@@ -45,38 +49,83 @@ export function addBrokerCommand(
       collect,
       [],
     )
+    .option(
+      '--run <name>',
+      'a coordinator and workers of this run are let in, and may do what they need and nothing else',
+    )
+    .option(
+      '--keys <folder>',
+      'with --run, without a certificate: where their keys are, made if missing',
+      'broker-keys',
+    )
     .option('--listen <address>', 'address to listen on', '0.0.0.0')
     .option('--port <number>', 'port to listen on', '4222')
     .option('--store <folder>', 'where JetStream keeps what it stores', 'jetstream')
-    .addHelpText('after', '\nExample:\n  facet broker config --pki ./pki --host broker.example > nats.conf')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  facet broker config --pki ./pki --host broker.example --run NAME > nats.conf\n  facet broker config --run NAME > nats.conf',
+    )
     .action((options: BrokerConfigOptions) => run(() => printConfig(options, context)));
 }
 
 async function printConfig(options: BrokerConfigOptions, { stdout, stderr }: CliContext): Promise<ExitCode> {
-  const { pki, tls, listen: host, store } = options;
-  const port = Number(options.port);
-  if (!/^\d+$/.test(options.port) || port < 1 || port > MOST_PORT) {
+  const { run, listen: host, store } = options;
+  const port = readPort(options.port);
+  if (run !== undefined && !isRunName(run)) {
+    throw new TrainingError('CONFIG_INVALID', `--run: '${run}', expected ${RUN_NAME_EXPECTATION}`);
+  }
+  const note = (text: string): void => {
+    printLine(stderr, text);
+  };
+  const tlsFolder = await tlsFolderOf(options, note);
+  const users = run === undefined ? undefined : await usersOf(run, tlsFolder, { keys: options.keys, note });
+  stdout.write(brokerConfigText({ host, port, tlsFolder, store, users }));
+  return EXIT.ok;
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= MOST_PORT) return port;
+  throw new TrainingError('CONFIG_INVALID', `--port: '${text}', expected a whole number from 1 to ${MOST_PORT}`);
+}
+
+/** The folder of the broker's certificate, which is made if the authority is here; undefined for a broker without TLS. */
+async function tlsFolderOf(
+  { pki, tls, run, host: named }: BrokerConfigOptions,
+  note: (text: string) => void,
+): Promise<string | undefined> {
+  const folder = tls ?? (pki === undefined ? undefined : path.join(pki, 'broker'));
+  if (folder === undefined) {
+    if (run !== undefined) return undefined;
     throw new TrainingError(
       'CONFIG_INVALID',
-      `--port: '${options.port}', expected a whole number from 1 to ${MOST_PORT}`,
+      '--pki: missing, expected the folder of an authority, or --tls with a certificate, or --run for users without TLS',
     );
   }
-  const tlsFolder = tls ?? (pki === undefined ? undefined : path.join(pki, 'broker'));
-  if (tlsFolder === undefined) {
-    throw new TrainingError(
-      'CONFIG_INVALID',
-      '--pki: missing, expected the folder of an authority, or --tls with a certificate',
-    );
-  }
-  if (tls === undefined && pki !== undefined && !existsSync(path.join(tlsFolder, TLS_FILES.certificate))) {
-    const hosts = options.host.length === 0 ? ['localhost', '127.0.0.1', hostname()] : options.host;
+  if (tls === undefined && pki !== undefined && !existsSync(path.join(folder, TLS_FILES.certificate))) {
+    const hosts = named.length === 0 ? ['localhost', '127.0.0.1', hostname()] : named;
     const order = readOrder({ roles: ['broker'], hosts, days: CERTIFICATE_DAYS });
     const { openPki } = await import('@facet/security/authority');
-    await (await openPki(pki)).issue(order, tlsFolder);
-    printLine(stderr, `${tlsFolder}: a certificate for a broker at ${hosts.join(', ')}`);
+    await (await openPki(pki)).issue(order, folder);
+    note(`${folder}: a certificate for a broker at ${hosts.join(', ')}`);
   }
   // A broker that could not be used is found here and not at the start of a run.
-  const identity = new TlsIdentity(tlsFolder, { roles: ['broker'] });
-  stdout.write(brokerConfigText({ host, port, tlsFolder: identity.folder, store }));
-  return EXIT.ok;
+  return new TlsIdentity(folder, { roles: ['broker'] }).folder;
+}
+
+interface KeyPlace {
+  readonly keys: string;
+  readonly note: (text: string) => void;
+}
+
+async function usersOf(
+  run: string,
+  tlsFolder: string | undefined,
+  { keys, note }: KeyPlace,
+): Promise<BrokerConfig['users']> {
+  if (tlsFolder !== undefined) return { run, identities: CERTIFIED_USERS };
+  const { identities, files } = await ensureUserKeys(keys, run);
+  note(`coordinators and standbys: ${NKEY_VARIABLE}=${files.coordinator}`);
+  note(`workers: ${NKEY_VARIABLE}=${files.worker}; copy the file to their machines, where only its owner may read it`);
+  return { run, identities };
 }
