@@ -2,22 +2,22 @@
  * A real run whose processes are harmed while they train. A supervisor starts dead processes again and waits for the
  * coordinator's result. Addresses stay the same over restarts, so that surviving processes find the restarted ones.
  */
-import { mkdir, mkdtemp, stat } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
 import { makePrivateFolder, TrainingError } from '@facet/shared';
-import { randomLogins, urlWithLogin } from '../broker/broker-users.js';
-import { startBroker, type RunningBroker } from '../launch/broker-process.js';
 import { endsWithin, type Child } from '../launch/child-process.js';
-import { freePort } from '../launch/free-port.js';
 import { ProcessGroup } from '../launch/process-group.js';
-import { coordinatorSpec, resultFile, waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
-import { readResult } from '../runs/run-result.js';
+import { waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
+import { makeRunCertificates } from '../tls/run-certificates.js';
+import { ChaosBrokers } from './chaos-brokers.js';
+import { ChaosCoordinators } from './chaos-coordinators.js';
 import { WorkerLinks, type LinkName } from './chaos-links.js';
 import type { ChaosFault, ChaosKind } from './chaos-schedule.js';
-import { TcpProxy, type Direction } from './tcp-proxy.js';
+import { pullLedger } from './stored-ledger.js';
+import type { Direction } from './tcp-proxy.js';
 
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
@@ -50,8 +50,21 @@ function harmsLink(kind: ChaosKind): kind is LinkHarm {
   return kind in LINK_HARMS;
 }
 
+/** How the run is set up. */
+export interface ChaosSetup {
+  /** TLS between all processes. */
+  readonly isSecure: boolean;
+  /** A second coordinator with another disk. */
+  readonly hasStandby: boolean;
+  /** The run lives in the broker too. */
+  readonly isStored: boolean;
+  /** Servers of the broker: 1, or a cluster. */
+  readonly brokers: number;
+}
+
 export interface ChaosLaunchOptions {
   readonly place: RunPlace;
+  readonly setup: ChaosSetup;
   readonly brokerBinary: string;
   /** Taken from as time passes; none is taken once `harmUntilMs` is over. */
   readonly faults: Iterator<ChaosFault, unknown>;
@@ -66,6 +79,10 @@ export interface ChaosLaunchOptions {
 
 export interface ChaosEnd {
   readonly result: RunResult | undefined;
+  /** Of whoever ended the run. */
+  readonly ledgerFile: string;
+  /** As the store has it, where the run lives in one. */
+  readonly storedLedger?: string | undefined;
   readonly faults: readonly ChaosFault[];
   /** One sentence each about processes that did not behave. */
   readonly violations: readonly string[];
@@ -75,61 +92,96 @@ export interface ChaosEnd {
 
 /** Runs to the coordinator's result, or to the deadline; leaves no process behind. */
 export async function launchUnderChaos(options: ChaosLaunchOptions): Promise<ChaosEnd> {
+  const { place, setup, brokerBinary: binary, signal } = options;
+  const { config, env, paths } = place;
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-chaos-'));
-  await makePrivateFolder(options.place.paths.logs);
-  await using group = new ProcessGroup(folder, options.signal);
-  const ports = { broker: await freePort(HOST), coordinator: await freePort(HOST) };
-  await using publisherLink = await TcpProxy.open({ host: HOST, port: ports.broker });
-  const launch = new ChaosLaunch(options, { folder, group, ports, publisherLink });
-  return await launch.run();
+  await makePrivateFolder(paths.logs);
+  await using group = new ProcessGroup(folder, signal);
+  await using certificates = setup.isSecure ? await certificatesIn(paths.tls) : undefined;
+  const pids: number[] = [];
+  const noted = (child: Child): Child => {
+    if (child.pid !== undefined) pids.push(child.pid);
+    return child;
+  };
+  const brokers = await ChaosBrokers.open({
+    binary,
+    run: config.run,
+    count: setup.brokers,
+    host: HOST,
+    keepsStore: setup.isStored,
+    folder,
+    logs: paths.logs,
+    tlsFolder: certificates?.folderOf('broker'),
+    env,
+    onStarted: (child) => {
+      group.adopt('broker', noted(child));
+    },
+  });
+  // Nothing may go around the links: processes of one machine have a shorter way to each other.
+  const exchange = { ...config.exchange, transport: config.exchange.transport === 'grpc' ? 'grpc' : 'tcp' } as const;
+  const harmed = { ...place, certificates, config: { ...config, exchange } };
+  await using coordinators = await ChaosCoordinators.open({
+    ...setup,
+    place: harmed,
+    brokers,
+    host: HOST,
+    folder,
+    start: (spec) => noted(group.start('coordinator', spec)),
+  });
+  const end = await new ChaosLaunch({ ...options, place: harmed }, { group, brokers, coordinators, noted }).run();
+  const tlsFolder = certificates?.folderOf('coordinator');
+  const storedLedger =
+    setup.isStored && end.result !== undefined ? await pullLedger(harmed, { brokers, tlsFolder }) : undefined;
+  return { ...end, storedLedger, pids };
+}
+
+function certificatesIn(folder: string): ReturnType<typeof makeRunCertificates> {
+  return makeRunCertificates({
+    folder,
+    hosts: [HOST],
+    onTrouble: (message) => {
+      process.emitWarning(message);
+    },
+  });
 }
 
 interface ChaosMachine {
-  readonly folder: string;
   readonly group: ProcessGroup;
-  readonly ports: { readonly broker: number; readonly coordinator: number };
-  /** Between the coordinator and the broker. */
-  readonly publisherLink: TcpProxy;
+  readonly brokers: ChaosBrokers;
+  readonly coordinators: ChaosCoordinators;
+  /** Remembers a process. */
+  readonly noted: (child: Child) => Child;
 }
 
 class ChaosLaunch {
   readonly #options: ChaosLaunchOptions;
   readonly #machine: ChaosMachine;
-  readonly #place: RunPlace;
   readonly #workers = new Set<Child>();
   /** How long the place of a killed worker stays empty. */
   readonly #emptyMs = new WeakMap<Child, number>();
   readonly #links = new Map<Child, WorkerLinks>();
   readonly #applied: ChaosFault[] = [];
   readonly #violations: string[] = [];
-  readonly #pids: number[] = [];
-  readonly #logins = randomLogins();
-  #broker: RunningBroker | undefined;
-  #brokers = 0;
-  #coordinator: Child | undefined;
   #workersStarted = 0;
-  #isKilling = false;
   #isOver = false;
 
   constructor(options: ChaosLaunchOptions, machine: ChaosMachine) {
     this.#options = options;
     this.#machine = machine;
-    const { config } = options.place;
-    const coordinator = { ...config.coordinator, host: HOST, port: machine.ports.coordinator };
-    // Nothing may go around the links: processes of one machine have a shorter way to each other.
-    const exchange = { ...config.exchange, transport: config.exchange.transport === 'grpc' ? 'grpc' : 'tcp' } as const;
-    this.#place = { ...options.place, config: { ...config, coordinator, exchange } };
   }
 
-  async run(): Promise<ChaosEnd> {
+  async run(): Promise<Omit<ChaosEnd, 'pids' | 'storedLedger'>> {
+    const { place, signal } = this.#options;
+    const { coordinators } = this.#machine;
     try {
-      await this.#startBroker();
-      const coordinator = await this.#startCoordinator();
-      await waitForAddress(coordinator, this.#place.paths, this.#options.signal);
-      for (let index = 0; index < this.#place.config.workers.count; index++) await this.#startWorker();
-      const [result] = await Promise.all([this.#waitForResult(), this.#harm()]);
+      const first = await coordinators.startFirst();
+      await waitForAddress(first, place.paths, signal);
+      await coordinators.startOthers();
+      for (let index = 0; index < place.config.workers.count; index++) await this.#startWorker();
+      const [end] = await Promise.all([this.#waitForResult(), this.#harm()]);
       await this.#checkWorkersEnd();
-      return { result, faults: this.#applied, violations: this.#violations, pids: this.#pids };
+      const { result, ledgerFile = place.paths.ledger } = end ?? {};
+      return { result, ledgerFile, faults: this.#applied, violations: this.#violations };
     } finally {
       // No process is started again, and waits for time to pass end at once.
       this.#isOver = true;
@@ -174,27 +226,25 @@ class ChaosLaunch {
         this.#emptyMs.set(worker, durationMs);
         worker.signal('SIGTERM');
         break;
-      case 'cut-broker':
-        this.#machine.publisherLink.hold(...BOTH);
+      case 'cut-broker': {
+        const links = this.#machine.coordinators.linksOf(target);
+        for (const link of links) link.hold(...BOTH);
         await this.#pass(durationMs);
-        this.#machine.publisherLink.heal();
+        for (const link of links) link.heal();
         break;
-      case 'kill-coordinator':
-        this.#isKilling = true;
-        this.#coordinator?.kill();
-        await this.#coordinator?.ended;
+      }
+      case 'kill-coordinator': {
+        const restart = await this.#machine.coordinators.kill(target);
         await this.#pass(durationMs);
-        // One that had written its result had nothing left to do.
-        if ((await readResult(resultFile(this.#machine.folder, 'coordinator'))) === undefined)
-          await this.#startCoordinator();
-        this.#isKilling = false;
+        await restart();
         break;
-      case 'kill-broker':
-        this.#broker?.process.kill();
-        await this.#broker?.process.ended;
+      }
+      case 'kill-broker': {
+        const restart = await this.#machine.brokers.kill(target);
         await this.#pass(durationMs);
-        await this.#startBroker();
+        await restart();
         break;
+      }
       default:
         kind satisfies never;
     }
@@ -202,11 +252,11 @@ class ChaosLaunch {
 
   async #harmLink(worker: Child, kind: LinkHarm, durationMs: number): Promise<void> {
     const [name, held] = LINK_HARMS[kind];
-    const link = this.#links.get(worker)?.link(name);
-    if (held === 'late') link?.delay(DELAY_MS);
-    else link?.hold(...held);
+    const links = this.#links.get(worker);
+    if (held === 'late') links?.delay(name, DELAY_MS);
+    else links?.hold(name, ...held);
     await this.#pass(durationMs);
-    link?.heal();
+    links?.heal(name);
   }
 
   /** Lets time pass; not longer than the run. */
@@ -215,62 +265,18 @@ class ChaosLaunch {
     while (!this.#isOver && performance.now() < untilMs) await delay(POLL_MS);
   }
 
-  async #startBroker(): Promise<void> {
-    this.#brokers += 1;
-    // The new broker has a folder of its own, so the store of the old one is lost.
-    const folder = path.join(this.#machine.folder, `broker-${this.#brokers}`);
-    await mkdir(folder);
-    const { brokerBinary: binary, place } = this.#options;
-    const logFile = path.join(place.paths.logs, 'broker.log');
-    this.#broker = await startBroker(
-      {
-        binary,
-        folder,
-        logFile,
-        port: this.#machine.ports.broker,
-        env: place.env,
-        users: { run: place.config.run, logins: this.#logins },
-      },
-      (child) => {
-        this.#machine.group.adopt('broker', child);
-        this.#note(child);
-      },
-    );
-  }
-
-  async #startCoordinator(): Promise<Child> {
-    const { folder, group, publisherLink } = this.#machine;
-    const hasBegun = await hasContent(this.#place.paths.ledger);
-    const spec = await coordinatorSpec(this.#place, {
-      role: 'coordinator',
-      mode: hasBegun ? 'resume' : 'new',
-      nats: {
-        url: urlWithLogin(`nats://${HOST}:${publisherLink.port}`, this.#logins.coordinator),
-        workerUrl: urlWithLogin(`nats://${HOST}:${this.#machine.ports.broker}`, this.#logins.worker),
-      },
-      isOwnBroker: true,
-      folder,
-    });
-    const child = group.start('coordinator', spec);
-    this.#note(child);
-    this.#coordinator = child;
-    return child;
-  }
-
   async #startWorker(): Promise<void> {
-    const { group, ports } = this.#machine;
-    const links = await WorkerLinks.open({
-      coordinator: { host: HOST, port: ports.coordinator },
-      broker: { host: HOST, port: ports.broker },
-    });
+    const { group, brokers, coordinators, noted } = this.#machine;
+    const { place } = this.#options;
+    const links = await WorkerLinks.open(HOST, { coordinators: coordinators.ends, brokers: brokers.ends });
     if (this.#isOver) {
       await links[Symbol.asyncDispose]();
       return;
     }
     const { coordinator, route } = links;
-    const child = group.start('worker', workerSpec(this.#place, { index: this.#workersStarted, coordinator, route }));
+    const spec = workerSpec(place, { index: this.#workersStarted, coordinator, route });
+    const child = noted(group.start('worker', spec));
     this.#workersStarted += 1;
-    this.#note(child);
     this.#workers.add(child);
     this.#links.set(child, links);
     void child.ended.then(async () => {
@@ -282,15 +288,11 @@ class ChaosLaunch {
     });
   }
 
-  #note({ pid }: Child): void {
-    if (pid !== undefined) this.#pids.push(pid);
-  }
-
   /** Waits for the end of the run or for its deadline. No process is harmed after that. */
-  async #waitForResult(): Promise<RunResult | undefined> {
+  async #waitForResult(): Promise<{ readonly result: RunResult; readonly ledgerFile: string } | undefined> {
     const { deadlineMs, signal } = this.#options;
     try {
-      while (!this.#hasEnded()) {
+      while (!this.#machine.coordinators.areOver) {
         if (signal.aborted) throw new TrainingError('CANCELLED', 'stopped by a signal');
         // Whoever was to start the coordinator again has failed, and says so.
         if (this.#isOver) return undefined;
@@ -303,27 +305,18 @@ class ChaosLaunch {
     } finally {
       this.#isOver = true;
     }
-    const result = await readResult(resultFile(this.#machine.folder, 'coordinator'));
-    if (result === undefined) this.#violations.push('the coordinator ended by itself without a result; see its log');
-    return result;
-  }
-
-  #hasEnded(): boolean {
-    return !this.#isKilling && this.#coordinator?.end() !== undefined;
+    const end = await this.#machine.coordinators.ended();
+    if (end === undefined) this.#violations.push('the coordinator ended by itself without a result; see its log');
+    return end;
   }
 
   /** Workers that were told of the end must go by themselves; one that slept through it finds nobody and goes too. */
   async #checkWorkersEnd(): Promise<void> {
-    const limitMs = Math.max(FIRST_PATIENCE_MS, this.#place.config.timeouts.gatherMs) + END_GRACE_MS;
+    const limitMs = Math.max(FIRST_PATIENCE_MS, this.#options.place.config.timeouts.gatherMs) + END_GRACE_MS;
     const ends = [...this.#workers].map(async (worker) => {
       if (await endsWithin(worker, limitMs)) return;
       this.#violations.push(`${worker.name} (pid ${worker.pid}) did not end within ${limitMs} ms of the run`);
     });
     await Promise.all(ends);
   }
-}
-
-async function hasContent(file: string): Promise<boolean> {
-  const found = await stat(file).catch(() => undefined);
-  return found !== undefined && found.size > 0;
 }

@@ -8,7 +8,14 @@ import { countFaults, judgeTrial } from './chaos-report.js';
 /** Larger than any process id that Linux gives out. */
 const GONE = 2 ** 30;
 
-const end: ChaosEnd = { result: undefined, faults: [], violations: ['the coordinator ended'], pids: [] };
+const end: ChaosEnd = {
+  result: undefined,
+  ledgerFile: '/nowhere/ledger.jsonl',
+  storedLedger: '/nowhere/stored/ledger.jsonl',
+  faults: [],
+  violations: ['the coordinator ended'],
+  pids: [],
+};
 
 describe('the verdict on a chaos run', () => {
   it('names everything that is wrong: the processes, the ledger, the weights, who was left behind', async () => {
@@ -20,7 +27,6 @@ describe('the verdict on a chaos run', () => {
     const trial = await judgeTrial({
       run: 'chaos-1-1',
       seconds: 1,
-      ledgerFile: '/nowhere/ledger.jsonl',
       end: { ...end, pids: [pid, GONE] },
       expectedSha256: 'aa',
       graceMs: 100,
@@ -28,6 +34,7 @@ describe('the verdict on a chaos run', () => {
     expect(trial.violations).toEqual([
       'the coordinator ended',
       expect.stringContaining('ledger: ENOENT: no such file or directory'),
+      expect.stringContaining('ledger in the store: ENOENT'),
       'the weights are unknown, without faults aa',
       `process group ${pid} was left behind`,
     ]);

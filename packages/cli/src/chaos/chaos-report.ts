@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
 import { checkLedgerFile, TrainingError } from '@facet/shared';
 import { CHAOS_KINDS, type ChaosFault, type ChaosKind } from './chaos-schedule.js';
-import type { ChaosEnd } from './chaos-launch.js';
+import type { ChaosEnd, ChaosSetup } from './chaos-launch.js';
 
 /** The guard of a broker gives it 3 s before it kills it, and on a busy machine all of that takes longer. */
 const GROUP_GRACE_MS = 10_000;
@@ -27,6 +27,7 @@ export interface ChaosReport {
   readonly seed: number;
   readonly minutes: number;
   readonly workers: number;
+  readonly setup: ChaosSetup;
   readonly faultFree: { readonly run: string; readonly seconds: number; readonly weightsSha256: string | undefined };
   readonly trials: readonly ChaosTrial[];
   readonly faults: Readonly<Record<ChaosKind, number>>;
@@ -38,7 +39,6 @@ export interface ChaosReport {
 export interface TrialFacts {
   readonly run: string;
   readonly seconds: number;
-  readonly ledgerFile: string;
   readonly end: ChaosEnd;
   readonly expectedSha256: string | undefined;
   /** Time for processes that were ended with the run to be gone. Default: 10 s. */
@@ -47,13 +47,16 @@ export interface TrialFacts {
 
 /** Judges one run. */
 export async function judgeTrial(facts: TrialFacts): Promise<ChaosTrial> {
-  const { run, seconds, ledgerFile, end, expectedSha256, graceMs = GROUP_GRACE_MS } = facts;
-  const { result, faults, violations, pids } = end;
+  const { run, seconds, end, expectedSha256, graceMs = GROUP_GRACE_MS } = facts;
+  const { result, faults, violations, pids, ledgerFile, storedLedger } = end;
   const problems = [...violations];
   if (result !== undefined && result.outcome !== 'finished') {
     problems.push(`the run ${result.outcome}: ${result.code ?? ''} ${result.message ?? ''}`);
   }
   problems.push(...(await ledgerProblems(ledgerFile)).map((problem) => `ledger: ${problem}`));
+  if (storedLedger !== undefined) {
+    problems.push(...(await ledgerProblems(storedLedger)).map((problem) => `ledger in the store: ${problem}`));
+  }
   if (result?.weightsSha256 !== expectedSha256) {
     problems.push(
       `the weights are ${result?.weightsSha256 ?? 'unknown'}, without faults ${expectedSha256 ?? 'unknown'}`,

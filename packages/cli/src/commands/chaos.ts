@@ -2,9 +2,9 @@
  * `facet chaos`: trains once in peace and then again and again while a seeded schedule harms processes and links, for as
  * long as it was told to. Every run must end with the same bits and an exact ledger.
  */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { TrainingError, type Mapping } from '@facet/shared';
-import { launchUnderChaos } from '../chaos/chaos-launch.js';
+import { launchUnderChaos, type ChaosSetup } from '../chaos/chaos-launch.js';
 import { countFaults, judgeTrial, type ChaosReport, type ChaosTrial } from '../chaos/chaos-report.js';
 import { chaosFaults, type ChaosFault } from '../chaos/chaos-schedule.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -27,6 +27,10 @@ interface ChaosOptions extends ConfigOptions {
   readonly seed: number;
   readonly minutes: number;
   readonly every: number;
+  readonly secure?: boolean;
+  readonly standby?: boolean;
+  readonly store?: string;
+  readonly brokers: string;
   readonly json?: boolean;
 }
 
@@ -50,8 +54,19 @@ export function addChaosCommand(
     .option('--minutes <number>', 'how long faults happen; runs are repeated until then', readNumber, 1)
     .option('--every <seconds>', 'mean time between two faults', readNumber, 10);
   addConfigOptions(command, 'chaos')
+    .option('--secure', 'TLS between all processes, with certificates of the launch')
+    .option('--standby', 'a second coordinator on another disk, which is killed too; needs --store nats')
+    .addOption(new Option('--store <kind>', 'nats: the run lives in the broker as well').choices(['nats']))
+    .addOption(
+      new Option('--brokers <number>', 'servers of the broker; 3 are a cluster that keeps 3 copies')
+        .choices(['1', '3'])
+        .default('1'),
+    )
     .option('--json', 'print one JSON object with the report as the last line of stdout')
-    .addHelpText('after', '\nExample:\n  facet chaos --seed 7 --minutes 20 --workers 4')
+    .addHelpText(
+      'after',
+      '\nExample:\n  facet chaos --seed 7 --minutes 20 --workers 4 --secure --store nats --standby --brokers 3',
+    )
     .action((options: ChaosOptions) => run(() => chaos(options, context)));
 }
 
@@ -63,20 +78,33 @@ function readNumber(text: string): number {
 
 async function chaos(options: ChaosOptions, context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
+  const setup = readSetup(options);
   using signals = listenForStop(context);
   const note = (text: string): void => {
     printLine(stderr, text);
   };
-  const report = await new ChaosSession(options, { context, signals, note }).run();
+  const report = await new ChaosSession(options, { context, signals, note, setup }).run();
   if (options.json) printJson(stdout, report);
   else for (const line of reportLines(report)) printLine(stdout, line);
   return report.violations === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** @throws TrainingError CONFIG_INVALID for a standby that would have no way to the run. */
+function readSetup({ secure = false, standby = false, store, brokers }: ChaosOptions): ChaosSetup {
+  if (standby && store === undefined) {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      '--standby: it has another disk than the leader, expected --store nats beside it',
+    );
+  }
+  return { isSecure: secure, hasStandby: standby, isStored: store !== undefined, brokers: Number(brokers) };
 }
 
 interface SessionPlace {
   readonly context: CliContext;
   readonly signals: StopSignals;
   readonly note: (text: string) => void;
+  readonly setup: ChaosSetup;
 }
 
 /** What one run needs: its own name and folder, and the binary of the broker. */
@@ -120,6 +148,7 @@ class ChaosSession {
       seed,
       minutes,
       workers: faultFree.workers,
+      setup: this.#place.setup,
       faultFree: { run: faultFree.run, seconds: faultFree.seconds, weightsSha256: faultFree.weightsSha256 },
       trials,
       faults: countFaults(applied),
@@ -149,13 +178,16 @@ class ChaosSession {
   }
 
   async #trainUnderFaults({ number, faults, harmUntilMs, faultFree, applied }: TrialPlan): Promise<ChaosTrial> {
-    const { context, signals, note } = this.#place;
+    const { context, signals, note, setup } = this.#place;
     const { loaded, paths, brokerBinary } = await this.#prepare(number);
-    const { run } = loaded.config;
+    const { run, nats } = loaded.config;
+    // Every server of a cluster keeps a copy.
+    const config = { ...loaded.config, nats: { ...nats, replicas: setup.brokers } };
     const startedMs = performance.now();
     const patienceSeconds = SLOWDOWN * faultFree.seconds + PATIENCE_SECONDS;
     const end = await launchUnderChaos({
-      place: { config: loaded.config, paths, env: context.env },
+      place: { config, paths, env: context.env },
+      setup,
       brokerBinary,
       faults,
       harmUntilMs,
@@ -168,7 +200,7 @@ class ChaosSession {
     applied.push(...end.faults);
     const seconds = (performance.now() - startedMs) / MS_PER_SECOND;
     const { weightsSha256: expectedSha256 } = faultFree;
-    return judgeTrial({ run, seconds, ledgerFile: paths.ledger, end, expectedSha256 });
+    return judgeTrial({ run, seconds, end, expectedSha256 });
   }
 
   async #prepare(number: number): Promise<PreparedRun> {
@@ -210,12 +242,20 @@ interface TrialPlan {
 
 /** The command line that does the same again. */
 function repeatCommand(options: ChaosOptions): string {
-  const { seed, minutes, every, config } = options;
+  const { seed, minutes, every, config, secure, standby, store, brokers } = options;
+  const setup = [
+    ...(secure === true ? ['--secure'] : []),
+    ...(store === undefined ? [] : [`--store ${store}`]),
+    ...(standby === true ? ['--standby'] : []),
+    ...(brokers === '1' ? [] : [`--brokers ${brokers}`]),
+  ];
   const file = config === undefined ? [] : ['--config', config];
   const settings = flatten(configLayer(options, 'chaos')).map(
     ([key, value]) => `--set ${key}=${JSON.stringify(value)}`,
   );
-  return ['facet chaos', `--seed ${seed} --minutes ${minutes} --every ${every}`, ...file, ...settings].join(' ');
+  return ['facet chaos', `--seed ${seed} --minutes ${minutes} --every ${every}`, ...setup, ...file, ...settings].join(
+    ' ',
+  );
 }
 
 /** The values of a mapping under their dotted keys. */

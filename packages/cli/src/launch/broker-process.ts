@@ -2,7 +2,7 @@
  * A broker of our own: nats-server with JetStream on a free port of 127.0.0.1, under the guard that ends it with us. Its
  * store lives in a folder that nobody needs afterwards, because NATS is transport and the ledger is the truth.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TLS_FILES } from '@facet/security';
@@ -30,7 +30,22 @@ export interface BrokerOptions {
   readonly tlsFolder?: string | undefined;
   /** Who may do what; absent: everybody may do everything. */
   readonly users?: { readonly run: string; readonly logins: BrokerLogins } | undefined;
+  /** Absent: a server of its own. */
+  readonly cluster?: BrokerCluster | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The place of one server in a cluster on this machine. */
+export interface BrokerCluster {
+  readonly name: string;
+  /** Unlike that of every other server. */
+  readonly serverName: string;
+  /** For the other servers. */
+  readonly port: number;
+  /** Of all servers. */
+  readonly ports: readonly number[];
+  /** What servers say to each other. */
+  readonly password: string;
 }
 
 export interface RunningBroker {
@@ -49,18 +64,44 @@ export function startBrokerProcess({
   port = -1,
   tlsFolder,
   users,
+  cluster,
   env,
 }: BrokerOptions): Child {
   const store = path.join(folder, 'broker');
   const secure = tlsFolder === undefined ? [] : tlsArguments(tlsFolder);
   const args = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store, ...secure];
-  if (users !== undefined) args.push('-c', usersFile(folder));
+  if (users !== undefined || cluster !== undefined) args.push('-c', configFile(folder));
   return startChild({ name: 'broker', ...guarded(folder, { command: binary, args }), logFile, env });
 }
 
 /** nats-server's configuration, with passwords. */
-function usersFile(folder: string): string {
-  return path.join(folder, 'broker-users.json');
+function configFile(folder: string): string {
+  return path.join(folder, 'broker.json');
+}
+
+/** What the command line does not say. */
+function configOf({ users, cluster, tlsFolder }: BrokerOptions): object {
+  return {
+    ...(users !== undefined && { authorization: brokerAuthorization(users.run, users.logins) }),
+    ...(cluster !== undefined && { server_name: cluster.serverName, cluster: clusterConfig(cluster, tlsFolder) }),
+  };
+}
+
+function clusterConfig({ name, port, ports, password }: BrokerCluster, tlsFolder: string | undefined): object {
+  const user = 'server';
+  const of = (file: string): string => path.join(tlsFolder ?? '', file);
+  const { authority, certificate, key } = TLS_FILES;
+  return {
+    name,
+    listen: `127.0.0.1:${port}`,
+    authorization: { user, password, timeout: 5 },
+    routes: ports.map((other) => `nats-route://${user}:${password}@127.0.0.1:${other}`),
+    // Clients keep to the addresses that they were given.
+    no_advertise: true,
+    ...(tlsFolder !== undefined && {
+      tls: { ca_file: of(authority), cert_file: of(certificate), key_file: of(key), verify: true, timeout: 5 },
+    }),
+  };
 }
 
 function tlsArguments(folder: string): string[] {
@@ -78,10 +119,9 @@ export async function startBroker(options: BrokerOptions, onStarted: (child: Chi
   const store = path.join(options.folder, 'broker');
   await makeFolder(store);
   const { users } = options;
-  if (users !== undefined) {
-    const authorization = brokerAuthorization(users.run, users.logins);
-    await writeWhole(usersFile(options.folder), JSON.stringify({ authorization }), 'owner');
-  }
+  await writeWhole(configFile(options.folder), JSON.stringify(configOf(options)), 'owner');
+  // One that was killed in this folder has left its own.
+  for (const file of await portsFiles(store)) await rm(file, { force: true });
   const child = startBrokerProcess(options);
   onStarted(child);
   const deadline = performance.now() + START_DEADLINE_MS;
@@ -103,15 +143,19 @@ export async function startBroker(options: BrokerOptions, onStarted: (child: Chi
 /** The address in the file that nats-server writes once it listens; undefined until that file is whole. */
 async function readPortsFile(folder: string): Promise<string | undefined> {
   try {
-    const name = (await readdir(folder)).find((entry) => entry.endsWith('.ports'));
-    if (name === undefined) return undefined;
-    const ports = JSON.parse(await readRegularText(path.join(folder, name), MOST_PORTS_BYTES)) as {
+    const [file] = await portsFiles(folder);
+    if (file === undefined) return undefined;
+    const ports = JSON.parse(await readRegularText(file, MOST_PORTS_BYTES)) as {
       nats?: readonly string[];
     };
     return ports.nats?.[0];
   } catch {
     return undefined;
   }
+}
+
+async function portsFiles(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith('.ports')).map((name) => path.join(folder, name));
 }
 
 async function notStarted(child: Child, fault: string): Promise<TrainingError> {

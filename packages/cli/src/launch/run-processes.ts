@@ -40,6 +40,8 @@ export interface CoordinatorStart {
   readonly isOwnBroker: boolean;
   /** A folder of the launch's own, for its configuration and its result. */
   readonly folder: string;
+  /** Of a standby. Default: any free ones. */
+  readonly ports?: { readonly port: number; readonly httpPort: number };
 }
 
 /** A coordinator; writes its configuration first, and the run's token if there is none. */
@@ -49,7 +51,7 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   await ensureToken(paths, env);
   const file = path.join(folder, `${role}.json`);
   // A standby leads while the one before may still hold the ports that were asked for.
-  const ports = role === 'standby' ? { port: 0, httpPort: 0 } : {};
+  const ports = role === 'standby' ? (start.ports ?? { port: 0, httpPort: 0 }) : {};
   const coordinator = { ...config.coordinator, ...ports };
   // It may hold the broker's password.
   const tls = certificates && { tls: { http: 'tls', ...config.tls, folder: certificates.folderOf('coordinator') } };
