@@ -6,7 +6,9 @@
  *   half a second of each. A test leaves nothing behind in that process.
  * - "alone": those that cannot share. They mock modules, an engine reads the environment once, or TensorFlow.js would be told
  *   of our backend twice, by src and by dist.
- * - "process": those under test/. They start brokers, workers and browsers, so they run one file at a time, after the others.
+ * - "process": those under test/. They start brokers, workers and browsers. They run after the others, some of which have
+ *   deadlines of a fraction of a second. A run waits for one process after the other to start, which leaves a core idle; so
+ *   two files run at a time.
  * - "long": `*.long.test.ts`, wherever they lie. Campaigns of minutes, one at a time, for `npm run test:long`.
  */
 
@@ -33,6 +35,7 @@ export default defineConfig({
     reporters: [
       'default',
       './scripts/lib/skipped-reporter.mjs',
+      './scripts/lib/slowest-files.mjs',
       ...(reportFile ? [['json', { outputFile: reportFile }] as ['json', { outputFile: string }]] : []),
     ],
     projects: [
@@ -68,7 +71,10 @@ export default defineConfig({
           name: 'process',
           include: ['test/**/*.test.ts'],
           exclude: ELSEWHERE,
-          maxWorkers: 1,
+          maxWorkers: 2,
+          // A command takes several times as long while two runs train beside it.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
       },
