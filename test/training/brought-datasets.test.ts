@@ -11,7 +11,7 @@ import { encodePng } from '../testkit/png.js';
 
 const TRAIN = 240;
 const TEST = 40;
-const CPU = ['--engine', 'onnxruntime', '--device', 'cpu', '--workers', '2', '--json'];
+const CPU = ['--engine', 'onnxruntime', '--device', 'cpu', '--json'];
 const IMAGE = { height: 28, width: 28 };
 
 /** Class 7 is a bright bar at the bottom, class 1 one at the top; of 28x28 pixels. */
@@ -56,8 +56,8 @@ async function writeCifar100(folder: string): Promise<void> {
   }
 }
 
-async function trained(workspace: Workspace, args: readonly string[]): Promise<void> {
-  const result = await workspace.run(['up', ...args, ...CPU]);
+async function trained(workspace: Workspace, workers: number, args: readonly string[]): Promise<void> {
+  const result = await workspace.run(['up', ...args, ...CPU, '--workers', String(workers)]);
   expect(result.code, result.stderr).toBe(0);
   const { ledger } = parseJson(result);
   expect(ledger).toMatchObject({ missing: 0, duplicated: 0, committed: ledger.expected });
@@ -69,7 +69,7 @@ it('Fashion-MNIST from a folder of IDX files', { timeout: 240_000 }, async () =>
   await using workspace = await openWorkspace();
   const folder = path.join(workspace.folder, 'fashion');
   await writeFashion(folder);
-  await trained(workspace, [
+  await trained(workspace, 2, [
     '--dataset',
     'fashion-mnist',
     '--data-folder',
@@ -102,7 +102,7 @@ it('CIFAR-100 from its binary files', { timeout: 240_000 }, async () => {
   const folder = path.join(workspace.folder, 'cifar100');
   await writeCifar100(folder);
   const up = ['--dataset', 'cifar100', '--data-folder', folder, '--run', 'things', '--epochs', '1'];
-  await trained(workspace, up);
+  await trained(workspace, 1, up);
   const evaluated = await workspace.run(['evaluate', 'things', '--json']);
   expect(evaluated.code, evaluated.stderr).toBe(0);
   const { classes } = parseJson(evaluated) as unknown as { classes: readonly string[] };

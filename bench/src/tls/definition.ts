@@ -9,6 +9,7 @@ const options = {
   handshakes: count('workers that connect at once', { default: 256, small: 16, least: 1 }),
   samples: count('that a run trains on', { default: 20_000, small: 640, least: 256 }),
   epochs: count('of a run', { default: 2, small: 1, least: 1 }),
+  workers: count('of a run', { default: 2, small: 1, least: 1 }),
 };
 
 const row = z.strictObject({

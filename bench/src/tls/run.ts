@@ -53,7 +53,7 @@ export const runTls: Run<TlsOptions, TlsRow, TlsFigures, TlsRatios> = async (opt
         training: round(medianRatio(valuesOf('training', 'tls'), valuesOf('training', 'plain'))),
       },
       notes: [
-        `all-reduce: two ranks, ${options.megabytes} MB over TCP; training: mnist-fast with two workers over TCP`,
+        `all-reduce: two ranks, ${options.megabytes} MB over TCP; training: mnist-fast over TCP, workers: ${options.workers}`,
         'handshakes: both sides are on this machine, and each connection is answered over gRPC',
       ],
     };
@@ -128,11 +128,11 @@ async function connectInTurns(
 
 async function trainInTurns(
   folder: string,
-  { samples, epochs, turns }: Options,
+  { samples, epochs, workers, turns }: Options,
   { signal, say }: BenchContext,
 ): Promise<TlsRow[]> {
   const settings = [`samples.train=${samples}`, 'samples.test=256', 'exchange.transport=tcp', 'engine.threads=1'];
-  const common = ['--preset', 'mnist-fast', '--workers', '2', '--epochs', String(epochs), '--json'];
+  const common = ['--preset', 'mnist-fast', '--workers', String(workers), '--epochs', String(epochs), '--json'];
   const flags = [...common, ...settings.flatMap((setting) => ['--set', setting])];
   return inTurns(turns, async (way, turn) => {
     say(`training, ${way}, turn ${turn}`);
