@@ -1,5 +1,5 @@
 /** One result in more worlds, with more recipes, optimizers and formats than same-bits.test.ts has time for. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { committedSteps, openWorkspace, parseJson, processesWith, until, type Workspace } from '../testkit/facet.js';
@@ -22,6 +22,59 @@ it.each([3, 4])('the weights are the same bits with %i workers as with one', { t
   const result = await workspace.run(up(`with-${workers}`, workers));
   expect(result.code, result.stderr).toBe(0);
   expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, workers, ledger: CLEAN, faults: 0 });
+});
+
+describe('the weights of a run', () => {
+  it(
+    'are the same bits when a worker is told to stop; it leaves, and that is no fault',
+    { timeout: 120_000 },
+    async () => {
+      const running = workspace.start(up('left-worker', 3));
+      const folder = path.join(workspace.runs, 'left-worker');
+      await until('8 steps are committed', async () => (await committedSteps(folder)) >= 8);
+      const ours = await childrenOf(running.child.pid!);
+      const leaver = (await processesWith('worker --coordinator')).find(({ pid }) => ours.includes(pid));
+      process.kill(leaver!.pid, 'SIGTERM');
+      const result = await running.done;
+      expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, faults: 0, workers: 2 });
+      expect(result.code, result.stderr).toBe(0);
+      const records = await readFile(path.join(folder, 'ledger.jsonl'), 'utf8');
+      expect(records.match(/"kind":"(leave|fault|replay)"/g)).toEqual(['"kind":"leave"']);
+      const logs = await readdir(path.join(folder, 'logs'));
+      const outcomes = await Promise.all(
+        logs
+          .filter((name) => name.startsWith('worker-'))
+          .map((name) => readFile(path.join(folder, 'logs', name), 'utf8')),
+      );
+      expect(outcomes.filter((text) => text.includes('{"outcome":"left"}'))).toHaveLength(1);
+    },
+  );
+
+  it(
+    'are the same bits after Ctrl-C, a damaged newest checkpoint, and a resume from the one before',
+    { timeout: 120_000 },
+    async () => {
+      const running = workspace.start(up('interrupted', 2));
+      const folder = path.join(workspace.runs, 'interrupted');
+      await until('14 steps are committed', async () => (await committedSteps(folder)) >= 14);
+      running.child.kill('SIGINT');
+      const stopped = await running.done;
+      expect(stopped.code).toBe(130);
+      expect(stopped.stderr).toContain(' resume interrupted');
+
+      const checkpoints = (await readdir(path.join(folder, 'checkpoints'))).sort();
+      const newest = path.join(folder, 'checkpoints', checkpoints.at(-1)!, 'model.safetensors');
+      const bytes = await readFile(newest);
+      bytes[bytes.length - 5]! ^= 1;
+      await writeFile(newest, bytes);
+
+      const result = await workspace.run(['resume', 'interrupted', '--json']);
+      expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN });
+      expect(result.stderr).toContain(checkpoints.at(-1)!);
+      const records = await readFile(path.join(folder, 'ledger.jsonl'), 'utf8');
+      expect(records).toContain('"kind":"replay"');
+    },
+  );
 });
 
 it('attacked samples give the same weights to one worker and to four', { timeout: 180_000 }, async () => {

@@ -3,48 +3,22 @@
  * as there is time for; the cause of one that fails gets a small test of its own.
  */
 import { describe, expect, it } from 'vitest';
-import { expectPromises } from '../test/promises.js';
+import { expectFreeDrains, expectPromises } from '../test/promises.js';
 import { openCampaign } from './campaign.js';
-import { drawFaults } from './fault-schedule.js';
 import { simulate } from './simulation.js';
 import { createTinyRun } from './tiny-run.js';
-import { findViolations } from './verdict.js';
 
 /** simulation.long.test.ts has more. */
 const SCHEDULES = 30;
+const DRAINED_RUNS = 40;
 
 describe('a run under faults', () => {
   it(`keeps every promise under ${SCHEDULES} schedules of kills, pauses, cuts and restarts`, { timeout: 120_000 }, () =>
     expectPromises(SCHEDULES),
   );
 
-  it(
-    'costs no fault, no replay and next to no work when workers only leave and join',
-    { timeout: 60_000 },
-    async () => {
-      const run = createTinyRun({ emaDecay: 0 });
-      const expected = await simulate({ run, seed: 0, faults: [] });
-      // Enough of them that chance does not decide: about one run of 50 wastes a gradient.
-      const runs = 120;
-      let leaves = 0;
-      let wasted = 0;
-      for (let seed = 1; seed <= runs; seed++) {
-        // Never all of them: what nobody holds any more has to be computed again.
-        const faults = drawFaults(seed, ['drain-worker']).slice(0, run.config.workers.count - 1);
-        const seen = await simulate({ run, seed, faults });
-        expect(findViolations(seen, expected), `seed ${seed}`).toEqual([]);
-        const kinds = seen.records.map(({ kind }) => kind);
-        expect(
-          kinds.filter((kind) => kind === 'fault' || kind === 'replay'),
-          `seed ${seed}`,
-        ).toEqual([]);
-        leaves += kinds.filter((kind) => kind === 'leave').length;
-        wasted += seen.gradients - expected.gradients;
-      }
-      expect(leaves).toBeGreaterThan(runs);
-      // A message that takes as long as a lost packet may find a member in the step after the last one.
-      expect(wasted).toBeLessThanOrEqual((runs * expected.gradients) / 500);
-    },
+  it('costs no fault, no replay and next to no work when workers only leave and join', { timeout: 60_000 }, () =>
+    expectFreeDrains(DRAINED_RUNS),
   );
 
   it.each(['flip-weight', 'flip-moment'] as const)(

@@ -1,5 +1,9 @@
 import { expect } from 'vitest';
 import { openCampaign } from '../src/campaign.js';
+import { drawFaults } from '../src/fault-schedule.js';
+import { simulate } from '../src/simulation.js';
+import { createTinyRun } from '../src/tiny-run.js';
+import { findViolations } from '../src/verdict.js';
 
 /** Expects that every promise holds under the first so many schedules, and that they were no idle ones. */
 export async function expectPromises(schedules: number): Promise<void> {
@@ -11,4 +15,31 @@ export async function expectPromises(schedules: number): Promise<void> {
     faults += seen.faults;
   }
   expect(faults).toBeGreaterThan(2 * schedules);
+}
+
+/**
+ * Expects that runs whose workers only leave and join cost no fault, no replay and next to no work. Chance decides of a few
+ * runs: about one of 50 wastes a gradient.
+ */
+export async function expectFreeDrains(runs: number): Promise<void> {
+  const run = createTinyRun({ emaDecay: 0 });
+  const expected = await simulate({ run, seed: 0, faults: [] });
+  let leaves = 0;
+  let wasted = 0;
+  for (let seed = 1; seed <= runs; seed++) {
+    // Never all of them: what nobody holds any more has to be computed again.
+    const faults = drawFaults(seed, ['drain-worker']).slice(0, run.config.workers.count - 1);
+    const seen = await simulate({ run, seed, faults });
+    expect(findViolations(seen, expected), `seed ${seed}`).toEqual([]);
+    const kinds = seen.records.map(({ kind }) => kind);
+    expect(
+      kinds.filter((kind) => kind === 'fault' || kind === 'replay'),
+      `seed ${seed}`,
+    ).toEqual([]);
+    leaves += kinds.filter((kind) => kind === 'leave').length;
+    wasted += seen.gradients - expected.gradients;
+  }
+  expect(leaves).toBeGreaterThan(runs);
+  // A message that takes as long as a lost packet may find a member in the step after the last one.
+  expect(wasted).toBeLessThanOrEqual((runs * expected.gradients) / 500);
 }
