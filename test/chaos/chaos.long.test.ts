@@ -26,8 +26,13 @@ beforeEach(async () => {
 
 afterEach(() => workspace[Symbol.asyncDispose]());
 
-it('harms real processes and links, and finds the same bits and an exact ledger', { timeout: 600_000 }, async () => {
-  const schedule = ['--seed', '11', '--minutes', '0.3', '--every', '1'];
+const TOGETHER = ['--secure', '--store', 'nats', '--standby', '--brokers', '3'];
+
+it.each([
+  ['a broker and a coordinator', '0.3', []],
+  ['a cluster of brokers, two coordinators without a common disk, and certificates', '0.6', TOGETHER],
+])('harms %s, and finds the same bits and an exact ledger', { timeout: 600_000 }, async (_, minutes, setup) => {
+  const schedule = ['--seed', '11', '--minutes', minutes, '--every', '1', ...setup];
   const set = SETTINGS.flatMap((setting) => ['--set', setting]);
   const { code, stdout, stderr } = await workspace.run(['chaos', ...schedule, ...TRAINING, ...set, '--json']);
   expect(code, `${stderr}\n${stdout}`).toBe(0);

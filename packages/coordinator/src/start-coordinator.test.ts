@@ -173,7 +173,9 @@ describe('refusals', () => {
     run.defer(narrow);
     await expect(run.coordinate({ nats: { url: narrow.url } })).rejects.toMatchObject({
       code: 'BROKER_REFUSED',
-      message: expect.stringMatching(/does not permit this user to subscribe to _INBOX.*allow the user to subscribe to it/),
+      message: expect.stringMatching(
+        /does not permit this user to subscribe to _INBOX.*allow the user to subscribe to it/,
+      ),
     });
   });
 

@@ -39,6 +39,7 @@ export function explainFailure({ address, roles, tls }: FailedConnection): Promi
     let isConnected = false;
     let isSecure = false;
     let line = '';
+    const hasSpoken = (): boolean => socket.bytesRead > 0;
     const giveUp = (): void => {
       end(undefined);
     };
@@ -65,12 +66,14 @@ export function explainFailure({ address, roles, tls }: FailedConnection): Promi
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const { code = '', message } = error;
       if (!isConnected || tls === undefined) end(undefined);
-      else end(/ALERT/.test(code) ? `it ended the handshake: ${message.trim()}` : SPEAKS_NO_TLS);
+      else if (/ALERT/.test(code)) end(`it ended the handshake: ${message.trim()}`);
+      // Who hangs up without a word may be a balancer whose target is away: that passes.
+      else end(code === 'ECONNRESET' && !hasSpoken() ? undefined : SPEAKS_NO_TLS);
     });
     socket.once('close', () => {
       const said = line.trim();
       if (isSecure && said !== '') end(said === 'welcome' ? undefined : `it refuses this process: ${said}`);
-      else end(isConnected && !isSecure && tls !== undefined ? SPEAKS_NO_TLS : undefined);
+      else end(isConnected && !isSecure && tls !== undefined && hasSpoken() ? SPEAKS_NO_TLS : undefined);
     });
   });
 }

@@ -199,6 +199,14 @@ describe('a server that is refused', () => {
     );
   });
 
+  it('is nothing that TLS explains when it hangs up without a word, as a balancer does whose target is away', async () => {
+    const balancer = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await once(balancer, 'listening');
+    const { port } = balancer.address() as AddressInfo;
+    expect(await explainFailure({ address: `127.0.0.1:${port}`, roles, tls: worker() })).toBeUndefined();
+    balancer.close();
+  });
+
   it('is nothing that TLS explains when nobody listens', async () => {
     const closed = createServer().listen(0, '127.0.0.1');
     await once(closed, 'listening');

@@ -20,7 +20,7 @@ const OTHER_DISK = 'other-disk';
 
 export interface ChaosCoordinatorOptions {
   readonly place: RunPlace;
-  readonly brokers: ChaosBrokers;
+  readonly brokers: Pick<ChaosBrokers, 'ends' | 'placeAt' | 'natsFor'>;
   readonly host: string;
   readonly hasStandby: boolean;
   /** The run lives in the broker, beside the folders. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.js';
-import { patiently, replicaProblem } from './broker-streams.js';
+import { endWhenSilent, patiently, replicaProblem } from './broker-streams.js';
 
 const api = (code: number): Error => new Error('refused', { cause: Object.assign(new Error('api'), { code }) });
 
@@ -56,5 +56,29 @@ describe('patience', () => {
     const act = (): Promise<never> => Promise.reject(api(10_074 + 0 * (calls += 1)));
     await expect(patiently({ clock: fastClock(), limitMs: 1_000 }, act)).rejects.toThrow('refused');
     expect(calls).toBe(1);
+  });
+});
+
+describe('messages of a consumer', () => {
+  const consumed = (types: readonly string[]): Promise<number> =>
+    new Promise((resolve) => {
+      let closed = 0;
+      const status = async function* (): AsyncGenerator<{ readonly type: string }> {
+        for (const type of types) yield await Promise.resolve({ type });
+        resolve(closed);
+      };
+      endWhenSilent({
+        status,
+        close: () => {
+          closed += 1;
+          resolve(closed);
+          return Promise.resolve();
+        },
+      });
+    });
+
+  it('end when their broker is silent, and not before', async () => {
+    expect(await consumed(['next', 'heartbeats_missed', 'heartbeats_missed'])).toBe(1);
+    expect(await consumed(['next', 'debug'])).toBe(0);
   });
 });

@@ -82,3 +82,25 @@ function isPassing(caught: unknown): boolean {
   }
   return false;
 }
+
+/** Messages of a consumer, as the client gives them. */
+export interface ConsumedMessages {
+  status(): AsyncIterable<{ readonly type: string }>;
+  close(): Promise<unknown>;
+}
+
+/**
+ * Ends the messages of a consumer whose broker has fallen silent, so that whoever reads them can ask for them again. A consumer is on
+ * one server of a cluster and is gone with it; the client would wait for that server for ever.
+ */
+export function endWhenSilent(messages: ConsumedMessages): void {
+  const watch = async (): Promise<void> => {
+    for await (const { type } of messages.status()) {
+      if (type !== 'heartbeats_missed') continue;
+      await messages.close();
+      return;
+    }
+  };
+  // What ends otherwise tells its reader.
+  watch().catch(() => undefined);
+}

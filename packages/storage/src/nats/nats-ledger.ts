@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
+import { endWhenSilent } from '@facet/shared';
 import type { LedgerClaim, LedgerShelf } from '../store/run-store.js';
 import { fenced, refused, unreachable } from '../store/store-errors.js';
 import { isStreamMissing, isWrongSequence, translate } from './nats-errors.js';
@@ -98,6 +99,7 @@ async function* readMessages(run: NatsRun): AsyncGenerator<Uint8Array, void, und
     if (sequence === 0) return;
     const consumer = await client.consumers.get(names.ledgerStream);
     const messages = await consumer.consume({ max_messages: READ_AHEAD, idle_heartbeat: NO_PROGRESS_MS / 2 });
+    endWhenSilent(messages);
     let open: Uint8Array[] = [];
     let seen = 0;
     try {

@@ -7,6 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { SampleSource } from '@facet/datasets';
 import {
   decodeShardMessage,
+  endWhenSilent,
   pause,
   shardStreamName,
   shardSubject,
@@ -24,6 +25,9 @@ import {
 /** Messages that the consumer asks for ahead; the coordinator's prefetch window is the real bound. */
 const MAX_MESSAGES = 256;
 const RESUBSCRIBE_DELAY_MS = 200;
+/** A broker that serves a feed says so this often; one that was silent for two of them serves it no more. */
+const HEARTBEAT_MS = 3_000;
+const REQUEST_MS = 10_000;
 /** A rank without a micro-batch in a short step, or in an evaluation, is that much further than what it took. */
 const STEPS_WITHOUT_SHARDS = 2;
 
@@ -223,7 +227,14 @@ export function natsShardFeed(connection: NatsConnection): ShardFeed {
         filter_subjects: shardSubject(run, generation, rank),
         deliver_policy: DeliverPolicy.All,
       });
-      return consumer.consume({ max_messages: MAX_MESSAGES, abort_on_missing_resource: true });
+      const messages = await consumer.consume({
+        max_messages: MAX_MESSAGES,
+        expires: REQUEST_MS,
+        idle_heartbeat: HEARTBEAT_MS,
+        abort_on_missing_resource: true,
+      });
+      endWhenSilent(messages);
+      return messages;
     },
     get server() {
       return connection.getServer();
