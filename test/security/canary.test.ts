@@ -6,7 +6,11 @@ import { startBroker, type TestBroker } from '../../packages/coordinator/test/br
 import { committedSteps, openWorkspace, until, type Workspace } from '../testkit/facet.js';
 import { up } from '../testkit/small-run.js';
 
-const CANARIES = { token: 'canary-of-the-run-token-4711', password: 'canary-of-the-broker-4712' };
+const CANARIES = {
+  token: 'canary-of-the-run-token-4711',
+  operator: 'canary-of-the-operator-token-4713',
+  password: 'canary-of-the-broker-4712',
+};
 
 let broker: TestBroker;
 let workspace: Workspace;
@@ -33,30 +37,54 @@ async function commandLines(): Promise<string> {
   return lines.join('\n');
 }
 
+/** Workers whose environment holds a text: they may not know what operators know. */
+async function workersWith(text: string): Promise<string[]> {
+  const holding: string[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const [command, environment] = await Promise.all(
+      ['cmdline', 'environ'].map((file) => readFile(`/proc/${entry}/${file}`, 'utf8').catch(() => '')),
+    );
+    if (command!.split('\0').includes('worker') && environment!.includes(text)) holding.push(command!);
+  }
+  return holding;
+}
+
 test.runIf(process.platform === 'linux')(
-  'neither the token nor the broker password is in logs, files, status, metrics, errors or the process list',
+  'neither a token nor the broker password is in logs, files, status, metrics, errors or the process list',
   { timeout: 180_000 },
   async () => {
     const environment = {
       FACET_RUN_TOKEN: CANARIES.token,
+      FACET_OPERATOR_TOKEN: CANARIES.operator,
       FACET_NATS_URL: broker.url,
       FACET_LOG_LEVEL: 'debug',
     };
-    const { done } = workspace.start(up('canary', 2), environment);
+    const { done } = workspace.start(up('canary', 2, '--epochs', '500'), environment);
     const folder = path.join(workspace.runs, 'canary');
     await until('some steps are committed', async () => (await committedSteps(folder)) >= 3);
     expect(found(await commandLines())).toEqual([]);
-    const { httpUrl } = JSON.parse(await readFile(path.join(folder, 'coordinator.json'), 'utf8')) as {
+    expect(await workersWith(CANARIES.operator)).toEqual([]);
+    const { address, httpUrl } = JSON.parse(await readFile(path.join(folder, 'coordinator.json'), 'utf8')) as {
+      address: string;
       httpUrl: string;
     };
+    // Orders with the wrong token, and with the right one.
+    const order = ['checkpoint', '--coordinator', address];
+    const turnedAway = await workspace.run(order, { FACET_OPERATOR_TOKEN: CANARIES.token });
+    expect(turnedAway.stderr).toContain('TOKEN_INVALID');
+    const obeyed = await workspace.run(order, { FACET_OPERATOR_TOKEN: CANARIES.operator });
+    expect(obeyed.stdout, obeyed.stderr).toMatch(/^checkpoint of step \d+ in /);
+    expect((await workspace.run(['stop', 'canary'])).code).toBe(0);
+    expect(found(turnedAway.stdout + turnedAway.stderr + obeyed.stdout + obeyed.stderr)).toEqual([]);
     for (const page of ['status', 'metrics', 'sd']) {
       expect(found(await (await fetch(`${httpUrl}/${page}`)).text()), page).toEqual([]);
     }
     const { code, stdout, stderr } = await done;
-    expect(code, stderr).toBe(0);
+    expect(code, stderr).toBe(130);
     expect(found(stdout + stderr)).toEqual([]);
-    // The one place where a secret may be, which only its owner may read.
-    const allowed = ['run.token'];
+    // The places where a secret may be, which only their owner may read.
+    const allowed = ['run.token', 'operator.token'];
     let looked = 0;
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || allowed.includes(entry.name)) continue;
@@ -66,6 +94,7 @@ test.runIf(process.platform === 'linux')(
     }
     expect(looked).toBeGreaterThan(8);
     expect(await readFile(path.join(folder, 'run.token'), 'utf8')).toBe(`${CANARIES.token}\n`);
+    expect(await readFile(path.join(folder, 'operator.token'), 'utf8')).toBe(`${CANARIES.operator}\n`);
     // Errors too: a broker that refuses is named without the password.
     const wrong = { ...environment, FACET_NATS_URL: broker.url.replace('facet:', 'other:') };
     const refused = await workspace.run(up('refused', 1), wrong);

@@ -20,6 +20,7 @@ import { addEvaluateCommand } from './commands/evaluate.js';
 import { addExportCommand } from './commands/export.js';
 import { addInitCommand } from './commands/init.js';
 import { addLedgerCommand } from './commands/ledger.js';
+import { addOperateCommands } from './commands/operate.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addPresetsCommand } from './commands/presets.js';
 import { addResumeCommand } from './commands/resume.js';
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCoordinatorCommand,
   addWorkerCommand,
   addStatusCommand,
+  addOperateCommands,
   addRunsCommand,
   addEvaluateCommand,
   addRobustnessCommand,

@@ -2,7 +2,7 @@
  * The interface of a coordinator for its starter. Types only; see start-coordinator.ts.
  */
 import type { HttpLogin, TlsIdentity } from '@facet/security';
-import type { BrokerCredentials, Clock, RunConfig, RunToken } from '@facet/shared';
+import type { BrokerCredentials, Clock, OperatorToken, RunConfig, RunToken } from '@facet/shared';
 import type { RunStore } from '@facet/storage';
 import type { Logger } from '@facet/telemetry';
 import type { RunResult } from './run/result.js';
@@ -24,6 +24,8 @@ export interface CoordinatorOptions {
   readonly codeVersion: string;
   /** What workers must have to join. Default: that in the run's folder, or a new one, which is then in that folder. */
   readonly token?: RunToken | undefined;
+  /** What operators must have to give orders. Default: as token. */
+  readonly operatorToken?: OperatorToken | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Where the run lives beside its folder; absent if it lives there alone. */

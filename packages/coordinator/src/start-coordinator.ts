@@ -66,6 +66,7 @@ export async function startPrepared(
     config,
     hasOwnBroker: options.hasOwnBroker ?? false,
     token: options.token,
+    operatorToken: options.operatorToken,
     lock: options.leadership?.lock ?? 'respect',
     store: options.store,
     log,

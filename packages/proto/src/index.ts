@@ -13,6 +13,9 @@ export type { EvaluationDone__Output as EvaluationDone } from './gen/facet/v1/Ev
 export type { Form__Output as Form } from './gen/facet/v1/Form.js';
 export type { GetStatusResponse__Output as Status } from './gen/facet/v1/GetStatusResponse.js';
 export type { Hello__Output as Hello } from './gen/facet/v1/Hello.js';
+export type { OperateRequest, OperateRequest__Output } from './gen/facet/v1/OperateRequest.js';
+export type { OperateResponse, OperateResponse__Output } from './gen/facet/v1/OperateResponse.js';
+export type { Order__Output as Order } from './gen/facet/v1/Order.js';
 export type { JoinRequest, JoinRequest__Output } from './gen/facet/v1/JoinRequest.js';
 export type { JoinResponse, JoinResponse__Output } from './gen/facet/v1/JoinResponse.js';
 export type { PullRequest__Output as PullRequest } from './gen/facet/v1/PullRequest.js';

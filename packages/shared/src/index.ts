@@ -204,7 +204,17 @@ export { brokerLogin, brokerServers, brokerUrlProblem, type BrokerServer } from 
 export { memoryRefusal } from './memory-refusal.js';
 export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';
 export { isSameSecret, JOIN_NONCE_BYTES, RunToken, type JoinChallenge, type JoinKeys } from './secrets/run-token.js';
-export { readToken, TOKEN_FILE, tokenOf, withTokenFile } from './disk/token-source.js';
+export {
+  OPERATOR_TOKEN_FILE,
+  operatorTokenOf,
+  readOperatorToken,
+  readToken,
+  TOKEN_FILE,
+  tokenOf,
+  withoutOperatorToken,
+  withTokenFile,
+} from './disk/token-source.js';
+export { OperatorToken, type OperatorChallenge, type OperatorOrder } from './secrets/operator-token.js';
 export {
   decodeWelcomeSecrets,
   encodeWelcomeSecrets,

@@ -68,6 +68,8 @@ const DEFAULT_RECONNECT_MS = 30_000;
 export function createMembership(options: MembershipOptions): Membership {
   const { metrics, clock, log, signal } = options;
   const snapshots = new Map<number, StateSnapshot>();
+  /** Steps after which the coordinator wants the state, beside those that are due by the plan. */
+  const wanted = new Set<number>();
   const recent: { generation: number; result: StepResult }[] = [];
   /** The highest term of a coordinator that was heard: one of a lower term was replaced, and is not obeyed. */
   let term = 0;
@@ -105,7 +107,9 @@ export function createMembership(options: MembershipOptions): Membership {
     if (recent.length > RECENT_STEPS) recent.shift();
     const { config, plan, state } = resources!;
     // Rank 0 keeps what the coordinator is about to pull for a checkpoint; everyone else would only copy.
-    if (rank === 0 && (result.step % config.checkpoint.everySteps === 0 || plan.isLastOfEpoch(result.step))) {
+    const isWanted = wanted.delete(result.step);
+    const isDue = result.step % config.checkpoint.everySteps === 0 || plan.isLastOfEpoch(result.step);
+    if (rank === 0 && (isDue || isWanted)) {
       snapshots.clear();
       snapshots.set(result.step, copyState(state));
     }
@@ -258,6 +262,10 @@ export function createMembership(options: MembershipOptions): Membership {
       const { generation: id, lastStep, reason } = message.drain;
       log.info({ generation: id, lastStep, reason }, 'the generation drains');
       if (id === generation?.id) generation.endAfter(lastStep);
+    } else if (message.keepState) {
+      // One at a time, and none of a generation that is over.
+      wanted.clear();
+      if (message.keepState.generation === generation?.id) wanted.add(message.keepState.step);
     } else if (message.regroup) {
       log.info({ generation: message.regroup.generation, reason: message.regroup.reason }, 'regrouping');
       await generation?.end(message.regroup.reason);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
 import { brokerCredentialsOf, httpLoginOf, requireSafeListening } from '@facet/security';
-import { maskSecrets, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
+import { maskSecrets, operatorTokenOf, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -121,6 +121,7 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     httpLogin: await httpLoginOf(env),
     brokerCredentials: brokerCredentialsOf(env),
     token: await tokenOf(env),
+    operatorToken: await operatorTokenOf(env),
     hasOwnBroker: options.ownBroker === true,
     runFolder: paths.folder,
     role: options.standby ? 'standby' : 'first',

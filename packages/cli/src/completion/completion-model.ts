@@ -95,7 +95,9 @@ function argumentOf(command: Command, name: string): CompletedValue | undefined 
   if (first === undefined) return undefined;
   if (first.argChoices !== undefined) return { kind: 'words', words: first.argChoices };
   if (/^run/.test(first.name()))
-    return name.startsWith('runs') || name === 'resume' ? { kind: 'runs' } : { kind: 'runs-or-files' };
+    return name.startsWith('runs') || ['resume', 'stop', 'checkpoint'].includes(name)
+      ? { kind: 'runs' }
+      : { kind: 'runs-or-files' };
   return /image|file|folder|path/i.test(first.name()) ? { kind: 'files' } : FREE;
 }
 

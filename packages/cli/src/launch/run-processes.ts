@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { TrainingError, withoutConfigVariables, writeWhole, type RunConfig } from '@facet/shared';
+import { TrainingError, withoutConfigVariables, withoutOperatorToken, writeWhole, type RunConfig } from '@facet/shared';
 import type { Environment } from '../context.js';
 import type { RunCertificates } from '../tls/run-certificates.js';
 import { readAddressFile, type CoordinatorAddress } from '../runs/address-file.js';
@@ -93,7 +93,7 @@ export function workerSpec(
     name: `worker-${index}`,
     ...facetCommand(['worker', ...places, '--json', '--exit-with-parent']),
     logFile: path.join(paths.logs, `worker-${index}.log`),
-    env: tokenEnvironment(paths, withoutConfigVariables(env)),
+    env: withoutOperatorToken(tokenEnvironment(paths, withoutConfigVariables(env))),
   };
 }
 

@@ -97,7 +97,8 @@ function report(
   } else if (isJson) {
     printJson(context.stdout, { error: { code: 'CANCELLED', message: `run ${run} was stopped` } });
   }
-  if (isInterrupted) {
+  // By a signal to this process, or by an order or a signal to its coordinator.
+  if (isInterrupted || result?.outcome === 'stopped') {
     printLine(context.stderr, interruption(plan, result?.checkpoint));
     return EXIT.interrupted;
   }

@@ -19,6 +19,7 @@ import {
 } from '@facet/proto';
 import { createDoor, type DoorOptions } from '@facet/security';
 import { mayPullState, systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
+import { serveOperator, type OperatorGate, type OrderHandler } from './operator-session.js';
 import { JoinSession, type JoinGate, type SessionHandler } from './join-session.js';
 
 /** Enough for a Hello, the parameters of the largest model, and reports. */
@@ -30,12 +31,14 @@ export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly gate: JoinGate;
+  readonly gate: JoinGate & OperatorGate;
   /** Shown by whoever pulls a state. */
   readonly exchangeKey: Uint8Array;
   readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
+  /** Carries out what operators order. */
+  readonly obey: OrderHandler;
   /** Default: this machine's. */
   readonly clock?: Clock;
   readonly status: () => Status;
@@ -115,12 +118,16 @@ function coordinationHandlers({
   codeVersion,
   gate,
   handler,
+  obey,
   clock = systemClock,
   status: currentStatus,
 }: GrpcServerOptions): CoordinationHandlers {
   return {
     Join(call) {
       new JoinSession({ call, peer: callPeer(call), term, codeVersion, gate, handler, clock });
+    },
+    Operate(call) {
+      serveOperator({ call, peer: callPeer(call), gate, handle: obey, clock });
     },
     GetStatus(_call, callback) {
       callback(null, currentStatus());

@@ -26,11 +26,15 @@ const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):\d{1,5}$/;
 
 type ReadyMessage = NonNullable<JoinRequest__Output['ready']>;
 
+/** True for a text that can be a worker's id. */
+export function isWorkerId(text: string): boolean {
+  return WORKER_ID.test(text);
+}
+
 /** @throws TrainingError CONFIG_INVALID naming the field. */
 export function checkHello(hello: Hello): void {
-  require(WORKER_ID.test(
-    hello.workerId,
-  ), 'hello.worker_id', hello.workerId, 'letters, digits, dots and dashes, at most 128');
+  const { workerId } = hello;
+  require(isWorkerId(workerId), 'hello.worker_id', workerId, 'letters, digits, dots and dashes, at most 128');
   require(ADDRESS.test(hello.exchangeAddress), 'hello.exchange_address', hello.exchangeAddress, 'host:port');
   require(hello.host.length <= MAX_NAME_LENGTH, 'hello.host', hello.host, `at most ${MAX_NAME_LENGTH} characters`);
   require(hello.run === '' || isRunName(hello.run), 'hello.run', hello.run, "a run's name or nothing");

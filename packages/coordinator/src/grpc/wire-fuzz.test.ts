@@ -3,8 +3,15 @@
  * multiplies the cases (`npm run bench -- fuzz`).
  */
 import { credentials, makeClientConstructor, status, type ClientDuplexStream } from '@grpc/grpc-js';
-import { Coordination, type JoinRequest, type JoinResponse__Output, type Status } from '@facet/proto';
-import { CONFIG_VERSION, parseErrorCode, RunToken, TrainingError } from '@facet/shared';
+import {
+  Coordination,
+  type JoinRequest,
+  type JoinResponse__Output,
+  type OperateRequest,
+  type OperateResponse__Output,
+  type Status,
+} from '@facet/proto';
+import { CONFIG_VERSION, OperatorToken, parseErrorCode, RunToken, TrainingError } from '@facet/shared';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startGrpcServer, type GrpcServer } from './grpc-server.js';
@@ -16,12 +23,14 @@ const CALL_DEADLINE_MS = 20_000;
 /** Streams under way at a time. */
 const CONCURRENT = 25;
 
-const { Join, GetStatus } = Coordination.service;
+const { Join, Operate, GetStatus } = Coordination.service;
+const asBytes = { requestSerialize: (bytes: Buffer) => bytes };
 const RawClient = makeClientConstructor(
-  { Join: { ...Join, requestSerialize: (bytes: Buffer) => bytes }, GetStatus },
+  { Join: { ...Join, ...asBytes }, Operate: { ...Operate, ...asBytes }, GetStatus },
   'Coordination',
 );
 type RawStream = ClientDuplexStream<Buffer, JoinResponse__Output>;
+type RawOrder = ClientDuplexStream<Buffer, OperateResponse__Output>;
 
 const uint32 = fc.oneof(fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1), fc.nat(20));
 const double = fc.oneof(fc.constantFrom(Number.NaN, Infinity, -Infinity, -0), fc.double());
@@ -101,17 +110,22 @@ const request: fc.Arbitrary<JoinRequest> = fc.oneof(
 );
 const encode = (message: JoinRequest): Buffer => Join.requestSerialize(message);
 const valid = request.map(encode);
+const bytes = damaged(valid);
+
 /** A message, noise, or a message with damage. */
-const bytes: fc.Arbitrary<Buffer> = fc.oneof(
-  valid,
-  fc.uint8Array({ maxLength: 200 }).map((noise) => Buffer.from(noise)),
-  fc.tuple(valid, fc.nat(), fc.nat(7)).map(([message, at, bit]) => {
-    const damaged = Buffer.from(message);
-    if (damaged.length > 0) damaged[at % damaged.length]! ^= 1 << bit;
-    return damaged;
-  }),
-  fc.tuple(valid, fc.nat()).map(([message, cut]) => message.subarray(0, cut % (message.length + 1))),
-);
+function damaged(messages: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {
+  return fc.oneof(
+    messages,
+    fc.uint8Array({ maxLength: 200 }).map((noise) => Buffer.from(noise)),
+    fc.tuple(messages, fc.nat(), fc.nat(7)).map(([message, at, bit]) => {
+      const changed = Buffer.from(message);
+      if (changed.length > 0) changed[at % changed.length]! ^= 1 << bit;
+      return changed;
+    }),
+    fc.tuple(messages, fc.nat()).map(([message, cut]) => message.subarray(0, cut % (message.length + 1))),
+  );
+}
+
 const GOOD_HELLO = {
   workerId: 'w-1',
   codeVersion: 'test',
@@ -121,6 +135,22 @@ const GOOD_HELLO = {
   nonce: Buffer.alloc(32, 1),
 };
 const TOKEN = RunToken.random();
+const operateRequest: fc.Arbitrary<OperateRequest> = fc.oneof(
+  fc.record({
+    order: fc.record(
+      {
+        kind: fc.constantFrom('ORDER_KIND_STOP', 'ORDER_KIND_DRAIN', 'ORDER_KIND_CHECKPOINT', 99),
+        workerId: text,
+        reason: text,
+        nonce: fc.constantFrom(Buffer.alloc(32, 1), Buffer.alloc(0), Buffer.alloc(33)),
+      },
+      { requiredKeys: [] },
+    ),
+  }) as fc.Arbitrary<OperateRequest>,
+  fc.record({ proof: fc.record({ proof: fc.constantFrom(Buffer.alloc(32), Buffer.alloc(1)) }) }),
+  fc.constant({}),
+);
+const orderBytes = damaged(operateRequest.map((message) => Operate.requestSerialize(message)));
 const conversation = fc
   .tuple(fc.boolean(), fc.array(bytes, { minLength: 1, maxLength: 4 }))
   .map(([isGreeting, all]) => ({ isGreeting, all }));
@@ -165,7 +195,10 @@ describe('the coordination service', () => {
       host: '127.0.0.1',
       port: 0,
       exchangeKey: Buffer.alloc(32),
-      gate: { run: 'fuzzed', runId: 'aa', token: TOKEN, onStranger: () => undefined },
+      gate: {
+        ...{ run: 'fuzzed', runId: 'aa', token: TOKEN, operatorToken: OperatorToken.random() },
+        onStranger: () => undefined,
+      },
       term: 1,
       codeVersion: 'test',
       handler: {
@@ -178,6 +211,10 @@ describe('the coordination service', () => {
           }
         },
         onClosed: (session) => open.delete(session),
+      },
+      obey: () => {
+        broken.push(new Error('an order of nobody was carried out'));
+        return Promise.resolve({ message: '', step: 0 });
       },
       status: () => ({ run: 'fuzzed' }) as Status,
       evaluation: { microBatches: 100, classes: 10 },
@@ -239,6 +276,36 @@ describe('the coordination service', () => {
     expect(broken).toEqual([]);
     expect(refused).toBeGreaterThan(count / 4);
     expect(open.size).toBe(0);
+  });
+
+  it('carries out no order, whatever the bytes of one', { timeout: TIMEOUT_MS }, async () => {
+    const count = 200 * SCALE;
+    const orders = fc.sample(fc.array(orderBytes, { minLength: 1, maxLength: 3 }), count);
+    const give = (all: readonly Buffer[]): Promise<{ code: status; refusals: readonly string[] }> =>
+      new Promise((resolve) => {
+        const refusals: string[] = [];
+        const deadline = Date.now() + CALL_DEADLINE_MS;
+        const stream = (client['Operate'] as (options: object) => RawOrder).call(client, { deadline });
+        stream.on('data', ({ refusal }: OperateResponse__Output) => {
+          if (refusal) refusals.push(refusal.code);
+        });
+        stream.on('error', () => undefined);
+        stream.on('status', ({ code }: { code: status }) => {
+          resolve({ code, refusals });
+        });
+        for (const message of all) stream.write(message);
+        stream.end();
+      });
+    let refused = 0;
+    for (let at = 0; at < count; at += CONCURRENT) {
+      for (const { code, refusals } of await Promise.all(orders.slice(at, at + CONCURRENT).map(give))) {
+        expect([status.OK, status.INTERNAL]).toContain(code);
+        for (const name of refusals) expect(parseErrorCode(name)).toBe(name);
+        refused += refusals.length;
+      }
+    }
+    expect(broken).toEqual([]);
+    expect(refused).toBeGreaterThan(count / 4);
   });
 
   it(

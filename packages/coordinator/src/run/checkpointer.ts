@@ -98,6 +98,11 @@ export class Checkpointer {
     return this.#latest;
   }
 
+  /** Whether a checkpoint is being taken. */
+  get isTaking(): boolean {
+    return this.#underWay !== undefined;
+  }
+
   /** Why the newest attempt failed; undefined when it did not. */
   get failure(): string | undefined {
     return this.#failure;

@@ -41,7 +41,8 @@ export interface ConductorOptions {
   readonly membership: Membership;
   readonly policy: MembershipPolicy;
   readonly plan: Plan;
-  readonly everySteps: number;
+  /** Whether a checkpoint is due after a step. */
+  readonly isCheckpointDue: (step: number) => boolean;
   readonly run: LedRun;
   readonly directory: WorkerDirectory;
   readonly engines: EngineMix;
@@ -245,7 +246,7 @@ export class Conductor implements SessionHandler {
 
   /** Members alone commit. A step of a generation that is over is not lost: its members' reports have it. */
   #onStepDone(workerId: string, done: BodyOf<'stepDone'>): void {
-    const { directory, intake, checkpointer, plan, everySteps } = this.#options;
+    const { directory, intake, checkpointer, isCheckpointDue } = this.#options;
     const { generation, step, weightsCrc } = done;
     const worker = directory.get(workerId);
     const rank = this.#rankOf(workerId, generation);
@@ -254,9 +255,8 @@ export class Conductor implements SessionHandler {
     directory.keepProgram();
     intake.acceptStep({ workerId, rank }, done);
     this.#pacing.observe({ workerId, rank }, done);
-    const isDue = step % everySteps === 0 || plan.isLastOfEpoch(step);
     // Taken in, the step may have ended the generation.
-    if (!isDue || rank !== 0 || this.#rankOf(workerId, generation) === undefined) return;
+    if (!isCheckpointDue(step) || rank !== 0 || this.#rankOf(workerId, generation) === undefined) return;
     checkpointer.takePeriodic({ workerId, address: worker.hello.exchangeAddress, held: { step, weightsCrc } });
   }
 
@@ -376,7 +376,7 @@ export class Conductor implements SessionHandler {
     metrics.leaves.inc();
     // The ledger tells of members: whoever only said Hello leaves no trace in it.
     if (generation > 0) void recorder.append({ kind: 'leave', generation, step: intake.committedStep, workerId });
-    const session = directory.remove(workerId)?.session;
+    const session = directory.dismiss(workerId)?.session;
     const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded === undefined) session?.end();
     else session?.refuse('STRAGGLER', excluded);

@@ -97,6 +97,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     () => publisher.close(() => true),
     () => {
       conductor.close();
+      assembly.operations.close();
     },
   );
   const sources: StatusSources = {
@@ -124,10 +125,14 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       log.warn({ address, untold }, `a connection was refused: ${reason}`);
     },
     exchangeKey: folder.key.exchangeKey,
-    gate: { run, runId: folder.key.id, token: folder.token, onStranger: strangerCounter(metrics, log) },
+    gate: {
+      ...{ run, runId: folder.key.id, token: folder.token, operatorToken: folder.operatorToken },
+      onStranger: strangerCounter(metrics, log),
+    },
     term,
     codeVersion,
     handler: conductor,
+    obey: (order) => assembly.operations.obey(order),
     clock,
     status: () => readStatus(sources),
     evaluation: {

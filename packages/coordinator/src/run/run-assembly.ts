@@ -19,6 +19,7 @@ import type { EndablePlan } from './endable-plan.js';
 import { EngineMix } from './engine-mix.js';
 import type { EarlierRun } from './earlier-run.js';
 import { Greeter } from './greeter.js';
+import { Operations } from './operations.js';
 import { qualityOf, type History } from './history.js';
 import { Intake } from './intake.js';
 import type { RunKey } from '../secrets/run-key.js';
@@ -71,6 +72,7 @@ export interface RunAssembly {
   readonly stopwatch: Stopwatch;
   readonly stragglers: StragglerWatch;
   readonly outliers: OutlierWatch;
+  readonly operations: Operations;
   /** Ends the run as failed. */
   readonly fail: (error: TrainingError) => void;
 }
@@ -161,19 +163,21 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
       samples: { fields: data.fields, classes: data.classes ?? [], ...(data.table && { table: data.table }) },
     }),
     bestStep: () => history.bestStep,
-    onTaken: ({ held }) => {
-      conductor.dispatch({ kind: 'checkpointed', held });
+    onTaken: (taken) => {
+      conductor.dispatch({ kind: 'checkpointed', held: taken.held });
+      operations.onTaken(taken);
     },
     onDesync: fail,
   });
   const term = earlier.terms + 1;
-  const conductor = new Conductor({
+  const conductor: Conductor = new Conductor({
     isLeading: parts.isLeading,
     onFenced: parts.onFenced,
     membership: createMembership({ policy, nowMs: now(), ...earlier }),
     policy,
     plan,
-    everySteps: config.checkpoint.everySteps,
+    isCheckpointDue: (step) =>
+      operations.isWanted(step) || step % config.checkpoint.everySteps === 0 || plan.isLastOfEpoch(step),
     run: { name: run, key: folder.key, term },
     directory,
     engines,
@@ -194,9 +198,20 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     }),
     onEnd: parts.onEnd,
   });
+  const operations: Operations = new Operations({
+    conductor,
+    directory,
+    intake,
+    totalSteps: () => plan.totalSteps,
+    isTaking: () => checkpointer.isTaking,
+    isLeading: parts.isLeading,
+    patienceMs: config.timeouts.gatherMs,
+    clock,
+    log,
+  });
   return {
     ...{ term, conductor, intake, checkpointer, publisher, recorder },
-    ...{ history, directory, engines, stopwatch, stragglers, outliers, fail },
+    ...{ history, directory, engines, stopwatch, stragglers, outliers, operations, fail },
   };
 }
 

@@ -14,6 +14,7 @@ import {
   readRegularText,
   type RunConfig,
   type RunRecord,
+  type OperatorToken,
   type RunToken,
   TrainingError,
   trainingIdentity,
@@ -53,6 +54,8 @@ export interface OpenRunFolderOptions {
   readonly hasOwnBroker: boolean;
   /** Default: that in the folder, or a new one. */
   readonly token: RunToken | undefined;
+  /** As token. */
+  readonly operatorToken: OperatorToken | undefined;
   /** `take-over` for a coordinator that holds the run's lease: it takes the folder from the earlier one. */
   readonly lock: 'respect' | 'take-over';
   readonly onLedgerError: (error: TrainingError) => void;
@@ -70,6 +73,8 @@ export interface RunFolder {
   readonly key: RunKey;
   /** What workers must have to join. */
   readonly token: RunToken;
+  /** What operators must have to give orders. */
+  readonly operatorToken: OperatorToken;
   /** Newest sound checkpoint of an earlier coordinator. */
   readonly checkpoint: Checkpoint | undefined;
   /** One sentence each about what was found damaged. */
@@ -123,7 +128,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       warnings.push(`the ledger's last ${ledger.recovered.bytes} bytes were torn and were cut off`);
     }
     const isNew = mode === 'new' || ledger.isNew;
-    const { key, token } = await openSecrets(folder, { isNew, given: options.token });
+    const { key, token, operatorToken } = await openSecrets(folder, { isNew, given: options });
     if (isNew) await writeWhole(join(folder, CONFIG_FILE), storedConfigText(options), 'owner');
     await link?.begin(newest);
     return {
@@ -132,6 +137,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       ledger,
       key,
       token,
+      operatorToken,
       checkpoint,
       warnings,
       storing: (io) => link?.storing(io) ?? io,

@@ -16,7 +16,10 @@ const DRAIN_MS = 2_000;
 export type TearDown = 'orderly' | 'at-once' | 'left';
 
 export interface RunLifeParts<R> {
-  readonly assembly: Pick<RunAssembly, 'conductor' | 'checkpointer' | 'publisher' | 'recorder' | 'intake' | 'fail'>;
+  readonly assembly: Pick<
+    RunAssembly,
+    'conductor' | 'operations' | 'checkpointer' | 'publisher' | 'recorder' | 'intake' | 'fail'
+  >;
   readonly folder: {
     /** False once another coordinator has taken the folder over. */
     isHeld(): Promise<boolean>;
@@ -60,6 +63,7 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
 
   const tearDown = async (way: TearDown, { outcome }: Pick<Ending, 'outcome'>): Promise<void> => {
     conductor.close();
+    assembly.operations.close();
     await checkpointer.close();
     try {
       if (way === 'orderly') {

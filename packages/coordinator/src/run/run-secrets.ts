@@ -1,7 +1,20 @@
-/** The two secrets in a run's folder: the key, which coordinators alone have, and the token, which workers have too. */
+/**
+ * The secrets in a run's folder: the key, which coordinators alone have, the token, which workers have too, and the operator's
+ * token, which workers do not have.
+ */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegularText, readToken, RunToken, TOKEN_FILE, TrainingError, writeWhole } from '@facet/shared';
+import {
+  OPERATOR_TOKEN_FILE,
+  OperatorToken,
+  readOperatorToken,
+  readRegularText,
+  readToken,
+  RunToken,
+  TOKEN_FILE,
+  TrainingError,
+  writeWhole,
+} from '@facet/shared';
 import { KEY_FILE } from '@facet/storage';
 import { RunKey } from '../secrets/run-key.js';
 
@@ -10,30 +23,59 @@ const MOST_KEY_BYTES = 1_024;
 export interface RunSecrets {
   readonly key: RunKey;
   readonly token: RunToken;
+  readonly operatorToken: OperatorToken;
+}
+
+export interface SecretsWish {
+  /** The run has not begun: a key that lies there is not used. */
+  readonly isNew: boolean;
+  /** What this process was given is written, so that whoever goes on with the run has it too. */
+  readonly given: { readonly token: RunToken | undefined; readonly operatorToken: OperatorToken | undefined };
 }
 
 /**
  * Reads the secrets of a run, or makes them.
  *
- * @param isNew the run has not begun: a key that lies there is not used
- * @param given the token that this process was given; it is written, so that whoever goes on with the run has it too
  * @throws TrainingError CONFIG_INVALID or TOKEN_INVALID naming the file that cannot be used.
  */
-export async function openSecrets(
-  folder: string,
-  { isNew, given }: { readonly isNew: boolean; readonly given: RunToken | undefined },
-): Promise<RunSecrets> {
+export async function openSecrets(folder: string, { isNew, given }: SecretsWish): Promise<RunSecrets> {
   const key = (isNew ? undefined : await readKey(folder)) ?? (await makeKey(folder));
-  const file = join(folder, TOKEN_FILE);
-  if (given === undefined && (await exists(file))) return { key, token: await readToken(file) };
-  const token = given ?? RunToken.random();
+  const token = await openToken(join(folder, TOKEN_FILE), {
+    given: given.token,
+    read: readToken,
+    random: () => RunToken.random(),
+  });
+  const operatorToken = await openToken(join(folder, OPERATOR_TOKEN_FILE), {
+    given: given.operatorToken,
+    read: readOperatorToken,
+    random: () => OperatorToken.random(),
+  });
+  if (token.reveal() !== operatorToken.reveal()) return { key, token, operatorToken };
+  throw new TrainingError(
+    'TOKEN_INVALID',
+    'the operator token is the run token, which workers have; make another one with `openssl rand -hex 32`',
+  );
+}
+
+interface TokenWish<T> {
+  readonly given: T | undefined;
+  readonly read: (file: string) => Promise<T>;
+  readonly random: () => T;
+}
+
+async function openToken<T extends { reveal(): string }>(
+  file: string,
+  { given, read, random }: TokenWish<T>,
+): Promise<T> {
+  if (given === undefined && (await exists(file))) return read(file);
+  const token = given ?? random();
   await writeWhole(file, `${token.reveal()}\n`, 'owner');
-  return { key, token };
+  return token;
 }
 
 /** Removes them, of a run that has not begun. */
 export async function removeSecrets(folder: string): Promise<void> {
-  for (const name of [KEY_FILE, TOKEN_FILE]) await rm(join(folder, name), { force: true });
+  for (const name of [KEY_FILE, TOKEN_FILE, OPERATOR_TOKEN_FILE]) await rm(join(folder, name), { force: true });
 }
 
 /**

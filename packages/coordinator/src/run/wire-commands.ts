@@ -101,6 +101,11 @@ export function stopMessage({ outcome, message }: Ending): JoinResponse {
   return { stop: { reason: STOP_REASONS[outcome], message } };
 }
 
+/** The last message to a worker that is sent away in order: it must not come back by itself. */
+export function farewellMessage(reason: string): JoinResponse {
+  return { stop: { reason: STOP_REASONS.stopped, message: reason } };
+}
+
 function sourceOf(
   { workerId, source }: FormMember,
   directory: WorkerDirectory,

@@ -20,6 +20,8 @@ export interface ConnectedWorker {
   readonly provenGeneration: number;
   program: ProgramFacts | undefined;
   lastStep: StepDone | undefined;
+  /** What it is told when it leaves, if it did not ask for that itself. */
+  farewell?: JoinResponse;
 }
 
 interface KnownProgram {
@@ -67,6 +69,13 @@ export class WorkerDirectory {
   remove(workerId: string): ConnectedWorker | undefined {
     const worker = this.#workers.get(workerId);
     this.#workers.delete(workerId);
+    return worker;
+  }
+
+  /** As remove, of a worker that leaves in order; it is told if it does not know. */
+  dismiss(workerId: string): ConnectedWorker | undefined {
+    const worker = this.remove(workerId);
+    if (worker?.farewell !== undefined) worker.session.send(worker.farewell);
     return worker;
   }
 

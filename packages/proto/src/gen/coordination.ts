@@ -16,7 +16,12 @@ import type { Heartbeat as _facet_v1_Heartbeat, Heartbeat__Output as _facet_v1_H
 import type { Hello as _facet_v1_Hello, Hello__Output as _facet_v1_Hello__Output } from './facet/v1/Hello.js';
 import type { JoinRequest as _facet_v1_JoinRequest, JoinRequest__Output as _facet_v1_JoinRequest__Output } from './facet/v1/JoinRequest.js';
 import type { JoinResponse as _facet_v1_JoinResponse, JoinResponse__Output as _facet_v1_JoinResponse__Output } from './facet/v1/JoinResponse.js';
+import type { KeepState as _facet_v1_KeepState, KeepState__Output as _facet_v1_KeepState__Output } from './facet/v1/KeepState.js';
 import type { Leave as _facet_v1_Leave, Leave__Output as _facet_v1_Leave__Output } from './facet/v1/Leave.js';
+import type { OperateRequest as _facet_v1_OperateRequest, OperateRequest__Output as _facet_v1_OperateRequest__Output } from './facet/v1/OperateRequest.js';
+import type { OperateResponse as _facet_v1_OperateResponse, OperateResponse__Output as _facet_v1_OperateResponse__Output } from './facet/v1/OperateResponse.js';
+import type { Order as _facet_v1_Order, Order__Output as _facet_v1_Order__Output } from './facet/v1/Order.js';
+import type { OrderDone as _facet_v1_OrderDone, OrderDone__Output as _facet_v1_OrderDone__Output } from './facet/v1/OrderDone.js';
 import type { Parameter as _facet_v1_Parameter, Parameter__Output as _facet_v1_Parameter__Output } from './facet/v1/Parameter.js';
 import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from './facet/v1/Peer.js';
 import type { Proof as _facet_v1_Proof, Proof__Output as _facet_v1_Proof__Output } from './facet/v1/Proof.js';
@@ -58,7 +63,13 @@ export interface ProtoGrpcType {
       Hello: MessageTypeDefinition<_facet_v1_Hello, _facet_v1_Hello__Output>
       JoinRequest: MessageTypeDefinition<_facet_v1_JoinRequest, _facet_v1_JoinRequest__Output>
       JoinResponse: MessageTypeDefinition<_facet_v1_JoinResponse, _facet_v1_JoinResponse__Output>
+      KeepState: MessageTypeDefinition<_facet_v1_KeepState, _facet_v1_KeepState__Output>
       Leave: MessageTypeDefinition<_facet_v1_Leave, _facet_v1_Leave__Output>
+      OperateRequest: MessageTypeDefinition<_facet_v1_OperateRequest, _facet_v1_OperateRequest__Output>
+      OperateResponse: MessageTypeDefinition<_facet_v1_OperateResponse, _facet_v1_OperateResponse__Output>
+      Order: MessageTypeDefinition<_facet_v1_Order, _facet_v1_Order__Output>
+      OrderDone: MessageTypeDefinition<_facet_v1_OrderDone, _facet_v1_OrderDone__Output>
+      OrderKind: EnumTypeDefinition
       Parameter: MessageTypeDefinition<_facet_v1_Parameter, _facet_v1_Parameter__Output>
       Peer: MessageTypeDefinition<_facet_v1_Peer, _facet_v1_Peer__Output>
       Proof: MessageTypeDefinition<_facet_v1_Proof, _facet_v1_Proof__Output>

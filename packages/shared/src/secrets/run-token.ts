@@ -3,13 +3,10 @@
  * nonces and everything that Hello says, and get a key of the stream from it, under which secrets travel. A coordinator proves
  * itself first, so that a worker shows nothing to one that has not.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { TrainingError } from '../errors.js';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { openSealed, sealBytes } from './sealed-bytes.js';
+import { randomWord, secretWord } from './secret-word.js';
 
-const LEAST_CHARACTERS = 20;
-const MOST_CHARACTERS = 1_024;
-const RANDOM_BYTES = 32;
 /** Bytes of either nonce. */
 export const JOIN_NONCE_BYTES = 32;
 
@@ -49,25 +46,12 @@ export class RunToken {
 
   /** @throws TrainingError TOKEN_INVALID when the text cannot be a token; the text is not in the message. */
   constructor(text: string) {
-    const token = text.trim();
-    if (!/^[\x21-\x7e]*$/.test(token)) {
-      throw new TrainingError(
-        'TOKEN_INVALID',
-        'the run token has spaces or characters that are not printable ASCII; expected one word',
-      );
-    }
-    if (token.length < LEAST_CHARACTERS || token.length > MOST_CHARACTERS) {
-      throw new TrainingError(
-        'TOKEN_INVALID',
-        `the run token has ${token.length} characters, expected ${LEAST_CHARACTERS} to ${MOST_CHARACTERS}; make one with \`openssl rand -hex 32\``,
-      );
-    }
-    this.#text = token;
+    this.#text = secretWord(text, 'run token');
   }
 
   /** A token that nobody can guess. */
   static random(): RunToken {
-    return new RunToken(randomBytes(RANDOM_BYTES).toString('base64url'));
+    return new RunToken(randomWord());
   }
 
   /** The token itself, for the file that keeps it. */

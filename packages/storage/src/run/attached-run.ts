@@ -5,7 +5,14 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateFolder, readRegularText, TOKEN_FILE, TrainingError, writeWhole } from '@facet/shared';
+import {
+  makePrivateFolder,
+  OPERATOR_TOKEN_FILE,
+  readRegularText,
+  TOKEN_FILE,
+  TrainingError,
+  writeWhole,
+} from '@facet/shared';
 import { listCheckpoints, stepName } from '../checkpoint/checkpoint-names.js';
 import { newestSoundCheckpoint } from '../checkpoint/read-checkpoint.js';
 import { CHECKPOINTS_FOLDER, CONFIG_FILE, KEY_FILE, LEDGER_FILE, RESULT_FILE, START_FOLDER } from '../run-files.js';
@@ -16,7 +23,7 @@ import { fetchNewestCheckpoint, storeCheckpoint } from './stored-checkpoint.js';
 const MOST_TEXT_BYTES = 1024 * 1024;
 
 /** A coordinator on another machine must know the same secrets, or it could not believe the workers, nor they it. */
-const SECRETS = [KEY_FILE, TOKEN_FILE];
+const SECRETS = [KEY_FILE, TOKEN_FILE, OPERATOR_TOKEN_FILE];
 
 export interface AttachedRun {
   /** The right to write the ledger of the store. */

@@ -7,6 +7,8 @@ import type { GetStatusRequest as _facet_v1_GetStatusRequest, GetStatusRequest__
 import type { GetStatusResponse as _facet_v1_GetStatusResponse, GetStatusResponse__Output as _facet_v1_GetStatusResponse__Output } from '../../facet/v1/GetStatusResponse.js';
 import type { JoinRequest as _facet_v1_JoinRequest, JoinRequest__Output as _facet_v1_JoinRequest__Output } from '../../facet/v1/JoinRequest.js';
 import type { JoinResponse as _facet_v1_JoinResponse, JoinResponse__Output as _facet_v1_JoinResponse__Output } from '../../facet/v1/JoinResponse.js';
+import type { OperateRequest as _facet_v1_OperateRequest, OperateRequest__Output as _facet_v1_OperateRequest__Output } from '../../facet/v1/OperateRequest.js';
+import type { OperateResponse as _facet_v1_OperateResponse, OperateResponse__Output as _facet_v1_OperateResponse__Output } from '../../facet/v1/OperateResponse.js';
 
 /**
  * Worker <-> coordinator. The worker is the client; one Join stream is one worker's membership, and its end is the
@@ -41,6 +43,19 @@ export interface CoordinationClient extends grpc.Client {
   join(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
   join(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_JoinRequest, _facet_v1_JoinResponse__Output>;
 
+  /**
+   * One order of an operator. The operator says Order, the coordinator Challenge or Refusal, the operator Proof, the coordinator
+   * OrderDone or Refusal; then it ends the stream.
+   */
+  Operate(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_OperateRequest, _facet_v1_OperateResponse__Output>;
+  Operate(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_OperateRequest, _facet_v1_OperateResponse__Output>;
+  /**
+   * One order of an operator. The operator says Order, the coordinator Challenge or Refusal, the operator Proof, the coordinator
+   * OrderDone or Refusal; then it ends the stream.
+   */
+  operate(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_OperateRequest, _facet_v1_OperateResponse__Output>;
+  operate(options?: grpc.CallOptions): grpc.ClientDuplexStream<_facet_v1_OperateRequest, _facet_v1_OperateResponse__Output>;
+
 }
 
 /**
@@ -59,9 +74,16 @@ export interface CoordinationHandlers extends grpc.UntypedServiceImplementation 
    */
   Join: grpc.handleBidiStreamingCall<_facet_v1_JoinRequest__Output, _facet_v1_JoinResponse>;
 
+  /**
+   * One order of an operator. The operator says Order, the coordinator Challenge or Refusal, the operator Proof, the coordinator
+   * OrderDone or Refusal; then it ends the stream.
+   */
+  Operate: grpc.handleBidiStreamingCall<_facet_v1_OperateRequest__Output, _facet_v1_OperateResponse>;
+
 }
 
 export interface CoordinationDefinition extends grpc.ServiceDefinition {
   GetStatus: MethodDefinition<_facet_v1_GetStatusRequest, _facet_v1_GetStatusResponse, _facet_v1_GetStatusRequest__Output, _facet_v1_GetStatusResponse__Output>
   Join: MethodDefinition<_facet_v1_JoinRequest, _facet_v1_JoinResponse, _facet_v1_JoinRequest__Output, _facet_v1_JoinResponse__Output>
+  Operate: MethodDefinition<_facet_v1_OperateRequest, _facet_v1_OperateResponse, _facet_v1_OperateRequest__Output, _facet_v1_OperateResponse__Output>
 }

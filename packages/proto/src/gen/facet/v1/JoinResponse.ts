@@ -9,6 +9,7 @@ import type { Regroup as _facet_v1_Regroup, Regroup__Output as _facet_v1_Regroup
 import type { Stop as _facet_v1_Stop, Stop__Output as _facet_v1_Stop__Output } from '../../facet/v1/Stop.js';
 import type { Drain as _facet_v1_Drain, Drain__Output as _facet_v1_Drain__Output } from '../../facet/v1/Drain.js';
 import type { Challenge as _facet_v1_Challenge, Challenge__Output as _facet_v1_Challenge__Output } from '../../facet/v1/Challenge.js';
+import type { KeepState as _facet_v1_KeepState, KeepState__Output as _facet_v1_KeepState__Output } from '../../facet/v1/KeepState.js';
 
 export interface JoinResponse {
   'welcome'?: (_facet_v1_Welcome | null);
@@ -24,7 +25,8 @@ export interface JoinResponse {
   'term'?: (number);
   'drain'?: (_facet_v1_Drain | null);
   'challenge'?: (_facet_v1_Challenge | null);
-  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain"|"challenge";
+  'keepState'?: (_facet_v1_KeepState | null);
+  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain"|"challenge"|"keepState";
 }
 
 export interface JoinResponse__Output {
@@ -41,5 +43,6 @@ export interface JoinResponse__Output {
   'term': (number);
   'drain'?: (_facet_v1_Drain__Output | null);
   'challenge'?: (_facet_v1_Challenge__Output | null);
-  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain"|"challenge";
+  'keepState'?: (_facet_v1_KeepState__Output | null);
+  'message'?: "welcome"|"refusal"|"form"|"start"|"regroup"|"stop"|"drain"|"challenge"|"keepState";
 }
