@@ -83,6 +83,8 @@ export interface AssembledRunOptions {
   /** What an earlier coordinator wrote, and its key. */
   readonly records?: readonly LedgerRecord[];
   readonly key?: RunKey;
+  /** Resolves when a record is durable. Default: at once. */
+  readonly durable?: (record: LedgerRecord) => Promise<void>;
 }
 
 export class AssembledRun {
@@ -96,7 +98,7 @@ export class AssembledRun {
   ending: Ending | undefined;
   #joined = 0;
 
-  constructor({ config, records = [], key = new RunKey(RunKey.random()) }: AssembledRunOptions = {}) {
+  constructor({ config, records = [], key = new RunKey(RunKey.random()), durable }: AssembledRunOptions = {}) {
     this.key = key;
     this.config = {
       ...SYSTEM_TRAINING,
@@ -124,7 +126,12 @@ export class AssembledRun {
       folder: {
         checkpointsPath: '/nowhere',
         checkpoint: undefined,
-        ledger: { append: (record) => Promise.resolve(void this.records.push(record)) },
+        ledger: {
+          append: async (record) => {
+            this.records.push(record);
+            await durable?.(record);
+          },
+        },
         key,
       },
       broker: memoryBroker(),

@@ -192,7 +192,7 @@ export { connectBroker, type BrokerClient, type BrokerCredentials, type BrokerTl
 export { inboxOf, type BrokerRole } from './wire/broker-inbox.js';
 export {
   demandsMaxBytes,
-  endWhenSilent,
+  ConsumerWatch,
   isNameInUse,
   patiently,
   replicaProblem,

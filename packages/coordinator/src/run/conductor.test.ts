@@ -239,3 +239,26 @@ describe('a bug of ours', () => {
     expect(run.ending?.message).toMatch(/^1001 events wait \(501 tick, 500 heard\); report this as a bug/);
   });
 });
+
+describe('a run that ends early', () => {
+  it('ends once, though another generation evaluates the same epoch while its end is being written', async () => {
+    let isDurable: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => (isDurable = resolve));
+    const run = new AssembledRun({
+      config: { stopWhen: ['accuracy>=0'], epochs: 3 },
+      durable: ({ kind }) => (kind === 'evaluation' || kind === 'change' ? slow : Promise.resolve()),
+    });
+    const [a, b] = run.form('a', 'b') as [MemorySession, MemorySession];
+    for (let step = 1; step <= 4; step++)
+      for (const member of [a, b]) run.say(member, 'stepDone', run.stepDone(step, 1));
+    run.say(a, 'evaluationDone', run.evaluationDone(4, 1));
+    run.lose(b);
+    run.say(a, 'report', run.report(1, 4));
+    expect(a.lastTold('form')).toMatchObject({ generation: 2 });
+    run.confirm([a], 4);
+    run.say(a, 'evaluationDone', run.evaluationDone(4, 2));
+    isDurable();
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    expect(run.records.filter(({ kind }) => kind === 'change')).toHaveLength(1);
+  });
+});

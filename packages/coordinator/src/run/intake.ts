@@ -20,7 +20,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { OutlierNews, OutlierWatch } from './outlier-watch.js';
 import type { ShardPublisher } from '../shards/publisher.js';
 import type { EarlierRun } from './earlier-run.js';
-import { earlyStop } from '../evaluation/early-stop.js';
+import { earlyStop, type EarlyStop } from '../evaluation/early-stop.js';
 import type { EndablePlan } from './endable-plan.js';
 import type { EngineMix } from './engine-mix.js';
 import type { History } from './history.js';
@@ -65,6 +65,8 @@ export class Intake {
   readonly #merges = new Map<number, EvaluationMerge>();
   #current: WorkItem | undefined;
   #lastStep: LastStep | undefined;
+  /** Whether the early end of the run could be recorded; once it is decided. */
+  #ending: Promise<boolean> | undefined;
   #bytesExchanged: number;
   /** How many of them no record of the ledger states yet. */
   #unrecordedBytes = 0;
@@ -268,9 +270,16 @@ export class Intake {
 
   /** Ends the run with the last evaluated epoch if one of its rules says so; false when that cannot be recorded. */
   async #endEarly(): Promise<boolean> {
-    const { config, plan, history, commits, recorder, log } = this.#options;
+    const { config, plan, history, commits } = this.#options;
     const end = earlyStop(config, plan, { evaluations: history.evaluations, committedStep: commits.lastStep });
     if (end === undefined) return true;
+    // An evaluation that is computed again, in another generation, comes to the same while the first end is being written.
+    this.#ending ??= this.#recordEnd(end);
+    return this.#ending;
+  }
+
+  async #recordEnd(end: EarlyStop): Promise<boolean> {
+    const { plan, recorder, log } = this.#options;
     if (!(await recorder.append({ kind: 'change', ...end }))) return false;
     log.info({ step: end.afterStep, reason: end.reason }, 'the run ends early');
     plan.endEarly(end);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.js';
-import { endWhenSilent, patiently, replicaProblem } from './broker-streams.js';
+import { ConsumerWatch, patiently, replicaProblem } from './broker-streams.js';
 
 const api = (code: number): Error => new Error('refused', { cause: Object.assign(new Error('api'), { code }) });
 
@@ -59,26 +59,45 @@ describe('patience', () => {
   });
 });
 
-describe('messages of a consumer', () => {
-  const consumed = (types: readonly string[]): Promise<number> =>
-    new Promise((resolve) => {
-      let closed = 0;
-      const status = async function* (): AsyncGenerator<{ readonly type: string }> {
-        for (const type of types) yield await Promise.resolve({ type });
-        resolve(closed);
-      };
-      endWhenSilent({
-        status,
-        close: () => {
-          closed += 1;
-          resolve(closed);
-          return Promise.resolve();
-        },
-      });
-    });
+describe('messages of consumers', () => {
+  async function* said(types: readonly string[]): AsyncGenerator<{ readonly type: string }> {
+    for (const type of types) yield await Promise.resolve({ type });
+  }
 
-  it('end when their broker is silent, and not before', async () => {
-    expect(await consumed(['next', 'heartbeats_missed', 'heartbeats_missed'])).toBe(1);
-    expect(await consumed(['next', 'debug'])).toBe(0);
+  /** Messages whose consumer, and then whose connection, says all that; how often they were closed. */
+  async function closings(ofConsumer: readonly string[], ofConnection: readonly string[]): Promise<number> {
+    let count = 0;
+    let close: () => void = () => undefined;
+    const closed = new Promise<void>((resolve) => (close = resolve));
+    let isHeard: () => void = () => undefined;
+    const heard = new Promise<void>((resolve) => (isHeard = resolve));
+    const watch = new ConsumerWatch({
+      async *status() {
+        await new Promise(setImmediate);
+        yield* said(ofConnection);
+        isHeard();
+      },
+    });
+    watch.add({
+      status: () => said(ofConsumer),
+      closed: () => closed,
+      close: () => {
+        count += 1;
+        close();
+        return Promise.resolve();
+      },
+    });
+    await heard;
+    return count;
+  }
+
+  it('end when their server is silent, or the connection is another one, and not before', async () => {
+    expect(await closings(['next', 'heartbeats_missed', 'heartbeats_missed'], [])).toBe(1);
+    expect(await closings(['next'], ['disconnect', 'reconnect', 'update'])).toBe(1);
+    expect(await closings(['next', 'debug'], ['disconnect', 'staleConnection'])).toBe(0);
+  });
+
+  it('are forgotten once they have ended', async () => {
+    expect(await closings(['heartbeats_missed'], ['reconnect', 'reconnect'])).toBe(1);
   });
 });

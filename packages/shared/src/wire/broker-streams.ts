@@ -83,24 +83,50 @@ function isPassing(caught: unknown): boolean {
   return false;
 }
 
-/** Messages of a consumer, as the client gives them. */
-export interface ConsumedMessages {
+/** A connection, as the client gives it. */
+export interface WatchedConnection {
   status(): AsyncIterable<{ readonly type: string }>;
+}
+
+/** Messages of a consumer, as the client gives them. */
+export interface ConsumedMessages extends WatchedConnection {
+  /** Resolves once they have ended, whoever ended them. */
+  closed(): Promise<unknown>;
   close(): Promise<unknown>;
 }
 
 /**
- * Ends the messages of a consumer whose broker has fallen silent, so that whoever reads them can ask for them again. A consumer is on
- * one server of a cluster and is gone with it; the client would wait for that server for ever.
+ * Ends the messages of consumers that their broker serves no more, so that whoever reads them can ask for them again. A consumer is
+ * on one server of a cluster and is gone with it; the client would wait for that server for ever. It says that the server is silent
+ * only while its own connection holds; after a reconnect it watches no more.
  */
-export function endWhenSilent(messages: ConsumedMessages): void {
-  const watch = async (): Promise<void> => {
-    for await (const { type } of messages.status()) {
-      if (type !== 'heartbeats_missed') continue;
-      await messages.close();
-      return;
+export class ConsumerWatch {
+  readonly #open = new Set<ConsumedMessages>();
+
+  /** @param connection the one that all these consumers come from */
+  constructor(connection: WatchedConnection) {
+    // What ends otherwise tells its reader.
+    this.#follow(connection).catch(() => undefined);
+  }
+
+  add(messages: ConsumedMessages): void {
+    this.#open.add(messages);
+    const forget = (): void => void this.#open.delete(messages);
+    messages.closed().then(forget, forget);
+    endWhenSilent(messages).catch(() => undefined);
+  }
+
+  async #follow(connection: WatchedConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'reconnect') for (const messages of this.#open) await messages.close();
     }
-  };
-  // What ends otherwise tells its reader.
-  watch().catch(() => undefined);
+  }
+}
+
+async function endWhenSilent(messages: ConsumedMessages): Promise<void> {
+  for await (const { type } of messages.status()) {
+    if (type !== 'heartbeats_missed') continue;
+    await messages.close();
+    return;
+  }
 }

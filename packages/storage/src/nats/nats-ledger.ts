@@ -8,7 +8,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
-import { endWhenSilent } from '@facet/shared';
 import type { LedgerClaim, LedgerShelf } from '../store/run-store.js';
 import { fenced, refused, unreachable } from '../store/store-errors.js';
 import { isStreamMissing, isWrongSequence, translate } from './nats-errors.js';
@@ -93,13 +92,13 @@ async function lastMessage({ manager, names }: NatsRun): Promise<Last> {
 }
 
 async function* readMessages(run: NatsRun): AsyncGenerator<Uint8Array, void, undefined> {
-  const { client, names, place } = run;
+  const { client, consumers, names, place } = run;
   try {
     const { sequence } = await lastMessage(run);
     if (sequence === 0) return;
     const consumer = await client.consumers.get(names.ledgerStream);
     const messages = await consumer.consume({ max_messages: READ_AHEAD, idle_heartbeat: NO_PROGRESS_MS / 2 });
-    endWhenSilent(messages);
+    consumers.add(messages);
     let open: Uint8Array[] = [];
     let seen = 0;
     try {

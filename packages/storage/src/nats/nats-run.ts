@@ -1,5 +1,6 @@
 /** One run in a broker, as its ledger and its objects use it. */
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { ConsumerWatch } from '@facet/shared';
 import type { RunNames } from './nats-names.js';
 
 export interface NatsRun {
@@ -7,6 +8,8 @@ export interface NatsRun {
   readonly names: RunNames;
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
+  /** Of the run's connection. */
+  readonly consumers: ConsumerWatch;
   /** The payload of the largest message that is sent. */
   readonly pieceBytes: number;
   makeLedgerStream(): Promise<void>;

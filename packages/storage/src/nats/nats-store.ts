@@ -7,6 +7,7 @@ import { connect, credsAuthenticator, nkeyAuthenticator, type NatsConnection } f
 import { brokerTls, type TlsIdentity } from '@facet/security';
 import {
   connectBroker,
+  ConsumerWatch,
   inboxOf,
   isRunName,
   maskUrl,
@@ -88,9 +89,11 @@ class NatsStore implements Store {
   readonly place: string;
   readonly #parts: NatsStoreParts;
   readonly #client: JetStreamClient;
+  readonly #consumers: ConsumerWatch;
 
   constructor(parts: NatsStoreParts) {
     this.#parts = parts;
+    this.#consumers = new ConsumerWatch(parts.connection);
     this.place = parts.place;
     this.#client = jetstream(parts.connection, { timeout: REQUEST_TIMEOUT_MS });
   }
@@ -149,6 +152,7 @@ class NatsStore implements Store {
       place: `${place}/${run}`,
       names,
       client: this.#client,
+      consumers: this.#consumers,
       manager,
       pieceBytes: Math.min(MOST_PIECE_BYTES, limit - HEADER_BYTES),
       makeLedgerStream: () => make({ name: ledgerStream, subjects: [ledgerSubject], kind: 'log' }),

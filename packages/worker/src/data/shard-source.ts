@@ -6,8 +6,8 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { SampleSource } from '@facet/datasets';
 import {
+  ConsumerWatch,
   decodeShardMessage,
-  endWhenSilent,
   pause,
   shardStreamName,
   shardSubject,
@@ -221,6 +221,7 @@ function endUnread(subscribing: Promise<ShardMessages>): void {
 
 /** Shards over NATS: a consumer of one subject, from its first message on, without acknowledgements. */
 export function natsShardFeed(connection: NatsConnection): ShardFeed {
+  const consumers = new ConsumerWatch(connection);
   return {
     async subscribe(run, generation, rank) {
       const consumer = await jetstream(connection).consumers.get(shardStreamName(run), {
@@ -233,7 +234,7 @@ export function natsShardFeed(connection: NatsConnection): ShardFeed {
         idle_heartbeat: HEARTBEAT_MS,
         abort_on_missing_resource: true,
       });
-      endWhenSilent(messages);
+      consumers.add(messages);
       return messages;
     },
     get server() {
