@@ -51,6 +51,7 @@ describe('a whole run', () => {
       'checkpoints',
       'config.json',
       'ledger.jsonl',
+      'operator.token',
       'result.json',
       'run.key',
       'run.token',
