@@ -75,11 +75,11 @@ test.runIf(process.platform === 'linux')(
     expect(turnedAway.stderr).toContain('TOKEN_INVALID');
     const obeyed = await workspace.run(order, { FACET_OPERATOR_TOKEN: CANARIES.operator });
     expect(obeyed.stdout, obeyed.stderr).toMatch(/^checkpoint of step \d+ in /);
-    expect((await workspace.run(['stop', 'canary'])).code).toBe(0);
     expect(found(turnedAway.stdout + turnedAway.stderr + obeyed.stdout + obeyed.stderr)).toEqual([]);
     for (const page of ['status', 'metrics', 'sd']) {
       expect(found(await (await fetch(`${httpUrl}/${page}`)).text()), page).toEqual([]);
     }
+    expect((await workspace.run(['stop', 'canary'])).code).toBe(0);
     const { code, stdout, stderr } = await done;
     expect(code, stderr).toBe(130);
     expect(found(stdout + stderr)).toEqual([]);
