@@ -193,8 +193,9 @@ export { inboxOf, type BrokerRole } from './wire/broker-inbox.js';
 export {
   demandsMaxBytes,
   ConsumerWatch,
-  isNameInUse,
-  patiently,
+  addOrFind,
+  isStreamMissing,
+  whileElecting,
   replicaProblem,
   type Patience,
   type ReplicaWish,

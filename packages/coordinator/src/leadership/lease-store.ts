@@ -23,8 +23,9 @@ import {
   UNKNOWN_LEASE_ENTRY,
   type LeaseEntry,
   type LeaseSigner,
+  whileElecting,
 } from '@facet/shared';
-import { connectCoordinator, managerOf, whileElecting } from '../nats/connect-broker.js';
+import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
 import { makeSharedStream, type NamedStream } from '../nats/make-stream.js';
 
 /** Deadline of one request: a part of the shortest sensible lease, so that a lost renewal can be sent again in time. */

@@ -11,14 +11,11 @@ import {
   inboxOf,
   isBrokerRefusal,
   maskUrl,
-  patiently,
-  systemClock,
   TrainingError,
+  whileElecting,
 } from '@facet/shared';
 
 const CLIENT = { connect, credsAuthenticator, nkeyAuthenticator };
-/** A cluster chooses its leader in less. */
-const ELECTION_MS = 15_000;
 
 /** The broker of one run. */
 export interface RunBroker extends BrokerAccess {
@@ -57,10 +54,4 @@ export async function managerOf(
       { cause: caught },
     );
   }
-}
-
-/** Asks again while a cluster has no leader; a server of its own is asked once. */
-export function whileElecting<T>({ info }: NatsConnection, act: () => Promise<T>): Promise<T> {
-  const limitMs = info?.cluster === undefined ? 0 : ELECTION_MS;
-  return patiently({ clock: systemClock, limitMs }, act);
 }

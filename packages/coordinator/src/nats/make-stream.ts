@@ -1,14 +1,15 @@
 /**
  * Makes streams of the broker, with as many copies as a run asks for, and says what to do when the broker refuses.
  */
+import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JetStreamManager,
-  type StreamConfig,
-  type StreamInfo,
-} from '@nats-io/jetstream';
-import { brokerFailure, isBrokerRefusal, isNameInUse, replicaProblem, TrainingError } from '@facet/shared';
+  addOrFind,
+  brokerFailure,
+  isBrokerRefusal,
+  isStreamMissing,
+  replicaProblem,
+  TrainingError,
+} from '@facet/shared';
 
 export type NamedStream = Partial<StreamConfig> & { readonly name: string; readonly num_replicas: number };
 
@@ -23,15 +24,10 @@ export async function makeSharedStream(
   config: NamedStream,
   url: string,
 ): Promise<StreamInfo> {
-  const { name, num_replicas: replicas } = config;
   try {
-    return await streams.add(config).catch(async (caught: unknown) => {
-      if (!isNameInUse(caught)) throw caught;
-      const found = await streams.info(name);
-      return found.config.num_replicas >= replicas ? found : await streams.update(name, { num_replicas: replicas });
-    });
+    return await addOrFind(streams, config);
   } catch (caught) {
-    throw streamRefusal(caught, { url, replicas }) ?? caught;
+    throw streamRefusal(caught, { url, replicas: config.num_replicas }) ?? caught;
   }
 }
 
@@ -67,8 +63,4 @@ export async function hasStream({ streams }: JetStreamManager, name: string): Pr
     if (isStreamMissing(caught)) return false;
     throw caught;
   }
-}
-
-function isStreamMissing(caught: unknown): boolean {
-  return caught instanceof JetStreamApiError && caught.code === JetStreamApiCodes.StreamNotFound;
 }

@@ -6,8 +6,8 @@
 import { jetstream, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { BrokerAccess } from '@facet/security';
-import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError } from '@facet/shared';
-import { connectCoordinator, managerOf, whileElecting } from '../nats/connect-broker.js';
+import { maskUrl, shardStreamName, shardSubjectFilter, TrainingError, whileElecting } from '@facet/shared';
+import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
 import { deleteStream, hasStream, streamRefusal, type NamedStream } from '../nats/make-stream.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;

@@ -37,10 +37,10 @@ describe('patience', () => {
     };
   }
 
-  it('waits while a cluster chooses, and gives up at its limit', async () => {
+  it.each([10_008, 10_005])('waits while a cluster comes up (%i), and gives up at its limit', async (code) => {
     const clock = fastClock();
     let calls = 0;
-    const failing = patiently({ clock, limitMs: 1_000 }, () => Promise.reject(api((calls += 1) > 0 ? 10_008 : 0)));
+    const failing = patiently({ clock, limitMs: 1_000 }, () => Promise.reject(api((calls += 1) > 0 ? code : 0)));
     await expect(failing).rejects.toThrow('refused');
     expect([calls, clock.nowMs]).toEqual([5, 1_000]);
     let left = 2;

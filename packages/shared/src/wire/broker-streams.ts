@@ -2,15 +2,16 @@
  * What JetStream says when a stream cannot be made or asked now. Its errors have numbers
  * (https://github.com/nats-io/nats-server/blob/main/server/errors.json); nothing here imports its client.
  */
-import { pause, type Clock } from '../clock.js';
+import { pause, systemClock, type Clock } from '../clock.js';
 import { maskUrl } from './masked-url.js';
 
 const TOO_FEW_PEERS = 10_005;
 const NOT_CLUSTERED = 10_074;
 const NAME_IN_USE = 10_058;
+const STREAM_NOT_FOUND = 10_059;
 const MAX_BYTES_REQUIRED = 10_113;
-/** While a cluster chooses its leader, or has just come up. */
-const ELECTING: readonly unknown[] = [10_004, 10_008, 10_009, 10_010, 10_118];
+/** While a cluster chooses its leader, or has just come up: its leader may not know of all of its peers yet. */
+const ELECTING: readonly unknown[] = [10_004, 10_008, 10_009, 10_010, 10_118, TOO_FEW_PEERS];
 const SILENCE = ['TimeoutError', 'NoRespondersError'];
 
 const RETRY_MS = 250;
@@ -23,9 +24,9 @@ function codesOf(caught: unknown): unknown[] {
   return codes;
 }
 
-/** A stream of this name is there with another configuration. */
-export function isNameInUse(caught: unknown): boolean {
-  return codesOf(caught).includes(NAME_IN_USE);
+/** There is no stream of this name. */
+export function isStreamMissing(caught: unknown): boolean {
+  return codesOf(caught).includes(STREAM_NOT_FOUND);
 }
 
 /** The account demands that every stream says how large it may become. */
@@ -55,6 +56,49 @@ export function replicaProblem(caught: unknown, { url, replicas }: ReplicaWish):
     );
   }
   return undefined;
+}
+
+/** What is said of a stream that is there. */
+interface FoundStream {
+  readonly config: { readonly num_replicas: number };
+}
+
+interface WantedStream {
+  readonly name: string;
+  readonly num_replicas: number;
+}
+
+/** Streams, as the client manages them. */
+export interface ManagedStreams<Wanted, Found> {
+  add(config: Wanted): Promise<Found>;
+  info(name: string): Promise<Found>;
+  update(name: string, config: { readonly num_replicas: number }): Promise<Found>;
+}
+
+/** Makes a stream. One of its name that is there stays as it is, but gets the copies that it lacks. */
+export async function addOrFind<Wanted extends WantedStream, Found extends FoundStream>(
+  streams: ManagedStreams<Wanted, Found>,
+  config: Wanted,
+): Promise<Found> {
+  try {
+    return await streams.add(config);
+  } catch (caught) {
+    if (!codesOf(caught).includes(NAME_IN_USE)) throw caught;
+    const found = await streams.info(config.name);
+    const { name, num_replicas } = config;
+    return found.config.num_replicas >= num_replicas ? found : await streams.update(name, { num_replicas });
+  }
+}
+
+/** A cluster chooses its leader in less. */
+const ELECTION_MS = 15_000;
+
+/** Asks again while a cluster has no leader; a server of its own is asked once. */
+export function whileElecting<T>(
+  { info }: { readonly info?: { readonly cluster?: string } | undefined },
+  act: () => Promise<T>,
+): Promise<T> {
+  return patiently({ clock: systemClock, limitMs: info?.cluster === undefined ? 0 : ELECTION_MS }, act);
 }
 
 export interface Patience {

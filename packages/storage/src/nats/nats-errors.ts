@@ -7,10 +7,6 @@ import { full, refused, unreachable } from '../store/store-errors.js';
 const NO_ROOM =
   /maximum (bytes|messages)|insufficient (storage |memory )?resources|resource limits exceeded|no space left/i;
 
-export function isStreamMissing(caught: unknown): boolean {
-  return caught instanceof JetStreamApiError && caught.code === JetStreamApiCodes.StreamNotFound;
-}
-
 export function isWrongSequence(caught: unknown): boolean {
   return (
     caught instanceof JetStreamApiError &&

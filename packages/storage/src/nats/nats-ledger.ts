@@ -6,11 +6,12 @@
  * An append that is larger than a message is several; all but the last one say that more follow. A reader drops those whose
  * last one never came.
  */
+import { isStreamMissing } from '@facet/shared';
 import { randomUUID } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
 import type { LedgerClaim, LedgerShelf } from '../store/run-store.js';
 import { fenced, refused, unreachable } from '../store/store-errors.js';
-import { isStreamMissing, isWrongSequence, translate } from './nats-errors.js';
+import { isWrongSequence, translate } from './nats-errors.js';
 import type { NatsRun } from './nats-run.js';
 
 const CLAIM = 'Facet-Claim';

@@ -5,10 +5,10 @@
  * hash, which node:crypto computes (docs/adr/0022-run-store.md has the figures).
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { TrainingError } from '@facet/shared';
+import { isStreamMissing, TrainingError } from '@facet/shared';
 import type { Content, ObjectShelf, StoredObject } from '../store/run-store.js';
 import { chunksOfSize, storing } from '../store/source.js';
-import { isStreamMissing, translate } from './nats-errors.js';
+import { translate } from './nats-errors.js';
 import type { NatsRun } from './nats-run.js';
 
 /** Chunks that are on their way at once. */

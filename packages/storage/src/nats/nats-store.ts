@@ -3,7 +3,7 @@
  * the first write.
  */
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
-import { connect, credsAuthenticator, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
 import { brokerTls, type TlsIdentity } from '@facet/security';
 import {
   connectBroker,
@@ -11,12 +11,12 @@ import {
   inboxOf,
   isRunName,
   maskUrl,
-  patiently,
-  systemClock,
+  isStreamMissing,
+  whileElecting,
   type BrokerCredentials,
 } from '@facet/shared';
 import type { RunStore, Store } from '../store/run-store.js';
-import { isStreamMissing, translate } from './nats-errors.js';
+import { translate } from './nats-errors.js';
 import { natsLedger } from './nats-ledger.js';
 import { LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX, runNames } from './nats-names.js';
 import type { NatsRun } from './nats-run.js';
@@ -28,8 +28,6 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MOST_PIECE_BYTES = 512 * 1024;
 /** Of the broker's largest message, for headers and subject. */
 const HEADER_BYTES = 4_096;
-/** A cluster chooses its leader in less. */
-const ELECTION_MS = 15_000;
 const CLIENT = { connect, credsAuthenticator, nkeyAuthenticator };
 
 export interface NatsStoreOptions {
@@ -65,8 +63,7 @@ export async function openNatsStore({
   const connection = await connectBroker(url, caller);
   const place = withoutLogin(url);
   try {
-    const limitMs = connection.info?.cluster === undefined ? 0 : ELECTION_MS;
-    const manager = await patiently({ clock: systemClock, limitMs }, () =>
+    const manager = await whileElecting(connection, () =>
       jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS }),
     );
     return new NatsStore({ connection, manager, place, url, replicas, maxBytes });
@@ -81,17 +78,13 @@ function withoutLogin(url: string): string {
   return maskUrl(url).replaceAll('***@', '').replace(/\/$/, '');
 }
 
-interface NatsStoreParts extends StreamMaker {
-  readonly connection: NatsConnection;
-}
-
 class NatsStore implements Store {
   readonly place: string;
-  readonly #parts: NatsStoreParts;
+  readonly #parts: StreamMaker;
   readonly #client: JetStreamClient;
   readonly #consumers: ConsumerWatch;
 
-  constructor(parts: NatsStoreParts) {
+  constructor(parts: StreamMaker) {
     this.#parts = parts;
     this.#consumers = new ConsumerWatch(parts.connection);
     this.place = parts.place;

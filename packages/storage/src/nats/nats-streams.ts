@@ -1,9 +1,9 @@
 /**
  * Makes the streams of a run in a broker: with as many copies as were asked for, and with a limit if the account demands one.
- * A stream that is there stays as it is, but gets the copies that it lacks.
  */
 import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
-import { demandsMaxBytes, isNameInUse, replicaProblem } from '@facet/shared';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { addOrFind, demandsMaxBytes, replicaProblem, whileElecting } from '@facet/shared';
 import { refused } from '../store/store-errors.js';
 
 /** If an account demands a limit and nobody named one. */
@@ -14,6 +14,7 @@ const LEDGER_SHARE = 1 / 16;
 const SHARE_OF_ROOM = 1 / 2;
 
 export interface StreamMaker {
+  readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly place: string;
   /** With the login; it gets into no message. */
@@ -36,9 +37,9 @@ export interface WantedStream {
  * @throws TrainingError STORE_REFUSED when the broker cannot keep so many copies; what the client throws.
  */
 export async function makeStream(maker: StreamMaker, wanted: WantedStream): Promise<void> {
-  const { manager, place, url, replicas } = maker;
+  const { connection, manager, place, url, replicas } = maker;
   const { kind, name } = wanted;
-  const config: Partial<StreamConfig> & { readonly name: string } = {
+  const config: Partial<StreamConfig> & { readonly name: string; readonly num_replicas: number } = {
     name,
     subjects: wanted.subjects,
     storage: 'file',
@@ -49,29 +50,16 @@ export async function makeStream(maker: StreamMaker, wanted: WantedStream): Prom
     ...(maker.maxBytes !== undefined && { max_bytes: limitOf(kind, maker.maxBytes) }),
   };
   try {
-    await addOrFind(manager, config, replicas);
+    await whileElecting(connection, () => addOrFind(manager.streams, config));
   } catch (caught) {
     if (demandsMaxBytes(caught)) {
-      await addOrFind(manager, { ...config, max_bytes: limitOf(kind, await roomIn(maker)) }, replicas);
+      const limited: typeof config = { ...config, max_bytes: limitOf(kind, await roomIn(maker)) };
+      await whileElecting(connection, () => addOrFind(manager.streams, limited));
       return;
     }
     const problem = replicaProblem(caught, { url, replicas });
     if (problem === undefined) throw caught;
     throw refused(place, problem, 'FACET_STORE_REPLICAS says another number for the store alone', caught);
-  }
-}
-
-async function addOrFind(
-  { streams }: JetStreamManager,
-  config: Partial<StreamConfig> & { readonly name: string },
-  replicas: number,
-): Promise<void> {
-  try {
-    await streams.add(config);
-  } catch (caught) {
-    if (!isNameInUse(caught)) throw caught;
-    const { config: found } = await streams.info(config.name);
-    if (found.num_replicas < replicas) await streams.update(config.name, { num_replicas: replicas });
   }
 }
 
