@@ -4,7 +4,7 @@
  * for one order at one coordinator.
  */
 import { createHash, createHmac } from 'node:crypto';
-import { randomWord, secretWord } from './secret-word.js';
+import { randomWord, SecretToken } from './secret-word.js';
 
 /** What an operator wants, as it is on the wire. */
 export interface OperatorOrder {
@@ -28,22 +28,15 @@ export interface OperatorProofs {
   readonly operator: Uint8Array;
 }
 
-export class OperatorToken {
-  readonly #text: string;
-
+export class OperatorToken extends SecretToken {
   /** @throws TrainingError TOKEN_INVALID when the text cannot be a token; the text is not in the message. */
   constructor(text: string) {
-    this.#text = secretWord(text, 'operator token');
+    super(text, 'operator token');
   }
 
   /** A token that nobody can guess. */
   static random(): OperatorToken {
     return new OperatorToken(randomWord());
-  }
-
-  /** The token itself, for the file that keeps it. */
-  reveal(): string {
-    return this.#text;
   }
 
   /** What either side shows for one order. */
@@ -52,17 +45,9 @@ export class OperatorToken {
     const { run, runId } = challenge;
     const parts = ['facet operator 1', kind, workerId, reason, hex(nonce), run, runId, hex(challenge.nonce)];
     const transcript = createHash('sha256').update(JSON.stringify(parts)).digest();
-    const key = createHmac('sha256', this.#text).update('operator token').digest();
+    const key = this.proofKey;
     const prove = (side: string): Buffer => createHmac('sha256', key).update(side).update(transcript).digest();
     return { coordinator: prove('coordinator'), operator: prove('operator') };
-  }
-
-  toString(): string {
-    return '***';
-  }
-
-  toJSON(): string {
-    return '***';
   }
 }
 

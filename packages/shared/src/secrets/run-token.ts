@@ -5,7 +5,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { openSealed, sealBytes } from './sealed-bytes.js';
-import { randomWord, secretWord } from './secret-word.js';
+import { randomWord, SecretToken } from './secret-word.js';
 
 /** Bytes of either nonce. */
 export const JOIN_NONCE_BYTES = 32;
@@ -41,12 +41,10 @@ export interface JoinChallenge {
   readonly nonce: Uint8Array;
 }
 
-export class RunToken {
-  readonly #text: string;
-
+export class RunToken extends SecretToken {
   /** @throws TrainingError TOKEN_INVALID when the text cannot be a token; the text is not in the message. */
   constructor(text: string) {
-    this.#text = secretWord(text, 'run token');
+    super(text, 'run token');
   }
 
   /** A token that nobody can guess. */
@@ -54,23 +52,9 @@ export class RunToken {
     return new RunToken(randomWord());
   }
 
-  /** The token itself, for the file that keeps it. */
-  reveal(): string {
-    return this.#text;
-  }
-
   /** Proofs and key of one Join stream. */
   join(hello: JoinHello, challenge: JoinChallenge): JoinKeys {
-    const key = createHmac('sha256', this.#text).update('run token').digest();
-    return new JoinKeys(key, transcriptOf(hello, challenge));
-  }
-
-  toString(): string {
-    return '***';
-  }
-
-  toJSON(): string {
-    return '***';
+    return new JoinKeys(this.proofKey, transcriptOf(hello, challenge));
   }
 }
 

@@ -1,16 +1,44 @@
-/** What a token's text must be, whoever it is for: one word, long enough that nobody guesses it. */
-import { randomBytes } from 'node:crypto';
+/** A token: one word, long enough that nobody guesses it, which is masked wherever it is not asked for by name. */
+import { createHmac, randomBytes } from 'node:crypto';
 import { TrainingError } from '../errors.js';
 
 const LEAST_CHARACTERS = 20;
 const MOST_CHARACTERS = 1_024;
 const RANDOM_BYTES = 32;
 
-/**
- * @param name what it is, in messages
- * @throws TrainingError TOKEN_INVALID when the text cannot be a token; the text is not in the message.
- */
-export function secretWord(text: string, name: string): string {
+export abstract class SecretToken {
+  readonly #text: string;
+  readonly #name: string;
+
+  /**
+   * @param name what it is, in messages
+   * @throws TrainingError TOKEN_INVALID when the text cannot be a token; the text is not in the message.
+   */
+  constructor(text: string, name: string) {
+    this.#text = secretWord(text, name);
+    this.#name = name;
+  }
+
+  /** The token itself, for the file that keeps it. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  /** What proofs are made with: who sees it does not know the token. */
+  protected get proofKey(): Uint8Array {
+    return createHmac('sha256', this.#text).update(this.#name).digest();
+  }
+
+  toString(): string {
+    return '***';
+  }
+
+  toJSON(): string {
+    return '***';
+  }
+}
+
+function secretWord(text: string, name: string): string {
   const word = text.trim();
   if (!/^[\x21-\x7e]*$/.test(word)) {
     throw new TrainingError(
