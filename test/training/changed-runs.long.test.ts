@@ -37,11 +37,16 @@ async function train(run: string, args: readonly string[], workers = 1) {
 const up = (run: string, epochs: number, workers = 1) =>
   train(run, ['up', ...SMALL, '--run', run, '--epochs', String(epochs)], workers);
 
-async function removeCheckpointsAfter(run: string, step: number): Promise<void> {
+/** @returns the step of the newest checkpoint that is left: not every one that is due is written on a busy machine */
+async function removeCheckpointsAfter(run: string, step: number): Promise<number> {
   const folder = path.join(folderOf(run), 'checkpoints');
+  let newest = 0;
   for (const name of await readdir(folder)) {
-    if (Number(/\d+/.exec(name)?.[0]) > step) await rm(path.join(folder, name), { recursive: true });
+    const at = Number(/\d+/.exec(name)?.[0]);
+    if (at > step) await rm(path.join(folder, name), { recursive: true });
+    else newest = Math.max(newest, at);
   }
+  return newest;
 }
 
 describe('a finished run that gets more epochs', () => {
@@ -60,13 +65,13 @@ describe('a finished run that gets more epochs', () => {
     expect(three.weightsSha256).toBe(one.weightsSha256);
 
     // A second resume, from before the change: the steps up to it are computed again by the values that they had.
-    await removeCheckpointsAfter('three', 8);
+    const from = await removeCheckpointsAfter('three', 8);
     const again = await train('three', ['resume', 'three'], 2);
     expect(again).toMatchObject({ weightsSha256: one.weightsSha256, ledger: { clean: true }, faults: 0 });
     const ledger = await readFile(path.join(folderOf('three'), 'ledger.jsonl'), 'utf8');
     expect(ledger.match(/"kind":"(replay|change)"/g)).toEqual([
       '"kind":"change"',
-      ...new Array<string>(7).fill('"kind":"replay"'),
+      ...new Array<string>(15 - from).fill('"kind":"replay"'),
     ]);
 
     const whole = await train('whole', ['up', '--config', path.join(folderOf('one'), 'config.json'), '--run', 'whole']);
