@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
-import { committedSteps, openWorkspace, until, type Workspace } from '../testkit/facet.js';
+import { committedSteps, openWorkspace, until, whereabouts, type Workspace } from '../testkit/facet.js';
 import { up } from '../testkit/small-run.js';
 
 const CANARIES = {
@@ -60,27 +60,24 @@ test.runIf(process.platform === 'linux')(
       FACET_NATS_URL: broker.url,
       FACET_LOG_LEVEL: 'debug',
     };
-    const { done } = workspace.start(up('canary', 2, '--epochs', '500'), environment);
+    const launch = workspace.start(up('canary', 2, '--epochs', '500'), environment);
     const folder = path.join(workspace.runs, 'canary');
     await until('some steps are committed', async () => (await committedSteps(folder)) >= 3);
     expect(found(await commandLines())).toEqual([]);
     expect(await workersWith(CANARIES.operator)).toEqual([]);
-    const { address, httpUrl } = JSON.parse(await readFile(path.join(folder, 'coordinator.json'), 'utf8')) as {
-      address: string;
-      httpUrl: string;
-    };
+    const { address, httpUrl } = await whereabouts(workspace, 'canary', launch);
     // Orders with the wrong token, and with the right one.
     const order = ['checkpoint', '--coordinator', address];
     const turnedAway = await workspace.run(order, { FACET_OPERATOR_TOKEN: CANARIES.token });
     expect(turnedAway.stderr).toContain('TOKEN_INVALID');
     const obeyed = await workspace.run(order, { FACET_OPERATOR_TOKEN: CANARIES.operator });
-    expect(obeyed.stdout, obeyed.stderr).toMatch(/^checkpoint of step \d+ in /);
+    expect(obeyed.stdout, obeyed.stderr).toMatch(/^checkpoint in .*step-\d+/);
     expect(found(turnedAway.stdout + turnedAway.stderr + obeyed.stdout + obeyed.stderr)).toEqual([]);
     for (const page of ['status', 'metrics', 'sd']) {
       expect(found(await (await fetch(`${httpUrl}/${page}`)).text()), page).toEqual([]);
     }
     expect((await workspace.run(['stop', 'canary'])).code).toBe(0);
-    const { code, stdout, stderr } = await done;
+    const { code, stdout, stderr } = await launch.done;
     expect(code, stderr).toBe(130);
     expect(found(stdout + stderr)).toEqual([]);
     // The places where a secret may be, which only their owner may read.

@@ -41,7 +41,7 @@ const ANSWER_MS = 10_000;
 /** The coordinator gives up before that. */
 const CHECKPOINT_MS = 300_000;
 const TOKEN_ABOUT =
-  "needs the operator token: operator.token in the run's folder, or FACET_OPERATOR_TOKEN_FILE, or FACET_OPERATOR_TOKEN";
+  "It needs the operator token: operator.token in the run's folder, or FACET_OPERATOR_TOKEN_FILE, or FACET_OPERATOR_TOKEN.";
 
 export function addOperateCommands(
   program: Command,
@@ -53,21 +53,22 @@ export function addOperateCommands(
       .option('--coordinator <host:port>', 'address of its coordinator, for a run of another machine')
       .option('--reason <text>', 'what the log and the workers are told')
       .option(TLS_FLAG, TLS_ABOUT)
-      .option('--json', 'print one JSON object as the last line of stdout');
+      .option('--json', 'print one JSON object as the last line of stdout')
+      .addHelpText('after', `\n${TOKEN_ABOUT}`);
   withOptions(program.command('stop [run]'))
-    .description(`end a run that trains, with a checkpoint; \`facet resume\` goes on with it; ${TOKEN_ABOUT}`)
+    .description(`end a run that trains, with a checkpoint; \`facet resume\` goes on with it`)
     .addHelpText('after', '\nExample:\n  facet stop mnist-1')
     .action((name: string | undefined, options: OrderOptions) =>
       run(() => order({ order: 'stop', run: name }, options, context)),
     );
   withOptions(program.command('checkpoint [run]'))
-    .description(`have a checkpoint taken now of a run that trains; ${TOKEN_ABOUT}`)
+    .description('have a checkpoint taken now of a run that trains')
     .addHelpText('after', '\nExample:\n  facet checkpoint mnist-1')
     .action((name: string | undefined, options: OrderOptions) =>
       run(() => order({ order: 'checkpoint', run: name }, options, context)),
     );
   withOptions(program.command('drain <worker>'))
-    .description(`let a worker leave its run without a fault; \`facet status\` names the workers; ${TOKEN_ABOUT}`)
+    .description(`let a worker leave its run without a fault; \`facet status\` names the workers`)
     .option('--run <name>', 'the run that the worker belongs to (default: the only one that runs)')
     .addHelpText('after', '\nExample:\n  facet drain node-3-4711-a1b2c3 --run mnist-1')
     .action((workerId: string, options: OrderOptions) =>

@@ -13,7 +13,7 @@ import {
   type Clock,
 } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun, createGate, ofKind, statusOf } from '../../test/coordinated-run.js';
+import { CoordinatedRun, createGate, ofKind, pageOf, statusOf } from '../../test/coordinated-run.js';
 import { order, type Prover, type TriedOrder } from '../../test/order-client.js';
 import { serveOperator, type OperateCall } from './operator-session.js';
 
@@ -76,7 +76,7 @@ describe('an order to a coordinator', () => {
           const [challenge, refusal, ...more] = await order(coordinator.address, tried, prove);
           seen.push(challenge?.message, refusal?.refusal, more);
         }
-        seen.push((await (await fetch(`${coordinator.httpUrl}/metrics`)).text()).match(/strangers_total (\d+)/)?.[1]);
+        seen.push((await pageOf(coordinator, '/metrics')).match(/strangers_total (\d+)/)?.[1]);
       },
     });
     expect(await coordinator.done).toMatchObject({ outcome: 'finished', steps: 8, faults: 0, generations: 1 });
@@ -173,7 +173,7 @@ describe('an order to a coordinator', () => {
     const answers = await answer!;
     const { step, message } = answers.at(-1)!.orderDone!;
     expect(step).toBe(4);
-    expect(message).toMatch(/^checkpoint of step 4 in .*checkpoints/);
+    expect(message).toMatch(/^checkpoint in .*checkpoints/);
     await coordinator.done;
     expect(ofKind(await run.readLedger(), 'checkpoint').map((record) => record.step)).toContain(4);
   });

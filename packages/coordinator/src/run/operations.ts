@@ -139,7 +139,7 @@ export class Operations {
         `no checkpoint was taken within ${patienceMs} ms, or the run has ended; see the log of the coordinator, and try again`,
       );
     }
-    return { message: `checkpoint of step ${found.held.step} in ${found.path}`, step: found.held.step };
+    return { message: `checkpoint in ${found.path}`, step: found.held.step };
   }
 
   /** Has rank 0 keep its state after a step that it has not done yet. */
