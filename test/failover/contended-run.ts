@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
 import { readLedgerRecords, type LedgerRecord } from '@facet/shared';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
 import { deleteStream } from '../../packages/coordinator/test/delete-stream.js';
@@ -176,4 +177,26 @@ export class ContendedRun implements AsyncDisposable {
     const text = await readFile(path.join(this.#folder, 'coordinator.json'), 'utf8').catch(() => '');
     return text === '' ? undefined : (JSON.parse(text) as { address: string; pid: number });
   }
+}
+
+/** For the tests of a file: a run of its own for each of them, and the weights of one that nothing happens to. */
+export function contendedRuns(): { readonly run: ContendedRun; readonly calmSha256: string } {
+  let calmSha256 = '';
+  let run: ContendedRun;
+  beforeAll(async () => {
+    await using calm = await ContendedRun.open();
+    calmSha256 = (await calm.calm()).weightsSha256;
+  }, 240_000);
+  beforeEach(async () => {
+    run = await ContendedRun.open();
+  });
+  afterEach(() => run[Symbol.asyncDispose]());
+  return {
+    get run() {
+      return run;
+    },
+    get calmSha256() {
+      return calmSha256;
+    },
+  };
 }

@@ -1,28 +1,16 @@
 /** A leader that is killed, and a broker that loses its memory, with real processes: the same bits, and every sample once. */
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { checkLedger } from '@facet/shared';
 import { parseJson } from '../testkit/facet.js';
-import { CLEAN, ContendedRun } from './contended-run.js';
+import { CLEAN, contendedRuns } from './contended-run.js';
 
-let calmSha256: string;
-
-beforeAll(async () => {
-  await using run = await ContendedRun.open();
-  calmSha256 = (await run.calm()).weightsSha256;
-}, 240_000);
-
-let run: ContendedRun;
-
-beforeEach(async () => {
-  run = await ContendedRun.open();
-});
-
-afterEach(() => run[Symbol.asyncDispose]());
+const given = contendedRuns();
 
 it(
   'a standby takes over from a leader that is killed, and the run ends with the same bits and an exact ledger',
   { timeout: 600_000 },
   async () => {
+    const { run, calmSha256 } = given;
     const { leader, standby, workers } = await run.trainFor(8);
     leader.child.kill('SIGKILL');
     const result = parseJson(await standby.done);
@@ -33,6 +21,7 @@ it(
 );
 
 it('goes on when the broker loses the stream of its shards', { timeout: 600_000 }, async () => {
+  const { run, calmSha256 } = given;
   const { leader, workers } = await run.trainFor(6);
   await run.deleteStream();
   const result = parseJson(await leader.done);

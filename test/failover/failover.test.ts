@@ -3,31 +3,19 @@
  * undisturbed one, every sample counts once, and a leader that was replaced changes nothing any more. A leader that is
  * killed: other-disk.test.ts, and failover.long.test.ts.
  */
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkLedger } from '@facet/shared';
 import { parseJson } from '../testkit/facet.js';
-import { CLEAN, ContendedRun } from './contended-run.js';
+import { CLEAN, contendedRuns } from './contended-run.js';
 
-let calmSha256: string;
-
-beforeAll(async () => {
-  await using run = await ContendedRun.open();
-  calmSha256 = (await run.calm()).weightsSha256;
-}, 240_000);
-
-let run: ContendedRun;
-
-beforeEach(async () => {
-  run = await ContendedRun.open();
-});
-
-afterEach(() => run[Symbol.asyncDispose]());
+const given = contendedRuns();
 
 describe('a standby', () => {
   it(
     'takes over from a leader that is stopped; when that one wakes up it commands nobody, writes nothing and stands by',
     { timeout: 600_000 },
     async () => {
+      const { run, calmSha256 } = given;
       const { leader, standby, workers } = await run.trainFor(8);
       leader.child.kill('SIGSTOP');
       await run.waitForSuccessor(leader);

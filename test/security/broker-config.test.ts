@@ -12,7 +12,15 @@ import { brokerCredentialsOf, brokerTls, TlsIdentity, type BrokerAccess } from '
 import { connectBroker, inboxOf, LEASE_STREAM, leaseSubject, shardStreamName, shardSubject } from '@facet/shared';
 import { findBroker } from 'facet-train/internal';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MNIST_ON_CPU, openWorkspace, parseJson, tokenOf, until, type Workspace } from '../testkit/facet.js';
+import {
+  MNIST_ON_CPU,
+  openWorkspace,
+  parseJson,
+  tokenOf,
+  until,
+  whereabouts,
+  type Workspace,
+} from '../testkit/facet.js';
 
 const RUN = 'guarded';
 const SETTINGS = ['samples.train=640', 'samples.test=64', 'batch.global=64', 'checkpoint.everySteps=4'];
@@ -98,14 +106,7 @@ async function train(
     ],
     envOf('coordinator'),
   );
-  const file = path.join(workspace.runs, RUN, 'coordinator.json');
-  let address = '';
-  await until('the coordinator says where it is', async () => {
-    if (leader.child.exitCode !== null) throw new Error((await leader.done).stderr);
-    const text = await readFile(file, 'utf8').catch(() => '');
-    address = text === '' ? '' : (JSON.parse(text) as { address: string }).address;
-    return address !== '';
-  });
+  const { address } = await whereabouts(workspace, RUN, leader);
   const worker = workspace.start(['worker', '--coordinator', address, ...workerFlags, '--json'], {
     ...tokenOf(workspace, RUN),
     ...envOf('worker'),

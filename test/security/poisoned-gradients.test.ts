@@ -2,12 +2,19 @@
  * A worker with the right token and the right version that multiplies its gradients by -20: nothing in the protocol is wrong,
  * so the run goes on; but it is named. Its training loop is changed while it is loaded, as somebody would who wants to do harm.
  */
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { committedSteps, openWorkspace, parseJson, tokenOf, until, type Workspace } from '../testkit/facet.js';
+import {
+  committedSteps,
+  openWorkspace,
+  parseJson,
+  tokenOf,
+  until,
+  whereabouts,
+  type Workspace,
+} from '../testkit/facet.js';
 import { CLEAN, up } from '../testkit/small-run.js';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
 
@@ -54,9 +61,7 @@ it('a worker that poisons its gradients is named within a few steps', { timeout:
   const run = 'poisoned';
   const folder = path.join(workspace.runs, run);
   const coordinator = workspace.start(['coordinator', ...up(run, 2).slice(1), '--nats', broker.url]);
-  const file = path.join(folder, 'coordinator.json');
-  await until('the coordinator says where it is', () => existsSync(file) || coordinator.child.exitCode !== null);
-  const { address, httpUrl } = JSON.parse(await readFile(file, 'utf8')) as { address: string; httpUrl: string };
+  const { address, httpUrl } = await whereabouts(workspace, run, coordinator);
   const joins = ['worker', '--coordinator', address, '--json'];
   const token = tokenOf(workspace, run);
   const honest = workspace.start(joins, token);

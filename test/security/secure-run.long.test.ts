@@ -18,6 +18,7 @@ import {
   processesWith,
   tokenOf,
   until,
+  whereabouts,
   type Workspace,
 } from '../testkit/facet.js';
 import { CLEAN, up } from '../testkit/small-run.js';
@@ -80,18 +81,10 @@ describe('facet up --secure', () => {
 });
 
 describe('a run by hand', () => {
-  interface Started {
-    readonly address: string;
-    readonly httpUrl: string;
-  }
-
   async function startCoordinator(run: string, ...more: string[]) {
     const secure = ['--tls', 'coordinator', '--nats', broker.url];
     const coordinator = workspace.start(['coordinator', ...up(run, 2, ...more).slice(1), ...secure]);
-    const file = path.join(workspace.runs, run, 'coordinator.json');
-    await until('the coordinator says where it is', () => existsSync(file) || coordinator.child.exitCode !== null);
-    if (!existsSync(file)) throw new Error((await coordinator.done).stderr);
-    return { coordinator, ...(JSON.parse(await readFile(file, 'utf8')) as Started) };
+    return { coordinator, ...(await whereabouts(workspace, run, coordinator)) };
   }
 
   const worker = (address: string, folder = 'worker') =>

@@ -40,6 +40,22 @@ export function tokenOf({ runs }: Pick<Workspace, 'runs'>, run: string): Record<
   return { FACET_RUN_TOKEN_FILE: path.join(runs, run, 'run.token') };
 }
 
+/** Where a coordinator that was started says that it is; fails with what it said when it has ended instead. */
+export async function whereabouts(
+  { runs }: Pick<Workspace, 'runs'>,
+  run: string,
+  coordinator: RunningCommand,
+): Promise<{ readonly address: string; readonly httpUrl: string }> {
+  const file = path.join(runs, run, 'coordinator.json');
+  let text = '';
+  await until('the coordinator says where it is', async () => {
+    text = await readFile(file, 'utf8').catch(() => '');
+    return text !== '' || coordinator.child.exitCode !== null;
+  });
+  if (text === '') throw new Error((await coordinator.done).stderr);
+  return JSON.parse(text) as { address: string; httpUrl: string };
+}
+
 /** Makes a folder with its own runs folder; everything in it goes away at the end. */
 export async function openWorkspace(): Promise<Workspace> {
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-test-'));

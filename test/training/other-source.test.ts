@@ -1,9 +1,9 @@
 /** A worker whose task is another one than the coordinator's: it says so, with exit code 2, and trains nothing. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBroker, type TestBroker } from '../../packages/coordinator/test/broker.js';
-import { committedSteps, openWorkspace, tokenOf, until, type Workspace } from '../testkit/facet.js';
+import { committedSteps, openWorkspace, tokenOf, whereabouts, type Workspace } from '../testkit/facet.js';
 import { ON_CPU, writeTask } from '../testkit/own-task.js';
 
 const SOURCE = (scale: number): string => `
@@ -43,13 +43,7 @@ it('is refused before the first step', { timeout: 120_000 }, async () => {
   const ports = ['--set', 'coordinator.port=0', '--set', 'coordinator.httpPort=0'];
   const run = ['--run', 'mine', '--workers', '1', '--nats', broker.url, ...ports];
   const coordinator = workspace.start(['coordinator', '--task', task, ...run]);
-  const file = path.join(workspace.runs, 'mine', 'coordinator.json');
-  let address = '';
-  await until('the coordinator says its address', async () => {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    if (text !== '') ({ address } = JSON.parse(text) as { address: string });
-    return address !== '';
-  });
+  const { address } = await whereabouts(workspace, 'mine', coordinator);
   const other = await writeTask(path.join(workspace.folder, 'other'), 'task.mjs', SOURCE(2));
   const token = tokenOf(workspace, 'mine');
   const worker = await workspace.run(['worker', '--coordinator', address, ...ON_CPU, '--task', other], token);

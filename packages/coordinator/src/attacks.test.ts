@@ -21,7 +21,7 @@ import {
 } from '@facet/shared';
 import { Exchange } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun, log, statusOf } from '../test/coordinated-run.js';
+import { CoordinatedRun, log, pageOf, statusOf } from '../test/coordinated-run.js';
 import { JoinClient } from '../test/join-client.js';
 import type { Coordinator } from './coordinator.js';
 import { startCandidate } from './leadership/candidate.js';
@@ -35,8 +35,8 @@ beforeEach(async () => {
 
 afterEach(() => run[Symbol.asyncDispose]());
 
-async function metricOf({ httpUrl }: Coordinator, name: string): Promise<number> {
-  const text = await (await fetch(`${httpUrl}/metrics`)).text();
+async function metricOf(coordinator: Coordinator, name: string): Promise<number> {
+  const text = await pageOf(coordinator, '/metrics');
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 

@@ -6,7 +6,7 @@ import { checkLedger, createPlan, unpackSamples, type SampleFields, type WorkIte
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBroker } from '../test/broker.js';
 import type { FakeWorker } from '../test/fake-worker.js';
-import { CoordinatedRun, createGate, ofKind } from '../test/coordinated-run.js';
+import { CoordinatedRun, createGate, ofKind, pageOf } from '../test/coordinated-run.js';
 
 let run: CoordinatedRun;
 
@@ -324,9 +324,8 @@ describe('what others can see', () => {
       hello: { metricsUrl: 'http://169.254.169.254/metrics' },
     });
     await isHeld.opened;
-    const get = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
 
-    expect(JSON.parse(await get('/status'))).toMatchObject({
+    expect(JSON.parse(await pageOf(coordinator, '/status'))).toMatchObject({
       run: 'tiny',
       phase: 'training',
       generation: 1,
@@ -339,14 +338,14 @@ describe('what others can see', () => {
         { workerId: 'b', isMember: true, rank: 1, state: 'member' },
       ],
     });
-    expect(JSON.parse(await get('/sd'))).toEqual([
+    expect(JSON.parse(await pageOf(coordinator, '/sd'))).toEqual([
       { targets: [new URL(coordinator.httpUrl).host], labels: { role: 'coordinator', __scheme__: 'http' } },
       {
         targets: ['127.0.0.1:9100'],
         labels: { role: 'worker', worker: 'a', __metrics_path__: '/metrics', __scheme__: 'http' },
       },
     ]);
-    const metrics = await get('/metrics');
+    const metrics = await pageOf(coordinator, '/metrics');
     expect(metrics).toContain('facet_coordinator_world_size 2');
     expect(metrics).toContain('facet_coordinator_phase{phase="training"} 1');
     release.open();

@@ -77,8 +77,13 @@ export class CoordinatedRun implements AsyncDisposable {
 }
 
 /** What a coordinator says of itself to everybody. */
-export async function statusOf({ httpUrl }: Pick<Coordinator, 'httpUrl'>): Promise<Status> {
-  return (await (await fetch(`${httpUrl}/status`)).json()) as Status;
+export async function statusOf(coordinator: Pick<Coordinator, 'httpUrl'>): Promise<Status> {
+  return JSON.parse(await pageOf(coordinator, '/status')) as Status;
+}
+
+/** A page of its HTTP port, such as `/metrics`. */
+export async function pageOf({ httpUrl }: Pick<Coordinator, 'httpUrl'>, path: string): Promise<string> {
+  return (await fetch(`${httpUrl}${path}`)).text();
 }
 
 /** The records of one kind. */

@@ -5,6 +5,7 @@ import { createLogger } from '@facet/telemetry';
 import { OPERATION_DEFAULTS, readToken, TOKEN_FILE, type RunConfig } from '@facet/shared';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBroker, type TestBroker } from '../../test/broker.js';
+import { pageOf } from '../../test/coordinated-run.js';
 import { MeetingPoint, startFakeWorker, type FakeWorker, type FakeWorkerOptions } from '../../test/fake-worker.js';
 import { createTinyRun, type TinyRun } from '../../test/tiny-run.js';
 import type { Coordinator } from '../coordinator.js';
@@ -103,11 +104,11 @@ describe('a run whose workers compute with different engines', () => {
   it('finishes, and says so in the log, the status, the metrics and the result', async () => {
     const coordinator = await coordinate();
     const seen: Promise<[status: string, metrics: string]>[] = [];
-    const look = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
     await addWorker(coordinator, 'a', {
       engine: cpu,
       beforeWork: async () => {
-        if (seen.length === 0) seen.push(Promise.all([look('/status'), look('/metrics')]));
+        if (seen.length === 0)
+          seen.push(Promise.all([pageOf(coordinator, '/status'), pageOf(coordinator, '/metrics')]));
         await seen[0];
       },
     });

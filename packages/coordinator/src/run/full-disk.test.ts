@@ -1,8 +1,7 @@
 /** A run whose disk is full for a while: what it must go on without, what it must stop for, and that it can be resumed. */
 import { OPERATION_DEFAULTS } from '@facet/shared';
-import type { Status } from '@facet/proto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun, ofKind } from '../../test/coordinated-run.js';
+import { CoordinatedRun, ofKind, pageOf, statusOf } from '../../test/coordinated-run.js';
 import type { FaultyDisk } from '../../../storage/test/faulty-disk.js';
 import type { FakeWorkerOptions } from '../../test/fake-worker.js';
 
@@ -33,14 +32,16 @@ describe('a full disk', () => {
       workers,
       checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2, keep: 3 },
     });
-    const read = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
     const seen: string[] = [];
     const beforeWork: FakeWorkerOptions['beforeWork'] = async (_worker, { kind, step }) => {
       if (kind !== 'train') return;
       if (step === 2) disk.current!.arm({ fault: isFull, path: 'checkpoints' });
       if (step !== 5) return;
-      await vi.waitUntil(async () => (await read('/status')).includes('ENOSPC'), { timeout: 10_000, interval: 5 });
-      seen.push(await read('/status'), await read('/metrics'));
+      await vi.waitUntil(async () => (await pageOf(coordinator, '/status')).includes('ENOSPC'), {
+        timeout: 10_000,
+        interval: 5,
+      });
+      seen.push(await pageOf(coordinator, '/status'), await pageOf(coordinator, '/metrics'));
       disk.current!.heal();
     };
     await run.addWorker(coordinator, 'a', { beforeWork });
@@ -63,10 +64,7 @@ describe('a full disk', () => {
       // The checkpoint of the first epoch stands; from the last step on nothing can be written.
       beforeWork: async (_worker, { kind, step }) => {
         if (kind !== 'train' || step !== 8) return;
-        const isTaken = async (): Promise<boolean> => {
-          const status = (await (await fetch(`${coordinator.httpUrl}/status`)).json()) as Status;
-          return status.checkpointStep === 4;
-        };
+        const isTaken = async (): Promise<boolean> => (await statusOf(coordinator)).checkpointStep === 4;
         await vi.waitUntil(isTaken, { timeout: 10_000, interval: 5 });
         disk.current!.arm({ fault: isFull, path: run.tiny.runFolder });
       },

@@ -1,7 +1,7 @@
 import type { StepDone } from '@facet/proto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun, log } from '../../test/coordinated-run.js';
+import { CoordinatedRun, log, pageOf } from '../../test/coordinated-run.js';
 import { OutlierWatch, type MemberFigures, type OutlierNews } from './outlier-watch.js';
 
 interface Training {
@@ -226,12 +226,12 @@ describe('a run with an outlier', () => {
 
   it('goes on, and names it in the log, the status and the metrics', async () => {
     const coordinator = await run.coordinate({ epochs: 4, workers: { count: 3, min: 1, max: 8 } });
-    const look = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
     const seen: Promise<[status: string, metrics: string]>[] = [];
     const honest = {
       beforeWork: async (_: unknown, { step }: { readonly step: number }) => {
         if (step !== 10) return;
-        if (seen.length === 0) seen.push(Promise.all([look('/status'), look('/metrics')]));
+        if (seen.length === 0)
+          seen.push(Promise.all([pageOf(coordinator, '/status'), pageOf(coordinator, '/metrics')]));
         await seen[0];
       },
     };

@@ -1,7 +1,7 @@
 import type { StepDone } from '@facet/proto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CoordinatedRun, log } from '../../test/coordinated-run.js';
+import { CoordinatedRun, log, pageOf } from '../../test/coordinated-run.js';
 import type { FakeWorker, FakeWorkerOptions } from '../../test/fake-worker.js';
 import type { Coordinator } from '../coordinator.js';
 import { StragglerWatch, type StragglerNews } from './straggler-watch.js';
@@ -137,12 +137,12 @@ describe('a run with a straggler', () => {
 
   it('goes on, and says so in the log, the status and the metrics', async () => {
     const coordinator = await coordinate(false);
-    const look = async (path: string): Promise<string> => (await fetch(`${coordinator.httpUrl}${path}`)).text();
     const seen: Promise<[status: string, metrics: string]>[] = [];
     await addWorker(coordinator, 'fast', 9, {
       beforeWork: async (_, { step }) => {
         if (step !== 2 * STEPS) return;
-        if (seen.length === 0) seen.push(Promise.all([look('/status'), look('/metrics')]));
+        if (seen.length === 0)
+          seen.push(Promise.all([pageOf(coordinator, '/status'), pageOf(coordinator, '/metrics')]));
         await seen[0];
       },
     });
