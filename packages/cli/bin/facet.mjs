@@ -4,6 +4,16 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 
+/** Exit codes of exit-codes.ts: a scheduler may end a process before it has begun. */
+const EARLY_ENDS = { SIGTERM: 75, SIGINT: 130 };
+const LONG_LIVED = ['coordinator', 'worker', 'up', 'resume'];
+if (LONG_LIVED.includes(process.argv[2])) {
+  for (const [signal, code] of Object.entries(EARLY_ENDS)) {
+    // Once the command listens itself, it decides.
+    process.on(signal, () => process.listenerCount(signal) === 1 && process.exit(code));
+  }
+}
+
 const FILES_TO_START = 128;
 // Read now: where the limit is reached, not even this can be read.
 const filesLimit = openFilesLimit();

@@ -16,6 +16,8 @@ export interface CliContext {
   readonly stderr: OutputStream;
   /** Calls `stop` with the name of every SIGINT and SIGTERM, until the returned function is called. */
   onStopSignal(stop: (signal: NodeJS.Signals) => void): () => void;
+  /** Calls `ask` at every SIGUSR1, until the returned function is called. */
+  onCheckpointSignal(ask: () => void): () => void;
   /** Calls `gone` once when stdin ends: the parent that holds its other side is gone. */
   onParentGone(gone: () => void): void;
   /** Ends the process at once. */

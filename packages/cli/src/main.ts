@@ -24,6 +24,10 @@ const context: CliContext = {
       for (const signal of STOP_SIGNALS) process.off(signal, stop);
     };
   },
+  onCheckpointSignal(ask) {
+    process.on('SIGUSR1', ask);
+    return () => process.off('SIGUSR1', ask);
+  },
   onParentGone(gone) {
     process.stdin.once('end', gone).once('close', gone).once('error', gone).resume();
   },

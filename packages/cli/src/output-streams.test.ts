@@ -44,5 +44,5 @@ it('goes on when its terminal hangs up', async () => {
   });
   const [message] = (await once(child.stderr.setEncoding('utf8'), 'data')) as [string];
   expect(message).toContain('BROKER_UNREACHABLE');
-  expect(await ended).toEqual([2, null]);
+  expect(await ended).toEqual([75, null]);
 });

@@ -71,6 +71,7 @@ function newProgram(): Command {
       stdout: nowhere,
       stderr: nowhere,
       onStopSignal: () => () => undefined,
+      onCheckpointSignal: () => () => undefined,
       onParentGone: () => undefined,
       exit: (code) => {
         throw new Error(`the command line ended its process with ${code}`);

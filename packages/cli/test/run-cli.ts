@@ -40,6 +40,7 @@ export async function runInProcess(args: readonly string[], env: Variables): Pro
     stdout: stdout as unknown as OutputStream,
     stderr: stderr as unknown as OutputStream,
     onStopSignal: () => () => undefined,
+    onCheckpointSignal: () => () => undefined,
     onParentGone: () => undefined,
     exit: (early) => {
       throw new Error(`facet ${args.join(' ')} ended its process early, with ${early}`);

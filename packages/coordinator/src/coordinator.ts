@@ -53,6 +53,10 @@ export interface Coordinator<R = RunResult> {
   readonly done: Promise<R>;
   /** Stops with a checkpoint. */
   requestStop(reason: string): void;
+  /** Ends with a checkpoint, and leaves the run to the next coordinator: its workers wait for that one. */
+  requestHandOver(reason: string): void;
+  /** Has a checkpoint taken as soon as the members have done the steps that they are at. */
+  requestCheckpoint(reason: string): void;
   /** Ends at once, without a checkpoint. */
   close(): Promise<void>;
   /** Leaves the run to another coordinator: workers lose their streams and nothing more is written. Waits for an end under way. */

@@ -147,6 +147,8 @@ async function finishedCoordinator({ options, folder, plan, data, earlier }: Run
     httpUrl: '',
     done: Promise.resolve(result),
     requestStop: () => undefined,
+    requestHandOver: () => undefined,
+    requestCheckpoint: () => undefined,
     close: () => Promise.resolve(),
     stepDown: () => Promise.resolve(),
   };

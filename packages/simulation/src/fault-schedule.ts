@@ -8,9 +8,12 @@ import { randomKey, randomStream, type RandomStream } from '@facet/shared';
 const SHARES = {
   'kill-worker': 3,
   'drain-worker': 2,
+  /** All workers at once, as when a cluster takes a job away. */
+  'drain-all': 1,
   'pause-worker': 2,
   'kill-coordinator': 2,
   'pause-coordinator': 1,
+  'hand-over-coordinator': 1,
   'kill-broker': 1,
   'fill-disk': 1,
   'damage-frame': 1,

@@ -71,6 +71,8 @@ export interface SimulatedCoordinator {
   readonly process: Process;
   /** Whether it believes that it leads. */
   readonly isLeading: () => boolean;
+  /** Asks it to leave the run to the next one, as SIGTERM does. */
+  handOver(): void;
 }
 
 /** Starts a coordinator, of a new run or to go on with the one on disk. */
@@ -79,13 +81,17 @@ export function startCoordinator(options: SimulatedCoordinatorOptions): Simulate
   const { world } = network;
   const process = new Process(world, name);
   let life: CandidateLife<Ending> | undefined;
+  let alone: Coordinator<Ending> | undefined;
   const exit = (ending: Ending | TrainingError): void => {
     if (process.isDead) return;
     process.kill();
     onExit(ending);
   };
   const start = async (): Promise<Ending> => {
-    if (!run.hasStandby) return (await open(options, process, undefined)).done;
+    if (!run.hasStandby) {
+      alone = await open(options, process, undefined);
+      return alone.done;
+    }
     life = await candidate(options, process);
     return life.run();
   };
@@ -94,7 +100,13 @@ export function startCoordinator(options: SimulatedCoordinatorOptions): Simulate
       exit(TrainingError.from(caught));
     });
   });
-  return { process, isLeading: () => !process.isDead && life?.isLeading === true };
+  return {
+    process,
+    isLeading: () => !process.isDead && life?.isLeading === true,
+    handOver: () => {
+      if (!process.isDead) (life ?? alone)?.requestHandOver('it was told to end');
+    },
+  };
 }
 
 async function candidate(options: SimulatedCoordinatorOptions, process: Process): Promise<CandidateLife<Ending>> {
@@ -197,7 +209,7 @@ async function open(
     failRun = life.fail;
     // A failure has ended the run already.
     if (mode === 'new') ledger.append(record).catch(() => undefined);
-    return { ...life, address: addressOf(name), httpUrl: `http://${name}:2` };
+    return { ...life, requestCheckpoint: () => undefined, address: addressOf(name), httpUrl: `http://${name}:2` };
   } catch (caught) {
     await folder.close();
     throw caught;
@@ -210,6 +222,8 @@ function finished(): Coordinator<Ending> {
     httpUrl: '',
     done: Promise.resolve({ outcome: 'finished', message: 'the run was finished already' }),
     requestStop: () => undefined,
+    requestHandOver: () => undefined,
+    requestCheckpoint: () => undefined,
     close: () => Promise.resolve(),
     stepDown: () => Promise.resolve(),
   };

@@ -62,6 +62,8 @@ export async function simulate(options: SimulationOptions): Promise<Observation>
 interface SupervisedCoordinator extends SimulatedCoordinator {
   /** The disk was full while it lived. */
   metFullDisk: boolean;
+  /** It was told to leave the run to the next one. */
+  isLeaving: boolean;
 }
 
 class Simulation {
@@ -146,6 +148,15 @@ class Simulation {
         break;
       case 'drain-worker':
         if (worker !== undefined) this.#drainWorker(worker, durationMs);
+        break;
+      case 'drain-all':
+        for (const each of [...this.#workers.values()]) this.#drainWorker(each, durationMs);
+        break;
+      case 'hand-over-coordinator':
+        if (coordinator === undefined) break;
+        // It is started again when it has ended.
+        coordinator.isLeaving = true;
+        coordinator.handOver();
         break;
       case 'kill-coordinator':
         if (coordinator === undefined) break;
@@ -266,13 +277,19 @@ class Simulation {
       },
       trace: this.#options.trace,
     });
-    const supervised = { ...started, metFullDisk: disk.isFull };
+    const supervised = { ...started, metFullDisk: disk.isFull, isLeaving: false };
     this.#coordinators.set(name, supervised);
     this.#processes.set(pid, started.process);
   }
 
-  #onCoordinatorExit({ process: { name }, metFullDisk }: SupervisedCoordinator, ending: Ending | TrainingError): void {
-    if (metFullDisk && !(ending instanceof TrainingError) && ending.outcome === 'failed') {
+  #onCoordinatorExit(
+    { process: { name }, metFullDisk, isLeaving }: SupervisedCoordinator,
+    ending: Ending | TrainingError,
+  ): void {
+    const hasWaited = ending instanceof TrainingError && ending.code === 'CANCELLED';
+    if (isLeaving && (hasWaited || (!(ending instanceof TrainingError) && ending.outcome === 'handed-over'))) {
+      this.#startCoordinatorAfter(name, RESTART_MS);
+    } else if (metFullDisk && !(ending instanceof TrainingError) && ending.outcome === 'failed') {
       // Somebody frees the disk and resumes.
       this.#startCoordinatorAfter(name, RESTART_MS, true);
     } else if (ending instanceof TrainingError) {

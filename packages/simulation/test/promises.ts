@@ -1,9 +1,13 @@
 import { expect } from 'vitest';
 import { openCampaign } from '../src/campaign.js';
-import { drawFaults } from '../src/fault-schedule.js';
+import { drawFaults, type FaultKind } from '../src/fault-schedule.js';
 import { simulate } from '../src/simulation.js';
 import { createTinyRun } from '../src/tiny-run.js';
 import { findViolations } from '../src/verdict.js';
+
+/** Nobody dies of these. */
+const LEAVES: readonly FaultKind[] = ['drain-worker', 'drain-all'];
+const LEAVES_AND_HAND_OVERS: readonly FaultKind[] = [...LEAVES, 'hand-over-coordinator'];
 
 /** Expects that every promise holds under the first so many schedules, and that they were no idle ones. */
 export async function expectPromises(schedules: number): Promise<void> {
@@ -19,7 +23,7 @@ export async function expectPromises(schedules: number): Promise<void> {
 
 /**
  * Expects that runs whose workers only leave and join cost no fault, no replay and next to no work. Chance decides of a few
- * runs: about one of 50 wastes a gradient.
+ * runs: about one of 50 wastes a gradient. A coordinator that hands over gives up the step that is under way, and no other.
  */
 export async function expectFreeDrains(runs: number): Promise<void> {
   const run = createTinyRun({ emaDecay: 0 });
@@ -27,8 +31,8 @@ export async function expectFreeDrains(runs: number): Promise<void> {
   let leaves = 0;
   let wasted = 0;
   for (let seed = 1; seed <= runs; seed++) {
-    // Never all of them: what nobody holds any more has to be computed again.
-    const faults = drawFaults(seed, ['drain-worker']).slice(0, run.config.workers.count - 1);
+    const isHandedOver = seed % 2 === 0;
+    const faults = drawFaults(seed, isHandedOver ? LEAVES_AND_HAND_OVERS : LEAVES);
     const seen = await simulate({ run, seed, faults });
     expect(findViolations(seen, expected), `seed ${seed}`).toEqual([]);
     const kinds = seen.records.map(({ kind }) => kind);
@@ -37,9 +41,9 @@ export async function expectFreeDrains(runs: number): Promise<void> {
       `seed ${seed}`,
     ).toEqual([]);
     leaves += kinds.filter((kind) => kind === 'leave').length;
-    wasted += seen.gradients - expected.gradients;
+    if (!isHandedOver) wasted += seen.gradients - expected.gradients;
   }
   expect(leaves).toBeGreaterThan(runs);
   // A message that takes as long as a lost packet may find a member in the step after the last one.
-  expect(wasted).toBeLessThanOrEqual((runs * expected.gradients) / 500);
+  expect(wasted).toBeLessThanOrEqual((runs * expected.gradients) / 1_000);
 }

@@ -63,7 +63,7 @@ export async function train(options: TrainOptions): Promise<Training> {
   await claimRunFolder(paths);
 
   const { signal: stop = new AbortController().signal, maxRestarts = 0 } = options;
-  const signals = { stop, kill: new AbortController().signal, [Symbol.dispose]: () => undefined };
+  const signals = { stop, kill: new AbortController().signal, isTermination: false, [Symbol.dispose]: () => undefined };
   const plan = { mode: 'new', config, paths, maxRestarts, brokerBinary, env } as const;
   let isOver = false;
   const ended = launchOrRemove(plan, signals, SILENT).finally(() => {

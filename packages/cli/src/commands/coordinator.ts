@@ -16,8 +16,9 @@ import { printJson, printLine, type CliContext, type CommandAction, type Environ
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
+import { afterGrace, GRACE_ABOUT, GRACE_DEFAULT, readGraceMs } from '../launch/grace.js';
 import { tokenFile } from '../launch/run-token.js';
-import { listenForStop } from '../launch/stop-signals.js';
+import { listenForStop, type StopSignals } from '../launch/stop-signals.js';
 import { INSECURE_ABOUT, openIdentity } from '../tls/open-identity.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
 import { requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
@@ -30,10 +31,13 @@ import {
   rememberStore,
   storeOfRun,
 } from '../runs/run-place.js';
+import { progressOf, type RunProgress } from '../runs/run-progress.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
 
 interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly resume?: boolean;
+  readonly resumeOrStart?: boolean;
+  readonly grace: string;
   readonly standby?: boolean;
   readonly json?: boolean;
   readonly addressFile?: string;
@@ -44,6 +48,7 @@ interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly store?: string;
 }
 
+const WHERE_NAMED = 'as --run, FACET_RUN or in the file';
 /** How long a coordinator may take to close when its parent is gone: the broker that it asks is gone as well. */
 const PARENT_GONE_MS = 10_000;
 
@@ -57,7 +62,9 @@ export function addCoordinatorCommand(
     .description('run the coordinator of a run; workers on any machine join it with `facet worker`');
   addStoreOption(addStartOptions(addConfigOptions(command, 'coordinator')))
     .option('--resume', 'continue the run instead of starting it')
+    .option('--resume-or-start', 'continue the run if it has begun, otherwise start it: for schedulers')
     .option('--standby', 'wait beside the coordinator of a run, and take over when it is gone')
+    .option('--grace <seconds>', GRACE_ABOUT, GRACE_DEFAULT)
     .option('--insecure', INSECURE_ABOUT)
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addOption(new Option('--address-file <file>').hideHelp())
@@ -68,9 +75,17 @@ export function addCoordinatorCommand(
     .action((options: CoordinatorCommandOptions) => run(() => coordinate(options, context)));
 }
 
-async function coordinate(options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
-  const { env, store: namedStore } = chooseStore(options.store, context.env);
-  const loaded = await load(options, { env, namedStore });
+async function coordinate(given: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
+  const graceMs = readGraceMs(given.grace);
+  const { env, store: namedStore } = chooseStore(given.store, context.env);
+  const place = { env, namedStore };
+  const progress = given.resumeOrStart === true ? await progressOfNamed(given, place) : undefined;
+  if (progress === 'stopped') {
+    printLine(context.stderr, 'this run was stopped by a person, so it is not continued; `--resume` continues it');
+    return EXIT.interrupted;
+  }
+  const options = { ...given, resume: given.resume === true || progress === 'begun' };
+  const loaded = await load(options, place);
   const paths = runPaths(runsFolder(env), loaded.config.run);
   const storePlace = continues(options) ? await storeOfRun(namedStore, paths) : namedStore;
   const start = await startOf(loaded, paths, options, context);
@@ -140,17 +155,23 @@ async function coordinate(options: CoordinatorCommandOptions, context: CliContex
     },
   });
   candidate = started;
+  const stopListening = context.onCheckpointSignal(() => {
+    started.requestCheckpoint('SIGUSR1');
+  });
   try {
     onceAborted(signals.stop, () => {
-      started.requestStop('a signal');
+      if (signals.isTermination) started.requestHandOver('SIGTERM');
+      else started.requestStop('a signal');
     });
     onceAborted(signals.kill, () => void started.close());
-    return await report(await started.done, options, context);
+    using _grace = afterGrace(signals, graceMs, () => void started.close());
+    return await report(await started.done, { options, signals, context });
   } catch (caught) {
     // A standby that is told to end leaves the run as it is.
-    if (signals.stop.aborted && TrainingError.from(caught).code === 'CANCELLED') return EXIT.interrupted;
+    if (signals.stop.aborted && TrainingError.from(caught).code === 'CANCELLED') return stopCode(signals);
     throw caught;
   } finally {
+    stopListening();
     removeAddressFile(addressFile);
     await started.close();
   }
@@ -176,6 +197,21 @@ async function startOf(
   return start;
 }
 
+/** How far the run has come in its folder and its store. */
+async function progressOfNamed(options: CoordinatorCommandOptions, place: LoadPlace): Promise<RunProgress> {
+  const named = await nameOf(options, place);
+  if (named === undefined) {
+    throw new TrainingError('CONFIG_INVALID', `run: missing, expected a name for --resume-or-start, ${WHERE_NAMED}`);
+  }
+  try {
+    await pullNamed(named, place);
+  } catch (caught) {
+    if (TrainingError.from(caught).code === 'RUN_NOT_FOUND') return 'none';
+    throw caught;
+  }
+  return progressOf(named.paths);
+}
+
 /** A standby goes on with a run that has begun, as a resumed coordinator does. */
 function continues({ resume, standby }: CoordinatorCommandOptions): boolean {
   return resume === true || standby === true;
@@ -186,23 +222,41 @@ interface LoadPlace {
   readonly namedStore: string | undefined;
 }
 
-async function load(options: CoordinatorCommandOptions, { env, namedStore }: LoadPlace): Promise<LoadedConfig> {
+async function load(options: CoordinatorCommandOptions, place: LoadPlace): Promise<LoadedConfig> {
+  const { env } = place;
   const runs = runsFolder(env);
   const flags = configLayer(options, 'coordinator');
   const load = { env, runs, flags, configFile: options.config, isAdversarial: options.adversarial };
   if (!continues(options)) return loadConfig(load);
-  const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
-  const run = flags['run'] ?? file?.['run'];
-  if (typeof run === 'string') {
-    const paths = runPaths(runs, run);
-    const store = await storeOfRun(namedStore, paths);
-    await pullStored(store, paths, { env, checkpoints: 'none', ...accessOf(flags, file) });
-    return loadStoredConfig(run, load);
+  const named = await nameOf(options, place);
+  if (named === undefined) {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      `run: missing, expected the name of the run to go on with, ${WHERE_NAMED}`,
+    );
   }
-  throw new TrainingError(
-    'CONFIG_INVALID',
-    'run: missing, expected the name of the run to go on with, as --run or in the file',
-  );
+  await pullNamed(named, place);
+  return loadStoredConfig(named.run, load);
+}
+
+interface NamedRun {
+  readonly run: string;
+  readonly paths: RunPaths;
+  readonly access: ReturnType<typeof accessOf>;
+}
+
+/** The run that flags, environment or file name. */
+async function nameOf(options: CoordinatorCommandOptions, { env }: LoadPlace): Promise<NamedRun | undefined> {
+  const flags = configLayer(options, 'coordinator');
+  const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
+  const run = flags['run'] ?? env['FACET_RUN'] ?? file?.['run'];
+  if (typeof run !== 'string') return undefined;
+  return { run, paths: runPaths(runsFolder(env), run), access: accessOf(flags, file) };
+}
+
+async function pullNamed({ paths, access }: NamedRun, { env, namedStore }: LoadPlace): Promise<void> {
+  const store = await storeOfRun(namedStore, paths);
+  await pullStored(store, paths, { env, checkpoints: 'none', ...access });
 }
 
 function announce(
@@ -221,12 +275,28 @@ function announce(
   printLine(stdout, `a worker on another machine needs a copy of ${token}, which only its owner may read`);
 }
 
-async function report(result: RunResult, options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
-  if (options.resultFile !== undefined) await writeWhole(options.resultFile, JSON.stringify(result), 'owner');
+interface Reported {
+  readonly options: CoordinatorCommandOptions;
+  readonly signals: StopSignals;
+  readonly context: CliContext;
+}
+
+async function report(result: RunResult, { options, signals, context }: Reported): Promise<ExitCode> {
+  // What another coordinator goes on with has no result yet.
+  if (options.resultFile !== undefined && result.outcome !== 'handed-over')
+    await writeWhole(options.resultFile, JSON.stringify(result), 'owner');
   if (options.json) printJson(context.stdout, resultJson(result));
   else for (const line of summaryLines(result)) printLine(context.stdout, line);
   if (isSuccess(result)) return EXIT.ok;
-  return result.outcome === 'stopped' ? EXIT.interrupted : EXIT.failed;
+  if (result.outcome === 'handed-over') return EXIT.again;
+  if (result.outcome === 'stopped') return stopCode(signals);
+  // Too few workers, for one: more may come.
+  return result.code !== undefined && new TrainingError(result.code, '').isRetryable ? EXIT.again : EXIT.failed;
+}
+
+/** A scheduler goes on with what it ended; what a person ended stays so. */
+function stopCode({ isTermination }: StopSignals): ExitCode {
+  return isTermination ? EXIT.again : EXIT.interrupted;
 }
 
 function onceAborted(signal: AbortSignal, then: () => void): void {

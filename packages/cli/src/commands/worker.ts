@@ -12,8 +12,9 @@ import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '.
 import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { afterGrace, GRACE_ABOUT, GRACE_DEFAULT, readGraceMs } from '../launch/grace.js';
 import { requireToken } from '../launch/run-token.js';
-import { listenForStop } from '../launch/stop-signals.js';
+import { listenForStop, type StopSignals } from '../launch/stop-signals.js';
 import { INSECURE_ABOUT, openIdentity, TLS_ABOUT, TLS_FLAG } from '../tls/open-identity.js';
 
 interface WorkerCommandOptions extends EngineFlags {
@@ -29,6 +30,7 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly metricsPort: string;
   readonly dataFolder?: string;
   readonly task?: string;
+  readonly grace: string;
   readonly json?: boolean;
   readonly exitWithParent?: boolean;
 }
@@ -71,6 +73,7 @@ export function addWorkerCommand(
     .option('--plain-metrics', 'with --tls: metrics without TLS and certificate')
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
     .option('--task <file>', "the module of the run's task, where it lies elsewhere than on the coordinator's machine")
+    .option('--grace <seconds>', GRACE_ABOUT, GRACE_DEFAULT)
     .option('--json', 'print one JSON object with the outcome as the last line of stdout')
     .addOption(new Option('--exit-with-parent').hideHelp())
     .addHelpText('after', '\nExample:\n  FACET_RUN_TOKEN_FILE=run.token facet worker --coordinator 10.0.0.5:5555')
@@ -80,6 +83,7 @@ export function addWorkerCommand(
 async function work(options: WorkerCommandOptions, context: CliContext): Promise<ExitCode> {
   const { listen: listenHost, advertise: advertisedAddress, nats: brokerUrl, dataFolder } = options;
   const machine = readMachineOptions(options);
+  const graceMs = readGraceMs(options.grace);
   if (options.exitWithParent) {
     context.onParentGone(() => {
       context.exit(EXIT.failed);
@@ -88,6 +92,9 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
   using signals = listenForStop(context);
   signals.kill.addEventListener('abort', () => {
     context.exit(EXIT.interrupted);
+  });
+  using _grace = afterGrace(signals, graceMs, () => {
+    context.exit(EXIT.again);
   });
   const log = createLogger('worker', logLevel(context.env));
   const tls = openIdentity({
@@ -121,7 +128,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
     hasPlainMetrics: options.plainMetrics === true,
     signal: signals.stop,
   });
-  return report(outcome, options, context);
+  return report(outcome, { options, signals, context });
 }
 
 interface MachineOptions {
@@ -170,7 +177,13 @@ function isAddress(text: string): boolean {
   return port >= 1 && port <= MAX_PORT;
 }
 
-function report(outcome: WorkerOutcome, { json }: WorkerCommandOptions, { stdout }: CliContext): ExitCode {
+interface Reported {
+  readonly options: WorkerCommandOptions;
+  readonly signals: StopSignals;
+  readonly context: CliContext;
+}
+
+function report(outcome: WorkerOutcome, { options: { json }, signals, context: { stdout } }: Reported): ExitCode {
   const { outcome: kind, message = '' } = outcome;
   if (kind === 'refused') {
     const [, code = '', text = message] = /^([A-Z_]+): (.*)$/s.exec(message) ?? [];
@@ -178,5 +191,16 @@ function report(outcome: WorkerOutcome, { json }: WorkerCommandOptions, { stdout
   }
   if (json) printJson(stdout, outcome);
   else printLine(stdout, `worker: ${kind}${message === '' ? '' : `: ${message}`}`);
-  return kind === 'failed' ? EXIT.failed : EXIT.ok;
+  switch (kind) {
+    case 'finished':
+      return EXIT.ok;
+    case 'stopped':
+      return EXIT.interrupted;
+    case 'left':
+      return signals.isTermination ? EXIT.again : EXIT.interrupted;
+    case 'failed':
+      return EXIT.failed;
+    default:
+      return kind satisfies never;
+  }
 }

@@ -16,9 +16,9 @@ function fakeSignals() {
   };
   return {
     signals: listenForStop(context, () => nowMs),
-    press: (atMs: number) => {
+    press: (atMs: number, signal: NodeJS.Signals = 'SIGINT') => {
       nowMs = atMs;
-      stop('SIGINT');
+      stop(signal);
     },
     isListening: () => isListening,
   };
@@ -39,6 +39,16 @@ test('one signal that arrives twice is one', () => {
   press(1_499);
   expect(signals.kill.aborted).toBe(false);
   press(1_500);
+  expect(signals.kill.aborted).toBe(true);
+});
+
+test('SIGTERM asks for an end however often it comes, and leaves it to SIGINT to end at once', () => {
+  const { signals, press } = fakeSignals();
+  expect(signals.isTermination).toBe(false);
+  press(1_000, 'SIGTERM');
+  press(5_000, 'SIGTERM');
+  expect([signals.stop.aborted, signals.kill.aborted, signals.isTermination]).toEqual([true, false, true]);
+  press(6_000);
   expect(signals.kill.aborted).toBe(true);
 });
 

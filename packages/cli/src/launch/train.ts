@@ -53,7 +53,7 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
       },
     });
   }
-  return report(end, plan, { context, isJson });
+  return report(end, plan, { context, isJson, interrupted: signals.isTermination ? EXIT.again : EXIT.interrupted });
 }
 
 /** What the attacks cost, since images/s counts trained samples; undefined when the run makes none. */
@@ -87,7 +87,7 @@ function restartNote(restart: Restart): string {
 function report(
   { result, isInterrupted, restarts }: LaunchEnd,
   plan: LaunchPlan,
-  { context, isJson }: TrainOptions,
+  { context, isJson, interrupted }: TrainOptions & { readonly interrupted: ExitCode },
 ): ExitCode {
   const { run } = plan.config;
   if (result !== undefined) {
@@ -100,7 +100,7 @@ function report(
   // By a signal to this process, or by an order or a signal to its coordinator.
   if (isInterrupted || result?.outcome === 'stopped') {
     printLine(context.stderr, interruption(plan, result?.checkpoint));
-    return EXIT.interrupted;
+    return interrupted;
   }
   printLine(context.stderr, `error: run ${run} ${result?.outcome}${result?.message ? `: ${result.message}` : ''}`);
   return EXIT.failed;

@@ -4,6 +4,7 @@
  * would fail of too, is not replaced.
  */
 import type { TrainingError } from '@facet/shared';
+import { EXIT } from '../exit-codes.js';
 import type { Child } from './child-process.js';
 
 /** The first wait before a restart. */
@@ -96,9 +97,15 @@ export class WorkerCrew {
   async #follow(worker: Child): Promise<void> {
     const { code } = await worker.ended;
     this.#living -= 1;
-    if (code !== 0) await this.#onFailure(worker, code);
+    if (!(await this.#isOrderly(worker, code))) await this.#onFailure(worker, code);
     this.#awaited -= 1;
     if (this.#awaited === 0) this.#resolveGone();
+  }
+
+  /** It has finished, was stopped, or left because somebody told it to. */
+  async #isOrderly(worker: Child, code: number): Promise<boolean> {
+    if (code === EXIT.ok || code === EXIT.interrupted) return true;
+    return code === EXIT.again && (await this.#options.failureOf(worker)).isOutcome;
   }
 
   async #onFailure(worker: Child, code: number): Promise<void> {

@@ -50,6 +50,8 @@ export class CandidateLife<R> {
   readonly #abort = new AbortController();
   #config: RunConfig;
   #coordinator: Coordinator<R> | undefined;
+  /** How it was told to end, in case that it is about to lead. */
+  #asked: ((coordinator: Coordinator<R>) => void) | undefined;
   #terms = 0;
   #seenHolder: string | undefined;
   #onLeading: () => void = () => undefined;
@@ -101,13 +103,33 @@ export class CandidateLife<R> {
 
   /** Stops the run with a checkpoint; one that does not lead only ends itself. */
   requestStop(reason: string): void {
-    // A candidate that was told to stop never waits for the lease again, even if it loses it before it has stopped.
+    this.#request((coordinator) => {
+      coordinator.requestStop(reason);
+    });
+  }
+
+  /** Ends with a checkpoint and gives the lease back; one that does not lead only ends itself. */
+  requestHandOver(reason: string): void {
+    this.#request((coordinator) => {
+      coordinator.requestHandOver(reason);
+    });
+  }
+
+  /** Has a checkpoint taken, if it leads. */
+  requestCheckpoint(reason: string): void {
+    this.#coordinator?.requestCheckpoint(reason);
+  }
+
+  /** A candidate that was told to end never waits for the lease again, even if it loses it before it has ended. */
+  #request(ask: (coordinator: Coordinator<R>) => void): void {
+    this.#asked = ask;
     this.#abort.abort();
-    this.#coordinator?.requestStop(reason);
+    if (this.#coordinator !== undefined) ask(this.#coordinator);
   }
 
   /** Ends at once, without a checkpoint. */
   async close(): Promise<void> {
+    this.#asked = undefined;
     this.#abort.abort();
     await this.#coordinator?.close();
   }
@@ -131,8 +153,11 @@ export class CandidateLife<R> {
       onFenced: lose,
     };
     const coordinator = await open({ isFirst, config: this.#config, leadership });
-    if (this.#abort.signal.aborted) void coordinator.close();
     this.#coordinator = coordinator;
+    if (this.#abort.signal.aborted) {
+      if (this.#asked === undefined) void coordinator.close();
+      else this.#asked(coordinator);
+    }
     this.#terms += 1;
     this.#keepPorts(coordinator);
     this.#keeper.lead(coordinator.address, lose);

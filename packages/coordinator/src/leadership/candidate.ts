@@ -41,6 +41,10 @@ export interface Candidate {
   readonly done: Promise<RunResult>;
   /** Stops the run with a checkpoint; one that does not lead only ends itself. */
   requestStop(reason: string): void;
+  /** Ends with a checkpoint, and leaves the run to the next coordinator; one that does not lead only ends itself. */
+  requestHandOver(reason: string): void;
+  /** Has a checkpoint taken, if it leads. */
+  requestCheckpoint(reason: string): void;
   /** Ends at once, without a checkpoint; a standby may take over. */
   close(): Promise<void>;
 }
@@ -85,6 +89,12 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
     done,
     requestStop: (reason) => {
       life.requestStop(reason);
+    },
+    requestHandOver: (reason) => {
+      life.requestHandOver(reason);
+    },
+    requestCheckpoint: (reason) => {
+      life.requestCheckpoint(reason);
     },
     async close() {
       await life.close();

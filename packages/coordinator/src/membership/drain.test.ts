@@ -70,9 +70,10 @@ describe('a worker that asks to leave', () => {
     expect(machine.tell(leave('a'))).toMatchObject([{ kind: 'dismiss', workerId: 'a' }]);
     machine.join('b');
     machine.join('c');
-    expect(machine.tell(leave('c'))).toMatchObject([
+    expect(machine.tell(leave('c'))).toMatchObject([{ kind: 'regroup', workerIds: ['b', 'c'] }]);
+    expect(machine.tell(report('b', 1, undefined), report('c', 1, undefined))).toMatchObject([
       { kind: 'dismiss', workerId: 'c' },
-      { kind: 'regroup', workerIds: ['b'] },
+      { kind: 'form', members: [{ workerId: 'b' }] },
     ]);
   });
 
@@ -81,9 +82,9 @@ describe('a worker that asks to leave', () => {
     machine.tell({ kind: 'stop-requested', reason: 'enough' });
     expect(machine.tell(leave('a'), leave('b'))).toEqual([]);
     expect(machine.tell(report('a', 1, at(1)), report('b', 1, at(2)))).toMatchObject([
-      { kind: 'take-final-checkpoint', workerId: 'b' },
+      { kind: 'take-checkpoint', workerId: 'b' },
     ]);
-    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'b', failure: undefined })).toMatchObject([
+    expect(machine.tell({ kind: 'state-saved', workerId: 'b', failure: undefined })).toMatchObject([
       { kind: 'end', workerIds: ['a', 'b'] },
     ]);
   });
@@ -114,23 +115,31 @@ describe('whoever comes and goes', () => {
     workerId: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
   });
 
-  it('costs no fault, and a generation ends only where all of its members stand', () => {
-    let ends = 0;
+  it('costs no fault and no step, and a generation ends only where all of its members stand', () => {
+    let [ends, saves] = [0, 0];
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60, size: 'max' }), (changes) => {
         const machine = new Machine();
+        let furthest = 0;
         for (const { kind, workerId } of changes) {
           for (const commands of play(machine, kind, workerId)) {
             expect(commands.filter((command) => command.kind === 'record-fault' || command.kind === 'drop')).toEqual(
               [],
             );
             ends += commands.filter((command) => command.kind === 'regroup').length;
+            saves += commands.filter((command) => command.kind === 'take-checkpoint').length;
           }
+          const { workers, checkpoint } = machine.state;
+          const kept = [...workers.values()].map(({ held }) => held?.step ?? 0);
+          const reached = Math.max(checkpoint?.step ?? 0, ...kept);
+          expect(reached).toBeGreaterThanOrEqual(furthest);
+          furthest = reached;
         }
       }),
       { numRuns: 500 },
     );
     expect(ends).toBeGreaterThan(200);
+    expect(saves).toBeGreaterThan(50);
   });
 
   /** One change, and the answers of healthy workers to what follows from it. */
@@ -157,6 +166,10 @@ describe('whoever comes and goes', () => {
       } else if (now.kind === 'regrouping') {
         const [awaited = ''] = now.awaiting;
         yield machine.tell(report(awaited, now.generation, machine.state.workers.get(awaited)?.held));
+      } else if (now.kind === 'saving') {
+        const { donor } = now;
+        machine.tell({ kind: 'checkpointed', held: machine.state.workers.get(donor)!.held! });
+        yield machine.tell({ kind: 'state-saved', workerId: donor, failure: undefined });
       } else {
         return;
       }

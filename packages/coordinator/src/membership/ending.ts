@@ -31,7 +31,7 @@ export function beginStopping(draft: Draft, ending: Ending): 'stopping' | 'no-st
   if (donor !== undefined && donor.held.step > checkpointStep) {
     const { workerId, held } = donor;
     draft.phase = { kind: 'stopping', ending, donor: workerId, deadlineMs: draft.nowMs + draft.policy.gatherMs };
-    draft.commands.push({ kind: 'take-final-checkpoint', workerId, held });
+    draft.commands.push({ kind: 'take-checkpoint', workerId, held });
     return 'stopping';
   }
   if (ending.outcome === 'finished' && checkpointStep < draft.policy.plan.totalSteps) return 'no-state';

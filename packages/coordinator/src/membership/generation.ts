@@ -5,6 +5,7 @@
 import type { ErrorCode, WorkItem } from '@facet/shared';
 import { change, membersOf, readyWorkers, type Draft } from './draft.js';
 import { beginStopping, fail } from './ending.js';
+import { saveBeforeLeaving } from './saving.js';
 import { chooseStart } from './start-state.js';
 import { MAX_FRUITLESS_GENERATIONS, type WorkerEntry } from './state.js';
 
@@ -59,16 +60,19 @@ export function continueWhenDrained(draft: Draft): void {
 /** Goes on when all reports are there. */
 export function continueWhenReported(draft: Draft): void {
   if (draft.phase.kind !== 'regrouping' || draft.phase.awaiting.size > 0) return;
-  if (draft.stopReason !== undefined) {
-    beginStopping(draft, { outcome: 'stopped', message: draft.stopReason });
-  } else {
-    formOrGather(draft, draft.policy.workers.min);
-  }
+  endOrFormOrGather(draft, draft.policy.workers.min);
+}
+
+/** Between two generations: ends if that was asked for, otherwise goes on. */
+export function endOrFormOrGather(draft: Draft, wanted: number): void {
+  if (draft.requested !== undefined) beginStopping(draft, draft.requested);
+  else formOrGather(draft, wanted);
 }
 
 /** Forms the next generation, or waits for more workers when there are fewer than the minimum. */
 export function formOrGather(draft: Draft, wanted: number): void {
   const { policy, nowMs } = draft;
+  if (saveBeforeLeaving(draft, wanted)) return;
   dismissLeavers(draft);
   if (draft.fruitlessGenerations >= MAX_FRUITLESS_GENERATIONS) {
     const message = `${MAX_FRUITLESS_GENERATIONS} generations in a row ended before a step was committed; the last fault: ${draft.lastFault ?? 'unknown'}`;

@@ -39,7 +39,8 @@ export interface Drain {
   readonly reason: string;
 }
 
-export type Outcome = 'finished' | 'stopped' | 'failed';
+/** `handed-over`: this coordinator ends, and the run waits for the next one. */
+export type Outcome = 'finished' | 'stopped' | 'failed' | 'handed-over';
 
 /** How the run ends. `code` says why it failed. */
 export interface Ending {
@@ -72,6 +73,8 @@ export type Phase =
       readonly deadlineMs: number;
       readonly reason: string;
     }
+  /** Everybody who holds the newest state leaves. They go when a checkpoint of it has been taken from `donor`. */
+  | { readonly kind: 'saving'; readonly donor: string; readonly wanted: number; readonly deadlineMs: number }
   /** The final checkpoint is being taken from `donor`. */
   | { readonly kind: 'stopping'; readonly ending: Ending; readonly donor: string; readonly deadlineMs: number }
   | { readonly kind: 'ended'; readonly ending: Ending };
@@ -97,7 +100,8 @@ export interface Membership {
   readonly fruitlessGenerations: number;
   readonly invalidShards: number;
   readonly lastFault: string | undefined;
-  readonly stopReason: string | undefined;
+  /** How the run, or this coordinator's part of it, shall end; undefined while nobody has asked for an end. */
+  readonly requested: Ending | undefined;
 }
 
 export type MembershipEvent =
@@ -133,8 +137,11 @@ export type MembershipEvent =
   | { readonly kind: 'evaluated'; readonly held: HeldState }
   /** The coordinator can hand out this state. */
   | { readonly kind: 'checkpointed'; readonly held: HeldState }
-  | { readonly kind: 'final-checkpoint'; readonly workerId: string; readonly failure: string | undefined }
+  /** The checkpoint that a `take-checkpoint` asked for was taken, or why it was not. */
+  | { readonly kind: 'state-saved'; readonly workerId: string; readonly failure: string | undefined }
   | { readonly kind: 'stop-requested'; readonly reason: string }
+  /** This coordinator shall end and leave the run, with a checkpoint, to the next one. */
+  | { readonly kind: 'hand-over-requested'; readonly reason: string }
   /** The run cannot go on, for a reason outside of membership. */
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'tick' };
@@ -191,7 +198,7 @@ export type Command =
       readonly code: ErrorCode;
       readonly message: string;
     }
-  | { readonly kind: 'take-final-checkpoint'; readonly workerId: string; readonly held: HeldState }
+  | { readonly kind: 'take-checkpoint'; readonly workerId: string; readonly held: HeldState }
   | { readonly kind: 'end'; readonly ending: Ending; readonly workerIds: readonly string[] };
 
 export interface MembershipPolicy {
@@ -230,7 +237,7 @@ export function createMembership(options: CreateMembershipOptions): Membership {
     fruitlessGenerations: 0,
     invalidShards: 0,
     lastFault: undefined,
-    stopReason: undefined,
+    requested: undefined,
   };
 }
 

@@ -46,12 +46,15 @@ describe('whatever happens', () => {
       held: fc.integer({ min: 0, max: 8 }).map((step) => at(step)),
     }),
     fc.record({
-      kind: fc.constant('final-checkpoint' as const),
+      kind: fc.constant('state-saved' as const),
       workerId,
       failure: fc.constantFrom(undefined, 'disk full'),
     }),
     fc.record({ kind: fc.constant('tick' as const) }),
-    fc.record({ kind: fc.constant('stop-requested' as const), reason: fc.constant('enough') }),
+    fc.record({
+      kind: fc.constantFrom('stop-requested' as const, 'hand-over-requested' as const),
+      reason: fc.constant('enough'),
+    }),
   );
   /** Answers that a healthy worker would give, so that sequences get far. */
   const answer = fc.constantFrom('join-all', 'form-all', 'report-all', 'hear-all', 'apply-all');
@@ -130,7 +133,7 @@ describe('whatever happens', () => {
                 expect(dropped.has(command.workerId)).toBe(false);
                 dropped.add(command.workerId);
                 expect(machine.state.workers.has(command.workerId)).toBe(false);
-              } else if (command.kind === 'take-final-checkpoint') {
+              } else if (command.kind === 'take-checkpoint') {
                 expect(machine.state.workers.has(command.workerId)).toBe(true);
               } else if (command.kind === 'end') {
                 expect(machine.state.phase.kind).toBe('ended');

@@ -224,9 +224,9 @@ describe('the end', () => {
     const machine = Machine.running();
     machine.tell({ kind: 'evaluated', held: at(4) }, ...allApplied(8));
     expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([
-      { kind: 'take-final-checkpoint', workerId: 'a', held: at(8) },
+      { kind: 'take-checkpoint', workerId: 'a', held: at(8) },
     ]);
-    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'a', failure: undefined })).toEqual([
+    expect(machine.tell({ kind: 'state-saved', workerId: 'a', failure: undefined })).toEqual([
       { kind: 'end', ending: { outcome: 'finished', message: 'all epochs are done' }, workerIds: ['a', 'b'] },
     ]);
   });
@@ -239,7 +239,7 @@ describe('the end', () => {
     expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([]);
     machine.tell(...allApplied(7), ...allApplied(8));
     expect(machine.tell({ kind: 'evaluated', held: at(8) })).toEqual([
-      { kind: 'take-final-checkpoint', workerId: 'a', held: at(8) },
+      { kind: 'take-checkpoint', workerId: 'a', held: at(8) },
     ]);
   });
 
@@ -247,7 +247,7 @@ describe('the end', () => {
     const machine = Machine.running();
     machine.tell(...allApplied(8), { kind: 'evaluated', held: at(8) });
     expect(machine.tell({ kind: 'closed', workerId: 'a', reason: 'gone' })).toEqual([
-      { kind: 'take-final-checkpoint', workerId: 'b', held: at(8) },
+      { kind: 'take-checkpoint', workerId: 'b', held: at(8) },
     ]);
   });
 
@@ -268,12 +268,12 @@ describe('the end', () => {
       { kind: 'regroup', reason: 'enough' },
     ]);
     expect(machine.tell(report('a', 1, at(2)), report('b', 1, at(3)))).toEqual([
-      { kind: 'take-final-checkpoint', workerId: 'b', held: at(3) },
+      { kind: 'take-checkpoint', workerId: 'b', held: at(3) },
     ]);
-    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'b', failure: 'disk full' })).toEqual([
-      { kind: 'take-final-checkpoint', workerId: 'a', held: at(2) },
+    expect(machine.tell({ kind: 'state-saved', workerId: 'b', failure: 'disk full' })).toEqual([
+      { kind: 'take-checkpoint', workerId: 'a', held: at(2) },
     ]);
-    expect(machine.tell({ kind: 'final-checkpoint', workerId: 'a', failure: 'disk full' })).toMatchObject([
+    expect(machine.tell({ kind: 'state-saved', workerId: 'a', failure: 'disk full' })).toMatchObject([
       { kind: 'end', ending: { outcome: 'stopped', message: 'enough (without a final checkpoint: disk full)' } },
     ]);
   });

@@ -11,15 +11,18 @@ import {
   beginRegroup,
   continueWhenDrained,
   continueWhenReported,
+  endOrFormOrGather,
   form,
   formOrGather,
   type FaultCause,
 } from './generation.js';
+import { forgetStateOf, saveBeforeLeaving } from './saving.js';
 import { describeDesync } from './start-state.js';
 import {
   phaseDeadlineMs,
   workerDeadlineMs,
   type Command,
+  type Ending,
   type Membership,
   type MembershipEvent,
   type MembershipPolicy,
@@ -42,7 +45,7 @@ export function transition(
   if (state.phase.kind === 'ended') return { state, commands: [] };
   const draft = openDraft(state, policy, nowMs);
   if ('workerId' in event && event.kind !== 'connected') {
-    if (!draft.workers.has(event.workerId) && event.kind !== 'final-checkpoint') return { state, commands: [] };
+    if (!draft.workers.has(event.workerId) && event.kind !== 'state-saved') return { state, commands: [] };
     change(draft, event.workerId, { heardAtMs: nowMs });
   }
   apply(draft, event);
@@ -93,11 +96,14 @@ function apply(draft: Draft, event: MembershipEvent): void {
     case 'checkpointed':
       if (event.held.step >= (draft.checkpoint?.step ?? -1)) draft.checkpoint = event.held;
       break;
-    case 'final-checkpoint':
-      onFinalCheckpoint(draft, event);
+    case 'state-saved':
+      onStateSaved(draft, event);
       break;
     case 'stop-requested':
-      onStopRequested(draft, event.reason);
+      onEndRequested(draft, { outcome: 'stopped', message: event.reason });
+      break;
+    case 'hand-over-requested':
+      onEndRequested(draft, { outcome: 'handed-over', message: event.reason });
       break;
     case 'failed':
       fail(draft, event.code, event.message);
@@ -192,15 +198,20 @@ function onApplied(draft: Draft, { workerId, generation, held }: EventOf<'applie
 function onLeaveRequested(draft: Draft, { workerId, reason }: EventOf<'leave-requested'>): void {
   change(draft, workerId, { isLeaving: true });
   const { phase } = draft;
-  const generation = draft.workers.get(workerId)?.generation ?? 0;
-  const isMember = phase.kind === 'running' && phase.members.includes(workerId);
-  const isReporting = phase.kind === 'regrouping' && phase.awaiting.has(workerId);
+  const why = `worker ${workerId} leaves: ${reason}`;
   const isDonor = phase.kind === 'stopping' && phase.donor === workerId;
-  if (isMember) {
-    beginDrain(draft, `worker ${workerId} leaves: ${reason}`);
-  } else if (!isReporting && !isDonor) {
+  // Whoever waits now, or gives its state, goes when the next generation forms.
+  if (phase.kind === 'regrouping' || phase.kind === 'saving' || isDonor) return;
+  if (!membersOf(phase).includes(workerId)) {
+    if (phase.kind === 'gathering' && saveBeforeLeaving(draft, phase.wanted)) return;
+    const generation = draft.workers.get(workerId)?.generation ?? 0;
     draft.commands.push({ kind: 'dismiss', workerId, generation, reason });
     remove(draft, workerId, `worker ${workerId} left: ${reason}`);
+  } else if (phase.kind === 'running') {
+    beginDrain(draft, why);
+  } else {
+    // The others may be about to get their state from it.
+    beginRegroup(draft, why);
   }
 }
 
@@ -255,19 +266,24 @@ function onEvaluated(draft: Draft, { held }: EventOf<'evaluated'>): void {
   if (isHeld) beginStopping(draft, { outcome: 'finished', message: 'all epochs are done' });
 }
 
-function onFinalCheckpoint(draft: Draft, { workerId, failure }: EventOf<'final-checkpoint'>): void {
+function onStateSaved(draft: Draft, { workerId, failure }: EventOf<'state-saved'>): void {
   const { phase } = draft;
-  if (phase.kind !== 'stopping' || phase.donor !== workerId) return;
-  if (failure === undefined) end(draft, phase.ending);
+  if ((phase.kind !== 'stopping' && phase.kind !== 'saving') || phase.donor !== workerId) return;
+  if (phase.kind === 'saving') {
+    if (failure !== undefined) forgetStateOf(draft, workerId);
+    endOrFormOrGather(draft, phase.wanted);
+  } else if (failure === undefined) end(draft, phase.ending);
   else replaceDonor(draft, phase.ending, workerId, failure);
 }
 
-function onStopRequested(draft: Draft, reason: string): void {
-  if (draft.stopReason !== undefined) return;
-  draft.stopReason = reason;
-  const { phase } = draft;
-  if (phase.kind === 'gathering') beginStopping(draft, { outcome: 'stopped', message: reason });
-  else if (phase.kind === 'forming' || phase.kind === 'running') beginRegroup(draft, reason);
+/** A run that is being handed over can still be stopped. */
+function onEndRequested(draft: Draft, ending: Ending): void {
+  const { phase, requested } = draft;
+  if (requested !== undefined && (requested.outcome === ending.outcome || requested.outcome === 'stopped')) return;
+  draft.requested = ending;
+  if (phase.kind === 'gathering') beginStopping(draft, ending);
+  else if (phase.kind === 'forming' || phase.kind === 'running') beginRegroup(draft, ending.message);
+  else if (phase.kind === 'stopping' && phase.ending.outcome === 'handed-over') draft.phase = { ...phase, ending };
 }
 
 function onTick(draft: Draft): void {
@@ -310,6 +326,10 @@ function onPhaseDeadline(draft: Draft): void {
       for (const workerId of awaiting) stopAwaiting(draft, workerId);
       break;
     }
+    case 'saving':
+      forgetStateOf(draft, phase.donor);
+      endOrFormOrGather(draft, phase.wanted);
+      break;
     case 'stopping':
       replaceDonor(
         draft,
@@ -356,6 +376,7 @@ function remove(draft: Draft, workerId: string, message: string, fault?: FaultCa
   if (membersOf(phase).includes(workerId)) beginRegroup(draft, message, fault);
   else if (phase.kind === 'regrouping' && phase.awaiting.has(workerId)) stopAwaiting(draft, workerId);
   else if (phase.kind === 'stopping' && phase.donor === workerId) giveUpDonor(draft, message);
+  else if (phase.kind === 'saving' && phase.donor === workerId) endOrFormOrGather(draft, phase.wanted);
 }
 
 /** If the last state of a finished run died with its holders, the run goes back to the last checkpoint. */

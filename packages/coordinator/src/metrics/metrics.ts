@@ -11,10 +11,12 @@ const STATUS_PHASES = [
   'training',
   'evaluating',
   'regrouping',
+  'saving',
   'stopping',
   'finished',
   'stopped',
   'failed',
+  'handed-over',
 ] as const;
 
 export type StatusPhase = (typeof STATUS_PHASES)[number];

@@ -59,7 +59,7 @@ describe('a checkpoint', () => {
   it('is written only when the commit of its step is on disk, so that no ledger ends before a checkpoint of its run', async () => {
     let makeDurable: (isDurable: boolean) => void = () => undefined;
     const { checkpointer, written } = openCheckpointer(new Promise((resolve) => (makeDurable = resolve)));
-    const taken = checkpointer.takeFinal(request);
+    const taken = checkpointer.takeAwaited(request);
     await turn();
     expect(written).toEqual([]);
     makeDurable(true);
@@ -82,7 +82,7 @@ describe('a checkpoint', () => {
 
   it('is not written when the ledger cannot be', async () => {
     const { checkpointer, written } = openCheckpointer(Promise.resolve(false));
-    await expect(checkpointer.takeFinal(request)).rejects.toMatchObject({ code: 'ACCOUNTING' });
+    await expect(checkpointer.takeAwaited(request)).rejects.toMatchObject({ code: 'ACCOUNTING' });
     expect(written).toEqual([]);
   });
 });

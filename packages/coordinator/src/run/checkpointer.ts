@@ -123,8 +123,8 @@ export class Checkpointer {
     });
   }
 
-  /** Takes the last checkpoint of the run, after any that is under way. */
-  async takeFinal(request: CheckpointRequest): Promise<void> {
+  /** Takes a checkpoint that somebody waits for, after any that is under way. */
+  async takeAwaited(request: CheckpointRequest): Promise<void> {
     await this.#underWay;
     if (this.#latest?.held.step === request.held.step) return;
     await this.#enqueue(request);

@@ -344,9 +344,9 @@ export class Conductor implements SessionHandler {
         void recorder.append({ kind: 'fault', generation, step, code, message });
         break;
       }
-      case 'take-final-checkpoint':
+      case 'take-checkpoint':
         publisher.stop();
-        void this.#takeFinalCheckpoint(command);
+        void this.#takeCheckpoint(command);
         break;
       case 'end': {
         publisher.stop();
@@ -354,7 +354,7 @@ export class Conductor implements SessionHandler {
         const { ending, workerIds } = command;
         try {
           for (const workerId of workerIds) {
-            directory.send(workerId, stopMessage(ending));
+            if (ending.outcome !== 'handed-over') directory.send(workerId, stopMessage(ending.outcome, ending.message));
             directory.remove(workerId)?.session.end();
           }
         } finally {
@@ -382,14 +382,14 @@ export class Conductor implements SessionHandler {
     else session?.refuse('STRAGGLER', excluded);
   }
 
-  async #takeFinalCheckpoint({ workerId, held }: Extract<Command, { kind: 'take-final-checkpoint' }>): Promise<void> {
+  async #takeCheckpoint({ workerId, held }: Extract<Command, { kind: 'take-checkpoint' }>): Promise<void> {
     const { directory, checkpointer } = this.#options;
     const address = directory.get(workerId)?.hello.exchangeAddress ?? '';
-    const failure = await checkpointer.takeFinal({ workerId, address, held }).then(
+    const failure = await checkpointer.takeAwaited({ workerId, address, held }).then(
       () => undefined,
       (caught: unknown) => TrainingError.from(caught).message,
     );
-    this.dispatch({ kind: 'final-checkpoint', workerId, failure });
+    this.dispatch({ kind: 'state-saved', workerId, failure });
   }
 
   #scheduleTick(): void {

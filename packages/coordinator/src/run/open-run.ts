@@ -2,7 +2,7 @@
  * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
 import type { RunData } from '@facet/task/data';
-import { formatAddress, systemClock, withChange, type TrainingError } from '@facet/shared';
+import { formatAddress, systemClock, TrainingError, withChange } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
@@ -195,8 +195,19 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     leadership,
     log,
   });
-  const { fail, done, requestStop, close, stepDown } = life;
+  const { fail, done, requestStop, requestHandOver, close, stepDown } = life;
   onEnd = life.onEnd;
+  const requestCheckpoint = (reason: string): void => {
+    assembly.operations.obey({ kind: 'checkpoint', reason }).then(
+      ({ message, step }) => {
+        log.info({ step, reason }, message);
+      },
+      (caught: unknown) => {
+        log.warn({ reason: TrainingError.from(caught).message }, 'the checkpoint that was asked for was not taken');
+      },
+    );
+  };
   const address = formatAddress(reachableHost(host), server.port);
-  return { fail, coordinator: { address, httpUrl, done, requestStop, close, stepDown } };
+  const requests = { requestStop, requestHandOver, requestCheckpoint };
+  return { fail, coordinator: { address, httpUrl, done, ...requests, close, stepDown } };
 }

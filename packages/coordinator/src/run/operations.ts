@@ -55,7 +55,8 @@ export class Operations {
     const { conductor, isLeading, intake, log } = this.#options;
     const { phase } = conductor.membership;
     if (!isLeading()) throw new TrainingError('STALE', 'this coordinator does not lead the run; ask the one that does');
-    if (phase.kind === 'ended' || phase.kind === 'stopping') {
+    const isOver = phase.kind === 'ended' || (phase.kind === 'stopping' && phase.ending.outcome !== 'handed-over');
+    if (isOver) {
       throw new TrainingError('CANCELLED', 'the run is over, or is being stopped; there is nothing to do');
     }
     log.info({ ...order, order: order.kind, step: intake.committedStep }, 'an operator gave an order');

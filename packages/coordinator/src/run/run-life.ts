@@ -12,8 +12,11 @@ import type { RunAssembly } from './run-assembly.js';
 /** Time for workers to receive their Stop before their streams are cut. */
 const DRAIN_MS = 2_000;
 
-/** Workers are told, or only lose their streams; and what lies in the broker is removed, or left to a successor. */
-export type TearDown = 'orderly' | 'at-once' | 'left';
+/**
+ * `orderly`: workers are told, and the end is recorded. `at-once`: neither. `handed-over`: the newest checkpoint is where the
+ * run lives, and what lies in the broker stays for the next coordinator. `left`: another coordinator leads already.
+ */
+export type TearDown = 'orderly' | 'at-once' | 'handed-over' | 'left';
 
 export interface RunLifeParts<R> {
   readonly assembly: Pick<
@@ -45,11 +48,14 @@ export interface RunLifeParts<R> {
 export interface RunReport<R> {
   /** Its result; stored, unless it was closed at once. */
   recorded(how: Ending, way: TearDown): Promise<R>;
-  /** The result if the end of the run could not be recorded. */
+  /** The result if the end of the run could not be recorded, or is none. */
   unrecorded(how: Ending): Promise<R>;
 }
 
-export interface RunLife<R> extends Pick<Coordinator<R>, 'done' | 'requestStop' | 'close' | 'stepDown'> {
+export interface RunLife<R> extends Pick<
+  Coordinator<R>,
+  'done' | 'requestStop' | 'requestHandOver' | 'close' | 'stepDown'
+> {
   /** The conductor says that the run is over. */
   readonly onEnd: (how: Ending) => void;
   /** Ends the run as failed; not when another coordinator has it. */
@@ -66,8 +72,8 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
     assembly.operations.close();
     await checkpointer.close();
     try {
-      if (way === 'orderly') {
-        await folder.settle();
+      if (way === 'orderly' || way === 'handed-over') await folder.settle();
+      if (way === 'orderly' && outcome !== 'handed-over') {
         await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
         await server.drain(DRAIN_MS);
       }
@@ -75,7 +81,7 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
       server.close();
       await parts.closeOthers();
       // The stream of a successor has the same name.
-      await publisher.close(() => way !== 'left' && (leadership?.isHeld() ?? true));
+      await publisher.close(() => way !== 'left' && way !== 'handed-over' && (leadership?.isHeld() ?? true));
     }
   };
   /** The folder is free for others, whatever went wrong before. */
@@ -95,7 +101,7 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
         leadership.onFenced("another coordinator has taken over the run's folder");
         return undefined;
       }
-      const result = await report.recorded(how, way);
+      const result = await (way === 'handed-over' ? report.unrecorded(how) : report.recorded(how, way));
       await folder.close();
       return result;
     } catch (caught) {
@@ -119,13 +125,16 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
   };
   return {
     done,
-    onEnd: (how) => void end(how, 'orderly'),
+    onEnd: (how) => void end(how, how.outcome === 'handed-over' ? 'handed-over' : 'orderly'),
     fail: (error) => {
       if (leadership !== undefined && error.code === 'RUN_LOCKED') leadership.onFenced(error.message);
       else assembly.fail(error);
     },
     requestStop: (reason) => {
       conductor.dispatch({ kind: 'stop-requested', reason });
+    },
+    requestHandOver: (reason) => {
+      conductor.dispatch({ kind: 'hand-over-requested', reason });
     },
     close: () => end({ outcome: 'stopped', message: 'closed before the end' }, 'at-once'),
     async stepDown() {

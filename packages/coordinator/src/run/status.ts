@@ -120,6 +120,8 @@ function detailOf({ phase, workers }: Membership): string {
       return `${phase.members.length} workers`;
     case 'regrouping':
       return phase.reason;
+    case 'saving':
+      return `every worker leaves; a checkpoint of their state is being taken`;
     case 'stopping':
     case 'ended':
       return phase.ending.message;

@@ -6,7 +6,7 @@ import type { JoinResponse } from '@facet/proto';
 import type { NamedSource } from '@facet/datasets';
 import { encodeWelcomeSecrets, shardKeyLabel, WELCOME_LABEL, withoutSecrets, type RunConfig } from '@facet/shared';
 import type { JoinSession } from '../grpc/join-session.js';
-import type { Command, Ending, FormMember } from '../membership/state.js';
+import type { Command, FormMember, Outcome } from '../membership/state.js';
 import type { LedRun } from './admission.js';
 import { configText } from './run-folder.js';
 import type { RunKey } from '../secrets/run-key.js';
@@ -97,7 +97,8 @@ export function welcomeMessage(
   };
 }
 
-export function stopMessage({ outcome, message }: Ending): JoinResponse {
+/** Of a run that is handed over there is none: its workers keep their state and look for the next coordinator. */
+export function stopMessage(outcome: Exclude<Outcome, 'handed-over'>, message: string): JoinResponse {
   return { stop: { reason: STOP_REASONS[outcome], message } };
 }
 

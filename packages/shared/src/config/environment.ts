@@ -16,6 +16,7 @@ export interface EnvironmentVariable {
 
 /** Every variable that sets a key. The other keys can be set by flags and in the file. */
 export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
+  { variable: 'FACET_RUN', key: 'run', takes: 'text' },
   { variable: 'FACET_DATASET', key: 'dataset', takes: 'text' },
   { variable: 'FACET_PRESET', key: 'preset', takes: 'text' },
   { variable: 'FACET_SEED', key: 'seed', takes: 'number' },
