@@ -17,7 +17,7 @@ export {
 } from './checkpoint/read-checkpoint.js';
 export { weightsSha256 } from './checkpoint/sha256.js';
 export { formatModelRunFile } from './checkpoint/trained-model-file.js';
-export { isProcessAlive, ownIdentity } from './folder/process-identity.js';
+export { fateOf, ownIdentity } from './folder/process-identity.js';
 export { isLockedHere, lockRun, moveRun, removeRun, takeOverRun, type RunLock } from './folder/run-lock.js';
 export { CHECKPOINTS_FOLDER, CONFIG_FILE, KEY_FILE, LEDGER_FILE, RESULT_FILE, START_FOLDER } from './run-files.js';
 export {

@@ -16,7 +16,7 @@ import {
   folderRun,
   hasStoredLedger,
   isLockedHere,
-  isProcessAlive,
+  fateOf,
   KEY_FILE,
   ownIdentity,
   readText,
@@ -124,8 +124,9 @@ async function storedKey({ objects }: RunStore): Promise<RunKey | undefined> {
 }
 
 /** Only processes of this machine can be known to be dead. */
-function isDead({ host, pid, startTicks }: LeaseEntry): boolean {
-  return host === hostname() && !isProcessAlive({ pid, ...(startTicks !== undefined && { startTicks }) });
+function isDead({ host, pid, startTicks, pidSpace }: LeaseEntry): boolean {
+  const known = { ...(startTicks !== undefined && { startTicks }), ...(pidSpace !== undefined && { pidSpace }) };
+  return fateOf({ host, pid, ...known }) === 'dead';
 }
 
 /**

@@ -28,6 +28,8 @@ const leaseEntry = z.strictObject({
   pid: z.int().positive(),
   /** When the process started, in clock ticks since boot; absent where the system does not say. */
   startTicks: z.int().optional(),
+  /** The boot and the container in which the process has its id; absent where the system does not say. */
+  pidSpace: z.string().optional(),
   /** host:port of its gRPC services; empty until they listen. */
   address: z.string(),
   /** True when the holder has given it up. */
@@ -56,8 +58,9 @@ export function isSignedLeaseEntry(entry: LeaseEntry, run: string, verifier: Lea
   return verifier.isSigned(signedText(entry, run), Buffer.from(signature, 'base64'));
 }
 
-function signedText({ holder, host, pid, startTicks, address, isFree }: LeaseEntry, run: string): string {
-  return JSON.stringify(['facet lease', run, holder, host, pid, startTicks ?? null, address, isFree]);
+function signedText(entry: LeaseEntry, run: string): string {
+  const { holder, host, pid, startTicks = null, pidSpace = null, address, isFree } = entry;
+  return JSON.stringify(['facet lease', run, holder, host, pid, startTicks, pidSpace, address, isFree]);
 }
 
 /** @throws TrainingError VERSION_MISMATCH when the text is no entry of this version. */

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isProcessAlive } from './process-identity.js';
+import type { Clock } from '@facet/shared';
+import { fateOf, isProcessAlive, ownIdentity } from './process-identity.js';
 import { lockRun, moveRun, removeRun, takeOverRun } from './run-lock.js';
 
 /** Larger than any process id that Linux gives out. */
@@ -22,6 +23,32 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const leave = (pid: number, host: string): Promise<void> =>
   writeFile(join(folder, 'lock'), JSON.stringify({ pid, host }));
+
+/** Every wait passes at once, and something happens in the third. */
+function fastClock(inThird: () => void = () => undefined): Clock {
+  let [nowMs, waits] = [0, 0];
+  return {
+    now: () => nowMs,
+    wallTime: () => '',
+    schedule(delayMs, action) {
+      nowMs += delayMs;
+      waits += 1;
+      if (waits === 3) inThird();
+      queueMicrotask(action);
+      return () => undefined;
+    },
+  };
+}
+
+describe('fateOf', () => {
+  it('knows only of processes of this machine and this container', () => {
+    const own = { ...ownIdentity(), host: hostname() };
+    expect(fateOf(own)).toBe('alive');
+    expect(fateOf({ ...own, pid: GONE })).toBe('dead');
+    expect(fateOf({ ...own, host: 'elsewhere' })).toBe('unknown');
+    expect(fateOf({ ...own, pidSpace: 'another' })).toBe('unknown');
+  });
+});
 
 describe('isProcessAlive', () => {
   it('counts a killed process that nobody has collected yet as gone', async () => {
@@ -83,16 +110,47 @@ describe('lockRun', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it.each([
-    ['a process that runs', process.ppid, hostname()],
-    ['a process on another machine', GONE, 'elsewhere'],
-  ])('respects the lock of %s', async (_who, pid, host) => {
-    await leave(pid, host);
+  it('respects the lock of a process that runs', async () => {
+    await leave(process.ppid, hostname());
     await expect(lockRun(folder)).rejects.toMatchObject({
       code: 'RUN_LOCKED',
-      message: expect.stringContaining(`process ${pid} on ${host}`),
+      message: expect.stringContaining(`process ${process.ppid} on ${hostname()}`),
     });
     expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  const strangers = [
+    ['on another machine', { pid: GONE, host: 'elsewhere' }],
+    ['in another container of the same name', { ...ownIdentity(), host: hostname(), pidSpace: 'another' }],
+  ] as const;
+
+  it.each(strangers)('respects the lock of a process %s that touches it', async (_, owner) => {
+    await writeFile(join(folder, 'lock'), JSON.stringify(owner));
+    const touch = (): void => utimesSync(join(folder, 'lock'), 1, 1);
+    await expect(lockRun(folder, fastClock(touch))).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  it.each(strangers)('takes over the lock of a process %s that does not touch it any more', async (_, owner) => {
+    await writeFile(join(folder, 'lock'), JSON.stringify(owner));
+    const clock = fastClock();
+    await (await lockRun(folder, clock)).release();
+    expect(clock.now()).toBeGreaterThanOrEqual(10_000);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('touches its lock while it holds it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const lock = await lockRun(folder);
+      utimesSync(join(folder, 'lock'), 1, 1);
+      await vi.advanceTimersByTimeAsync(2_000);
+      await vi.waitUntil(() => statSync(join(folder, 'lock')).mtimeMs > 1_000, { timeout: 10_000, interval: 5 });
+      await lock.release();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is lost to one that may take it over; the one before sees it and leaves the new lock alone', async () => {

@@ -1,24 +1,38 @@
 /**
  * One coordinator per run folder, and one process per study. The lock is a file that is made exclusively and names its
- * process. If that process died on this machine, the lock is taken over; any other lock is reported. Who moves or removes a
- * run holds its lock meanwhile.
+ * process. If that process died on this machine, the lock is taken over. Nothing can be known of a process on another machine
+ * or in another container, so every holder touches its lock now and then: one that stays untouched is taken over too. Any
+ * other lock is reported. Who moves or removes a run holds its lock meanwhile.
  *
  * A coordinator that holds the run's lease may take the lock from a living process: it replaces the file, and the other process
  * notices when it checks. The lock does not protect against a shared disk whose writes are not seen by other machines.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, link, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { readRegularText, syncFolder, TrainingError, writeDurableFile } from '@facet/shared';
-import { isProcessAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
+import {
+  pause,
+  readRegularText,
+  syncFolder,
+  systemClock,
+  TrainingError,
+  writeDurableFile,
+  type Clock,
+} from '@facet/shared';
+import { fateOf, ownIdentity, type PlacedProcess } from './process-identity.js';
 
 const MOST_LOCK_BYTES = 1024 * 1024;
 
 const LOCK_FILE = 'lock';
 
-interface LockOwner extends ProcessIdentity {
-  readonly host: string;
+/** How often a holder touches its lock. */
+const TOUCH_MS = 2_000;
+/** A lock that stays untouched for so long has no holder any more. Clocks of two machines are not compared. */
+const UNTOUCHED_MS = 10_000;
+const LOOK_MS = 500;
+
+interface LockOwner extends PlacedProcess {
   /** Unlike that of any other taking. */
   readonly id?: string;
 }
@@ -40,12 +54,14 @@ const heldPaths = new Map<string, string>();
 const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /**
- * Takes the lock of a run's or study's folder, which must exist.
+ * Takes the lock of a run's or study's folder, which must exist. If the lock is that of a process on another machine, this
+ * watches for 10 s whether it lives.
  *
  * @throws TrainingError RUN_LOCKED naming the process that holds it.
  */
-export async function lockRun(folder: string): Promise<RunLock> {
-  return heldLock(pathIn(folder), await takeLock(folder));
+export async function lockRun(folder: string, clock: Clock = systemClock): Promise<RunLock> {
+  const path = pathIn(folder);
+  return touched(path, heldLock(path, await takeLock(folder, clock)));
 }
 
 /**
@@ -83,7 +99,7 @@ export async function removeRun(folder: string): Promise<void> {
 }
 
 /** Takes the lock of a folder that no living process holds. */
-async function takeLock(folder: string): Promise<OwnLock> {
+async function takeLock(folder: string, clock: Clock = systemClock): Promise<OwnLock> {
   const path = pathIn(folder);
   const own = newOwner();
   if (heldPaths.has(path)) throw locked(path, own);
@@ -93,7 +109,7 @@ async function takeLock(folder: string): Promise<OwnLock> {
     await withTemporary(path, own, async (temporary) => {
       if (await tryTake(temporary, path)) return;
       const owner = await readOwner(path);
-      if (owner !== undefined && isAlive(owner, own)) throw locked(path, owner);
+      if (owner !== undefined && (await isAlive(path, owner, clock))) throw locked(path, owner);
       await removeStale(path, owner, own);
       if (!(await tryTake(temporary, path))) throw locked(path, await readOwner(path));
     });
@@ -109,13 +125,13 @@ export async function takeOverRun(folder: string): Promise<RunLock> {
   const path = pathIn(folder);
   const own = newOwner();
   await withTemporary(path, own, (temporary) => rename(temporary, path));
-  return heldLock(path, own);
+  return touched(path, heldLock(path, own));
 }
 
 /** Whether a living process of this host is at work in a folder. Processes of other hosts are not known. */
 export async function isLockedHere(folder: string): Promise<boolean> {
   const owner = await readOwner(pathIn(folder));
-  return owner !== undefined && owner.host === hostname() && isProcessAlive(owner);
+  return owner !== undefined && fateOf(owner) === 'alive';
 }
 
 function pathIn(folder: string): string {
@@ -151,6 +167,23 @@ function heldLock(path: string, { id }: { readonly id: string }): RunLock {
   };
 }
 
+/** The lock, touched until it is released, so that others see that this process lives. */
+function touched(path: string, lock: RunLock): RunLock {
+  const touch = async (): Promise<void> => {
+    if (await lock.isHeld()) await utimes(path, new Date(), new Date());
+  };
+  // A lock that cannot be touched now is touched the next time.
+  const timer = setInterval(() => void touch().catch(() => undefined), TOUCH_MS);
+  timer.unref();
+  return {
+    isHeld: () => lock.isHeld(),
+    async release() {
+      clearInterval(timer);
+      await lock.release();
+    },
+  };
+}
+
 /** The lock appears with its content or not at all. */
 async function tryTake(from: string, to: string): Promise<boolean> {
   try {
@@ -181,19 +214,44 @@ async function removeStale(path: string, owner: LockOwner | undefined, own: OwnL
 
 async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
-    const { pid, host, startTicks, id } = JSON.parse(
+    const { pid, host, startTicks, pidSpace, id } = JSON.parse(
       await readRegularText(path, MOST_LOCK_BYTES),
     ) as Partial<LockOwner>;
     if (typeof pid !== 'number' || typeof host !== 'string') return undefined;
-    return { pid, host, ...(typeof startTicks === 'number' && { startTicks }), ...(typeof id === 'string' && { id }) };
+    return {
+      pid,
+      host,
+      ...(typeof startTicks === 'number' && { startTicks }),
+      ...(typeof pidSpace === 'string' && { pidSpace }),
+      ...(typeof id === 'string' && { id }),
+    };
   } catch {
     return undefined;
   }
 }
 
-function isAlive(owner: LockOwner, own: LockOwner): boolean {
-  if (owner.host !== own.host) return true;
-  return owner.pid !== own.pid && isProcessAlive(owner);
+async function isAlive(path: string, owner: LockOwner, clock: Clock): Promise<boolean> {
+  const fate = fateOf(owner);
+  if (fate === 'unknown') return isTouched(path, clock);
+  // This process holds what is in `heldPaths`, so it was another one with the same id.
+  return fate === 'alive' && owner.pid !== process.pid;
+}
+
+/** Watches a lock until its holder shows itself, but not for ever. */
+async function isTouched(path: string, clock: Clock): Promise<boolean> {
+  const before = await markOf(path);
+  const untilMs = clock.now() + UNTOUCHED_MS;
+  while (clock.now() < untilMs) {
+    await pause(clock, LOOK_MS);
+    if ((await markOf(path)) !== before) return true;
+  }
+  return false;
+}
+
+/** Changes when the lock is touched, or replaced. */
+async function markOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  return `${found?.ino}/${found?.mtimeMs}`;
 }
 
 function locked(path: string, owner: LockOwner | undefined): TrainingError {
