@@ -97,11 +97,15 @@ export class ChaosCoordinators implements AsyncDisposable {
     for (const seat of this.#seats.slice(1)) await this.#start(seat);
   }
 
-  /** Kills one; `target` in [0, 1) says which. Returns what starts it again, if the run has not ended. */
-  async kill(target: number): Promise<() => Promise<void>> {
+  /**
+   * Kills one, or asks it to leave the run to the next one; `target` in [0, 1) says which. Returns what starts it again, if the
+   * run has not ended.
+   */
+  async end(target: number, way: 'kill' | 'hand-over'): Promise<() => Promise<void>> {
     const seat = this.#pick(target);
     seat.isKilled = true;
-    seat.child?.kill();
+    if (way === 'kill') seat.child?.kill();
+    else seat.child?.signal('SIGTERM');
     await seat.child?.ended;
     return async () => {
       // One that had written its result had nothing left to do.

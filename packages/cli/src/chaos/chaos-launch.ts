@@ -30,7 +30,7 @@ const HOST = '127.0.0.1';
 const DELAY_MS = 150;
 const BOTH = ['up', 'down'] as const;
 
-const WITHOUT_WORKER: readonly ChaosKind[] = ['kill-coordinator', 'kill-broker', 'cut-broker'];
+const WITHOUT_WORKER: readonly ChaosKind[] = ['kill-coordinator', 'hand-over-coordinator', 'kill-broker', 'cut-broker'];
 
 /** The harm to a link of a worker: which link, and the directions that are cut, or a delay. */
 const LINK_HARMS = {
@@ -233,8 +233,10 @@ class ChaosLaunch {
         for (const link of links) link.heal();
         break;
       }
-      case 'kill-coordinator': {
-        const restart = await this.#machine.coordinators.kill(target);
+      case 'kill-coordinator':
+      case 'hand-over-coordinator': {
+        const way = kind === 'kill-coordinator' ? 'kill' : 'hand-over';
+        const restart = await this.#machine.coordinators.end(target, way);
         await this.#pass(durationMs);
         await restart();
         break;

@@ -28,6 +28,8 @@ const SHARES = {
   /** Between the coordinator and the broker nothing gets through. */
   'cut-broker': 1,
   'kill-coordinator': 1,
+  /** SIGTERM. */
+  'hand-over-coordinator': 1,
   'kill-broker': 1,
 } as const;
 
@@ -48,7 +50,13 @@ export interface ChaosFault {
 const MOST_DOWN_MS = 3_000;
 /** Longer than a heartbeat's deadline, so that some sleepers find themselves left out. */
 const MOST_STOPPED_MS = 8_000;
-const ENDED: readonly ChaosKind[] = ['kill-worker', 'leave-worker', 'kill-coordinator', 'kill-broker'];
+const ENDED: readonly ChaosKind[] = [
+  'kill-worker',
+  'leave-worker',
+  'kill-coordinator',
+  'hand-over-coordinator',
+  'kill-broker',
+];
 const WEIGHTED = CHAOS_KINDS.flatMap((kind) => Array<ChaosKind>(SHARES[kind]).fill(kind));
 
 /** The faults of a seed, without end; `everyMs` lie between two of them on average. */
