@@ -1,4 +1,5 @@
 /** One result in more worlds, with more recipes, optimizers and formats than same-bits.test.ts has time for. */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +26,20 @@ it.each([3, 4])('the weights are the same bits with %i workers as with one', { t
 });
 
 describe('the weights of a run', () => {
+  it('are the same bits when a worker is killed and replaced', { timeout: 120_000 }, async () => {
+    const running = workspace.start(up('replaced', 2, '--max-restarts', '1'));
+    const folder = path.join(workspace.runs, 'replaced');
+    await until('3 steps are committed', async () => (await committedSteps(folder)) >= 3);
+    const log = await readFile(path.join(folder, 'logs', 'worker-0.log'), 'utf8');
+    process.kill(Number(/"pid":(\d+)/.exec(log)![1]), 'SIGKILL');
+    const result = await running.done;
+    expect(result.code, result.stderr).toBe(0);
+    expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, faults: 1 });
+    expect(result.stderr).toMatch(/worker-0 \(pid \d+\) died.*SIGKILL/);
+    expect(existsSync(path.join(folder, 'logs', 'worker-2.log')), 'a third worker was started').toBe(true);
+    expect((await workspace.run(['ledger', 'check', 'replaced'])).code).toBe(0);
+  });
+
   it(
     'are the same bits when a worker is told to stop; it leaves, and that is no fault',
     { timeout: 120_000 },

@@ -2,7 +2,6 @@
  * One result: the weights depend on config and seed, not on who computed what, who died, or where the run was resumed.
  * Real processes, a real broker, real gRPC, real MNIST (its first samples). same-bits.long.test.ts has more worlds.
  */
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -65,20 +64,6 @@ describe('the weights of a run', () => {
       expect(result.code, result.stderr).toBe(0);
     },
   );
-
-  it('are the same bits when a worker is killed and replaced', { timeout: 120_000 }, async () => {
-    const running = workspace.start(up('replaced', 2, '--max-restarts', '1'));
-    const folder = path.join(workspace.runs, 'replaced');
-    await until('3 steps are committed', async () => (await committedSteps(folder)) >= 3);
-    const log = await readFile(path.join(folder, 'logs', 'worker-0.log'), 'utf8');
-    process.kill(Number(/"pid":(\d+)/.exec(log)![1]), 'SIGKILL');
-    const result = await running.done;
-    expect(result.code, result.stderr).toBe(0);
-    expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, ledger: CLEAN, faults: 1 });
-    expect(result.stderr).toMatch(/worker-0 \(pid \d+\) died.*SIGKILL/);
-    expect(existsSync(path.join(folder, 'logs', 'worker-2.log')), 'a third worker was started').toBe(true);
-    expect((await workspace.run(['ledger', 'check', 'replaced'])).code).toBe(0);
-  });
 
   it(
     'are the same bits when everything is killed and the run is resumed with another number of workers',
