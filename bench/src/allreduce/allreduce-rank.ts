@@ -2,7 +2,7 @@
  * One rank of the all-reduce bench: a process with the worker's real exchange server and mesh, and no engine. It may join
  * again, for another length, format or cut. Its argument is a TLS folder; without one, nothing is encrypted.
  */
-import { OPERATION_DEFAULTS } from '@facet/shared';
+import { OPERATION_DEFAULTS, PassSigner } from '@facet/shared';
 import {
   createFloatMemory,
   gradientFormat,
@@ -19,7 +19,7 @@ import type { ExchangeAsk } from './exchange-ask.js';
 import { timeSteps } from './step-timer.js';
 
 const RUN = 'bench';
-const EXCHANGE_KEY = new Uint8Array(32);
+const PASSES = new PassSigner(new Uint8Array(32));
 
 const [, , folder] = process.argv;
 const tls = folder === undefined ? undefined : new TlsIdentity(folder, { roles: ['worker'] });
@@ -28,7 +28,7 @@ const server = await startExchangeServer({
   tls,
   host: '127.0.0.1',
   run: () => RUN,
-  exchangeKey: () => EXCHANGE_KEY,
+  exchangeKey: () => PASSES.publicKey,
   snapshot: () => undefined,
 });
 const memory = createFloatMemory();
@@ -49,7 +49,7 @@ async function join({ rank, ports, ask }: RankJoin<ExchangeAsk>): Promise<object
     server,
     openInlet: (options) => openInlet({ ...options, tls }),
     run: RUN,
-    exchangeKey: EXCHANGE_KEY,
+    pass: PASSES.forFrames({ run: RUN, generation, rank }),
     generation,
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),

@@ -2,7 +2,7 @@
  * One rank that trains the plain vision transformer with the worker's real parts: engine thread, partial sums, mesh, AdamW.
  * It has no coordinator, broker or dataset: the images are random, as in bench/peers/ddp.py, which it is measured against.
  */
-import { ADAMW_WITH_COSINE, formatCrc32, OPERATION_DEFAULTS } from '@facet/shared';
+import { ADAMW_WITH_COSINE, formatCrc32, OPERATION_DEFAULTS, PassSigner } from '@facet/shared';
 import { createFloatMemory, createPartialSums, gradientFormat, openMesh, startExchangeServer } from '@facet/collective';
 import { applyUpdate, createGradientSum, gradientSumLength, learningRate } from '@facet/task';
 import { allocateTrainingState, markApplied } from '@facet/worker/internal';
@@ -12,7 +12,7 @@ import { openVitModel, SLOTS } from './vit-model.js';
 import type { VitAsk, VitJoined, VitSteps } from './vit-world.js';
 
 const RUN = 'bench';
-const EXCHANGE_KEY = new Uint8Array(32);
+const PASSES = new PassSigner(new Uint8Array(32));
 const TIMEOUT_MS = 60_000;
 /** The same as torch.optim.AdamW in bench/peers/ddp.py: a constant rate, decay of everything, no clipping, no average. */
 const OPTIMIZER = {
@@ -43,7 +43,7 @@ interface Training {
 const server = await startExchangeServer({
   host: '127.0.0.1',
   run: () => RUN,
-  exchangeKey: () => EXCHANGE_KEY,
+  exchangeKey: () => PASSES.publicKey,
   snapshot: () => undefined,
 });
 let training: Training | undefined;
@@ -60,7 +60,7 @@ async function join({ rank, ports, ask }: RankJoin<VitAsk>): Promise<Training> {
   const mesh = await openMesh({
     server,
     run: RUN,
-    exchangeKey: EXCHANGE_KEY,
+    pass: PASSES.forFrames({ run: RUN, generation: 1, rank }),
     generation: 1,
     rank,
     peers: ports.map((port, of) => ({ rank: of, workerId: `rank-${of}`, address: `127.0.0.1:${port}` })),

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RunKey } from '@facet/coordinator/internal';
 import { Exchange } from '@facet/proto';
-import { proofOfStatePull, readLedgerRecords } from '@facet/shared';
+import { COORDINATOR_GENERATION, readLedgerRecords } from '@facet/shared';
 import { findBroker, freePort, startBroker } from 'facet-train/internal';
 import { facetCommand } from '../process/facet-command.js';
 import { createChildren } from '../process/children.js';
@@ -35,9 +35,9 @@ export interface AttackedRun extends AsyncDisposable {
 /** The request for the training state after a step, of somebody who has the key of the run in a folder. */
 async function pullStateRequest(folder: string, step: number): Promise<Buffer> {
   const key = await readFile(path.join(folder, 'runs', RUN, 'run.key'), 'utf8');
-  const { exchangeKey } = new RunKey(Buffer.from(key.trim(), 'hex'));
-  const proof = proofOfStatePull(exchangeKey, { run: RUN, step });
-  return Exchange.service.PullState.requestSerialize({ run: RUN, step, proof });
+  const { passes } = new RunKey(Buffer.from(key.trim(), 'hex'));
+  const { generation, proof } = passes.forState({ run: RUN, generation: COORDINATOR_GENERATION, step });
+  return Exchange.service.PullState.requestSerialize({ run: RUN, step, generation, proof: Buffer.from(proof) });
 }
 
 /** Starts broker, coordinator and worker; resolves after the first steps. */

@@ -2,8 +2,15 @@
 import { once } from 'node:events';
 import { Client, credentials, type Metadata } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
-import { proofOfPull } from '@facet/shared';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  COORDINATOR_GENERATION,
+  momentsCrc,
+  PassSigner,
+  stateCrc,
+  type StatePass,
+  type StateSnapshot,
+} from '@facet/shared';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openInlet } from './exchange-client.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
@@ -11,7 +18,9 @@ import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
 import { TOKEN_KEY, UNIX_NAME_KEY } from './pull.js';
 
 const RUN = 'held';
-const EXCHANGE_KEY = new Uint8Array(32);
+const PASSES = new PassSigner(new Uint8Array(32));
+const VALUES = { step: 4, weights: new Float32Array(1), m: new Float32Array(1), v: new Float32Array(1) };
+const STATE: StateSnapshot = { ...VALUES, weightsCrc: stateCrc(VALUES), momentsCrc: momentsCrc(VALUES) };
 const ASKED = { run: RUN, generation: 1, rank: 1 };
 const { path, requestSerialize } = Exchange.service.Pull;
 
@@ -22,8 +31,8 @@ beforeEach(async () => {
   server = await startExchangeServer({
     host: '127.0.0.1',
     run: () => RUN,
-    exchangeKey: () => EXCHANGE_KEY,
-    snapshot: () => undefined,
+    exchangeKey: () => PASSES.publicKey,
+    snapshot: (step) => (step === STATE.step ? STATE : undefined),
   });
   client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
 });
@@ -35,7 +44,7 @@ afterEach(() => {
 
 /** Pulls as rank 1 of generation 1. */
 async function pull() {
-  const proof = proofOfPull(EXCHANGE_KEY, ASKED);
+  const proof = PASSES.forFrames(ASKED);
   const request = { ...ASKED, proof, payload: 'PAYLOAD_CHANNEL_SOCKET' } as const;
   const pass = (bytes: Buffer): Buffer => bytes;
   const stream = client.makeServerStreamRequest(path, requestSerialize, pass, request);
@@ -110,7 +119,7 @@ it.each(['grpc', 'tcp'] as const)(
       openInlet({
         address: `127.0.0.1:${server.port}`,
         peer: 'rank 0',
-        request: { ...ASKED, proof: proofOfPull(EXCHANGE_KEY, ASKED) },
+        request: { ...ASKED, proof: PASSES.forFrames(ASKED) },
         transport,
         ringBytes: 0,
         sink: {
@@ -136,23 +145,20 @@ it('refuses who was not welcomed to the run, so that a stranger takes the place 
     stream.on('data', () => undefined).on('error', () => undefined);
     return new Promise((resolve) => stream.on('status', resolve));
   };
-  const other = proofOfPull(new Uint8Array(32).fill(1), { run: RUN, generation: 7, rank: 1 });
-  const ofAnotherGeneration = proofOfPull(EXCHANGE_KEY, { run: RUN, generation: 6, rank: 1 });
+  const other = new PassSigner(new Uint8Array(32).fill(1)).forFrames({ run: RUN, generation: 7, rank: 1 });
+  const ofAnotherGeneration = PASSES.forFrames({ run: RUN, generation: 6, rank: 1 });
   for (const proof of [Buffer.alloc(0), other, ofAnotherGeneration]) {
-    expect(await stranger(7, proof)).toMatchObject({ code: 7, details: expect.stringContaining('was welcomed') });
+    expect(await stranger(7, proof)).toMatchObject({
+      code: 7,
+      details: expect.stringContaining('did not show that it has rank 1'),
+    });
   }
-  const states = new Exchange(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  const call = states.pullState({ run: RUN, step: 1, proof: other });
-  call.on('data', () => undefined).on('error', () => undefined);
-  const { details } = await new Promise<{ readonly details: string }>((resolve) => call.on('status', resolve));
-  expect(details).toMatch(/^TOKEN_INVALID: the puller did not show/);
-  states.close();
   // The place is free.
   const asked = { run: RUN, generation: 7, rank: 1 };
   const opening = openInlet({
     address: `127.0.0.1:${server.port}`,
     peer: 'rank 0',
-    request: { ...asked, proof: proofOfPull(EXCHANGE_KEY, asked) },
+    request: { ...asked, proof: PASSES.forFrames(asked) },
     transport: 'grpc',
     ringBytes: 0,
     sink: { begin: () => undefined, end: () => undefined },
@@ -161,4 +167,46 @@ it('refuses who was not welcomed to the run, so that a stranger takes the place 
   });
   await server.outlet(7, 1, () => undefined, AbortSignal.timeout(5_000));
   (await opening).close();
+});
+
+describe('a state', () => {
+  const { step } = STATE;
+  /** The bytes that came, or why none did. */
+  const pullState = async (pass: StatePass): Promise<number | string> => {
+    const states = new Exchange(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    let bytes = 0;
+    const call = states.pullState({ run: RUN, step, ...pass, proof: Buffer.from(pass.proof) });
+    call.on('data', ({ chunk }: { readonly chunk?: Buffer }) => (bytes += chunk?.length ?? 0));
+    call.on('error', () => undefined);
+    const { details } = await new Promise<{ readonly details: string }>((resolve) => call.on('status', resolve));
+    states.close();
+    return bytes > 0 ? bytes : details;
+  };
+  const passFor = (generation: number): StatePass => PASSES.forState({ run: RUN, generation, step });
+
+  it('goes to a member of a generation that is not over, and to a coordinator at any time', async () => {
+    expect(await pullState(passFor(7))).toBe(12);
+    server.closeThrough(7);
+    expect(await pullState(passFor(8))).toBe(12);
+    expect(await pullState(passFor(COORDINATOR_GENERATION))).toBe(12);
+  });
+
+  it('does not go to a worker that is no member any more', async () => {
+    const removed = passFor(7);
+    server.closeThrough(7);
+    expect(await pullState(removed)).toMatch(/^STALE: generation 7 is over, 8 or later may pull a state/);
+    for (const generation of [8, COORDINATOR_GENERATION]) {
+      expect(await pullState({ ...removed, generation })).toMatch(/^TOKEN_INVALID: the puller did not show/);
+    }
+  });
+
+  it('does not go to who shows a pass of another run, for another state, or none', async () => {
+    const strangers = [
+      new PassSigner(new Uint8Array(32).fill(1)).forState({ run: RUN, generation: 7, step }),
+      PASSES.forState({ run: RUN, generation: 7, step: step + 1 }),
+      { generation: 7, proof: PASSES.forFrames({ run: RUN, generation: 7, rank: step }) },
+      { generation: 7, proof: new Uint8Array() },
+    ];
+    for (const stranger of strangers) expect(await pullState(stranger)).toMatch(/^TOKEN_INVALID/);
+  });
 });

@@ -12,7 +12,7 @@ import {
   type ExchangeHandlers,
 } from '@facet/proto';
 import type { DoorOptions } from '@facet/security';
-import { mayPull, mayPullState, TrainingError, type StateSnapshot } from '@facet/shared';
+import { COORDINATOR_GENERATION, PassVerifier, TrainingError, type StateSnapshot } from '@facet/shared';
 import type { FrameStream, Outlet } from './frame-outlet.js';
 import { acceptStream, acceptWithSocket, type Pull } from './pull.js';
 import { openSocketDoor } from './socket-door.js';
@@ -38,7 +38,7 @@ export interface ExchangeServerOptions extends Pick<DoorOptions, 'tls' | 'onRefu
   readonly port?: number;
   /** The run that callers must name; undefined until the coordinator has told us. */
   readonly run: () => string | undefined;
-  /** Of that run: what pullers must show; undefined until the coordinator has told us. */
+  /** Of that run: checks what pullers show; undefined until the coordinator has told us. */
   readonly exchangeKey: () => Uint8Array | undefined;
   /** The state after a step if this worker still has it. */
   readonly snapshot: (step: number) => StateSnapshot | undefined;
@@ -57,6 +57,15 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const nameOf = (generation: number, rank: number): string => `${generation}/${rank}`;
   const generationOf = (name: string): number => Number(name.split('/')[0]);
 
+  /** Whose passes are checked changes with a Welcome, if at all. */
+  let verifier: { readonly key: Uint8Array; readonly passes: PassVerifier } | undefined;
+  const passes = (): PassVerifier | undefined => {
+    const key = options.exchangeKey();
+    if (key === undefined) return undefined;
+    if (verifier?.key !== key) verifier = { key, passes: new PassVerifier(key) };
+    return verifier.passes;
+  };
+
   const refuse = (stream: { emit(event: string, error: object): boolean }, code: status, details: string): void => {
     stream.emit('error', { code, details });
   };
@@ -73,13 +82,13 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
         );
         return;
       }
-      const key = options.exchangeKey();
-      if (key === undefined || !mayPull(key, { run, generation, rank, proof })) {
-        refuse(call, status.PERMISSION_DENIED, `the puller did not show that it was welcomed to run ${run}`);
-        return;
-      }
       if (generation <= closedThrough) {
         refuse(call, status.ABORTED, `generation ${generation} is over, ${closedThrough + 1} or later is next`);
+        return;
+      }
+      if (passes()?.mayPull({ run, generation, rank, proof }) !== true) {
+        const what = `rank ${rank} in generation ${generation} of run ${run}`;
+        refuse(call, status.PERMISSION_DENIED, `the puller did not show that it has ${what}`);
         return;
       }
       const name = nameOf(generation, rank);
@@ -101,10 +110,20 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
       });
       waiting.get(name)?.(pull);
     },
-    PullState: createStateService(({ run, step, proof }) => {
-      const key = options.exchangeKey();
-      if (run === options.run() && (key === undefined || !mayPullState(key, { run, step, proof }))) {
-        throw new TrainingError('TOKEN_INVALID', `the puller did not show that it was welcomed to run ${run}`);
+    PullState: createStateService(({ run, step, generation, proof }) => {
+      if (run === options.run()) {
+        if (generation !== COORDINATOR_GENERATION && generation <= closedThrough) {
+          throw new TrainingError(
+            'STALE',
+            `generation ${generation} is over, ${closedThrough + 1} or later may pull a state`,
+          );
+        }
+        if (passes()?.mayPullState({ run, generation, step, proof }) !== true) {
+          throw new TrainingError(
+            'TOKEN_INVALID',
+            `the puller did not show that it may have the state of run ${run} after step ${step}`,
+          );
+        }
       }
       const state = run === options.run() ? options.snapshot(step) : undefined;
       if (state !== undefined) return state;

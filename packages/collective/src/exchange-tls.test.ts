@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { pullState } from '@facet/proto';
 import { TlsIdentity, type Role } from '@facet/security';
 import { initPki } from '@facet/security/authority';
-import { proofOfPull } from '@facet/shared';
+import { PassSigner } from '@facet/shared';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { openInlet, type Inlet, type InletOptions } from './exchange-client.js';
 import { startExchangeServer, type ExchangeServer } from './exchange-server.js';
 
 const RUN = 'secret';
-const KEY = new Uint8Array(32).fill(7);
+const PASSES = new PassSigner(new Uint8Array(32).fill(7));
 const FRAMES = { run: RUN, generation: 1, rank: 0 };
 let folder: string;
 let server: ExchangeServer;
@@ -39,7 +39,7 @@ async function start(tls: TlsIdentity | undefined): Promise<string> {
     host: '127.0.0.1',
     tls,
     run: () => RUN,
-    exchangeKey: () => KEY,
+    exchangeKey: () => PASSES.publicKey,
     snapshot: () => undefined,
   });
   return `127.0.0.1:${server.port}`;
@@ -56,7 +56,7 @@ async function pull(address: string, tls: TlsIdentity | undefined, more: Partial
     address,
     tls,
     peer: 'rank 1 (b)',
-    request: { ...FRAMES, proof: proofOfPull(KEY, FRAMES) },
+    request: { ...FRAMES, proof: PASSES.forFrames(FRAMES) },
     transport: 'tcp',
     ringBytes: 0,
     sink: { begin: () => undefined, end: () => undefined },
@@ -103,7 +103,7 @@ describe('a pull of a state', () => {
       tls,
       run: RUN,
       step: 3,
-      exchangeKey: KEY,
+      pass: PASSES.forState({ run: RUN, generation: 1, step: 3 }),
       shape: { parameters: 1, hasAverage: false },
       expected: { weightsCrc: 0, momentsCrc: undefined },
       timeoutMs: 5_000,

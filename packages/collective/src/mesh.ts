@@ -3,7 +3,7 @@
  * succeeds only when all of them are connected both ways; the first lost stream fails the all-reduce with the name of the peer. Whatever fails it
  * here is told to every peer at once, so that none of them waits for its deadline.
  */
-import { OPERATION_DEFAULTS, proofOfPull, systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
+import { OPERATION_DEFAULTS, systemClock, TrainingError, type Clock, type WorkSplit } from '@facet/shared';
 import { createAllReduce, type AllReduce } from './all-reduce.js';
 import { openInlet as openSocketInlet, type Inlet, type Transport } from './exchange-client.js';
 import type { ExchangeServer } from './exchange-server.js';
@@ -29,8 +29,8 @@ export interface MeshOptions {
   /** Default: this machine's. */
   readonly clock?: Clock;
   readonly run: string;
-  /** Shown to the peers. */
-  readonly exchangeKey: Uint8Array;
+  /** Shown to the peers: this rank's for the frames of this generation. */
+  readonly pass: Uint8Array;
   readonly generation: number;
   readonly rank: number;
   /** Every member, this one included, in rank order. */
@@ -79,7 +79,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     opening.abort(options.signal.reason);
   };
   let isClosed = false;
-  const request = { run, generation, rank, proof: proofOfPull(options.exchangeKey, { run, generation, rank }) };
+  const request = { run, generation, rank, proof: Buffer.from(options.pass) };
   const nameOf = (of: number): string => `rank ${of} (${peers[of]?.workerId ?? 'unknown'})`;
 
   const allReduce = createAllReduce({

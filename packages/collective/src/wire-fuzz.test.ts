@@ -7,8 +7,7 @@ import { Client, credentials, status } from '@grpc/grpc-js';
 import { Exchange } from '@facet/proto';
 import {
   GRADIENT_FORMATS,
-  proofOfPull,
-  proofOfStatePull,
+  PassSigner,
   type FramesAsked,
   type GradientFormatName,
   type StateAsked,
@@ -26,7 +25,8 @@ const TIMEOUT_MS = 60_000 * Math.max(1, SCALE);
 const CALL_DEADLINE_MS = 20_000;
 const CONCURRENT = 25;
 const RUN = 'fuzzed';
-const EXCHANGE_KEY = new Uint8Array(32);
+const PASSES = new PassSigner(new Uint8Array(32));
+const STRANGER = new PassSigner(new Uint8Array(32).fill(1));
 const CLOSED_THROUGH = 3;
 
 const uint32 = fc.oneof(fc.constantFrom(0, 1, CLOSED_THROUGH, 2 ** 31, 2 ** 32 - 1), fc.nat(20));
@@ -34,11 +34,11 @@ const run = fc.oneof(fc.constant(RUN), fc.string());
 const { Pull, PullState } = Exchange.service;
 const pullRequest = (asked: FramesAsked, isWelcome = true) => ({
   ...asked,
-  proof: proofOfPull(isWelcome ? EXCHANGE_KEY : new Uint8Array(32).fill(1), asked),
+  proof: (isWelcome ? PASSES : STRANGER).forFrames(asked),
 });
 const stateRequest = (asked: StateAsked, isWelcome: boolean) => ({
   ...asked,
-  proof: proofOfStatePull(isWelcome ? EXCHANGE_KEY : new Uint8Array(32).fill(1), asked),
+  proof: Buffer.from((isWelcome ? PASSES : STRANGER).forState(asked).proof),
 });
 const call = fc
   .record({
@@ -54,7 +54,9 @@ const call = fc
     bytes:
       noise === null
         ? isState
-          ? PullState.requestSerialize(stateRequest({ run: request.run, step: request.rank }, isWelcome))
+          ? PullState.requestSerialize(
+              stateRequest({ run: request.run, generation: request.generation, step: request.rank }, isWelcome),
+            )
           : Pull.requestSerialize(pullRequest(request, isWelcome))
         : Buffer.from(noise),
   }));
@@ -67,7 +69,7 @@ describe('the exchange service', () => {
     server = await startExchangeServer({
       host: '127.0.0.1',
       run: () => RUN,
-      exchangeKey: () => EXCHANGE_KEY,
+      exchangeKey: () => PASSES.publicKey,
       snapshot: () => undefined,
     });
     server.closeThrough(CLOSED_THROUGH);

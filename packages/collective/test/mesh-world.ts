@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import {
   evenSplit,
+  PassSigner,
   rangeOfRank,
   systemClock,
   type StateSnapshot,
@@ -22,7 +23,7 @@ import { openMesh, type Mesh, type MeshOptions, type MeshPeer } from '../src/mes
 import { createPartialSums } from '../src/partial-sums.js';
 
 export const RUN = 'mesh-test';
-const EXCHANGE_KEY = new Uint8Array(32);
+const PASSES = new PassSigner(new Uint8Array(32));
 export const TRANSPORTS: readonly Transport[] = ['auto', 'unix', 'tcp', 'grpc'];
 
 export interface WorldOptions {
@@ -68,7 +69,7 @@ export function createMeshFixture(): MeshFixture {
   return {
     async startServers(count, snapshot = () => undefined) {
       const start = () =>
-        startExchangeServer({ host: '127.0.0.1', run: () => RUN, exchangeKey: () => EXCHANGE_KEY, snapshot });
+        startExchangeServer({ host: '127.0.0.1', run: () => RUN, exchangeKey: () => PASSES.publicKey, snapshot });
       const servers = await Promise.all(Array.from({ length: count }, start));
       open.push(...servers);
       return servers;
@@ -100,11 +101,12 @@ export function createMeshFixture(): MeshFixture {
 
 /** Options of one rank of a world: several buckets, and chunks of several messages. */
 export function meshOptions(servers: readonly ExchangeServer[], rank: number, options: WorldOptions): MeshOptions {
+  const { generation = 1 } = options;
   return {
     server: servers[rank]!,
     run: RUN,
-    exchangeKey: EXCHANGE_KEY,
-    generation: options.generation ?? 1,
+    pass: PASSES.forFrames({ run: RUN, generation, rank }),
+    generation,
     rank,
     peers: servers.map(({ port }, of) => ({ rank: of, workerId: `worker-${of}`, address: `127.0.0.1:${port}` })),
     ...(options.groupSize === undefined ? {} : { groupSize: options.groupSize }),

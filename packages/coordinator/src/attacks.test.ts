@@ -8,12 +8,16 @@ import { credentials } from '@grpc/grpc-js';
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import {
+  COORDINATOR_GENERATION,
   createPlan,
   encodeLeaseEntry,
   encodeShardMessage,
   leaseSubject,
   OPERATION_DEFAULTS,
-  proofOfStatePull,
+  PassSigner,
+  passesLabel,
+  PassVerifier,
+  decodePasses,
   RunToken,
   SHARD_SEAL_BYTES,
   shardSubject,
@@ -186,16 +190,16 @@ describe('who may publish on the broker', () => {
 describe('who was not welcomed', () => {
   it("does not read the run's weights from the coordinator", async () => {
     const coordinator = await run.coordinate({ checkpoint: { ...OPERATION_DEFAULTS.checkpoint, everySteps: 2 } });
-    const asked = { run: 'tiny', step: 2 };
+    const asked = { run: 'tiny', generation: 1, step: 2 };
     let answers: Promise<string[]> | undefined;
     const readAll = async (): Promise<string[]> => {
       await vi.waitUntil(async () => (await statusOf(coordinator)).checkpointStep >= 2, { timeout: 5_000 });
       const key = new RunKey(Buffer.from((await readFile(join(run.tiny.runFolder, 'run.key'), 'utf8')).trim(), 'hex'));
       const client = new Exchange(coordinator.address, credentials.createInsecure());
-      const pull = (proof: Uint8Array): Promise<string> =>
+      const pull = (proof: Uint8Array, generation = asked.generation): Promise<string> =>
         new Promise((resolve) => {
           let bytes = 0;
-          const call = client.pullState({ ...asked, proof: Buffer.from(proof) });
+          const call = client.pullState({ ...asked, generation, proof: Buffer.from(proof) });
           call.on('data', ({ chunk }: { chunk?: Buffer }) => (bytes += chunk?.length ?? 0));
           call.on('error', () => undefined);
           call.on('status', ({ details }: { details: string }) => {
@@ -204,9 +208,12 @@ describe('who was not welcomed', () => {
         });
       const all = [
         await pull(new Uint8Array()),
-        await pull(proofOfStatePull(new Uint8Array(32), asked)),
-        await pull(proofOfStatePull(key.exchangeKey, { ...asked, step: 3 })),
-        await pull(proofOfStatePull(key.exchangeKey, asked)),
+        await pull(new PassSigner(new Uint8Array(32)).forState(asked).proof),
+        await pull(key.passes.forState({ ...asked, step: 3 }).proof),
+        await pull(key.passes.forState(asked).proof, COORDINATOR_GENERATION),
+        await pull(key.passes.forState({ ...asked, generation: 2 }).proof, 2),
+        await pull(key.passes.forState(asked).proof),
+        await pull(key.passes.forState({ ...asked, generation: 0 }).proof, COORDINATOR_GENERATION),
       ];
       client.close();
       return all;
@@ -219,11 +226,35 @@ describe('who was not welcomed', () => {
     expect(await coordinator.done).toMatchObject({ outcome: 'finished', faults: 0 });
     expect(await answers).toEqual([
       ...Array.from(
-        { length: 3 },
+        { length: 4 },
         () => expect.stringMatching(/^nothing TOKEN_INVALID: the puller did not show/) as string,
       ),
+      expect.stringMatching(/^nothing STALE: generation 2 asks for a state, and generation 1 is the one/),
+      expect.stringMatching(/^read /),
       expect.stringMatching(/^read /),
     ]);
+  });
+
+  it('is also a worker that was a member: its passes are for its own generation alone', async () => {
+    const coordinator = await run.coordinate();
+    const survivor = await run.addWorker(coordinator, 'a');
+    await run.addWorker(coordinator, 'b', {
+      beforeWork: (worker, { step }) => {
+        if (step === 3) worker.die();
+      },
+    });
+    expect(await coordinator.done).toMatchObject({ outcome: 'finished' });
+    const text = await readFile(join(run.tiny.runFolder, 'run.key'), 'utf8');
+    const verifier = new PassVerifier(new RunKey(Buffer.from(text.trim(), 'hex')).passes.publicKey);
+    const forms = survivor.received.flatMap(({ form }) => (form ? [form] : []));
+    expect(forms.length).toBeGreaterThan(1);
+    for (const { generation, rank, sealedPasses } of forms) {
+      const { frames, state } = decodePasses(survivor.keys!.open(passesLabel(generation), sealedPasses));
+      expect(state).toBeUndefined();
+      const opens = (other: number): boolean =>
+        verifier.mayPull({ run: 'tiny', generation: other, rank, proof: frames });
+      expect([opens(generation - 1), opens(generation), opens(generation + 1)]).toEqual([false, true, false]);
+    }
   });
 });
 

@@ -3,6 +3,7 @@
  * surroundings.
  */
 export type { Coordinator, Leadership } from './coordinator.js';
+export { requireMayPullState, type StateGate } from './grpc/grpc-server.js';
 export { JoinSession, type JoinCall, type JoinGate } from './grpc/join-session.js';
 export { CandidateLife, type Term } from './leadership/candidate-life.js';
 export type { LeaseReading, LeaseStore, StoredLease } from './leadership/lease-store.js';

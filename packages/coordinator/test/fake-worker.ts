@@ -23,16 +23,19 @@ import {
 } from '@facet/proto';
 import {
   CONFIG_VERSION,
+  decodePasses,
   decodeWelcomeSecrets,
   JOIN_NONCE_BYTES,
   createPlan,
   evenSplit,
+  passesLabel,
   rangeOfRank,
   splitByShares,
   TrainingError,
   shardKeyLabel,
   ShardSeal,
   WELCOME_LABEL,
+  type ExchangePasses,
   type JoinKeys,
   type Plan,
   type RunConfig,
@@ -106,9 +109,10 @@ export class FakeWorker {
   isReady = false;
   /** Messages among its shards that the coordinator did not seal. */
   forged = 0;
-  exchangeKey: Uint8Array = new Uint8Array();
   /** Of its last generation. */
   ticket: Ticket | null = null;
+  /** Of its last generation. */
+  passes: ExchangePasses | undefined;
   keys: JoinKeys | undefined;
   #hello: NonNullable<JoinRequest['hello']> = {};
   readonly #settle: (end: FakeEnd) => void;
@@ -218,8 +222,7 @@ export class FakeWorker {
 
   async #greet(welcome: Welcome): Promise<void> {
     this.#welcome = welcome;
-    const { natsUrl, exchangeKey } = decodeWelcomeSecrets(this.keys!.open(WELCOME_LABEL, welcome.sealed));
-    this.exchangeKey = exchangeKey;
+    const { natsUrl } = decodeWelcomeSecrets(this.keys!.open(WELCOME_LABEL, welcome.sealed));
     this.#config = JSON.parse(welcome.configDocument.toString('utf8')) as RunConfig;
     this.#plan = createPlan(this.#config, welcome);
     this.#nats = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
@@ -264,8 +267,9 @@ export class FakeWorker {
     this.ticket = form.ticket;
     this.#running = { form, abort: new AbortController(), lastStep: Number.POSITIVE_INFINITY };
     if (form.stateSource === 'STATE_SOURCE_INITIAL') this.appliedStep = 0;
+    this.passes = decodePasses(this.keys!.open(passesLabel(form.generation), form.sealedPasses));
     if (form.stateSource === 'STATE_SOURCE_PULL')
-      this.appliedStep = await pull(form, this.#welcome?.run ?? '', this.exchangeKey);
+      this.appliedStep = await pull(form, this.#welcome?.run ?? '', this.passes);
     const appliedStep = this.appliedStep ?? -1;
     this.send({ formed: { generation: form.generation, appliedStep, weightsCrc: fakeCrc(appliedStep) } });
   }
@@ -338,12 +342,12 @@ export class FakeWorker {
   }
 }
 
-async function pull(form: Form, run: string, exchangeKey: Uint8Array): Promise<number> {
+async function pull(form: Form, run: string, passes: ExchangePasses): Promise<number> {
   const { step } = await pullState({
     peer: 'the holder',
     address: form.stateAddress,
     run,
-    exchangeKey,
+    pass: { generation: form.generation, proof: passes.state ?? new Uint8Array() },
     step: form.stateStep,
     shape: { parameters: KEPT_PARAMETERS, hasAverage: false },
     expected: { weightsCrc: fakeCrc(form.stateStep), momentsCrc: fakeMomentsCrc(form.stateStep) },

@@ -224,11 +224,15 @@ export {
 } from './secrets/welcome-secrets.js';
 export { LeaseSigner, LeaseVerifier } from './secrets/lease-signature.js';
 export {
-  mayPull,
-  mayPullState,
-  proofOfPull,
-  proofOfStatePull,
+  COORDINATOR_GENERATION,
+  decodePasses,
+  encodePasses,
+  passesLabel,
+  PassSigner,
+  PassVerifier,
+  type ExchangePasses,
   type FramesAsked,
   type StateAsked,
-} from './secrets/pull-proof.js';
+  type StatePass,
+} from './secrets/exchange-pass.js';
 export { SHARD_SEAL_BYTES, shardKeyLabel, ShardSeal } from './secrets/shard-seal.js';

@@ -4,7 +4,7 @@
  * one of a generation that is over is refused.
  */
 import { createStateReader, requireExpected, stateMessages, type PullStateResponse__Output } from '@facet/proto';
-import { TrainingError, type StateSnapshot } from '@facet/shared';
+import { COORDINATOR_GENERATION, PassVerifier, TrainingError, type StatePass, type StateSnapshot } from '@facet/shared';
 import { deliver, wholeFrame } from '@facet/collective/internal';
 import type { WorkerNetwork } from '@facet/worker/internal';
 import type { Endpoint, Network } from './network.js';
@@ -15,8 +15,8 @@ type Outlet = Awaited<ReturnType<Exchange['outlet']>>;
 
 /** The first message of a connection to a worker. */
 export type ExchangeRequest =
-  | { readonly kind: 'frames'; readonly generation: number; readonly rank: number }
-  | { readonly kind: 'state'; readonly step: number };
+  | { readonly kind: 'frames'; readonly generation: number; readonly rank: number; readonly proof: Uint8Array }
+  | ({ readonly kind: 'state'; readonly step: number } & StatePass);
 
 /** The answer to a request for frames, which invites the puller to a socket. */
 const ACCEPTED = 'accepted';
@@ -27,27 +27,36 @@ export interface ExchangeOptions {
   readonly network: Network;
   readonly process: Process;
   readonly address: string;
+  readonly run: string;
+  /** Checks what pullers show; undefined until the coordinator has told this worker. */
+  readonly exchangeKey: () => Uint8Array | undefined;
   readonly snapshot: (step: number) => StateSnapshot | undefined;
 }
 
 /** Starts the service of one worker. */
-export function startExchange({ network, process, address, snapshot }: ExchangeOptions): Exchange {
+export function startExchange(options: ExchangeOptions): Exchange {
+  const { network, process, address, run, snapshot } = options;
   const streams = new Map<string, Endpoint>();
   const greeted = new WeakSet<Endpoint>();
   const waiting = new Map<string, (stream: Endpoint) => void>();
   let closedThrough = 0;
 
   network.listen(process, address, (endpoint, request) => {
-    const asked = request as ExchangeRequest;
+    const asked = { ...(request as ExchangeRequest), run };
+    const key = options.exchangeKey();
+    const passes = key && new PassVerifier(key);
+    const { generation } = asked;
+    const isOver = generation !== COORDINATOR_GENERATION && generation <= closedThrough;
     if (asked.kind === 'state') {
-      handOut(endpoint, snapshot(asked.step));
+      const mayPull = !isOver && passes?.mayPullState(asked) === true;
+      handOut(endpoint, mayPull ? snapshot(asked.step) : undefined);
       return;
     }
-    const { generation, rank } = asked;
-    if (generation <= closedThrough) {
+    if (isOver || passes?.mayPull(asked) !== true) {
       endpoint.close();
       return;
     }
+    const { rank } = asked;
     endpoint.send(ACCEPTED);
     const name = `${generation}/${rank}`;
     streams.set(name, endpoint);
@@ -113,8 +122,9 @@ function outletOf(endpoint: Endpoint, carry: (frame: Buffer) => Buffer): Outlet 
 export function openInletFrom(network: Network, process: Process): WorkerNetwork['openInlet'] {
   return ({ address, peer, request, sink, onClosed, signal }) =>
     new Promise((resolve, reject) => {
-      const { generation, rank } = request;
-      const endpoint = network.connect(process, address, { kind: 'frames', generation, rank });
+      const { generation, rank, proof } = request;
+      const asked = { kind: 'frames', generation, rank, proof } satisfies ExchangeRequest;
+      const endpoint = network.connect(process, address, asked);
       const fail = (reason: string): void => {
         signal.removeEventListener('abort', giveUp);
         reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
@@ -150,10 +160,10 @@ export function handOut(endpoint: Endpoint, state: StateSnapshot | undefined): v
 /** Pulls a state from a worker or from the coordinator, as it is read from the real stream. */
 export function pullStateOver(network: Network, process: Process): WorkerNetwork['pullState'] {
   return (options) => {
-    const { address, peer, step, shape, timeoutMs, signal } = options;
+    const { address, peer, step, pass, shape, timeoutMs, signal } = options;
     const reader = createStateReader(shape);
     return new Promise((resolve, reject) => {
-      const endpoint = network.connect(process, address, { kind: 'state', step } satisfies ExchangeRequest);
+      const endpoint = network.connect(process, address, { kind: 'state', step, ...pass } satisfies ExchangeRequest);
       const end = (): void => {
         cancel();
         signal.removeEventListener('abort', giveUp);

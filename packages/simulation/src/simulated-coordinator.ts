@@ -12,6 +12,7 @@ import {
   endablePlan,
   JoinSession,
   readEarlierRun,
+  requireMayPullState,
   resumeRecord,
   takeUpChanges,
   type Coordinator,
@@ -19,8 +20,9 @@ import {
   type JoinGate,
   type Leadership,
   type RunAssembly,
+  type StateGate,
 } from '@facet/coordinator/internal';
-import { pause, RunToken, TrainingError } from '@facet/shared';
+import { pause, RunToken, TrainingError, type StateSnapshot } from '@facet/shared';
 import { connectPublisher, openLeaseStore } from './broker-client.js';
 import type { Disk } from './disk.js';
 import { handOut, type ExchangeRequest } from './exchange.js';
@@ -188,7 +190,11 @@ async function open(
       },
     });
     const gate: JoinGate = { run: config.run, runId: disk.key.id, token: TOKEN, onStranger: () => undefined };
-    const server = listen({ assembly, gate }, process, network);
+    const states: StateGate = {
+      passes: disk.key.passes.verifier,
+      generation: () => assembly.conductor.membership.generation,
+    };
+    const server = listen({ assembly, gate, states }, process, network);
     const life = createRunLife<Ending>({
       assembly,
       folder,
@@ -271,10 +277,11 @@ function listen(led: Led, process: Process, network: Network): VirtualServer {
 interface Led {
   readonly assembly: RunAssembly;
   readonly gate: JoinGate;
+  readonly states: StateGate;
 }
 
 function serve(
-  { assembly: { term, conductor, checkpointer }, gate }: Led,
+  { assembly: { term, conductor, checkpointer }, gate, states }: Led,
   { name, clock }: Process,
   { endpoint, request }: { readonly endpoint: Endpoint; readonly request: unknown },
 ): void {
@@ -289,8 +296,12 @@ function serve(
     });
     return;
   }
-  const { step } = request as Extract<ExchangeRequest, { kind: 'state' }>;
-  checkpointer.stateOf(step).then(
+  const asked = { ...(request as Extract<ExchangeRequest, { kind: 'state' }>), run: gate.run };
+  const find = async (): Promise<StateSnapshot> => {
+    requireMayPullState(states, asked);
+    return checkpointer.stateOf(asked.step);
+  };
+  find().then(
     (state) => {
       handOut(endpoint, state);
     },

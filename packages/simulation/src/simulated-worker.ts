@@ -59,7 +59,11 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
   const address = `${name}:1`;
   const leaving = new AbortController();
   let membership: Membership | undefined = undefined;
-  const exchange = startExchange({ network, process, address, snapshot: (step) => membership?.snapshot(step) });
+  const exchange = startExchange({
+    ...{ network, process, address, run: run.config.run },
+    exchangeKey: () => membership?.resources?.secrets.exchangeKey,
+    snapshot: (step) => membership?.snapshot(step),
+  });
   /** A worker that finds no broker ends, as a real one does. */
   const connect = async (): Promise<WorkerNetwork> => {
     const store = await openLeaseStore(network, process);

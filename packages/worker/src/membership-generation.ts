@@ -11,6 +11,7 @@ import {
   type RunConfig,
   type SampleFields,
   type WorkSplit,
+  type ExchangePasses,
   type ShardSeal,
   type WelcomeSecrets,
   type WorkItem,
@@ -67,13 +68,20 @@ export interface Generation {
   end(reason: string): Promise<void>;
 }
 
+/** What a Form says, its secrets opened. */
+export interface Place {
+  readonly form: Form;
+  readonly seal: ShardSeal;
+  readonly passes: ExchangePasses;
+}
+
 /** Joins a generation. It reports through its events and never throws. */
 export function joinGeneration(
-  { form, seal }: { readonly form: Form; readonly seal: ShardSeal },
+  { form, seal, passes }: Place,
   resources: WorkerResources,
   events: GenerationEvents,
 ): Generation {
-  const { welcome, secrets, config, plan, task, fields, compute, state, network, memory, data } = resources;
+  const { welcome, config, plan, task, fields, compute, state, network, memory, data } = resources;
   const { clock, exchange } = network;
   const { generation: id, rank } = form;
   const controller = new AbortController();
@@ -97,7 +105,7 @@ export function joinGeneration(
   let lastStep = Number.POSITIVE_INFINITY;
 
   const open = async (split: WorkSplit): Promise<{ mesh: Mesh; shards: ShardSource }> => {
-    await synchroniseState(form, resources, signal);
+    await synchroniseState({ form, passes }, resources, signal);
     memory.reset();
     shards = openShardSource({
       feed: network.shards,
@@ -122,7 +130,7 @@ export function joinGeneration(
       openInlet: network.openInlet,
       clock,
       run: welcome.run,
-      exchangeKey: secrets.exchangeKey,
+      pass: passes.frames,
       generation: id,
       rank,
       peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
@@ -147,6 +155,8 @@ export function joinGeneration(
     return { mesh, shards };
   };
 
+  // This worker may not have seen earlier ones. Their members may pull nothing here any more.
+  exchange.closeThrough(id - 1);
   const done = (async () => {
     try {
       const split = splitOf(form);
@@ -214,8 +224,8 @@ function splitOf({ shares, peers }: Form): WorkSplit {
 
 /** Brings the state to where the generation starts: from the seed, from a peer, or it is there already. */
 async function synchroniseState(
-  form: Form,
-  { welcome, secrets, config, compute, state, network }: WorkerResources,
+  { form, passes }: Omit<Place, 'seal'>,
+  { welcome, config, compute, state, network }: WorkerResources,
   signal: AbortSignal,
 ): Promise<void> {
   switch (form.stateSource) {
@@ -231,7 +241,7 @@ async function synchroniseState(
           peer: 'the holder of the state',
           address: form.stateAddress,
           run: welcome.run,
-          exchangeKey: secrets.exchangeKey,
+          pass: { generation: form.generation, proof: passes.state ?? new Uint8Array() },
           step: form.stateStep,
           shape: { parameters: state.weights.length, hasAverage: state.ema !== undefined },
           expected: { weightsCrc: form.stateWeightsCrc, momentsCrc: form.stateMomentsCrc || undefined },

@@ -147,6 +147,7 @@ const formOf = (changes: Partial<Form> = {}): Form => ({
     shares: [],
     ticket,
     sealedShardKey: Buffer.alloc(0),
+    sealedPasses: Buffer.alloc(0),
   },
   peers: [{ rank: 0, workerId: 'w', exchangeAddress: '127.0.0.1:1' }],
   ...changes,

@@ -4,6 +4,8 @@
  * arguments; what a generation does is in membership-generation.ts.
  */
 import {
+  decodePasses,
+  passesLabel,
   pause,
   repeat,
   shardKeyLabel,
@@ -223,6 +225,7 @@ export function createMembership(options: MembershipOptions): Membership {
       await generation?.end('a new generation forms');
       const { form } = message;
       const seal = new ShardSeal(proofs.open(shardKeyLabel(form.generation), form.sealedShardKey));
+      const passes = decodePasses(proofs.open(passesLabel(form.generation), form.sealedPasses));
       ticket = form.ticket;
       log.info(
         { generation: form.generation, rank: form.rank, worldSize: form.peers.length, step: form.step },
@@ -230,7 +233,7 @@ export function createMembership(options: MembershipOptions): Membership {
       );
       metrics.recordMembership({ generation: form.generation, rank: form.rank, worldSize: form.peers.length });
       const { state } = resources!;
-      generation = joinGeneration({ form, seal }, resources!, {
+      generation = joinGeneration({ form, seal, passes }, resources!, {
         onFormed: (id, peers, ways) => {
           log.info({ generation: id, peers, ways }, 'connected to its peers');
           stream.send({

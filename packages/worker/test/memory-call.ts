@@ -1,10 +1,20 @@
 /** The Join stream of a worker whose coordinator is the test. */
 import type { JoinRequest, JoinResponse__Output } from '@facet/proto';
-import { encodeWelcomeSecrets, shardKeyLabel, WELCOME_LABEL, type JoinKeys, type RunToken } from '@facet/shared';
+import {
+  encodePasses,
+  encodeWelcomeSecrets,
+  passesLabel,
+  shardKeyLabel,
+  WELCOME_LABEL,
+  type JoinKeys,
+  type RunToken,
+} from '@facet/shared';
 import type { JoinCall } from '../src/coordinator-stream.js';
 
 /** For whatever has 32 bytes and no meaning here. */
 export const NONCE = Buffer.alloc(32, 5);
+/** As long as two signatures. */
+export const PASSES = { frames: Buffer.alloc(64, 6), state: Buffer.alloc(64, 7) };
 
 /** A stream whose other end is the test. */
 export class MemoryCall implements JoinCall {
@@ -40,10 +50,11 @@ export class MemoryCall implements JoinCall {
     );
     const { welcome: said, form } = message;
     const sealedShardKey = form && this.keys?.seal(shardKeyLabel(form.generation), NONCE);
+    const sealedPasses = form && this.keys?.seal(passesLabel(form.generation), encodePasses(PASSES));
     const all = {
       ...message,
       ...(said && sealed && { welcome: { ...said, sealed } }),
-      ...(form && sealedShardKey && { form: { ...form, sealedShardKey } }),
+      ...(form && sealedShardKey && sealedPasses && { form: { ...form, sealedShardKey, sealedPasses } }),
     };
     this.#listeners.get('data')?.({ term: 1, ...all, message: kind });
   }

@@ -18,7 +18,15 @@ import {
   type Status,
 } from '@facet/proto';
 import { createDoor, type DoorOptions } from '@facet/security';
-import { mayPullState, systemClock, TrainingError, type Clock, type StateSnapshot } from '@facet/shared';
+import {
+  COORDINATOR_GENERATION,
+  systemClock,
+  TrainingError,
+  type Clock,
+  type PassVerifier,
+  type StateAsked,
+  type StateSnapshot,
+} from '@facet/shared';
 import { serveOperator, type OperatorGate, type OrderHandler } from './operator-session.js';
 import { JoinSession, type JoinGate, type SessionHandler } from './join-session.js';
 
@@ -32,8 +40,8 @@ export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   /** 0 takes any free port. */
   readonly port: number;
   readonly gate: JoinGate & OperatorGate;
-  /** Shown by whoever pulls a state. */
-  readonly exchangeKey: Uint8Array;
+  /** Decides who may pull a state. */
+  readonly states: StateGate;
   readonly term: number;
   readonly codeVersion: string;
   readonly handler: SessionHandler;
@@ -46,6 +54,35 @@ export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   readonly evaluation: EvaluationSize;
   /** The state that the coordinator can hand out for a step. */
   readonly stateOf: (step: number) => Promise<StateSnapshot>;
+}
+
+/** Who may pull a state: a member of the generation that was formed last, or a coordinator. */
+export interface StateGate {
+  readonly passes: Pick<PassVerifier, 'mayPullState'>;
+  readonly generation: () => number;
+}
+
+/**
+ * Also for a virtual wire.
+ *
+ * @throws TrainingError STALE if the generation is over, TOKEN_INVALID if the proof is not for what is asked.
+ */
+export function requireMayPullState(
+  { passes, generation }: StateGate,
+  asked: StateAsked & { readonly proof: Uint8Array },
+): void {
+  const current = generation();
+  if (asked.generation !== COORDINATOR_GENERATION && asked.generation !== current) {
+    throw new TrainingError(
+      'STALE',
+      `generation ${asked.generation} asks for a state, and generation ${current} is the one that was formed last`,
+    );
+  }
+  if (passes.mayPullState(asked)) return;
+  throw new TrainingError(
+    'TOKEN_INVALID',
+    `the puller did not show that it may have the state of run ${asked.run} after step ${asked.step}`,
+  );
 }
 
 /** The largest evaluation of a run. */
@@ -135,15 +172,15 @@ function coordinationHandlers({
   };
 }
 
-function exchangeHandlers({ gate: { run }, exchangeKey, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
+function exchangeHandlers({ gate: { run }, states, stateOf, clock }: GrpcServerOptions): ExchangeHandlers {
   return {
     Pull(call) {
       call.emit('error', { code: status.UNIMPLEMENTED, details: 'the coordinator exchanges no gradients' });
     },
-    PullState: createStateService(({ run: asked, step, proof }) => {
-      if (asked !== run) throw new TrainingError('STALE', `this is run ${run}, not ${asked}`);
-      if (mayPullState(exchangeKey, { run, step, proof })) return stateOf(step);
-      throw new TrainingError('TOKEN_INVALID', 'the puller did not show that it was welcomed to the run');
+    PullState: createStateService((asked) => {
+      if (asked.run !== run) throw new TrainingError('STALE', `this is run ${run}, not ${asked.run}`);
+      requireMayPullState(states, asked);
+      return stateOf(asked.step);
     }, clock),
   };
 }

@@ -11,7 +11,7 @@ import {
   type OperateResponse__Output,
   type Status,
 } from '@facet/proto';
-import { CONFIG_VERSION, OperatorToken, parseErrorCode, RunToken, TrainingError } from '@facet/shared';
+import { CONFIG_VERSION, OperatorToken, parseErrorCode, PassSigner, RunToken, TrainingError } from '@facet/shared';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startGrpcServer, type GrpcServer } from './grpc-server.js';
@@ -194,7 +194,7 @@ describe('the coordination service', () => {
     server = await startGrpcServer({
       host: '127.0.0.1',
       port: 0,
-      exchangeKey: Buffer.alloc(32),
+      states: { passes: new PassSigner(Buffer.alloc(32)).verifier, generation: () => 1 },
       gate: {
         ...{ run: 'fuzzed', runId: 'aa', token: TOKEN, operatorToken: OperatorToken.random() },
         onStranger: () => undefined,

@@ -1,4 +1,4 @@
-import { systemClock, TrainingError, type TrainingState } from '@facet/shared';
+import { PassSigner, systemClock, TrainingError, type TrainingState } from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { describe, expect, it, vi } from 'vitest';
 import { Checkpointer, type CheckpointIo } from './checkpointer.js';
@@ -31,7 +31,7 @@ function openCheckpointer(committed: Promise<boolean>) {
     folder: '/nowhere',
     keep: 1,
     run: 'tiny',
-    exchangeKey: new Uint8Array(32),
+    passes: new PassSigner(Buffer.alloc(32)),
     hasAverage: false,
     pullTimeoutMs: 1_000,
     clock: systemClock,

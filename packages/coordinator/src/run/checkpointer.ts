@@ -6,11 +6,13 @@
 import { pullState } from '@facet/proto';
 import type { TlsIdentity } from '@facet/security';
 import {
+  COORDINATOR_GENERATION,
   momentsCrc,
   TrainingError,
   type CheckpointInfo,
   type Clock,
   type ParameterLayout,
+  type PassSigner,
   type StateSnapshot,
   type TrainingState,
 } from '@facet/shared';
@@ -62,8 +64,8 @@ export interface CheckpointerOptions {
   readonly run: string;
   /** Whether a state has the average of the weights in it. */
   readonly hasAverage: boolean;
-  /** Shown when a state is pulled. */
-  readonly exchangeKey: Uint8Array;
+  /** Makes what is shown when a state is pulled. */
+  readonly passes: Pick<PassSigner, 'forState'>;
   readonly pullTimeoutMs: number;
   readonly clock: Clock;
   readonly recorder: Recorder;
@@ -191,8 +193,7 @@ export class Checkpointer {
   }
 
   async #take({ workerId, address, held }: CheckpointRequest): Promise<void> {
-    const { io, folder, keep, run, exchangeKey, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } =
-      this.#options;
+    const { io, folder, keep, run, passes, hasAverage, clock, recorder, metrics, log, pullTimeoutMs } = this.#options;
     const layout = this.#options.layout();
     if (layout === undefined) throw new TrainingError('INTERNAL', 'no worker has said what its parameters are');
     const { step, weightsCrc } = held;
@@ -206,7 +207,7 @@ export class Checkpointer {
       peer: `worker ${workerId}`,
       address,
       run,
-      exchangeKey,
+      pass: passes.forState({ run, generation: COORDINATOR_GENERATION, step }),
       step,
       shape,
       expected,

@@ -124,7 +124,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     onRefused: ({ address, reason, untold }) => {
       log.warn({ address, untold }, `a connection was refused: ${reason}`);
     },
-    exchangeKey: folder.key.exchangeKey,
+    states: { passes: folder.key.passes.verifier, generation: () => conductor.membership.generation },
     gate: {
       ...{ run, runId: folder.key.id, token: folder.token, operatorToken: folder.operatorToken },
       onStranger: strangerCounter(metrics, log),

@@ -141,7 +141,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     folder: folder.checkpointsPath,
     keep: config.checkpoint.keep,
     run,
-    exchangeKey: folder.key.exchangeKey,
+    passes: folder.key.passes,
     hasAverage: config.optimizer.emaDecay > 0,
     pullTimeoutMs: config.timeouts.gatherMs,
     clock,

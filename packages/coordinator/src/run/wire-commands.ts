@@ -4,7 +4,15 @@
  */
 import type { JoinResponse } from '@facet/proto';
 import type { NamedSource } from '@facet/datasets';
-import { encodeWelcomeSecrets, shardKeyLabel, WELCOME_LABEL, withoutSecrets, type RunConfig } from '@facet/shared';
+import {
+  encodePasses,
+  encodeWelcomeSecrets,
+  passesLabel,
+  shardKeyLabel,
+  WELCOME_LABEL,
+  withoutSecrets,
+  type RunConfig,
+} from '@facet/shared';
 import type { JoinSession } from '../grpc/join-session.js';
 import type { Command, FormMember, Outcome } from '../membership/state.js';
 import type { LedRun } from './admission.js';
@@ -36,13 +44,12 @@ export function sendForms(command: FormCommand, context: FormContext): void {
   }
 }
 
-function formMessage(
-  command: FormCommand,
-  member: FormMember,
-  { shares, directory, momentsCrc = 0, run: { term, key } }: FormContext,
-): JoinResponse {
+function formMessage(command: FormCommand, member: FormMember, context: FormContext): JoinResponse {
   const { generation, start, work, members } = command;
-  const shardKey = key.shardSeal(generation, member.rank).reveal();
+  const { shares, directory, momentsCrc = 0, run } = context;
+  const { term, key } = run;
+  const session = directory.get(member.workerId)?.session;
+  const seal = (label: string, secret: Uint8Array): Buffer => session?.seal(label, secret) ?? Buffer.alloc(0);
   return {
     form: {
       generation,
@@ -60,10 +67,20 @@ function formMessage(
       stateMomentsCrc: momentsCrc,
       shares: [...shares],
       ticket: key.ticket({ term, generation, workerId: member.workerId }),
-      sealedShardKey:
-        directory.get(member.workerId)?.session.seal(shardKeyLabel(generation), shardKey) ?? Buffer.alloc(0),
+      sealedShardKey: seal(shardKeyLabel(generation), key.shardSeal(generation, member.rank).reveal()),
+      sealedPasses: seal(passesLabel(generation), passesOf(command, member, context)),
     },
   };
+}
+
+/** What the member shows: its own rank, and the state that it is told to pull if any. */
+function passesOf({ generation, start }: FormCommand, member: FormMember, { run }: FormContext): Uint8Array {
+  const { key, name } = run;
+  const pulls = member.source.kind === 'pull-from-worker' || member.source.kind === 'pull-from-coordinator';
+  return encodePasses({
+    frames: key.passes.forFrames({ run: name, generation, rank: member.rank }),
+    state: pulls ? key.passes.forState({ run: name, generation, step: start.step }).proof : undefined,
+  });
 }
 
 /** Of one worker that is welcomed. */
@@ -80,7 +97,7 @@ export function welcomeMessage(
   { key, workersOnHost, session }: WelcomeContext,
 ): JoinResponse {
   const { url, workerUrl: natsUrl = url } = config.nats;
-  const secrets = encodeWelcomeSecrets({ natsUrl, exchangeKey: key.exchangeKey, leaseKey: key.lease.publicKey });
+  const secrets = encodeWelcomeSecrets({ natsUrl, exchangeKey: key.passes.publicKey, leaseKey: key.lease.publicKey });
   return {
     welcome: {
       run: config.run,

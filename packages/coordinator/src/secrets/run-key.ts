@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Ticket } from '@facet/proto';
-import { LeaseSigner, ShardSeal, TrainingError } from '@facet/shared';
+import { LeaseSigner, PassSigner, ShardSeal, TrainingError } from '@facet/shared';
 
 const KEY_BYTES = 32;
 const ID_LENGTH = 16;
@@ -20,8 +20,8 @@ export interface TicketFacts {
 export class RunKey {
   /** Names the run among all runs. */
   readonly id: string;
-  /** Shown by whoever pulls frames or a state: every worker that was welcomed is given it. */
-  readonly exchangeKey: Uint8Array;
+  /** Signs what members show to each other when they pull. */
+  readonly passes: PassSigner;
   /** Signs the lease. */
   readonly lease: LeaseSigner;
   readonly #key: Uint8Array;
@@ -32,7 +32,7 @@ export class RunKey {
       throw new TrainingError('CONFIG_INVALID', `a run's key has ${key.length} bytes, expected ${KEY_BYTES}`);
     this.#key = key;
     this.id = this.#sign('run').toString('hex').slice(0, ID_LENGTH);
-    this.exchangeKey = this.#sign('exchange');
+    this.passes = new PassSigner(this.#sign('passes'));
     this.lease = new LeaseSigner(this.#sign('lease'));
   }
 

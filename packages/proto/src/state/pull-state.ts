@@ -4,7 +4,7 @@
  */
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { explainFailure, type TlsIdentity } from '@facet/security';
-import { formatCrc32, proofOfStatePull, TrainingError, type StateChecks, type StateSnapshot } from '@facet/shared';
+import { formatCrc32, TrainingError, type StateChecks, type StatePass, type StateSnapshot } from '@facet/shared';
 import { channelTo } from '../channel.js';
 import type { PullStateResponse__Output } from '../gen/facet/v1/PullStateResponse.js';
 import { Exchange } from '../services.js';
@@ -18,8 +18,8 @@ export interface PullStateOptions {
   /** Of whoever pulls; absent: in the open. */
   readonly tls?: TlsIdentity | undefined;
   readonly run: string;
-  /** Of the run; shows that this process may pull. */
-  readonly exchangeKey: Uint8Array;
+  /** Shows that this process may pull this state. */
+  readonly pass: StatePass;
   readonly step: number;
   readonly shape: StateShape;
   /** What was committed. */
@@ -43,12 +43,12 @@ export interface ExpectedState extends Pick<StateChecks, 'weightsCrc'> {
  *   another step, DESYNC when it is sound but not the state that was committed.
  */
 export async function pullState(options: PullStateOptions): Promise<StateSnapshot> {
-  const { address, run, exchangeKey, step, shape, timeoutMs, signal, tls } = options;
+  const { address, run, pass, step, shape, timeoutMs, signal, tls } = options;
   const client = new Exchange(...channelTo({ address, roles: HOLDERS, tls }));
   try {
     const reader = createStateReader(shape);
     const call = client.pullState(
-      { run, step, proof: proofOfStatePull(exchangeKey, { run, step }) },
+      { run, step, generation: pass.generation, proof: Buffer.from(pass.proof) },
       { deadline: new Date(Date.now() + timeoutMs) },
     );
     const cancel = (): void => {

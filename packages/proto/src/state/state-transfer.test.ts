@@ -49,7 +49,7 @@ const pull = (address: string, changes: Partial<PullStateOptions> = {}): Promise
     peer: 'worker w',
     address,
     run: RUN,
-    exchangeKey: new Uint8Array(32),
+    pass: { generation: 1, proof: new Uint8Array() },
     step: 9,
     shape: { parameters: PARAMETERS, hasAverage: true },
     expected: { weightsCrc: state.weightsCrc, momentsCrc: state.momentsCrc },

@@ -1,43 +1,11 @@
 /**
- * The signature on a lease (Ed25519, RFC 8032). Coordinators of a run make it with a key that comes from the run's key. Workers and
- * standbys check it. So nobody who may only write into the broker can send workers to another place.
+ * The signature on a lease. Coordinators of a run make it with a key that comes from the run's key. Workers and standbys check
+ * it. So nobody who may only write into the broker can send workers to another place.
  */
-import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { SignatureVerifier, Signer } from './signature.js';
 
-/** What stands before the 32 bytes of a key in PKCS #8 and in SubjectPublicKeyInfo (RFC 8410). */
-const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+/** Checks the leases of one run. */
+export class LeaseVerifier extends SignatureVerifier {}
 
-/** Checks the signatures of one run. */
-export class LeaseVerifier {
-  readonly #key: KeyObject;
-
-  /** @param publicKey 32 bytes */
-  constructor(publicKey: Uint8Array) {
-    this.#key = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, publicKey]), format: 'der', type: 'spki' });
-  }
-
-  isSigned(text: string, signature: Uint8Array): boolean {
-    return verify(null, Buffer.from(text), this.#key, signature);
-  }
-}
-
-/** Makes the signatures of one run. */
-export class LeaseSigner extends LeaseVerifier {
-  /** 32 bytes, for workers. */
-  readonly publicKey: Uint8Array;
-  readonly #private: KeyObject;
-
-  /** @param seed 32 bytes that only coordinators of the run have */
-  constructor(seed: Uint8Array) {
-    const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: 'der', type: 'pkcs8' });
-    const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(PUBLIC_PREFIX.length);
-    super(publicKey);
-    this.publicKey = publicKey;
-    this.#private = key;
-  }
-
-  sign(text: string): Buffer {
-    return sign(null, Buffer.from(text), this.#private);
-  }
-}
+/** Signs the leases of one run. */
+export class LeaseSigner extends Signer {}

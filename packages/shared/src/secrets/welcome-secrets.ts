@@ -8,7 +8,7 @@ const base64 = z.base64().transform((text): Uint8Array => Buffer.from(text, 'bas
 const welcomeSecrets = z.strictObject({
   /** The broker as the coordinator tells workers to reach it, with the login of workers. */
   natsUrl: z.string(),
-  /** Shown by whoever pulls frames or a state. */
+  /** Checks the passes of whoever pulls frames or a state. */
   exchangeKey: base64,
   /** Checks the signature of the run's lease. */
   leaseKey: base64,

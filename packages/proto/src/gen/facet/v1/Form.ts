@@ -38,6 +38,10 @@ export interface Form {
    * Key of the shards of this rank in this generation, under the key of the stream.
    */
   'sealedShardKey'?: (Buffer | Uint8Array | string);
+  /**
+   * What the worker shows to those that it pulls frames and the state from, under the key of the stream.
+   */
+  'sealedPasses'?: (Buffer | Uint8Array | string);
 }
 
 /**
@@ -72,4 +76,8 @@ export interface Form__Output {
    * Key of the shards of this rank in this generation, under the key of the stream.
    */
   'sealedShardKey': (Buffer);
+  /**
+   * What the worker shows to those that it pulls frames and the state from, under the key of the stream.
+   */
+  'sealedPasses': (Buffer);
 }

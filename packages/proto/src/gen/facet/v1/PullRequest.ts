@@ -9,7 +9,7 @@ export interface PullRequest {
   'rank'?: (number);
   'payload'?: (_facet_v1_PayloadChannel);
   /**
-   * Shows that the puller was welcomed to the run (docs/protocol.md, "Tokens").
+   * Shows that the puller has this rank in this generation (docs/protocol.md, "Passes").
    */
   'proof'?: (Buffer | Uint8Array | string);
 }
@@ -20,7 +20,7 @@ export interface PullRequest__Output {
   'rank': (number);
   'payload': (_facet_v1_PayloadChannel__Output);
   /**
-   * Shows that the puller was welcomed to the run (docs/protocol.md, "Tokens").
+   * Shows that the puller has this rank in this generation (docs/protocol.md, "Passes").
    */
   'proof': (Buffer);
 }

@@ -6,16 +6,24 @@ export interface PullStateRequest {
   'run'?: (string);
   'step'?: (number);
   /**
-   * Shows that the puller was welcomed to the run, or coordinates it.
+   * Shows that the puller forms this generation from this state, or coordinates the run.
    */
   'proof'?: (Buffer | Uint8Array | string);
+  /**
+   * Which the puller forms; 0 for a coordinator.
+   */
+  'generation'?: (number);
 }
 
 export interface PullStateRequest__Output {
   'run': (string);
   'step': (number);
   /**
-   * Shows that the puller was welcomed to the run, or coordinates it.
+   * Shows that the puller forms this generation from this state, or coordinates the run.
    */
   'proof': (Buffer);
+  /**
+   * Which the puller forms; 0 for a coordinator.
+   */
+  'generation': (number);
 }
