@@ -31,6 +31,7 @@ export const NO_METRICS = {
   outlyingMembers: IGNORE,
   replays: IGNORE,
   countFault: () => undefined,
+  countOrder: () => undefined,
   regroupSeconds: IGNORE,
   checkpointSeconds: IGNORE,
   checkpointFailures: IGNORE,

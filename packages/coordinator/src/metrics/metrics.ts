@@ -1,6 +1,6 @@
 /**
- * The coordinator's metrics, declared once. No label grows with time: the only ones are the phase and an
- * error code. Values are set by whoever knows them; gauges that can be read are read when scraped.
+ * The coordinator's metrics, declared once. No label grows with time: the only ones are the phase, an error code and the kind of
+ * an order. Values are set by whoever knows them; gauges that can be read are read when scraped.
  */
 import { createProcessRegistry, Counter, Gauge, Histogram, type Registry } from '@facet/telemetry';
 import type { ErrorCode } from '@facet/shared';
@@ -19,6 +19,8 @@ const STATUS_PHASES = [
   'handed-over',
 ] as const;
 
+const ORDER_KINDS = ['stop', 'drain', 'checkpoint'] as const;
+
 export type StatusPhase = (typeof STATUS_PHASES)[number];
 
 /** Values that are read when Prometheus asks. */
@@ -30,6 +32,7 @@ export interface MetricReadings {
   readonly engines: number;
   readonly stragglers: number;
   readonly greatestSlowness: number | undefined;
+  readonly outlyingMembers: number;
   readonly committedStep: number;
   readonly epoch: number;
   readonly samplesPerSecond: number;
@@ -55,6 +58,7 @@ export interface Metrics {
   readonly strangers: Counter;
   readonly outlyingMembers: Counter;
   countFault(code: ErrorCode): void;
+  countOrder(kind: (typeof ORDER_KINDS)[number]): void;
   readonly regroupSeconds: Histogram;
   readonly checkpointSeconds: Histogram;
   readonly checkpointFailures: Counter;
@@ -109,6 +113,11 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     "Time of the slowest member for its work over the median of the others', median over a window of steps.",
     ({ greatestSlowness }) => greatestSlowness,
   );
+  gauge(
+    'outlying_members',
+    "Members whose gradients or losses lie far from the others' now.",
+    ({ outlyingMembers }) => outlyingMembers,
+  );
   gauge('committed_step', 'Last step in the ledger.', ({ committedStep }) => committedStep);
   gauge('epoch', 'Current epoch, from 0.', ({ epoch }) => epoch);
   gauge('samples_per_second', 'Training samples per second, moving mean.', ({ samplesPerSecond }) => samplesPerSecond);
@@ -131,6 +140,14 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     labelNames: ['code'],
     registers,
   });
+  const orders = new Counter({
+    name: `${PREFIX}orders_total`,
+    help: 'Orders of operators who showed the operator token, by kind.',
+    labelNames: ['kind'],
+    registers,
+  });
+  // The first order of a kind is an increase.
+  for (const kind of ORDER_KINDS) orders.inc({ kind }, 0);
   return {
     registry,
     samples: counter('samples_total', 'Training samples computed, replayed ones included.'),
@@ -138,13 +155,19 @@ export function createMetrics(read: () => MetricReadings): Metrics {
     ledgerCommits: counter('ledger_commits_total', 'Steps committed by this process.'),
     replays: counter('replays_total', 'Committed steps that were computed again.'),
     leaves: counter('leaves_total', 'Workers that left without a fault: they asked to, or were stragglers.'),
-    strangers: counter('strangers_total', 'Streams turned away because they did not show the run token.'),
+    strangers: counter(
+      'strangers_total',
+      'Streams turned away because they did not show the run token or the operator token.',
+    ),
     outlyingMembers: counter(
       'outlying_members_total',
       "Times that a member's gradients or losses began to lie far from the others'.",
     ),
     countFault: (code) => {
       faults.inc({ code });
+    },
+    countOrder: (kind) => {
+      orders.inc({ kind });
     },
     regroupSeconds: histogram(
       'regroup_duration_seconds',

@@ -5,6 +5,7 @@
 import { TrainingError, type Clock } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 import type { CheckedOrder, OrderOutcome } from '../grpc/operator-session.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { TakenCheckpoint } from './checkpointer.js';
 import type { Conductor } from './conductor.js';
 import type { Intake } from './intake.js';
@@ -23,6 +24,7 @@ export interface OperationsOptions {
   /** Longest wait for a checkpoint. */
   readonly patienceMs: number;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'countOrder'>;
   readonly log: Logger;
 }
 
@@ -52,7 +54,7 @@ export class Operations {
 
   /** @throws TrainingError why the order cannot be carried out. */
   async obey(order: CheckedOrder): Promise<OrderOutcome> {
-    const { conductor, isLeading, intake, log } = this.#options;
+    const { conductor, isLeading, intake, metrics, log } = this.#options;
     const { phase } = conductor.membership;
     if (!isLeading()) throw new TrainingError('STALE', 'this coordinator does not lead the run; ask the one that does');
     const isOver = phase.kind === 'ended' || (phase.kind === 'stopping' && phase.ending.outcome !== 'handed-over');
@@ -60,6 +62,7 @@ export class Operations {
       throw new TrainingError('CANCELLED', 'the run is over, or is being stopped; there is nothing to do');
     }
     log.info({ ...order, order: order.kind, step: intake.committedStep }, 'an operator gave an order');
+    metrics.countOrder(order.kind);
     switch (order.kind) {
       case 'stop':
         conductor.dispatch({ kind: 'stop-requested', reason: withReason('an operator stopped the run', order) });

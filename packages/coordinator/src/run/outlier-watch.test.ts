@@ -255,5 +255,6 @@ describe('a run with an outlier', () => {
     ]);
     expect(workers.find(({ workerId }) => workerId === 'bad')?.localGradientNorm).toBe(20);
     expect(metrics).toContain('facet_coordinator_outlying_members_total 1');
+    expect(metrics).toMatch(/^facet_coordinator_outlying_members 1$/m);
   });
 });

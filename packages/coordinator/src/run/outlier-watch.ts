@@ -101,6 +101,11 @@ export class OutlierWatch {
     ];
   }
 
+  /** Members that are outliers now. What nobody in particular is blamed for counts as one. */
+  get count(): number {
+    return new Set([...this.#outliers.values()].map(({ workerId }) => workerId)).size;
+  }
+
   /** One sentence about each outlier, for people; empty while there is none, and the same as long as they are the same. */
   get note(): string {
     return [...this.#outliers.values()].map(({ message }) => message).join('; ');

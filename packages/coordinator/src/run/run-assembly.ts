@@ -207,6 +207,7 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     isLeading: parts.isLeading,
     patienceMs: config.timeouts.gatherMs,
     clock,
+    metrics,
     log,
   });
   return {

@@ -91,6 +91,7 @@ export function readMetrics(sources: StatusSources): MetricReadings {
     engines: sources.engines.engines.length,
     stragglers: sources.stragglers.count,
     greatestSlowness: sources.stragglers.greatestSlowness,
+    outlyingMembers: sources.outliers.count,
     committedStep: intake.committedStep,
     epoch: epochOf(plan, intake.committedStep),
     samplesPerSecond: stopwatch.recentSamplesPerSecond,
