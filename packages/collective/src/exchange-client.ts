@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import { Client, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { channelTo, Exchange, type PullRequest } from '@facet/proto';
-import { explainFailure, type TlsIdentity } from '@facet/security';
+import { explainFailure, watchPeer, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 import { deliver, type FrameSink } from './frame.js';
 import { openFrameSocket } from './frame-socket.js';
@@ -49,7 +49,11 @@ const PEERS = ['worker'] as const;
 export function openInlet(options: InletOptions): Promise<Inlet> {
   const { address, tls, peer, request, transport, signal } = options;
   const hasSocket = transport !== 'grpc';
-  const client = new Client(...channelTo({ address, roles: PEERS, tls }));
+  let onRevoked = (): void => undefined;
+  const watch = watchPeer(tls, () => {
+    onRevoked();
+  });
+  const client = new Client(...channelTo({ address, roles: PEERS, tls, onPeer: watch.onPeer }));
   const { path, requestSerialize } = Exchange.service.Pull;
   const stream = client.makeServerStreamRequest(
     path,
@@ -62,6 +66,7 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
   let socket: Socket | undefined;
   const close = (): void => {
     over.abort();
+    watch.stop();
     socket?.destroy();
     stream.cancel();
     client.close();
@@ -75,6 +80,9 @@ export function openInlet(options: InletOptions): Promise<Inlet> {
       close();
       if (isOpen) options.onClosed(reason);
       else reject(new TrainingError('PEER_UNAVAILABLE', `cannot pull from ${peer} at ${address}: ${reason}`));
+    };
+    onRevoked = () => {
+      end('its certificate was revoked');
     };
     const opened = (): void => {
       isOpen = true;

@@ -1,10 +1,10 @@
 /** The port of a worker with TLS: who pulls frames and states must show a certificate, and asks for one. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pullState } from '@facet/proto';
 import { TlsIdentity, type Role } from '@facet/security';
-import { initPki } from '@facet/security/authority';
+import { initPki, type Pki } from '@facet/security/authority';
 import { PassSigner } from '@facet/shared';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { openInlet, type Inlet, type InletOptions } from './exchange-client.js';
@@ -14,12 +14,13 @@ const RUN = 'secret';
 const PASSES = new PassSigner(new Uint8Array(32).fill(7));
 const FRAMES = { run: RUN, generation: 1, rank: 0 };
 let folder: string;
+let pki: Pki;
 let server: ExchangeServer;
 let inlet: Inlet | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'facet-exchange-'));
-  const pki = await initPki(join(folder, 'pki'), { name: 'test', days: 30 });
+  pki = await initPki(join(folder, 'pki'), { name: 'test', days: 30 });
   const others = await initPki(join(folder, 'others'), { name: 'others', days: 30 });
   for (const role of ['worker', 'coordinator', 'status'] as const) {
     const request = { grants: [{ role }], hosts: ['127.0.0.1'], days: 9 };
@@ -92,6 +93,46 @@ describe('a pull of frames', () => {
   ] as const)('refuses a peer that %s', async (_what, name, role, message) => {
     const address = await start(name === undefined ? undefined : identity(name, role));
     await expect(pull(address, identity('worker', 'worker'))).rejects.toThrow(message);
+  });
+});
+
+describe('a certificate that is revoked during a pull', () => {
+  /** A worker with a certificate of its own, and one that looks for a list of revoked ones. */
+  const twoWorkers = async (): Promise<{ doomed: TlsIdentity; watching: TlsIdentity; revoke: () => Promise<void> }> => {
+    const [own, other] = [`doomed-${Math.random()}`, `watching-${Math.random()}`];
+    const request = { grants: [{ role: 'worker' as const }], hosts: ['127.0.0.1'], days: 9 };
+    const { serial } = await pki.issue(request, join(folder, own));
+    cpSync(join(folder, 'worker'), join(folder, other), { recursive: true });
+    return {
+      doomed: identity(own, 'worker'),
+      watching: new TlsIdentity(join(folder, other), { roles: ['worker'], lookEveryMs: 5 }),
+      revoke: async () => {
+        await pki.revoke([serial]);
+        copyFileSync(join(folder, 'pki', 'ca.crl'), join(folder, other, 'ca.crl'));
+      },
+    };
+  };
+
+  test.each(['tcp', 'grpc', 'auto'] as const)('ends the pull of the one who has it, over %s', async (transport) => {
+    const { doomed, watching, revoke } = await twoWorkers();
+    const address = await start(watching);
+    const ended = new Promise<string>((onClosed, onFailed) => {
+      pull(address, doomed, { transport, onClosed }).catch(onFailed);
+    });
+    const lost = new Promise<string>((resolve) => {
+      void server.outlet(1, 0, resolve, AbortSignal.timeout(5_000)).then(revoke);
+    });
+    expect(await lost).toMatch(/cancelled|closed/);
+    await ended;
+  });
+
+  test.each(['tcp', 'grpc', 'auto'] as const)('ends the pull from the one who has it, over %s', async (transport) => {
+    const { doomed, watching, revoke } = await twoWorkers();
+    const address = await start(doomed);
+    const ended = new Promise<string>((onClosed, onFailed) => {
+      pull(address, watching, { transport, onClosed }).then(revoke, onFailed);
+    });
+    expect(await ended).toBe('its certificate was revoked');
   });
 });
 

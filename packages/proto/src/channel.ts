@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { credentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import type { X509Certificate } from 'node:crypto';
 import { secureConnection, type Role, type TlsIdentity } from '@facet/security';
 import { parseAddress } from '@facet/shared';
 import { CHANNEL_OPTIONS } from './channel-options.js';
@@ -15,6 +16,8 @@ export interface ChannelTarget {
   readonly roles: readonly Role[];
   /** Absent: in the open. */
   readonly tls?: TlsIdentity | undefined;
+  /** Told of the certificate of the peer, at every connection. */
+  readonly onPeer?: (certificate: X509Certificate) => void;
 }
 
 /** Arguments of a client's constructor, for one client: the next one uses what lies in the TLS folder then. */
@@ -22,10 +25,11 @@ export function channelTo({
   address,
   roles,
   tls,
+  onPeer,
 }: ChannelTarget): [address: string, credentials: ChannelCredentials, options: ChannelOptions] {
   if (tls === undefined) return [address, credentials.createInsecure(), CHANNEL_OPTIONS];
   const { host } = parseAddress(address);
-  const { secureContext, checkServerIdentity } = secureConnection({ tls, host, roles });
+  const { secureContext, checkServerIdentity } = secureConnection({ tls, host, roles, onPeer });
   // gRPC would send an IP address as the name of the server, which is against RFC 6066. Our check knows the host itself.
   const name = isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': NO_NAME };
   return [

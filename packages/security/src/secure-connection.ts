@@ -2,6 +2,7 @@
  * Options of a connection that we open: our certificate, and the check of the peer's host and role. They are for one attempt;
  * the next one uses what lies in the folder then.
  */
+import { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, SecureContext } from 'node:tls';
 import { serverCheck, serverName } from './peer-verdict.js';
 import type { Role } from './roles.js';
@@ -14,6 +15,8 @@ export interface SecureTarget {
   readonly host: string;
   /** The peer must be one of these. */
   readonly roles: readonly Role[];
+  /** Told of the certificate of a peer that will do. */
+  readonly onPeer?: ((certificate: X509Certificate) => void) | undefined;
 }
 
 /** A part of the options of `tls.connect`. */
@@ -24,10 +27,15 @@ export interface SecureConnection {
   readonly servername?: string;
 }
 
-export function secureConnection({ tls, host, roles }: SecureTarget): SecureConnection {
+export function secureConnection({ tls, host, roles, onPeer }: SecureTarget): SecureConnection {
+  const check = serverCheck([host], roles);
   return {
     secureContext: tls.current().context,
-    checkServerIdentity: serverCheck([host], roles),
+    checkServerIdentity(name, certificate) {
+      const fault = check(name, certificate);
+      if (fault === undefined) onPeer?.(new X509Certificate(certificate.raw));
+      return fault;
+    },
     ...serverName(host),
   };
 }

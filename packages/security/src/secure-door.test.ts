@@ -28,7 +28,7 @@ function unchecked(name: string): TlsIdentity {
   const files = { ca: [read('pki', 'ca.crt')], cert: read(name, 'tls.crt'), key: read(name, 'tls.key') };
   const own = certificateFacts(new X509Certificate(files.cert));
   const material: TlsMaterial = { files, own, context: createSecureContext({ ...files, minVersion: 'TLSv1.3' }) };
-  return { folder: at(name), current: () => material } as TlsIdentity;
+  return { folder: at(name), current: () => material, watch: () => () => undefined } as unknown as TlsIdentity;
 }
 
 beforeAll(async () => {
@@ -251,6 +251,35 @@ describe('a door', () => {
     await pki.revoke([serial]);
     copyFileSync(at('pki', 'ca.crl'), at('strict', 'ca.crl'));
     expect(await echoThrough(address, doomed)).toBe('');
+  });
+
+  it('hangs up on whose certificate is revoked while it is connected, says so once, and keeps the others', async () => {
+    cpSync(at('coordinator'), at('watching'), { recursive: true });
+    const grants = [{ role: 'worker' as const }];
+    const { serial } = await pki.issue({ grants, hosts: [], days: 9 }, at('leaver'));
+    const told: string[] = [];
+    const identity = { roles, onTrouble: (line: string) => told.push(line), lookEveryMs: 5 };
+    const address = await openDoor(new TlsIdentity(at('watching'), identity));
+    const connectAs = async (name: string): Promise<TLSSocket> => {
+      const [host = '', port] = address.split(':');
+      const tls = new TlsIdentity(at(name), { roles: ['worker'] });
+      const socket = connectTls({ host, port: Number(port), ...secureConnection({ tls, host, roles }) });
+      socket.on('error', () => undefined).write('hello');
+      await once(socket, 'data');
+      return socket;
+    };
+    const leavers = [await connectAs('leaver'), await connectAs('leaver')];
+    const other = await connectAs('worker');
+    await pki.revoke([serial]);
+    const closed = leavers.map((socket) => once(socket, 'close'));
+    copyFileSync(at('pki', 'ca.crl'), at('watching', 'ca.crl'));
+    await Promise.all(closed);
+    expect(told).toEqual([
+      `the certificate CN=worker (serial ${serial}) was revoked; its open connections (2) are ended`,
+    ]);
+    other.write('still here');
+    expect(String((await once(other, 'data'))[0])).toBe('still here');
+    other.destroy();
   });
 
   it('hangs up on whoever is in the middle of a handshake when it closes', async () => {

@@ -9,7 +9,7 @@ import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from
 import { EXPLAIN_PROTOCOL } from './explain-failure.js';
 import { judgeClient } from './peer-verdict.js';
 import type { Role } from './roles.js';
-import type { TlsIdentity } from './tls-identity.js';
+import { endWhenRevoked, type TlsIdentity } from './tls-identity.js';
 
 /** Longest handshake. */
 const HANDSHAKE_MS = 10_000;
@@ -96,6 +96,7 @@ function createHandshake(tls: TlsIdentity, { admits, onConnection, onRefused }: 
       socket.destroy();
       return;
     }
+    endWhenRevoked(tls, socket);
     onConnection(socket);
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {

@@ -1,21 +1,25 @@
 /**
  * Who a process is on the network: its certificate, its key, and the authority that it believes. They lie in one folder under
  * the names that Kubernetes and cert-manager use. If a file was replaced, the next connection uses the new one; a folder that
- * is half replaced, or wrong, leaves the one before in use.
+ * is half replaced, or wrong, leaves the one before in use. While peers are connected, the folder is looked at every few seconds, so
+ * that connections of a certificate that was revoked end.
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { TrainingError } from '@facet/shared';
 import { certificateFacts, rolesOf, type CertificateFacts } from './certificate-facts.js';
 import type { Role } from './roles.js';
+import { WatchedPeers } from './watched-peers.js';
 
 /** The files of a TLS folder. The list of revoked certificates may be absent. */
 export const TLS_FILES = { authority: 'ca.crt', certificate: 'tls.crt', key: 'tls.key', revoked: 'ca.crl' } as const;
 
 /** All that a chain, a key or a list of thousands of revoked certificates takes. */
 const MOST_FILE_BYTES = 4 * 1024 * 1024;
+/** How soon open connections of a revoked certificate end. */
+const LOOK_EVERY_MS = 2_000;
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
 
 /** What lies in the folder now. */
@@ -30,26 +34,32 @@ export interface TlsMaterial {
 export interface IdentityOptions {
   /** The role that this process plays; its certificate must grant one of them. */
   readonly roles: readonly Role[];
-  /** Told once about each replacement that cannot be used. */
+  /** Told once about each replacement that cannot be used, and about each peer's certificate that was revoked. */
   readonly onTrouble?: (message: string) => void;
+  /** How often the folder is looked at while peers are connected. Default: every 2 s. */
+  readonly lookEveryMs?: number;
 }
 
 export class TlsIdentity {
   readonly folder: string;
   readonly #roles: readonly Role[];
   readonly #onTrouble: (message: string) => void;
+  readonly #lookEveryMs: number;
+  readonly #peers = new WatchedPeers();
   #material: TlsMaterial;
   #seen: string;
+  #looking: NodeJS.Timeout | undefined;
 
   /**
    * Reads a TLS folder.
    *
    * @throws TrainingError CERTIFICATE_INVALID naming the file and what to do.
    */
-  constructor(folder: string, { roles, onTrouble = () => undefined }: IdentityOptions) {
+  constructor(folder: string, { roles, onTrouble = () => undefined, lookEveryMs = LOOK_EVERY_MS }: IdentityOptions) {
     this.folder = folder;
     this.#roles = roles;
     this.#onTrouble = onTrouble;
+    this.#lookEveryMs = lookEveryMs;
     this.#seen = signatureOf(folder);
     this.#material = readMaterial(folder, roles);
   }
@@ -66,6 +76,41 @@ export class TlsIdentity {
     }
     return this.#material;
   }
+
+  /** Calls `end` once if the certificate of a connected peer is revoked. Returns how to stop that. */
+  watch(certificate: X509Certificate, end: () => void): () => void {
+    const forget = this.#peers.add(certificate, end);
+    this.#looking ??= setInterval(() => {
+      this.#look();
+    }, this.#lookEveryMs).unref();
+    return forget;
+  }
+
+  #look(): void {
+    if (this.#peers.isEmpty) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+      return;
+    }
+    this.#peers.apply(this.current().files.crl ?? NO_LISTS).then(
+      (news) => {
+        for (const message of news) this.#onTrouble(message);
+      },
+      (caught: unknown) => {
+        this.#onTrouble(TrainingError.from(caught).message);
+      },
+    );
+  }
+}
+
+const NO_LISTS: readonly string[] = [];
+
+/** Ends a connection to a peer, who was let in, if its certificate is revoked. */
+export function endWhenRevoked(tls: TlsIdentity, socket: TLSSocket): void {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return;
+  const stop = tls.watch(certificate, () => socket.destroy());
+  socket.once('close', stop);
 }
 
 /** Changes whenever a file of the folder was written or replaced, also by a link that points elsewhere. */

@@ -1,7 +1,8 @@
 /** Who may read metrics and status: by certificate, by login, or everybody. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as plainRequest } from 'node:http';
-import { request as secureRequest, type RequestOptions } from 'node:https';
+import { Agent, request as secureRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpLogin, httpLoginOf, TlsIdentity } from '@facet/security';
@@ -84,6 +85,26 @@ describe('with a certificate', () => {
     expect(await get(port, '/healthz?/metrics', {})).toMatchObject({ body: 'ok\n' });
     expect(await get(port, '//healthz', {})).toMatchObject({ status: 403 });
     expect(await get(port, '/metrics', {})).toMatchObject({ status: 403 });
+  });
+
+  it('ends a connection that is kept open when its certificate is revoked', async () => {
+    cpSync(at('coordinator'), at('watching'), { recursive: true });
+    const { serial } = await pki.issue({ grants: [{ role: 'status' }], hosts: [], days: 9 }, at('leaver'));
+    const told: string[] = [];
+    const identity = { roles: ['coordinator'] as const, onTrouble: (line: string) => told.push(line), lookEveryMs: 5 };
+    const port = await start({ tls: new TlsIdentity(at('watching'), identity) });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect(await get(port, '/status', { as: 'leaver', agent })).toMatchObject({ status: 200 });
+    const [socket] = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    const closed = once(socket!, 'close');
+    await pki.revoke([serial]);
+    copyFileSync(join(at('pki'), 'ca.crl'), join(at('watching'), 'ca.crl'));
+    await closed;
+    expect(await get(port, '/status', { as: 'leaver', agent })).toMatchObject({ status: 403 });
+    expect(told).toEqual([
+      `the certificate CN=status (serial ${serial}) was revoked; its open connections (1) are ended`,
+    ]);
+    agent.destroy();
   });
 
   it('uses a renewed certificate for the next connection', async () => {

@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { judgeClient, type HttpLogin, type Role, type TlsIdentity } from '@facet/security';
+import { endWhenRevoked, judgeClient, type HttpLogin, type Role, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 import type { Registry } from 'prom-client';
 
@@ -124,6 +124,10 @@ function secureServer(
     if (tls.current() === material) return;
     material = tls.current();
     server.setSecureContext(optionsOf(material.files));
+  });
+  // It would be judged by the outcome of its handshake as long as it asks on the same connection.
+  server.on('secureConnection', (socket) => {
+    endWhenRevoked(tls, socket);
   });
   return server;
 }

@@ -4,7 +4,7 @@
  */
 import { connectivityState } from '@grpc/grpc-js';
 import { channelTo, Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
-import { explainFailure, type TlsIdentity } from '@facet/security';
+import { explainFailure, watchPeer, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
 
 /** Longest wait for a connection to the coordinator. */
@@ -43,16 +43,22 @@ export interface JoinCall {
  */
 export async function openCoordinatorStream(address: string, tls?: TlsIdentity): Promise<CoordinatorStream> {
   const roles = ['coordinator'] as const;
-  const client = new Coordination(...channelTo({ address, roles, tls }));
+  let call: ReturnType<typeof client.Join> | undefined = undefined;
+  const watch = watchPeer(tls, () => call?.cancel());
+  const client = new Coordination(...channelTo({ address, roles, tls, onPeer: watch.onPeer }));
   const explained = async (): Promise<TrainingError | undefined> => {
     const reason = await explainFailure({ address, roles, tls });
     if (reason === undefined) return undefined;
     return new TrainingError('CERTIFICATE_REFUSED', `the coordinator at ${address}: ${reason}`);
   };
+  const close = (): void => {
+    watch.stop();
+    client.close();
+  };
   const deadlineMs = Date.now() + CONNECT_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
     const fail = (error: TrainingError): void => {
-      client.close();
+      close();
       reject(error);
     };
     const unreachable = (reason: string): TrainingError =>
@@ -78,11 +84,9 @@ export async function openCoordinatorStream(address: string, tls?: TlsIdentity):
     };
     check();
   });
-  const close = (): void => {
-    client.close();
-  };
   // With TLS 1.3 a client is judged when it thinks that it is in.
-  return coordinatorStreamOf(client.Join(), close, tls === undefined ? undefined : explained);
+  call = client.Join();
+  return coordinatorStreamOf(call, close, tls === undefined ? undefined : explained);
 }
 
 /**
