@@ -1,5 +1,5 @@
 /** What a broker does to a store: it is full, it goes away, it forgets, it permits too little. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { systemClock } from '@facet/shared';
@@ -75,6 +75,53 @@ describe('a broker', () => {
     expect(await textOf(run)).toBe(`${text}while it is away\n`);
     expect(await claim.isHeld()).toBe(true);
   }, 90_000);
+
+  /** A writer that is gone in the middle of an upload. */
+  async function cutShort(): Promise<void> {
+    const writer = await openNatsStore(broker);
+    const run = await writer.open('cut');
+    let hasGone: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => (hasGone = resolve));
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1_500_000);
+      await gone;
+      yield new Uint8Array(1_500_000);
+    }
+    const putting = run.objects.put('checkpoints/two', { bytes: 3_000_000, pieces });
+    putting.catch(() => undefined);
+    await vi.waitUntil(async () => (await chunks()).length === 4, { timeout: 10_000 });
+    await writer[Symbol.asyncDispose]();
+    hasGone();
+    await expect(putting).rejects.toThrow();
+  }
+
+  /** Subjects of all chunks of the run. */
+  async function chunks(): Promise<readonly string[]> {
+    const connection = await connect({ servers: broker.url });
+    const { streams } = await jetstreamManager(connection);
+    const { state } = await streams.info('facet-objects-cut', { subjects_filter: 'facet.store.cut.chunk.>' });
+    await connection.close();
+    return Object.keys(state.subjects ?? {});
+  }
+
+  it('with half an upload of a writer that is gone is rid of it by the next one, in time', async () => {
+    await using before = await store.open('cut');
+    await before.objects.put('checkpoints/one', { bytes: 1_000_000, pieces: () => [new Uint8Array(1_000_000)] });
+    const [whole] = await chunks();
+    await cutShort();
+    // It may be another one's that is slow.
+    await using patient = await openNatsStore(broker);
+    await (await patient.open('cut')).objects.put('config.json', contentOf('{}'));
+    expect((await chunks()).length).toBe(5);
+    await using impatient = await openNatsStore({ ...broker, strayAfterMs: 0 });
+    await using after = await impatient.open('cut');
+    await after.objects.put('config.json', contentOf('{"a":1}'));
+    const left = await chunks();
+    expect(left).toContain(whole);
+    expect(left.length).toBe(3);
+    expect((await readAll((await after.objects.get('checkpoints/one'))!)).byteLength).toBe(1_000_000);
+    expect(await after.objects.list('')).toEqual(['checkpoints/one', 'config.json']);
+  });
 
   it('damaged below an object names the chunk', async () => {
     await using run = await store.open('damaged');

@@ -17,6 +17,8 @@ export interface RunNames {
   readonly objectSubjects: string;
   chunkSubject(id: string, index: number | '>'): string;
   readonly chunkSubjects: string;
+  /** The upload that a chunk's subject is of, and its place there. */
+  chunkOf(subject: string): { readonly id: string; readonly index: number };
   /** The name of the object that a subject is of. */
   nameOf(subject: string): string;
 }
@@ -33,6 +35,10 @@ export function runNames(run: string): RunNames {
     objectSubjects: `${objects}>`,
     chunkSubject: (id, index) => `${base}.chunk.${id}.${index}`,
     chunkSubjects: `${base}.chunk.>`,
+    chunkOf(subject) {
+      const [id = '', index = ''] = subject.slice(`${base}.chunk.`.length).split('.');
+      return { id, index: Number(index) };
+    },
     nameOf: (subject) => Buffer.from(subject.slice(objects.length), 'base64url').toString(),
   };
 }

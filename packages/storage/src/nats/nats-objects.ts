@@ -10,6 +10,7 @@ import type { Content, ObjectShelf, StoredObject } from '../store/run-store.js';
 import { chunksOfSize, storing } from '../store/source.js';
 import { translate } from './nats-errors.js';
 import type { NatsRun } from './nats-run.js';
+import { removeStrays } from './nats-strays.js';
 
 /** Chunks that are on their way at once. */
 const IN_FLIGHT = 16;
@@ -23,8 +24,13 @@ interface ObjectEntry {
 
 export function natsObjects(run: NatsRun): ObjectShelf {
   const { manager, names, place } = run;
+  const uploads: Uploads = { underWay: new Set(), hasSwept: false };
   return {
-    put: (name, content) => translated(place, () => put(run, name, content)),
+    put: (name, content) =>
+      translated(place, async () => {
+        await put(run, { name, content }, uploads);
+        await sweepOnce(run, uploads);
+      }),
     get: (name) =>
       translated(place, async () => {
         const entry = await readEntry(run, name);
@@ -48,17 +54,46 @@ export function natsObjects(run: NatsRun): ObjectShelf {
   };
 }
 
-async function put(run: NatsRun, name: string, content: Content): Promise<void> {
+/** What this process writes. */
+interface Uploads {
+  readonly underWay: Set<string>;
+  hasSwept: boolean;
+}
+
+/** The first writer after a crash removes what the one before left. What cannot be removed now is left to the next one. */
+async function sweepOnce(run: NatsRun, uploads: Uploads): Promise<void> {
+  if (uploads.hasSwept) return;
+  uploads.hasSwept = true;
+  const named = async (): Promise<(id: string) => boolean> => {
+    const ids = new Set<string>();
+    for (const subject of await subjectsOf(run, run.names.objectSubjects)) {
+      const entry = await readEntry(run, run.names.nameOf(subject));
+      if (entry !== undefined) ids.add(entry.id);
+    }
+    return (id) => ids.has(id) || uploads.underWay.has(id);
+  };
+  await removeStrays(run, named).catch(() => undefined);
+}
+
+interface Put {
+  readonly name: string;
+  readonly content: Content;
+}
+
+async function put(run: NatsRun, { name, content }: Put, { underWay }: Uploads): Promise<void> {
   const { client, names } = run;
   await run.makeObjectStream();
   const before = await readEntry(run, name);
   const id = randomUUID();
+  underWay.add(id);
   try {
     const entry = await putChunks(run, id, content);
     await client.publish(names.objectSubject(name), JSON.stringify(entry));
   } catch (caught) {
     await removeChunks(run, id).catch(() => undefined);
     throw caught;
+  } finally {
+    underWay.delete(id);
   }
   if (before !== undefined) await removeChunks(run, before.id).catch(() => undefined);
 }

@@ -12,6 +12,8 @@ export interface NatsRun {
   readonly consumers: ConsumerWatch;
   /** The payload of the largest message that is sent. */
   readonly pieceBytes: number;
+  /** An upload to which nothing was added for so long was cut short. */
+  readonly strayAfterMs: number;
   makeLedgerStream(): Promise<void>;
   makeObjectStream(): Promise<void>;
 }

@@ -21,6 +21,7 @@ import { natsLedger } from './nats-ledger.js';
 import { LEDGER_STREAM_PREFIX, OBJECT_STREAM_PREFIX, runNames } from './nats-names.js';
 import type { NatsRun } from './nats-run.js';
 import { natsObjects } from './nats-objects.js';
+import { STRAY_AFTER_MS } from './nats-strays.js';
 import { makeStream, type StreamMaker, type WantedStream } from './nats-streams.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -38,6 +39,8 @@ export interface NatsStoreOptions {
   readonly replicas?: number;
   /** Of the objects of a run. Default: no limit, unless the account demands one. */
   readonly maxBytes?: number | undefined;
+  /** An upload to which nothing was added for so long was cut short, and is removed. Default: an hour. */
+  readonly strayAfterMs?: number;
   /** A key, if the URL has no login. */
   readonly credentials?: BrokerCredentials | undefined;
   /** The run that it is opened for, if it is one alone: a user of the broker may be allowed no other. */
@@ -56,6 +59,7 @@ export async function openNatsStore({
   run,
   replicas = 1,
   maxBytes,
+  strayAfterMs = STRAY_AFTER_MS,
 }: NatsStoreOptions): Promise<Store> {
   const advice = 'start it with `nats-server -js`, or name another store with --store';
   const inbox = run === undefined ? undefined : inboxOf('coordinator', run);
@@ -66,7 +70,7 @@ export async function openNatsStore({
     const manager = await whileElecting(connection, () =>
       jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS }),
     );
-    return new NatsStore({ connection, manager, place, url, replicas, maxBytes });
+    return new NatsStore({ connection, manager, place, url, replicas, maxBytes }, strayAfterMs);
   } catch (caught) {
     await connection.close();
     throw translate(caught, place);
@@ -83,9 +87,11 @@ class NatsStore implements Store {
   readonly #parts: StreamMaker;
   readonly #client: JetStreamClient;
   readonly #consumers: ConsumerWatch;
+  readonly #strayAfterMs: number;
 
-  constructor(parts: StreamMaker) {
+  constructor(parts: StreamMaker, strayAfterMs: number) {
     this.#parts = parts;
+    this.#strayAfterMs = strayAfterMs;
     this.#consumers = new ConsumerWatch(parts.connection);
     this.place = parts.place;
     this.#client = jetstream(parts.connection, { timeout: REQUEST_TIMEOUT_MS });
@@ -148,6 +154,7 @@ class NatsStore implements Store {
       consumers: this.#consumers,
       manager,
       pieceBytes: Math.min(MOST_PIECE_BYTES, limit - HEADER_BYTES),
+      strayAfterMs: this.#strayAfterMs,
       makeLedgerStream: () => make({ name: ledgerStream, subjects: [ledgerSubject], kind: 'log' }),
       makeObjectStream: () => make({ name: objectStream, subjects: [objectSubjects, chunkSubjects], kind: 'objects' }),
     };
