@@ -3,6 +3,7 @@
 
 import { ensureBroker, prepareBuild } from './lib/bootstrap.mjs';
 import { ensurePrometheus } from './lib/prometheus.mjs';
+import { ensureS3rver } from './lib/s3rver.mjs';
 import { runForeground } from './lib/run-command.mjs';
 import { runScript } from './lib/say.mjs';
 
@@ -10,8 +11,10 @@ await runScript(async () => {
   await prepareBuild({ forTools: true });
   const broker = await ensureBroker();
   const prometheus = await ensurePrometheus();
+  const s3rver = await ensureS3rver();
   const env = { ...process.env, NATS_SERVER_BIN: broker };
   if (prometheus !== undefined) env.FACET_PROMETHEUS_BIN = prometheus;
+  if (s3rver !== undefined) env.FACET_S3RVER = s3rver;
   const asked = process.argv.slice(2);
   const isLong = asked[0] === '--long';
   const projects = isLong ? ['--project=long'] : ['--project=!long'];

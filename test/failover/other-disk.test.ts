@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkLedger } from '@facet/shared';
-import { describeWithS3, startS3Server } from '../../packages/storage/test/s3-server.js';
+import { describeWithS3 } from '../../packages/storage/test/s3-server.js';
 import { parseJson } from '../testkit/facet.js';
 import { CLEAN, ContendedRun, type SharedStore } from './contended-run.js';
 
@@ -62,9 +62,9 @@ describe('a run in NATS', () => {
   });
 });
 
-describeWithS3('a run in S3', (python) => {
+describeWithS3('a run in S3', (start) => {
   it('goes on on a machine that has nothing of it, and every command finds it by its place', TIMEOUT, async () => {
-    await using server = await startS3Server(python, 'facet');
+    await using server = await start('facet');
     await using run = await ContendedRun.open({ place: () => 's3://facet/some/runs', env: server.env });
     await killAndFollow(run);
     await readByPlace(run);

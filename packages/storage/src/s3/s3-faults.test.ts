@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeClock } from '../../test/fake-clock.js';
 import { startProxy, type Verdict } from '../../test/faulty-proxy.js';
-import { describeWithS3, startS3Server, type S3Server } from '../../test/s3-server.js';
+import { describeWithEveryS3, type S3Server } from '../../test/s3-server.js';
 import { textOf } from '../../test/store-contract.js';
 import { retriedRun } from '../store/retried-store.js';
 import { contentOf, readAll, type RunStore } from '../store/run-store.js';
@@ -15,12 +15,12 @@ import { openS3Store } from './s3-store.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-describeWithS3('an S3 server', (python) => {
+describeWithEveryS3('an S3 server', (start) => {
   let server: S3Server;
   let runs = 0;
 
   beforeAll(async () => {
-    server = await startS3Server(python, 'facet');
+    server = await start('facet');
   }, 60_000);
   afterAll(() => server[Symbol.asyncDispose]());
 
@@ -85,22 +85,23 @@ describeWithS3('an S3 server', (python) => {
       async (run, requests) => {
         const putting = run.objects.put('config.json', contentOf('{}'));
         await expect(putting).rejects.toMatchObject({ code: 'STORE_REFUSED', message: expect.stringMatching(message) });
-        await expect(putting).rejects.not.toThrow(/test-secret/);
+        await expect(putting).rejects.not.toThrow(server.env['AWS_SECRET_ACCESS_KEY']!);
         expect(requests).toHaveLength(1);
       },
     );
   });
 
-  it('whose clock is an hour ahead is signed for by its clock', async () => {
+  it('whose clock is ahead of ours is signed for by its clock', async () => {
     let refusals = 0;
-    const hour = 3_600_000;
+    // Less than what the server behind takes: that one is on time.
+    const aheadMs = 600_000;
     const judge = ({ headers }: IncomingMessage): Verdict => {
       const signedAt = String(headers['x-amz-date']);
       const [, day, time] = /^(\d{8})T(\d{6})Z$/.exec(signedAt)!;
       const iso = `${day!.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time!.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`;
-      if (Math.abs(Date.parse(iso) - Date.now() - hour) < 60_000) return 'pass';
+      if (Math.abs(Date.parse(iso) - Date.now() - aheadMs) < 60_000) return 'pass';
       refusals += 1;
-      const date = new Date(Date.now() + hour).toUTCString();
+      const date = new Date(Date.now() + aheadMs).toUTCString();
       return { status: 403, code: 'RequestTimeTooSkewed', headers: { date } };
     };
     await behind(judge, async (run) => {
