@@ -133,7 +133,7 @@ export function createLoopWorld(wish: LoopWish = {}): LoopWorld {
 }
 
 /** A task whose functions nobody calls: the engine is fake. */
-function loopTask(microBatch: number): Task {
+export function loopTask(microBatch: number): Task {
   const notCalled = (): never => {
     throw new Error('the fake engine calls no function of its task');
   };
@@ -152,7 +152,8 @@ function loopTask(microBatch: number): Task {
   };
 }
 
-function fakeCompute(
+/** An engine whose every gradient is the number of samples. */
+export function fakeCompute(
   task: Task,
   weights: Float32Array,
   seen: LoopWorld['seen'],
