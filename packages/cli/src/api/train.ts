@@ -25,6 +25,8 @@ export interface TrainOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Workers that may be started in the place of others that died. Default: none. */
   readonly maxRestarts?: number;
+  /** Encrypts every connection of the run, with short-lived certificates of its own; as `facet up --secure`. Default: false. */
+  readonly secure?: boolean;
   /** Aborting stops the run with a checkpoint; `facet resume` goes on with it. */
   readonly signal?: AbortSignal;
 }
@@ -62,9 +64,9 @@ export async function train(options: TrainOptions): Promise<Training> {
   const { brokerBinary } = await checkLaunch({ ...loaded, env });
   await claimRunFolder(paths);
 
-  const { signal: stop = new AbortController().signal, maxRestarts = 0 } = options;
+  const { signal: stop = new AbortController().signal, maxRestarts = 0, secure: isSecure = false } = options;
   const signals = { stop, kill: new AbortController().signal, isTermination: false, [Symbol.dispose]: () => undefined };
-  const plan = { mode: 'new', config, paths, maxRestarts, brokerBinary, env } as const;
+  const plan = { mode: 'new', config, paths, maxRestarts, isSecure, brokerBinary, env } as const;
   let isOver = false;
   const ended = launchOrRemove(plan, signals, SILENT).finally(() => {
     isOver = true;

@@ -33,6 +33,7 @@ import { defaultRunName, runsFolder } from '../runs/run-folders.js';
 
 interface AblateOptions extends ConfigOptions, StudyWish {
   readonly json?: boolean;
+  readonly secure?: boolean;
 }
 
 export function addAblateCommand(
@@ -48,6 +49,7 @@ export function addAblateCommand(
     .option('--seeds <list>', `seeds, as in 1,2,3 or 1-5 (default: ${DEFAULT_SEEDS})`)
     .option('--baseline <arm>', `what differences are taken against (default: ${DEFAULT_BASELINE})`);
   addConfigOptions(command, 'ablate')
+    .option('--secure', 'encrypt all connections of a trial, with short-lived certificates of its own')
     .option('--json', 'print the report as one JSON object as the last line of stdout')
     .addHelpText(
       'after',
@@ -76,7 +78,8 @@ async function ablate(options: AblateOptions, context: CliContext): Promise<Exit
     await folder.writePlan(plan);
     const reportOf = async (results: readonly TrialResult[]): Promise<AblationReport> =>
       ablationReport({ made: await reportMaker(context), plan, results, costs });
-    const end = await trainStudy(study, context, async (results) => {
+    const isSecure = options.secure === true;
+    const end = await trainStudy({ ...study, isSecure }, context, async (results) => {
       await writeFiles(study, await reportOf(results));
     });
     const report = await reportOf(end.results);
@@ -95,7 +98,7 @@ async function writeFiles({ folder }: PlannedStudy, report: AblationReport): Pro
 
 /** Trains what is left; `onResults` is told all results so far after every trial. */
 async function trainStudy(
-  { folder, plan, load }: PlannedStudy,
+  { folder, plan, load, isSecure }: PlannedStudy & { readonly isSecure: boolean },
   context: CliContext,
   onResults: (results: readonly TrialResult[]) => Promise<void>,
 ): Promise<StudyEnd> {
@@ -108,6 +111,7 @@ async function trainStudy(
     runs: folder.runs,
     env: context.env,
     signals,
+    isSecure,
     load,
     onProgress: progress.step,
     onNote: progress.note,

@@ -24,6 +24,8 @@ export interface TrialPlace {
   readonly runs: string;
   readonly env: Environment;
   readonly signals: StopSignals;
+  /** Connections between the processes of a trial are encrypted. */
+  readonly isSecure: boolean;
   readonly load: LoadTrial;
   /** Told about once a second how far it is. */
   readonly onProgress: (text: string) => void;
@@ -39,7 +41,7 @@ const POLL_MS = 1_000;
  * @throws TrainingError with the cause when its run fails.
  */
 export async function trainTrial(trial: Trial, place: TrialPlace): Promise<TrialResult | undefined> {
-  const { runs, env, signals } = place;
+  const { runs, env, signals, isSecure } = place;
   if (signals.stop.aborted) return undefined;
   const loaded = await place.load(trial);
   const paths = runPaths(runs, trial.name);
@@ -53,7 +55,15 @@ export async function trainTrial(trial: Trial, place: TrialPlace): Promise<Trial
   }
   const { config } = loaded;
   const end = await launchShown(
-    { mode: isResumed ? 'resume' : 'new', config, paths, maxRestarts: DEFAULT_MAX_RESTARTS, brokerBinary, env },
+    {
+      mode: isResumed ? 'resume' : 'new',
+      config,
+      paths,
+      maxRestarts: DEFAULT_MAX_RESTARTS,
+      isSecure,
+      brokerBinary,
+      env,
+    },
     place,
   );
   const { result } = end;
