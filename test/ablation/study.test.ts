@@ -74,7 +74,9 @@ it(
     expect(stopCode).toBe(130);
     expect(said.match(/stopping with a checkpoint/g), said).toHaveLength(1);
 
-    const { report } = await study('--seeds', '2');
+    const { report } = await study('--seeds', '2', '--secure');
+    const brokerLog = path.join(folder, 'runs', 'views-2-seed-2', 'logs', 'broker.log');
+    expect(await readFile(brokerLog, 'utf8')).toContain('TLS required for client');
     expect(report).toMatchObject({ seeds: [1, 2], trialsFinished: 4 });
     const [plain, views] = report.arms;
     expect(plain!.trials[0]).toEqual(first.report.arms[0]!.trials[0]);

@@ -122,9 +122,11 @@ it('trains the project that init writes, which learns its task', { timeout: 90_0
 });
 
 const PROGRAM = `
+import { readFileSync } from 'node:fs';
 import { train } from 'facet-train';
 
-const training = await train({ task: './task.mjs', workers: 1, run: 'program', config: { batch: { global: 32 } } });
+const config = { batch: { global: 32 } };
+const training = await train({ task: './task.mjs', workers: 1, run: 'program', config, secure: true });
 const events = [];
 for await (const event of training.events()) events.push(event);
 const { weightsSha256, steps } = await training.result();
@@ -141,7 +143,8 @@ for await (const event of long.events()) {
 const refusal = await long.result().catch((error) => error);
 const wrong = await train({ task: './task.mjs', workers: 0 }).catch((error) => error);
 const failures = { stopped: refusal.code, wrong: wrong.code };
-console.log(JSON.stringify({ events, late, weightsSha256, steps, last, failures }));
+const isSecure = readFileSync(training.folder + '/logs/broker.log', 'utf8').includes('TLS required for client');
+console.log(JSON.stringify({ events, late, weightsSha256, steps, last, failures, isSecure }));
 `;
 
 it('trains from a program, which sees every step and may stop it', { timeout: 120_000 }, async () => {
@@ -149,7 +152,8 @@ it('trains from a program, which sees every step and may stop it', { timeout: 12
   await installed.write('program.mjs', PROGRAM);
   const ended = await installed.run(process.execPath, ['program.mjs']);
   expect(ended.code, ended.stderr).toBe(0);
-  const { events, late, weightsSha256, steps, last, failures } = JSON.parse(ended.stdout) as ProgramReport;
+  const { events, late, weightsSha256, steps, last, failures, isSecure } = JSON.parse(ended.stdout) as ProgramReport;
+  expect(isSecure).toBe(true);
   const evaluations = events.filter((event) => event.kind === 'evaluation');
   const committed = events.filter((event) => event.kind === 'step');
   // 64 samples, 32 in a step, 3 epochs.
@@ -192,6 +196,7 @@ interface ProgramReport {
   readonly last: TrainingEvent;
   readonly weightsSha256: string;
   readonly steps: number;
+  readonly isSecure: boolean;
   readonly failures: Readonly<Record<string, string>>;
 }
 
