@@ -7,7 +7,8 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BENCHES } from '../../bench/src/registry.js';
 import { NAMED_TASKS } from '@facet/lab/data';
-import { configKeys } from '@facet/shared';
+import { configKeys, valueAt } from '@facet/shared';
+import { parse } from 'yaml';
 import { documentedMetrics } from '../metrics/metric-names.js';
 import {
   facetArguments,
@@ -36,9 +37,9 @@ beforeAll(() => {
 });
 
 /** `file:line: text: problem` for each thing that has a problem. */
-function problems(found: readonly Found[], problemOf: (text: string) => string | undefined): string[] {
+function problems(found: readonly Found[], problemOf: (text: string, at: string) => string | undefined): string[] {
   return found.flatMap(({ text, at }) => {
-    const problem = problemOf(text);
+    const problem = problemOf(text, at);
     return problem === undefined ? [] : [`${at}: ${text}: ${problem}`];
   });
 }
@@ -155,12 +156,19 @@ describe('names', () => {
   };
   const isKey = (name: string): boolean =>
     isOwnOption(name) || keys.some((key) => key === name || key.startsWith(`${name}.`));
+  /** Pages about Kubernetes name values of the chart as well. */
+  const CHART_PAGES = ['docs/deploy/kubernetes.md', 'docs/adr/0027-jobs-on-kubernetes.md'];
+  const values = parse(readFileSync(path.join(ROOT, 'deploy/helm/facet/values.yaml'), 'utf8')) as unknown;
+  const isValue = (name: string): boolean => valueAt(values, name.split('.')) !== undefined;
+  const isNamedKey = (name: string, page: string): boolean =>
+    isKey(name) || (CHART_PAGES.includes(page) && (isValue(name) || isKey(name.replace(/^config\./, ''))));
+  const pageOf = (at: string): string => at.split(':')[0]!;
 
   test('keys of the configuration exist', () => {
-    const found = problems(SPANS, (text) => {
+    const found = problems(SPANS, (text, at) => {
       const [, key] = /^([a-z]\w*(?:\.[a-z]\w*)*)(?:\.\*|(?:=|: ).+)?$/.exec(text) ?? [];
       if (key === undefined || FILE_ENDING.test(text) || !sections.has(key.split('.')[0]!)) return undefined;
-      return isKey(key) ? undefined : 'the schema has no such key';
+      return isNamedKey(key, pageOf(at)) ? undefined : 'the schema has no such key';
     });
     expect(found).toEqual([]);
   });
@@ -169,7 +177,9 @@ describe('names', () => {
     const sets = [...SPANS, ...BLOCK_LINES].flatMap(({ text, at }) =>
       [...text.matchAll(/--set ([\w.]+)=/g)].map(([, key]) => ({ text: key!, at })),
     );
-    expect(problems(sets, (key) => (isKey(key) || key === 'key' ? undefined : 'no such key'))).toEqual([]);
+    const problemOf = (key: string, at: string): string | undefined =>
+      isNamedKey(key, pageOf(at)) || key === 'key' ? undefined : 'no such key';
+    expect(problems(sets, problemOf)).toEqual([]);
     expect(sets.length).toBeGreaterThan(10);
   });
 
