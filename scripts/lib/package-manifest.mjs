@@ -36,7 +36,7 @@ export function packageManifest(name, workspaces, root) {
     // What is internal is for our own tests.
     exports: { '.': exports['.'], './package.json': './package.json' },
     types: exports['.'].types,
-    files: ['bin', 'dist', 'models', 'template'],
+    files: ['bin', 'deploy', 'dist', 'models', 'template'],
     dependencies: sorted({
       ...union(manifests, 'dependencies', (other) => !workspaces.has(other)),
       ...Object.fromEntries(bundled.map((one) => [one, workspaces.get(one).version])),

@@ -54,6 +54,7 @@ async function stagePackage(staging) {
     recursive: true,
   });
   await copyModels(path.join(staging, 'models'));
+  await copyDeployFiles(path.join(staging, 'deploy'));
   for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE'])
     await copyFile(path.join(ROOT, file), path.join(staging, file));
 }
@@ -92,6 +93,16 @@ async function copyModels(target) {
   await cp(models, target, {
     recursive: true,
     filter: (file) => !/^(?:evaluation|robustness)\./.test(path.basename(file)),
+  });
+}
+
+/** What `facet deploy` prints from. Links become files: npm packs none. What makes images needs this repository. */
+async function copyDeployFiles(target) {
+  const deploy = path.join(ROOT, 'deploy');
+  await cp(deploy, target, {
+    recursive: true,
+    dereference: true,
+    filter: (file) => !/^(?:Dockerfile|image$)/.test(path.basename(file)),
   });
 }
 

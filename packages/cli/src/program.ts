@@ -14,6 +14,7 @@ import { addCompletionCommand } from './commands/completion.js';
 import { addConfigCommand } from './commands/config.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDatasetCommand } from './commands/dataset.js';
+import { addDeployCommand } from './commands/deploy.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
@@ -57,6 +58,7 @@ const COMMANDS: readonly AddCommand[] = [
   addLedgerCommand,
   addPresetsCommand,
   addConfigCommand,
+  addDeployCommand,
   addSimulateCommand,
   addDatasetCommand,
   addEngineCommand,
