@@ -1,5 +1,5 @@
 /**
- * Four projects. There are no retries: a test that fails now and then is a bug. FACET_TEST_REPORT names a file for vitest's
+ * Five projects. There are no retries: a test that fails now and then is a bug. FACET_TEST_REPORT names a file for vitest's
  * JSON report (used by .ci/run).
  *
  * - "unit": tests beside the sources and those in reference/. Its files share a process and what it has loaded, which saves
@@ -9,6 +9,7 @@
  * - "process": those under test/. They start brokers, workers and browsers. They run after the others, some of which have
  *   deadlines of a fraction of a second. A run waits for one process after the other to start, which leaves a core idle; so
  *   two files run at a time.
+ * - "cluster": those under test/cluster. They start real sshd, Slurm and systemd, for `npm run test:cluster`.
  * - "long": `*.long.test.ts`, wherever they lie. Campaigns of minutes, one at a time, for `npm run test:long`.
  */
 
@@ -16,7 +17,8 @@ import { defineConfig } from 'vitest/config';
 
 const reportFile = process.env['FACET_TEST_REPORT'];
 const LONG = '**/*.long.test.ts';
-const ELSEWHERE = [LONG, '**/node_modules/**'];
+const CLUSTER = '**/*.cluster.test.ts';
+const ELSEWHERE = [LONG, CLUSTER, '**/node_modules/**'];
 
 /** Tests that a process holds one file of. */
 const ALONE = [
@@ -85,6 +87,17 @@ export default defineConfig({
           include: [`packages/*/src/${LONG}`, `test/${LONG}`],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: [`test/cluster/${CLUSTER}`],
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

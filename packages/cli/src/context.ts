@@ -2,6 +2,7 @@
  * The parts of its process that a command may use: streams, environment, signals. Commands return their exit code. Only
  * main.ts ends the process, and it does so early only if the parent is lost.
  */
+import type { Readable } from 'node:stream';
 import { visibleJson, visibleText } from '@facet/shared';
 import type { ExitCode } from './exit-codes.js';
 
@@ -14,6 +15,7 @@ export interface CliContext {
   readonly env: Environment;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  readonly stdin: Readable;
   /** Calls `stop` with the name of every SIGINT and SIGTERM, until the returned function is called. */
   onStopSignal(stop: (signal: NodeJS.Signals) => void): () => void;
   /** Calls `ask` at every SIGUSR1, until the returned function is called. */

@@ -18,6 +18,7 @@ const context: CliContext = {
   env: process.env,
   stdout: namingStream(process.stdout, name),
   stderr: namingStream(process.stderr, name),
+  stdin: process.stdin,
   onStopSignal(stop) {
     for (const signal of STOP_SIGNALS) process.on(signal, stop);
     return () => {

@@ -31,6 +31,7 @@ import { addSimulateCommand } from './commands/simulate.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { addHostCommand } from './hosts/host-command.js';
 import { printJson, printLine, type CliContext, type CommandAction } from './context.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { describeFailure } from './failure.js';
@@ -64,6 +65,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEngineCommand,
   addDoctorCommand,
   addCompletionCommand,
+  addHostCommand,
 ];
 
 /**

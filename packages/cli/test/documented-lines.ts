@@ -70,6 +70,7 @@ function newProgram(): Command {
       env: {},
       stdout: nowhere,
       stderr: nowhere,
+      stdin: new PassThrough(),
       onStopSignal: () => () => undefined,
       onCheckpointSignal: () => () => undefined,
       onParentGone: () => undefined,

@@ -39,6 +39,7 @@ export async function runInProcess(args: readonly string[], env: Variables): Pro
     env: variables(env),
     stdout: stdout as unknown as OutputStream,
     stderr: stderr as unknown as OutputStream,
+    stdin: new PassThrough(),
     onStopSignal: () => () => undefined,
     onCheckpointSignal: () => () => undefined,
     onParentGone: () => undefined,

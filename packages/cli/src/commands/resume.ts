@@ -9,6 +9,13 @@ import { addConfigOptions, configLayer, type ConfigOptions } from '../config/con
 import { loadStoredConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
+import {
+  addHostsOptions,
+  hostsWish,
+  readHostsOptions,
+  withWorkersOf,
+  type HostsOptions,
+} from '../hosts/hosts-options.js';
 import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
@@ -17,7 +24,7 @@ import { requireNotRunning } from '../runs/running-runs.js';
 import { isPath, pathsIn, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
 import { accessOf, addStoreOption, chooseStore, isRunPlace, pullStored, storeOfRun } from '../runs/run-place.js';
 
-interface ResumeOptions extends ConfigOptions {
+interface ResumeOptions extends ConfigOptions, HostsOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly secure?: boolean;
@@ -35,7 +42,7 @@ export function addResumeCommand(
   const command = program
     .command('resume <run>')
     .description('continue a run from its newest sound checkpoint, with any number of workers');
-  addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume')))
+  addHostsOptions(addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume'))))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .addOption(
@@ -58,7 +65,9 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
     ? await partsOf(nameOrPlace)
     : { name: nameOrPlace, named: options.store };
   const { env, store: chosen } = chooseStore(named, context.env);
-  const flags = configLayer(options, 'resume');
+  const given = configLayer(options, 'resume');
+  const hosts = await readHostsOptions(options, given);
+  const flags = withWorkersOf(given, hosts);
   const folder = isPath(name) ? pathsIn(path.resolve(name)) : runPaths(runsFolder(env), name);
   const store = await storeOfRun(chosen, folder);
   for (const warning of await pullStored(store, folder, { env, checkpoints: 'newest', ...accessOf(flags) }))
@@ -69,7 +78,7 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
     runs: runsFolder(env),
     flags,
     configFile: options.config,
-    maxWorkers: MAX_LOCAL_WORKERS,
+    ...(hosts === undefined && { maxWorkers: MAX_LOCAL_WORKERS }),
     schedule: options.schedule,
   });
   for (const note of notes) printLine(context.stderr, `note: ${note}`);
@@ -82,9 +91,18 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  const { standby: hasStandby = false, secure: isSecure = false, insecure: isInsecure = false, maxRestarts } = options;
+  const { standby: hasStandby = false, insecure: isInsecure = false, maxRestarts } = options;
+  const wish = hostsWish(hosts, config, {
+    // That of an earlier launch is no wish of this one.
+    sourceOf: (key) => (options.config === undefined && sourceOf(key) === 'file' ? 'default' : sourceOf(key)),
+    ...{ isInsecure, isOwnBroker: brokerBinary !== undefined },
+  });
+  const isSecure = options.secure === true || (wish !== undefined && !isInsecure);
   return train(
-    { mode: 'resume', config, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
+    {
+      ...{ mode: 'resume', config, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
+      hosts: wish,
+    },
     { context, isJson },
   );
 }

@@ -7,6 +7,13 @@ import { addConfigOptions, configLayer, type ConfigOptions } from '../config/con
 import { loadConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import type { ExitCode } from '../exit-codes.js';
+import {
+  addHostsOptions,
+  hostsWish,
+  readHostsOptions,
+  withWorkersOf,
+  type HostsOptions,
+} from '../hosts/hosts-options.js';
 import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
@@ -15,7 +22,7 @@ import { train } from '../launch/train.js';
 import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 import { addStoreOption, chooseStore } from '../runs/run-place.js';
 
-interface UpOptions extends ConfigOptions, StartOptions {
+interface UpOptions extends ConfigOptions, StartOptions, HostsOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
   readonly secure?: boolean;
@@ -32,14 +39,14 @@ export function addUpCommand(
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
-  addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up'))))
+  addHostsOptions(addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up')))))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .option('--insecure', INSECURE_ABOUT)
     .option('--json', 'print one JSON object with the result as the last line of stdout')
     .addHelpText(
       'after',
-      "\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json\n  facet up --from models/mnist-fast --dataset fashion-mnist --freeze 'stem.*'",
+      "\nExample:\n  facet up --dataset mnist --workers 2 --epochs 2 --json\n  facet up --dataset mnist --hosts hosts.txt --workers-per-host 8\n  facet up --from models/mnist-fast --dataset fashion-mnist --freeze 'stem.*'",
     )
     .action((options: UpOptions) => run(() => up(options, context)));
 }
@@ -47,13 +54,15 @@ export function addUpCommand(
 async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const { env, store } = chooseStore(options.store, context.env);
   const runs = runsFolder(env);
+  const given = configLayer(options, 'up');
+  const hosts = await readHostsOptions(options, given);
   const loaded = await loadConfig({
     env,
     runs,
-    flags: configLayer(options, 'up'),
+    flags: withWorkersOf(given, hosts),
     configFile: options.config,
     isAdversarial: options.adversarial,
-    maxWorkers: MAX_LOCAL_WORKERS,
+    ...(hosts === undefined && { maxWorkers: MAX_LOCAL_WORKERS }),
   });
   for (const note of loaded.notes) printLine(context.stderr, `note: ${note}`);
   const paths = runPaths(runs, loaded.config.run);
@@ -62,9 +71,16 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const start = await prepareStart(loaded.config, options, context);
   for (const note of start?.notes ?? []) printLine(context.stderr, `note: ${note}`);
   const config = start?.config ?? loaded.config;
-  const { standby: hasStandby = false, secure: isSecure = false, insecure: isInsecure = false, maxRestarts } = options;
+  const { standby: hasStandby = false, insecure: isInsecure = false, maxRestarts } = options;
+  const { sourceOf } = loaded;
+  const wish = hostsWish(hosts, config, { sourceOf, isInsecure, isOwnBroker: brokerBinary !== undefined });
+  // Beyond this machine nothing is in the open by accident.
+  const isSecure = options.secure === true || (wish !== undefined && !isInsecure);
   return train(
-    { mode: 'new', config, start, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
+    {
+      ...{ mode: 'new', config, start, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
+      hosts: wish,
+    },
     { context, isJson: options.json === true },
   );
 }

@@ -24,6 +24,8 @@ export interface BrokerOptions {
   /** A folder for the store; removed when the broker ends. */
   readonly folder: string;
   readonly logFile: string;
+  /** Where it listens. Default: 127.0.0.1. */
+  readonly host?: string;
   /** Default: any free one. */
   readonly port?: number;
   /** With which it asks for certificates; absent: in the open. */
@@ -61,6 +63,7 @@ export function startBrokerProcess({
   binary,
   folder,
   logFile,
+  host = '127.0.0.1',
   port = -1,
   tlsFolder,
   users,
@@ -69,7 +72,7 @@ export function startBrokerProcess({
 }: BrokerOptions): Child {
   const store = path.join(folder, 'broker');
   const secure = tlsFolder === undefined ? [] : tlsArguments(tlsFolder);
-  const args = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store, ...secure];
+  const args = ['-a', host, '-p', String(port), '--ports_file_dir', store, '-js', '-sd', store, ...secure];
   if (users !== undefined || cluster !== undefined) args.push('-c', configFile(folder));
   return startChild({ name: 'broker', ...guarded(folder, { command: binary, args }), logFile, env });
 }

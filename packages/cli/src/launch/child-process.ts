@@ -2,7 +2,7 @@
  * One child process of `facet up`: a group of its own, so that Ctrl-C in the terminal reaches only us and we decide the
  * order of things; a pipe as stdin, whose end tells it that we are gone; and its output in a log file. It never outlives us.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { appendFileSync, closeSync, fstatSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,6 +51,25 @@ export function startChild({ name, command, args, logFile, env }: ChildSpec): Ch
   const logStart = fstatSync(log).size;
   const child = spawn(command, args, { detached: true, stdio: ['pipe', log, log], env });
   closeSync(log);
+  return watchChild(child, {
+    name,
+    logFile,
+    logStart,
+    // Where whoever looks for the reason of its end looks for it.
+    onNotStarted: (reason) => {
+      appendFileSync(logFile, `cannot start ${command}: ${reason}\n`);
+    },
+  });
+}
+
+/** A process that was spawned as the leader of a group of its own, with a pipe as stdin. */
+export function watchChild(
+  child: ChildProcess,
+  {
+    onNotStarted,
+    ...place
+  }: Pick<Child, 'name' | 'logFile' | 'logStart'> & { readonly onNotStarted: (reason: string) => void },
+): Child {
   // Writing to a process that is gone is no news: its end is.
   child.stdin?.on('error', () => undefined);
   let end: ChildEnd | undefined;
@@ -61,8 +80,7 @@ export function startChild({ name, command, args, logFile, env }: ChildSpec): Ch
     };
     child.once('error', ({ message }) => {
       if (child.pid !== undefined) return;
-      // Where whoever looks for the reason of its end looks for it.
-      appendFileSync(logFile, `cannot start ${command}: ${message}\n`);
+      onNotStarted(message);
       finish({ code: NOT_STARTED, signal: undefined });
     });
     child.once('exit', (code, signal) => {
@@ -70,9 +88,7 @@ export function startChild({ name, command, args, logFile, env }: ChildSpec): Ch
     });
   });
   return {
-    name,
-    logFile,
-    logStart,
+    ...place,
     pid: child.pid,
     ended,
     end: () => end,

@@ -4,7 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { parseErrorCode, TrainingError } from '@facet/shared';
-import { describeEnd, type Child } from './child-process.js';
+import { describeEnd, type Child, type ChildEnd } from './child-process.js';
 import type { WorkerFailure } from './worker-crew.js';
 
 const TAIL_BYTES = 64 * 1024;
@@ -17,11 +17,14 @@ export async function lastLines(child: Child, count: number): Promise<string[]> 
 
 /** How a child ended, in a few words: the error it states, else its exit code or signal. */
 export async function describeFailure(child: Child): Promise<WorkerFailure> {
-  const lines = await readTail(child);
+  return failureIn(await readTail(child), child.end());
+}
+
+/** The same from the last lines that it has written. */
+export function failureIn(lines: readonly string[], end: ChildEnd | undefined): WorkerFailure {
   const error = statedIn(lines);
   const isOutcome = typeof parseObject(lines.at(-1) ?? '')?.['outcome'] === 'string';
   if (error !== undefined) return { how: `${error.code}: ${error.message}`, error, isOutcome };
-  const end = child.end();
   return { how: end === undefined ? 'it does not end' : describeEnd(end), error, isOutcome };
 }
 
@@ -58,6 +61,15 @@ export function readable(line: string): string {
   return text.length > 400 ? `${text.slice(0, 397)}...` : text;
 }
 
+/** Whether a line tells of trouble: of a level from warning on, or no line of a log at all. */
+export function isTrouble(line: string): boolean {
+  const entry = parseObject(line);
+  if (entry === undefined) return true;
+  const { level } = entry;
+  return typeof level === 'number' && level >= WARNING;
+}
+
+const WARNING = 40;
 const LEVELS: Readonly<Record<string, string>> = { 40: 'warning: ', 50: 'error: ', 60: 'error: ' };
 
 async function readTail({ logFile, logStart }: Child): Promise<string[]> {

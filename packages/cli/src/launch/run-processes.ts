@@ -98,7 +98,7 @@ export function workerSpec(
 }
 
 /** This very command, so that all processes run the same code. */
-function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
+export function facetCommand(args: readonly string[]): { readonly command: string; readonly args: readonly string[] } {
   const launcher = fileURLToPath(new URL('../../bin/facet.mjs', import.meta.url));
   // A program that Node was given as text must not start again in its children.
   const isText = process.execArgv.some((flag) => /^(?:-[ep]|-pe|--eval|--print)\b/.test(flag));

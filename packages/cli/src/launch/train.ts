@@ -17,7 +17,7 @@ import { describeEnd } from './child-process.js';
 import { launchOrRemove } from './launch-or-remove.js';
 import { listenForStop } from './stop-signals.js';
 import type { LaunchEnd, LaunchPlan } from './training-launch.js';
-import type { Restart, WorkerDeath } from './worker-crew.js';
+import { restartNote, type WorkerDeath } from './worker-crew.js';
 
 export interface TrainOptions {
   readonly context: CliContext;
@@ -48,6 +48,9 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
       onWorkerDied: (death) => {
         display.note(deathNote(death));
       },
+      onHost: (note) => {
+        display.note(note);
+      },
       onStopping: () => {
         display.note('stopping with a checkpoint; press Ctrl-C again to stop at once');
       },
@@ -69,19 +72,6 @@ function attackNote(config: RunConfig): string | undefined {
 function deathNote({ worker, how, living, restart }: WorkerDeath): string {
   const rest = living === 0 ? 'none is left' : `training goes on with ${living}`;
   return `${worker.name} (pid ${worker.pid}) died: ${how}; ${rest}; ${restartNote(restart)}; log: ${worker.logFile}`;
-}
-
-function restartNote(restart: Restart): string {
-  switch (restart.kind) {
-    case 'later':
-      return `another one starts in ${restart.waitMs / 1_000} s (restart ${restart.number} of ${restart.of})`;
-    case 'pointless':
-      return 'another one would fail of the same, so none is started';
-    case 'used-up':
-      return `no more are started (--max-restarts ${restart.of})`;
-    default:
-      return restart satisfies never;
-  }
 }
 
 function report(

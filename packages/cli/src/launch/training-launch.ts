@@ -14,6 +14,7 @@ import type { RunPaths } from '../runs/run-folders.js';
 import { readResult } from '../runs/run-result.js';
 import { makeRunCertificates, type RunCertificates } from '../tls/run-certificates.js';
 import { randomLogins } from '../broker/broker-users.js';
+import type { ConnectedHosts, HostsWish } from '../hosts/connected-hosts.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
 import { childFailure, describeFailure } from './log-tail.js';
@@ -26,6 +27,7 @@ import {
   type CoordinatorRole,
   type RunPlace,
 } from './run-processes.js';
+import { readToken } from './run-token.js';
 import type { PreparedStart } from './start-from.js';
 import type { StopSignals } from './stop-signals.js';
 import { WorkerCrew, type WorkerDeath } from './worker-crew.js';
@@ -40,6 +42,8 @@ export interface LaunchPlan extends RunPlace {
   readonly maxRestarts?: number;
   /** Connections between the processes of the run are encrypted, with certificates of its own. */
   readonly isSecure?: boolean;
+  /** Where the workers run; absent: on this machine. */
+  readonly hosts?: HostsWish | undefined;
   /** The nats-server binary to start; absent: the broker of the configuration is used. */
   readonly brokerBinary: string | undefined;
 }
@@ -50,6 +54,8 @@ export interface LaunchObserver {
   /** Its standby takes over. */
   onCoordinatorDied?(coordinator: Child, end: ChildEnd): void;
   onWorkerDied(death: WorkerDeath): void;
+  /** Something about another host, its name first. */
+  onHost?(note: string): void;
   onStopping(): void;
 }
 
@@ -62,6 +68,7 @@ export interface LaunchEnd {
   readonly restarts: number;
 }
 
+const STOPPED_BEFORE: LaunchEnd = { result: undefined, isInterrupted: true, restarts: 0 };
 const STOP_DEADLINE_MS = 30_000;
 /** After the last worker has ended in order, the coordinator still writes its checkpoint. */
 const FINISH_DEADLINE_MS = 60_000;
@@ -78,24 +85,27 @@ export async function launchTraining(
   signals: StopSignals,
   observer: LaunchObserver,
 ): Promise<LaunchEnd> {
-  const { paths, config } = wanted;
+  const { paths } = wanted;
   const folder = await mkdtemp(path.join(tmpdir(), 'facet-up-'));
   await using group = new ProcessGroup(folder, signals.kill);
   await makePrivateFolder(paths.logs);
   await wanted.start?.write(paths);
-  await using certificates = wanted.isSecure === true ? await certificatesFor(wanted) : undefined;
-  const plan = { ...wanted, certificates };
+  const hosts = await hostsOf(wanted, group, { signals, observer });
+  if (wanted.hosts !== undefined && hosts === undefined) return STOPPED_BEFORE;
+  const placed = hosts === undefined ? wanted : { ...wanted, config: hosts.config };
+  await using certificates = wanted.isSecure === true ? await certificatesFor(placed) : undefined;
+  const plan = { ...placed, certificates };
 
   const nats = await brokerOf(plan, folder, group);
   const isOwnBroker = plan.brokerBinary !== undefined;
-  if (signals.stop.aborted) return { result: undefined, isInterrupted: true, restarts: 0 };
+  if (signals.stop.aborted) return STOPPED_BEFORE;
   const startCoordinator = async (role: CoordinatorRole): Promise<Child> =>
     group.start('coordinator', await coordinatorSpec(plan, { role, mode: plan.mode, nats, isOwnBroker, folder }));
   const coordinator = await startCoordinator('coordinator');
   const coordinators = [coordinator];
   using stopping = stopOnSignal(coordinators, signals, observer);
   const found = await waitForAddress(coordinator, paths, signals.stop);
-  let crew: WorkerCrew | undefined;
+  let crew: Crew | undefined;
   if (found !== undefined) {
     let leader = found;
     const onCoordinator = (address: CoordinatorAddress): void => {
@@ -113,17 +123,26 @@ export async function launchTraining(
         }),
       );
     }
-    crew = new WorkerCrew({
-      count: config.workers.count,
-      maxRestarts: plan.maxRestarts ?? 0,
-      start: (index) => group.start('worker', workerSpec(plan, { index, coordinator: leader.address })),
-      failureOf: describeFailure,
-      isOver: () => signals.stop.aborted || haveEnded(coordinators),
-      onDied: (death) => {
-        observer.onWorkerDied(death);
-      },
-      wait: (ms) => delay(ms, undefined, { signal: signals.stop }).catch(() => undefined),
-    });
+    const isOver = (): boolean => signals.stop.aborted || haveEnded(coordinators);
+    const maxRestarts = plan.maxRestarts ?? 0;
+    crew =
+      hosts === undefined
+        ? new WorkerCrew({
+            count: plan.config.workers.count,
+            maxRestarts,
+            start: (index) => group.start('worker', workerSpec(plan, { index, coordinator: leader.address })),
+            failureOf: describeFailure,
+            isOver,
+            onDied: (death) => {
+              observer.onWorkerDied(death);
+            },
+            wait: (ms) => delay(ms, undefined, { signal: signals.stop }).catch(() => undefined),
+          })
+        : hosts.crew({
+            ...{ maxRestarts, certificates, isOver },
+            coordinator: () => leader.address,
+            token: await readToken(paths),
+          });
     await watch({ coordinators, crew, signals });
   }
   await stopping.settled();
@@ -159,6 +178,22 @@ async function followStandby(
   if (found !== undefined) observer.onCoordinator(found);
 }
 
+/** Connects to the hosts of the workers; undefined when all is on this machine, or a signal came first. */
+async function hostsOf(
+  { hosts, config, env, paths }: LaunchPlan,
+  group: ProcessGroup,
+  { signals, observer }: { readonly signals: StopSignals; readonly observer: LaunchObserver },
+): Promise<ConnectedHosts | undefined> {
+  if (hosts === undefined) return undefined;
+  const { connectHosts } = await import('../hosts/connected-hosts.js');
+  return connectHosts(hosts, {
+    ...{ config, env, group, logs: paths.logs, stop: signals.stop },
+    onNote: (note) => {
+      observer.onHost?.(note);
+    },
+  });
+}
+
 function certificatesFor({ paths, config }: LaunchPlan): Promise<RunCertificates> {
   return makeRunCertificates({
     folder: paths.tls,
@@ -187,7 +222,9 @@ async function brokerOf(plan: LaunchPlan, folder: string, group: ProcessGroup): 
   if (binary === undefined) return config.nats;
   const users = { run: config.run, logins: randomLogins() };
   const tlsFolder = plan.certificates?.folderOf('broker');
-  const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env, tlsFolder, users };
+  // Workers of other hosts reach it where they reach the coordinator.
+  const host = plan.hosts === undefined ? {} : { host: config.coordinator.host };
+  const options = { binary, folder, logFile: path.join(paths.logs, 'broker.log'), env, tlsFolder, users, ...host };
   const broker = await startBroker(options, (child) => {
     group.adopt('broker', child);
   });
@@ -218,9 +255,12 @@ function stopOnSignal(
   };
 }
 
+/** The workers of a launch, wherever they run. */
+type Crew = Pick<WorkerCrew, 'gone' | 'restarts' | 'started' | 'firstFailed'>;
+
 interface Watched {
   readonly coordinators: readonly Child[];
-  readonly crew: WorkerCrew;
+  readonly crew: Crew;
   readonly signals: StopSignals;
 }
 

@@ -131,6 +131,20 @@ export class WorkerCrew {
   }
 }
 
+/** What becomes of the place of a worker that died. */
+export function restartNote(restart: Restart): string {
+  switch (restart.kind) {
+    case 'later':
+      return `another one starts in ${restart.waitMs / 1_000} s (restart ${restart.number} of ${restart.of})`;
+    case 'pointless':
+      return 'another one would fail of the same, so none is started';
+    case 'used-up':
+      return `no more are started (--max-restarts ${restart.of})`;
+    default:
+      return restart satisfies never;
+  }
+}
+
 /** Whether the next worker may be spared of an error: that of a machine or a network, not of what it was told. */
 function mayPass({ code, isRetryable }: TrainingError): boolean {
   if (isRetryable) return true;

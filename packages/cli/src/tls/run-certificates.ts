@@ -9,12 +9,23 @@ import { makePrivateFolder, TrainingError } from '@facet/shared';
 import type { Role } from '@facet/security';
 
 const DAYS = 1;
-const RENEW_MS = (DAYS * 86_400_000) / 4;
+/** How often certificates are made anew. */
+export const RENEW_MS = (DAYS * 86_400_000) / 4;
 const ROLES = ['coordinator', 'worker', 'broker', 'status'] as const satisfies readonly Role[];
 
 export interface RunCertificates extends AsyncDisposable {
   /** The TLS folder of a role. */
   folderOf(role: (typeof ROLES)[number]): string;
+  /** A certificate for the workers of another host, whose ids begin with the name; it is in no file here. */
+  issueWorker(worker: { readonly name: string; readonly hosts: readonly string[] }): Promise<WorkerIdentity>;
+}
+
+/** Texts in PEM. */
+export interface WorkerIdentity {
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly revoked: string;
 }
 
 export interface RunCertificateOptions {
@@ -53,6 +64,10 @@ export async function makeRunCertificates({
   timer.unref();
   return {
     folderOf,
+    async issueWorker({ name, hosts: of }) {
+      const { certificate, key } = await authority.issue({ grants: [{ role: 'worker', name }], hosts: of, days: DAYS });
+      return { authority: authority.certificate, certificate, key, revoked };
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await rm(folder, { recursive: true, force: true });
