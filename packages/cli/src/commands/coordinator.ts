@@ -33,6 +33,7 @@ import {
 } from '../runs/run-place.js';
 import { progressOf, type RunProgress } from '../runs/run-progress.js';
 import { isSuccess, resultJson } from '../runs/run-result.js';
+import { noticeReady } from '../service-notice.js';
 
 interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly resume?: boolean;
@@ -122,6 +123,11 @@ async function coordinate(given: CoordinatorCommandOptions, context: CliContext)
       log.warn(message);
     },
   });
+  const ready = (status: string): void => {
+    noticeReady(context.env, status, (message) => {
+      log.warn(message);
+    });
+  };
   await using store =
     storePlace === undefined
       ? undefined
@@ -147,10 +153,12 @@ async function coordinate(given: CoordinatorCommandOptions, context: CliContext)
       await rememberStore(paths, storePlace);
       if (address === '') return;
       await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid, tls: tls?.folder });
+      ready(`leads run ${config.run} at ${address}`);
       if (!options.json) announce({ address, httpUrl, isSecure: tls !== undefined }, paths, context);
     },
     onWaiting(reason) {
       removeAddressFile(addressFile);
+      ready(`stands by: ${reason}`);
       if (!options.json) printLine(context.stdout, `run ${config.run}: standing by; ${reason}`);
     },
   });

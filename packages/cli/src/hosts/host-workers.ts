@@ -82,7 +82,7 @@ export async function runHostWorkers(side: HostSide): Promise<ExitCode> {
   send({ kind: 'hello', codeVersion, connection: env['SSH_CONNECTION'] ?? '' });
   try {
     const workers = await ordered;
-    return workers === undefined ? EXIT.failed : await workers.run({ lost: lost.signal, stop });
+    return workers === undefined ? EXIT.again : await workers.run({ lost: lost.signal, stop });
   } finally {
     clearTimeout(watchdog);
     lines.close();
@@ -128,7 +128,7 @@ class OrderedWorkers {
     try {
       await writeWhole(path.join(folder, 'run.token'), `${token}\n`, 'owner');
       if (identity !== undefined) await this.renew(identity);
-      if (lost.aborted || stop.aborted) return EXIT.failed;
+      if (lost.aborted || stop.aborted) return EXIT.again;
       const crew = new WorkerCrew({
         count,
         maxRestarts,
@@ -148,7 +148,8 @@ class OrderedWorkers {
       const failed = crew.firstFailed;
       const error = failed === undefined ? undefined : this.#lastFailure;
       this.#machine.send({ kind: 'ended', ...(error !== undefined && { error }) });
-      return failed === undefined && !lost.aborted && !stop.aborted ? EXIT.ok : EXIT.failed;
+      if (lost.aborted || stop.aborted) return EXIT.again;
+      return failed === undefined ? EXIT.ok : EXIT.failed;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
