@@ -9,6 +9,9 @@ import { until } from '../../testkit/facet.js';
 import { hostName, type Hosts } from '../../testkit/hosts.js';
 import { findProgram } from '../pieces.js';
 
+/** On a busy machine. */
+const START_MS = 60_000;
+
 export interface SshUser {
   /** With the `ssh` of the user first on the PATH. */
   readonly environment: NodeJS.ProcessEnv;
@@ -62,7 +65,7 @@ export async function startSshd(hosts: Hosts, on: readonly number[], folder: str
     ]);
     let said = '';
     sshd.child.stderr?.on('data', (text: string) => (said += text));
-    await until(`sshd of ${hostName(host)} listens: ${said}`, () => said.includes('Server listening'), 20_000);
+    await until(`sshd of ${hostName(host)} listens: ${said}`, () => said.includes('Server listening'), START_MS);
   }
   return { environment: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } };
 }

@@ -122,6 +122,7 @@ export class HostCrew {
   }
 
   async #failureOf(link: HostLink): Promise<WorkerFailure> {
+    await link.drained;
     // Its workers ended, and each of them was told of.
     if (this.#ended.has(link)) return { how: 'its workers have ended', error: undefined, isOutcome: true };
     const refused = await link.hello.then(

@@ -4,10 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { PRIVATE_FILE, TrainingError } from '@facet/shared';
 import type { Environment } from '../context.js';
 import { describeEnd, watchChild, type Child } from '../launch/child-process.js';
+import { onEachLine } from './bounded-lines.js';
 import { HOST_COMMAND } from './host-command.js';
 import type { HostEntry } from './hosts-file.js';
 import {
@@ -52,6 +52,8 @@ export interface HostLink extends Child {
    * @throws TrainingError HOST_UNREACHABLE with ssh's own words; VERSION_MISMATCH when another Facet is there.
    */
   readonly hello: Promise<HostHello>;
+  /** Everything that the host has said was taken: the end of a process may be told before that. */
+  readonly drained: Promise<void>;
   /** Why it ended, in its own words. */
   why(): string;
   order(order: HostOrder): void;
@@ -90,16 +92,27 @@ export function openLink(options: LinkOptions): HostLink {
   void child.ended.then(() => {
     clearInterval(alive);
   });
-  createInterface({ input: spawned.stderr }).on('line', say);
+  void onEachLine(spawned.stderr, say);
+  let onHello: (hello: HostHello) => void = () => undefined;
+  const drained = onEachLine(spawned.stdout, (line) => {
+    const message = parseFromHost(line);
+    // What a login shell prints before our command begins.
+    if (message === undefined) say(line);
+    else if (message.kind === 'hello') onHello(message);
+    else onMessage(message);
+  });
   const hello = firstWord(child, options, {
     words,
-    listen: (take) => listenTo(spawned.stdout, { take, say, onMessage }),
+    listen: (take) => {
+      onHello = take;
+    },
   });
   // Whoever asks is told; a connection that is given up meanwhile is no fault of the process.
   hello.catch(() => undefined);
   return {
     ...child,
     hello,
+    drained,
     why: () => saidBy(words, child),
     order: (order) => {
       send(formatMessage(order));
@@ -108,22 +121,6 @@ export function openLink(options: LinkOptions): HostLink {
       send(formatMessage({ kind: 'identity', identity }));
     },
   };
-}
-
-interface Listener {
-  readonly take: (hello: HostHello) => void;
-  readonly say: (line: string) => void;
-  readonly onMessage: (message: MessageFromHost) => void;
-}
-
-function listenTo(stdout: NodeJS.ReadableStream, { take, say, onMessage }: Listener): void {
-  createInterface({ input: stdout }).on('line', (line) => {
-    const message = parseFromHost(line);
-    // What a login shell prints before our command begins.
-    if (message === undefined) say(line);
-    else if (message.kind === 'hello') take(message);
-    else onMessage(message);
-  });
 }
 
 function firstWord(

@@ -7,7 +7,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withoutConfigVariables, withoutOperatorToken, withTokenFile, writeWhole } from '@facet/shared';
@@ -16,7 +15,8 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { endsWithin, watchChild, type Child } from '../launch/child-process.js';
 import { failureIn } from '../launch/log-tail.js';
 import { facetCommand } from '../launch/run-processes.js';
-import { WorkerCrew } from '../launch/worker-crew.js';
+import { WorkerCrew, type WorkerFailure } from '../launch/worker-crew.js';
+import { onEachLine } from './bounded-lines.js';
 import {
   formatMessage,
   parseToHost,
@@ -31,6 +31,7 @@ export const SILENCE_MS = 30_000;
 /** A worker that is told to stop ends its generation first. */
 const LEAVE_MS = 20_000;
 const END_MS = 5_000;
+const DRAIN_MS = 1_000;
 /** Lines that say why a worker ended. */
 const TAIL_LINES = 40;
 /** What may wait for a slow connection. Beyond it, lines of workers are left out. */
@@ -61,8 +62,7 @@ export async function runHostWorkers(side: HostSide): Promise<ExitCode> {
   const ordered = new Promise<OrderedWorkers | undefined>((resolve) => {
     onOrdered = resolve;
   });
-  const lines = createInterface({ input: stdin });
-  lines.on('line', (line) => {
+  const ended = onEachLine(stdin, (line) => {
     watchdog.refresh();
     const message = parseToHost(line);
     if (message?.kind === 'order') {
@@ -70,7 +70,7 @@ export async function runHostWorkers(side: HostSide): Promise<ExitCode> {
       onOrdered(host);
     } else if (message?.kind === 'identity') void host?.renew(message.identity);
   });
-  lines.once('close', () => {
+  void ended.then(() => {
     lost.abort();
   });
   lost.signal.addEventListener('abort', () => {
@@ -85,7 +85,6 @@ export async function runHostWorkers(side: HostSide): Promise<ExitCode> {
     return workers === undefined ? EXIT.again : await workers.run({ lost: lost.signal, stop });
   } finally {
     clearTimeout(watchdog);
-    lines.close();
     stdin.destroy();
   }
 }
@@ -96,8 +95,10 @@ interface HostMachine {
 }
 
 interface RunningWorker {
-  readonly child: Child;
-  readonly tail: string[];
+  /** What it wrote last. */
+  readonly tail: readonly string[];
+  /** All of it was read: the end of a process may be told before that. */
+  readonly drained: Promise<unknown>;
 }
 
 /** The workers of one order, and the private folder of their secrets. */
@@ -133,7 +134,7 @@ class OrderedWorkers {
         count,
         maxRestarts,
         start: (index) => this.#start(index, folder),
-        failureOf: (child) => Promise.resolve(failureIn(this.#workers.get(child)?.tail ?? [], child.end())),
+        failureOf: (child) => this.#failureOf(child),
         isOver: () => this.#isOver,
         onDied: ({ worker, how, living, restart }) => {
           const { error } = failureIn(this.#workers.get(worker)?.tail ?? [], worker.end());
@@ -153,6 +154,13 @@ class OrderedWorkers {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  async #failureOf(child: Child): Promise<WorkerFailure> {
+    const worker = this.#workers.get(child);
+    // What a worker started may hold its pipes for longer.
+    await Promise.race([worker?.drained, delay(DRAIN_MS)]);
+    return failureIn(worker?.tail ?? [], child.end());
   }
 
   #start(index: number, folder: string): Child {
@@ -175,7 +183,7 @@ class OrderedWorkers {
       if (tail.length > TAIL_LINES) tail.shift();
       send({ kind: 'line', worker: name, text: shortened(text) });
     };
-    for (const input of [spawned.stdout, spawned.stderr]) createInterface({ input }).on('line', take);
+    const drained = Promise.all([spawned.stdout, spawned.stderr].map((stream) => onEachLine(stream, take)));
     const child = watchChild(spawned, {
       name,
       // The launch keeps it.
@@ -185,7 +193,7 @@ class OrderedWorkers {
         take(`cannot start ${command}: ${reason}`);
       },
     });
-    this.#workers.set(child, { child, tail });
+    this.#workers.set(child, { tail, drained });
     return child;
   }
 
