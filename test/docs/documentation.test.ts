@@ -184,7 +184,7 @@ describe('names', () => {
   });
 
   /** Read by other programs than ours. */
-  const FOREIGN_NAMES = ['CUDA_VISIBLE_DEVICES'];
+  const FOREIGN_NAMES = ['CUDA_VISIBLE_DEVICES', 'WORKER_FLAGS'];
 
   test('variables, constants and error codes occur in the source', () => {
     const named = [...SPANS, ...BLOCK_LINES].flatMap(({ text, at }) =>
