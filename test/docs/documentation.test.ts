@@ -66,7 +66,12 @@ describe('commands', () => {
   });
 
   /** Of other programs: npm, docker, python. */
-  const FOREIGN_FLAGS = ['--silent', '--scale', '--volumes', '--shm-size', '--build'];
+  const FOREIGN_FLAGS = [
+    ...['--silent', '--scale', '--volumes', '--shm-size', '--build'],
+    // Of sbatch.
+    ...['--array', '--cpus-per-task', '--export', '--gpus-per-task', '--no-kill', '--nodes', '--signal'],
+    ...['--ntasks', '--ntasks-per-node', '--ntasks-per-socket'],
+  ];
 
   test('flags that stand alone belong to a command or a bench', () => {
     const found = problems(

@@ -96,9 +96,12 @@ describe('a launch with --hosts', { timeout: TEST_MS }, () => {
     const commands = (await processesWith('')).map(({ command }) => command);
     const token = (await readFile(path.join(workspace.runs, 'apart', 'run.token'), 'utf8')).trim();
     expect(commands.filter((command) => command.includes(token) || command.includes('BEGIN '))).toEqual([]);
-    const workers = commands.filter((command) => command.includes('facet.mjs worker '));
-    expect(workers).toHaveLength(2);
-    for (const command of workers) expect(command).toMatch(/ --tls \S+facet-host-\w+\/tls /);
+    for (const host of [2, 3]) {
+      const workers = await hosts!.processes(host, 'facet.mjs worker ');
+      expect(workers.map(({ command: words }) => words)).toEqual([
+        expect.stringMatching(/ --tls \S+facet-host-\w+\/tls /),
+      ]);
+    }
     const result = await command.done;
     expect({ code: result.code, stderr: result.code === 0 ? '' : result.stderr }).toEqual({ code: 0, stderr: '' });
     expect(parseJson(result)).toMatchObject({
