@@ -148,7 +148,7 @@ describe('places', () => {
 
 describe('names', () => {
   /** Endings of files that begin like a key of the configuration: `model.safetensors`, `run.json`. */
-  const FILE_ENDING = /\.(json|jsonl|safetensors|onnx|html|proto|yaml|ts|mjs|md|key|token|crt)$/;
+  const FILE_ENDING = /\.(json|jsonl|safetensors|onnx|html|proto|yaml|ts|mjs|md|key|token|crt|conf|env)$/;
   const short = configKeys(NAMED_TASKS, NAMED_TASKS[0]).all;
   const options = NAMED_TASKS.flatMap((task) => Object.keys(task.options.shape));
   const long = short.filter((key) => options.includes(key.split('.')[0]!)).map((key) => `task.options.${key}`);

@@ -53,7 +53,6 @@ const hello = z.object({
 export type HostHello = z.infer<typeof hello>;
 
 const died = z.object({ kind: z.literal('died'), worker: text, how: text, living: count, restart });
-export type RemoteDeath = z.infer<typeof died>;
 
 const ended = z.object({ kind: z.literal('ended'), error: z.object({ code: text, message: text }).optional() });
 
