@@ -22,7 +22,7 @@ const SCRIPT = fileURLToPath(new URL('../../../deploy/slurm/facet.sbatch', impor
 const whyNot = await whyNotHere(['slurmctld', 'slurmd', 'sbatch', 'munged'], { needsHosts: true });
 const TEST_MS = 600_000;
 const NODES = 3;
-const EPOCHS = 60;
+const EPOCHS = 30;
 const SAMPLES = 1_500;
 const settingsOf = (settings: readonly string[]): string[] => settings.flatMap((setting) => ['--set', setting]);
 const SETTINGS = settingsOf([
