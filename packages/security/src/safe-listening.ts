@@ -1,5 +1,5 @@
 /** Nothing listens beyond its own machine in the open by accident: somebody has to say so, and is told which addresses that are. */
-import { TrainingError } from '@facet/shared';
+import { isLoopback, TrainingError } from '@facet/shared';
 
 export interface Listening {
   /** Who listens, for messages: `the coordinator`. */
@@ -17,7 +17,7 @@ export interface Listening {
  * @throws TrainingError CONFIG_INVALID when it would listen beyond loopback without TLS, and nobody said that it may.
  */
 export function requireSafeListening({ what, hosts, hasTls, isInsecure }: Listening): string | undefined {
-  const open = hosts.filter((host) => !isLoopback(host));
+  const open = hosts.filter((host) => !isLoopback(host.replace(/^\[|\]$/g, '').toLowerCase()));
   if (hasTls || open.length === 0) return undefined;
   const addresses = [...new Set(open)].join(', ');
   if (isInsecure) {
@@ -27,9 +27,4 @@ export function requireSafeListening({ what, hosts, hasTls, isInsecure }: Listen
     'CONFIG_INVALID',
     `${what} would listen on ${addresses} without TLS; name certificates with --tls FOLDER (\`facet certs\` makes them), listen on 127.0.0.1, or say --insecure if the network is trusted`,
   );
-}
-
-function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return bare === 'localhost' || bare === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(bare);
 }

@@ -1,4 +1,7 @@
-export { formatAddress, parseAddress, type Address } from './address.js';
+export { formatAddress, parseAddress, parseHost, type Address, type HostWithPort } from './address.js';
+export { homeFolder } from './disk/home-folder.js';
+export { AUTO_HOST, isEveryAddress, listeningHost, reachableHost } from './net/listening-host.js';
+export { isLoopback, systemRoute, type Route, type RouteTo } from './net/route.js';
 export { pause, repeat, systemClock, type Clock } from './clock.js';
 export {
   makePrivateFolder,
@@ -188,6 +191,7 @@ export { resolveConfig, type ConfigInput, type ConfigResolution } from './config
 export { isRunName, RUN_NAME_EXPECTATION } from './config/run-name.js';
 export { wilsonInterval, type Interval } from './wilson-interval.js';
 export { escapeInJson, visibleJson, visibleLine, visibleText, visibleValues } from './visible-text.js';
+export { type BrokerPatience } from './wire/broker-patience.js';
 export { connectBroker, type BrokerClient, type BrokerCredentials, type BrokerTls } from './wire/broker-connection.js';
 export { inboxOf, type BrokerRole } from './wire/broker-inbox.js';
 export {

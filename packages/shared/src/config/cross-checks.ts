@@ -14,6 +14,7 @@ import { shown } from './expectation.js';
 import { isMapping, valueAt, type ConfigLayer, type Mapping } from './layers.js';
 import { shortKeysOf, type NamedTask, type NamedTasks } from './named-task.js';
 import { keyText } from './schema-problems.js';
+import { parseHost } from '../address.js';
 import { brokerUrlProblem } from '../wire/broker-login.js';
 import { maskUrl } from '../wire/masked-url.js';
 import { ARITHMETIC, configSchema } from './schema.js';
@@ -162,6 +163,10 @@ function operationProblems(merged: Mapping): string[] {
   const wrongBroker = nats === undefined ? undefined : brokerUrlProblem(nats.url);
   if (nats !== undefined && wrongBroker !== undefined) {
     problems.push(`nats.url: ${shown(maskUrl(nats.url))}, ${wrongBroker}`);
+  }
+  const advertise = sound(merged, 'coordinator')?.advertise;
+  if (advertise !== undefined && parseHost(advertise) === undefined) {
+    problems.push(`coordinator.advertise: ${shown(advertise)}, expected HOST or HOST:PORT`);
   }
   return problems;
 }

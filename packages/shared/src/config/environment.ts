@@ -31,6 +31,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   { variable: 'FACET_CHECKPOINT_KEEP', key: 'checkpoint.keep', takes: 'number' },
   { variable: 'FACET_NATS_URL', key: 'nats.url', takes: 'text' },
   { variable: 'FACET_COORDINATOR_HOST', key: 'coordinator.host', takes: 'text' },
+  { variable: 'FACET_COORDINATOR_ADVERTISE', key: 'coordinator.advertise', takes: 'text' },
   { variable: 'FACET_COORDINATOR_PORT', key: 'coordinator.port', takes: 'number' },
   { variable: 'FACET_HTTP_PORT', key: 'coordinator.httpPort', takes: 'number' },
   { variable: 'FACET_TLS_FOLDER', key: 'tls.folder', takes: 'text' },

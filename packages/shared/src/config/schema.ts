@@ -272,7 +272,14 @@ export const operationSchema = z.strictObject({
     .describe('The message broker.'),
   coordinator: z
     .strictObject({
-      host: z.string().describe('Address to listen on.'),
+      host: z.string().describe('Address to listen on; `auto` means every address of the machine.'),
+      advertise: z
+        .string()
+        .optional()
+        .describe(
+          'What workers, displays and Prometheus are told instead: HOST or HOST:PORT. With `auto` and ' +
+            'without it: the address that reaches the broker.',
+        ),
       port: port.describe('Port for workers; 0 takes any free one.'),
       httpPort: port.describe('Port for metrics and status; 0 takes any free one.'),
     })

@@ -5,6 +5,7 @@
 import { TrainingError } from '../errors.js';
 import { brokerFailure } from './broker-failure.js';
 import { brokerLogin, type BrokerLogin } from './broker-login.js';
+import { untilBrokerAnswers, type BrokerPatience } from './broker-patience.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;
@@ -59,40 +60,45 @@ export interface BrokerCaller<C, A> {
   readonly credentials?: BrokerCredentials | undefined;
   /** Where answers come to (broker-inbox.ts). Default: the inbox of everybody. */
   readonly inbox?: string | undefined;
+  /** How to wait for a broker that is not up yet. Default: not at all. */
+  readonly patience?: BrokerPatience | undefined;
 }
 
 /**
  * Connects; the client rebuilds a connection that is lost later, for as long as it takes.
  *
  * @throws TrainingError BROKER_UNREACHABLE, or BROKER_REFUSED by one that is there, naming the address without its password, and what
- *   to do.
+ *   to do; CANCELLED when a wait was ended.
  */
 export async function connectBroker<C, A extends (nonce?: string) => unknown>(
   urls: string,
-  { client, name, advice, tls, credentials: given, inbox }: BrokerCaller<C, A>,
+  { client, name, advice, tls, credentials: given, inbox, patience }: BrokerCaller<C, A>,
 ): Promise<C> {
   const login = brokerLogin(urls);
   const hasLogin = login.user !== undefined || login.token !== undefined;
   const credentials = hasLogin ? undefined : given;
   const authenticator = credentials && authenticatorOf(client, credentials);
-  try {
-    return await client.connect({
-      ...login,
-      servers: [...login.servers],
-      name,
-      // A stack trace per publish costs more than the publish.
-      noAsyncTraces: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      reconnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      ...(inbox !== undefined && { inboxPrefix: inbox }),
-      ...(authenticator !== undefined && { authenticator }),
-      ...(tls !== undefined && { tls }),
-    });
-  } catch (caught) {
-    throw brokerFailure(caught, urls, { advice, keySource: credentials?.source, hasCertificate: tls !== undefined });
-  }
+  const connect = async (): Promise<C> => {
+    try {
+      return await client.connect({
+        ...login,
+        servers: [...login.servers],
+        name,
+        // A stack trace per publish costs more than the publish.
+        noAsyncTraces: true,
+        timeout: CONNECT_TIMEOUT_MS,
+        reconnect: true,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        ...(inbox !== undefined && { inboxPrefix: inbox }),
+        ...(authenticator !== undefined && { authenticator }),
+        ...(tls !== undefined && { tls }),
+      });
+    } catch (caught) {
+      throw brokerFailure(caught, urls, { advice, keySource: credentials?.source, hasCertificate: tls !== undefined });
+    }
+  };
+  return untilBrokerAnswers(connect, patience);
 }
 
 /** A damaged key is found here. In the client it would look like a broker that does not answer. */
