@@ -2,7 +2,7 @@
  * Which folder fetched datasets are kept in: the caller's, FACET_CACHE, or the platform's convention. Only decides;
  * creates nothing.
  */
-import { homedir } from 'node:os';
+import { homeFolder } from '@facet/shared';
 import { isAbsolute, join } from 'node:path';
 import type { DatasetSource } from './dataset.js';
 
@@ -16,7 +16,7 @@ export interface CacheSurroundings {
 /** The cache folder of a source on this machine. */
 export function cacheFolderOf(source: Pick<DatasetSource, 'cacheFolder'>): string {
   if (source.cacheFolder !== undefined) return source.cacheFolder;
-  return defaultCacheFolder({ env: process.env, platform: process.platform, home: homedir() });
+  return defaultCacheFolder({ env: process.env, platform: process.platform, home: homeFolder(process.env) });
 }
 
 /**

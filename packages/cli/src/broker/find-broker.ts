@@ -7,8 +7,8 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { homeFolder } from '@facet/shared';
 
 /** The release that install-broker.ts downloads, and the only one looked for in the cache. */
 export const PINNED_BROKER_VERSION = '2.14.5';
@@ -57,7 +57,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): 
   // A relative XDG_CACHE_HOME counts as unset, as its specification asks.
   const shared = env['XDG_CACHE_HOME'];
   if (shared && path.isAbsolute(shared)) return path.join(shared, 'facet');
-  const home = env['HOME'] || homedir();
+  const home = homeFolder(env);
   return platform === 'darwin' ? path.join(home, 'Library', 'Caches', 'facet') : path.join(home, '.cache', 'facet');
 }
 

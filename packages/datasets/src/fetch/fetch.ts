@@ -3,6 +3,7 @@
  * sound is left alone; a damaged one is replaced.
  */
 import { join } from 'node:path';
+import { diskRefusal, makeFolder } from '@facet/shared';
 import { cacheFolderOf } from '../cache-folder.js';
 import { cifar10CacheFolder } from '../cifar10.js';
 import type { DatasetSource } from '../dataset.js';
@@ -24,15 +25,28 @@ export interface FetchOptions {
  * there is nothing to fetch; CIFAR-10 (184 MB) is fetched into the cache unless it is there and right.
  *
  * @throws TrainingError DATASET_UNAVAILABLE when it is nowhere to be had; the message lists every source and its reason.
+ * @throws TrainingError DISK_REFUSED when the cache cannot be written.
  * @throws TrainingError DATASET_INVALID when there is nothing to fetch and what is there is damaged.
  * @throws TrainingError CANCELLED when the signal is aborted.
  */
 export async function fetchDataset(source: DatasetSource, options: FetchOptions = {}): Promise<void> {
   const { onProgress = () => undefined, signal = new AbortController().signal } = options;
   const isFetchable = source.name === 'cifar10' && source.folder === undefined;
-  if (isFetchable && !(await isRight(source))) return fetchFromSources(cifar10Plan(source), onProgress, signal);
+  if (isFetchable && !(await isRight(source))) {
+    await makeCache(source);
+    return fetchFromSources(cifar10Plan(source), onProgress, signal);
+  }
   if (!isFetchable) await openDataset(source);
   onProgress({ kind: 'ready', folder: datasetFolder(source) });
+}
+
+/** A cache that cannot be written is no fault of a source. A container may have no home to keep it in. */
+async function makeCache(source: DatasetSource): Promise<void> {
+  try {
+    await makeFolder(cacheFolderOf(source));
+  } catch (caught) {
+    throw diskRefusal(caught, 'name a folder that this user may write to in FACET_CACHE') ?? caught;
+  }
 }
 
 async function isRight(source: DatasetSource): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Which TensorFlow the engines `tensorflow` and `tensorflow-gpu` use when Facet builds its binding, and where the result lies. */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheFolder } from '@facet/datasets';
+import { homeFolder } from '@facet/shared';
 
 /** The engines that need TensorFlow's native library. */
 export type TensorflowEngineName = 'tensorflow' | 'tensorflow-gpu';
@@ -28,6 +28,6 @@ export function installedFolder(
   name: TensorflowEngineName,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
-  const cache = defaultCacheFolder({ env, platform: process.platform, home: homedir() });
+  const cache = defaultCacheFolder({ env, platform: process.platform, home: homeFolder(env) });
   return join(cache, 'engines', `${name}-${TENSORFLOW_VERSION}-${process.platform}-${process.arch}`);
 }

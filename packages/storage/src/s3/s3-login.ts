@@ -3,9 +3,8 @@
  * AWS_ENDPOINT_URL), AWS_REGION, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and perhaps AWS_SESSION_TOKEN, or a file of
  * credentials (AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, and AWS_PROFILE). Keys are never an argument.
  */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { readRegularText, TrainingError, type Environment } from '@facet/shared';
+import { homeFolder, readRegularText, TrainingError, type Environment } from '@facet/shared';
 
 const MOST_FILE_BYTES = 1 << 20;
 const DEFAULT_REGION = 'us-east-1';
@@ -38,7 +37,7 @@ export async function readLogin(env: Environment): Promise<S3Login> {
 async function readFileLogin(
   env: Environment,
 ): Promise<Pick<S3Login, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>> {
-  const file = env['AWS_SHARED_CREDENTIALS_FILE'] || join(env['HOME'] || homedir(), '.aws', 'credentials');
+  const file = env['AWS_SHARED_CREDENTIALS_FILE'] || join(homeFolder(env), '.aws', 'credentials');
   const profile = env['AWS_PROFILE'] || 'default';
   const text = await readRegularText(file, MOST_FILE_BYTES).catch(() => '');
   const values = profileOf(text, profile);
