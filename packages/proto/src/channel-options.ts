@@ -14,10 +14,14 @@ const STREAMS_PER_CONNECTION = 16;
 /** A connection without a call is closed after this time; a client makes a new one when it needs it. */
 const IDLE_MS = 60_000;
 
-/** A dead host is noticed by its silence. A stranger who connects and does not speak HTTP/2 is hung up on in the same way. */
+/**
+ * A dead host is noticed by its silence. A stranger who connects and does not speak HTTP/2 is hung up on in the same way. The
+ * processes of a busy machine pause for seconds and are not dead: the coordinator allows three times `timeouts.heartbeatMs`,
+ * and a connection lasts longer than that.
+ */
 const KEEPALIVE = {
   'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 2_000,
+  'grpc.keepalive_timeout_ms': 6_000,
 } as const;
 
 /**

@@ -12,8 +12,8 @@ const SLOW_LATENCY_MS = 60;
 /** In some worlds one process is farther away than the others. */
 const FAR_SHARE = 0.3;
 const FAR_LATENCY_MS = { least: 2, most: 10 };
-/** As CHANNEL_OPTIONS of gRPC: a ping after 2 s, given up after 2 s more. */
-const KEEPALIVE_MS = 4_000;
+/** As CHANNEL_OPTIONS of gRPC: a ping after 2 s, given up after 6 s more. */
+const KEEPALIVE_MS = 8_000;
 
 /** One side of a connection. */
 export interface Endpoint {
@@ -244,10 +244,13 @@ class Connection {
     for (const { from: side, to: peer } of this.#directions) {
       if (side.isWatchingPeer || !side.isOpen || !this.#isSilent(peer)) continue;
       side.isWatchingPeer = true;
+      const { pauses } = peer.process;
       this.#network.world.schedule(KEEPALIVE_MS, () => {
         side.isWatchingPeer = false;
-        // A pause that ended and began again is a new silence in reality; here it counts on, which is only stricter.
-        if (this.#isSilent(peer)) this.#breakOff(side);
+        if (!this.#isSilent(peer)) return;
+        // A cut that ended and began again is a new silence in reality; here it counts on, which is only stricter.
+        if (peer.process.pauses === pauses) this.#breakOff(side);
+        else this.checkPeer();
       });
     }
   }

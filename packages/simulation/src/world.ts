@@ -76,6 +76,7 @@ export class Process {
   readonly world: World;
   readonly #onDeath: (() => void)[] = [];
   #waiting: (() => void)[] = [];
+  #pauses = 0;
   #status: 'running' | 'paused' | 'dead' = 'running';
 
   constructor(world: World, name: string) {
@@ -91,6 +92,11 @@ export class Process {
     return this.#status === 'paused';
   }
 
+  /** How often it was stopped: a peer that was heard in between was silent twice, and not for long. */
+  get pauses(): number {
+    return this.#pauses;
+  }
+
   /** The process gets something to do: now, when it goes on, or never. */
   receive(action: () => void): void {
     if (this.#status === 'running') action();
@@ -98,7 +104,9 @@ export class Process {
   }
 
   pause(): void {
-    if (this.#status === 'running') this.#status = 'paused';
+    if (this.#status !== 'running') return;
+    this.#status = 'paused';
+    this.#pauses += 1;
   }
 
   resume(): void {

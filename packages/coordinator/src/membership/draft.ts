@@ -37,7 +37,7 @@ export function change(draft: Draft, workerId: string, changes: Partial<WorkerEn
 }
 
 /** The workers that could join the next generation, in join order. */
-export function readyWorkers({ workers }: Draft): WorkerEntry[] {
+export function readyWorkers({ workers }: Pick<Membership, 'workers'>): WorkerEntry[] {
   return [...workers.values()].filter(({ stage }) => stage === 'ready').sort((a, b) => a.joinOrder - b.joinOrder);
 }
 

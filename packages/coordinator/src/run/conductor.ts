@@ -8,6 +8,7 @@ import { parseAddress, parseErrorCode, TrainingError, type Clock, type Plan } fr
 import type { Logger } from '@facet/telemetry';
 import type { CheckedMessage, JoinSession, SessionHandler } from '../grpc/join-session.js';
 import { clip } from '../grpc/messages.js';
+import type { AdaptivePolicy } from '../membership/adaptive-policy.js';
 import {
   bugIn,
   nextDeadlineMs,
@@ -15,7 +16,6 @@ import {
   type Ending,
   type Membership,
   type MembershipEvent,
-  type MembershipPolicy,
 } from '../membership/state.js';
 import { transition } from '../membership/transition.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -39,7 +39,7 @@ export interface ConductorOptions {
   readonly isLeading: () => boolean;
   readonly onFenced: (reason: string) => void;
   readonly membership: Membership;
-  readonly policy: MembershipPolicy;
+  readonly policy: AdaptivePolicy;
   readonly plan: Plan;
   /** Whether a checkpoint is due after a step. */
   readonly isCheckpointDue: (step: number) => boolean;
@@ -172,15 +172,8 @@ export class Conductor implements SessionHandler {
         this.#onReport(workerId, message.body);
         break;
       case 'fault': {
-        const { generation, step, code } = message.body;
-        this.dispatch({
-          kind: 'fault',
-          workerId,
-          generation,
-          step,
-          code: parseErrorCode(code),
-          message: clip(message.body.message),
-        });
+        const { generation, step, code, message: text } = message.body;
+        this.dispatch({ kind: 'fault', workerId, generation, step, code: parseErrorCode(code), message: clip(text) });
         break;
       }
       case 'heartbeat':
@@ -278,7 +271,8 @@ export class Conductor implements SessionHandler {
 
   #apply(event: MembershipEvent): void {
     const { policy, clock } = this.#options;
-    const { state, commands } = transition(this.#membership, event, { policy, nowMs: clock.now() });
+    const moment = policy.observe(this.#membership, event, clock.now());
+    const { state, commands } = transition(this.#membership, event, moment);
     this.#membership = state;
     for (const command of commands) this.#execute(command);
   }
@@ -393,7 +387,7 @@ export class Conductor implements SessionHandler {
   }
 
   #scheduleTick(): void {
-    this.#timer.set(this.#isClosed ? undefined : nextDeadlineMs(this.#membership, this.#options.policy));
+    this.#timer.set(this.#isClosed ? undefined : nextDeadlineMs(this.#membership, this.#options.policy.current));
   }
 }
 

@@ -7,6 +7,7 @@ import { imageShapeOf, type Clock, type Plan, type RunConfig, type TrainingError
 import type { Logger } from '@facet/telemetry';
 import type { Checkpoint, LedgerFile } from '@facet/storage';
 import { CommitLog } from '../commit/commit-log.js';
+import { AdaptivePolicy } from '../membership/adaptive-policy.js';
 import { createMembership, type Ending, type MembershipPolicy } from '../membership/state.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { ShardPublisher, type PublishingBroker } from '../shards/publisher.js';
@@ -174,7 +175,12 @@ export function assembleRun(parts: AssemblyParts): RunAssembly {
     isLeading: parts.isLeading,
     onFenced: parts.onFenced,
     membership: createMembership({ policy, nowMs: now(), ...earlier }),
-    policy,
+    policy: new AdaptivePolicy({
+      policy,
+      onChange: (allowedMs) => {
+        log.info({ allowedMs }, 'workers may be silent for another time, by what was measured');
+      },
+    }),
     plan,
     isCheckpointDue: (step) =>
       operations.isWanted(step) || step % config.checkpoint.everySteps === 0 || plan.isLastOfEpoch(step),
