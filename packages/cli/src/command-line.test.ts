@@ -42,8 +42,8 @@ test.each<Refusal>([
   ],
   [
     'a worker with addresses that are none',
-    ['worker', '--coordinator', 'here:1', '--port', '70000', '--advertise', 'node-7', '--nats', 'nats://u:secret@a b'],
-    "error [CONFIG_INVALID]: --advertise: 'node-7', expected HOST:PORT, at which other workers reach this one\n--nats: 'nats://***@a b', expected an address such as nats://HOST:4222, or several with a comma between two\n--port: '70000', expected a whole number from 0 to 65535\n",
+    ['worker', '--coordinator', 'here:1', '--port', '70000', '--advertise', 'a/b', '--nats', 'nats://u:secret@a b'],
+    "error [CONFIG_INVALID]: --advertise: 'a/b', expected HOST or HOST:PORT, at which other workers reach this one\n--nats: 'nats://***@a b', expected an address such as nats://HOST:4222, or several with a comma between two\n--port: '70000', expected a whole number from 0 to 65535\n",
   ],
   [
     'a simulated host with three ranks',

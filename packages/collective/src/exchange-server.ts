@@ -2,6 +2,7 @@
  * The gRPC service that every worker offers to its peers: streams of frames for the all-reduce, and the training state
  * for joiners and checkpoints. A peer pulls; this side only writes, and waits whenever the stream says it is full.
  */
+import type { Socket } from 'node:net';
 import { Server, ServerCredentials, status, type ServiceDefinition } from '@grpc/grpc-js';
 import {
   createInflowLimit,
@@ -36,6 +37,8 @@ export interface ExchangeServerOptions extends Pick<DoorOptions, 'tls' | 'onRefu
   readonly host: string;
   /** Default: any free one. */
   readonly port?: number;
+  /** Takes connections to the port that speak HTTP/1. Absent: they are refused. */
+  readonly onHttp?: ((socket: Socket) => void) | undefined;
   /** The run that callers must name; undefined until the coordinator has told us. */
   readonly run: () => string | undefined;
   /** Of that run: checks what pullers show; undefined until the coordinator has told us. */
@@ -140,6 +143,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
     port: options.port,
     tls: options.tls,
     onRefused: options.onRefused,
+    onHttp: options.onHttp,
     onGrpc: (socket) => {
       limitInflow(socket);
       injector.injectConnection(socket);

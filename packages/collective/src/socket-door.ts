@@ -1,7 +1,8 @@
 /**
- * The port of a worker: gRPC, and the sockets that carry the values of a pull. A puller gets a token over gRPC. It comes back
+ * The port of a worker: gRPC, the sockets that carry the values of a pull, and HTTP/1 for probes and Prometheus, told apart by
+ * the first bytes. A puller gets a token over gRPC. It comes back
  * with the token on a connection of its own, over TCP to the same port or, on the same host, over a Unix socket. A connection
- * that does not begin with our greeting belongs to gRPC. A greeting without a valid token is closed. With TLS, all of that is
+ * that begins neither with our greeting nor with a method of HTTP/1 belongs to gRPC. A greeting without a valid token is closed. With TLS, all of that is
  * what comes out of the decrypted connection; the Unix socket, which the token guards, is not encrypted.
  */
 import { randomBytes } from 'node:crypto';
@@ -15,6 +16,8 @@ import type { RingOffer } from './ring-buffer.js';
 const GREETING = Buffer.from('FAS1');
 /** The same, with the offer of a ring behind the token. */
 const GREETING_WITH_OFFER = Buffer.from('FAM1');
+/** How the methods of HTTP/1 begin. */
+const HTTP_METHODS = ['GET ', 'HEAD', 'POST', 'PUT ', 'PATC', 'DELE', 'OPTI', 'TRAC', 'CONN'];
 /** The first byte that answers an offer. */
 export const TAKES_OFFER = { no: 0, yes: 1 } as const;
 const TOKEN_CHARACTERS = 32;
@@ -65,6 +68,8 @@ export interface SocketDoorOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   readonly port?: number | undefined;
   /** Takes the connections that are not ours. */
   readonly onGrpc: (socket: Socket) => void;
+  /** Takes those that speak HTTP/1. Absent: gRPC gets them, and refuses them. */
+  readonly onHttp?: ((socket: Socket) => void) | undefined;
 }
 
 /**
@@ -73,7 +78,7 @@ export interface SocketDoorOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
  * @throws TrainingError CONFIG_INVALID when it cannot listen there
  */
 export async function openSocketDoor(options: SocketDoorOptions): Promise<SocketDoor> {
-  const { host, port = 0, tls, onGrpc, onRefused } = options;
+  const { host, port = 0, tls, onGrpc, onHttp, onRefused } = options;
   const expected = new Map<string, (guest: Guest) => void>();
   const present = new Set<Socket>();
   const admit = (token: string, guest: Guest): void => {
@@ -96,12 +101,13 @@ export async function openSocketDoor(options: SocketDoorOptions): Promise<Socket
     admits: ['worker', 'coordinator'],
     enter: hasPlace,
     onRefused,
+    onHttp,
     onConnection: (socket) => {
       stay(socket);
       greet(socket, (greeted) => {
-        if (greeted === undefined) {
+        if (greeted === 'grpc' || greeted === 'http') {
           present.delete(socket);
-          onGrpc(socket);
+          (greeted === 'http' ? (onHttp ?? onGrpc) : onGrpc)(socket);
           return;
         }
         // A peer that comes over the network cannot share memory with us.
@@ -114,7 +120,8 @@ export async function openSocketDoor(options: SocketDoorOptions): Promise<Socket
   const unix = createServer((socket) => {
     if (!hasPlace(socket)) return;
     stay(socket);
-    greet(socket, ({ token, offer } = { token: '' }) => {
+    greet(socket, (greeted) => {
+      const { token, offer } = typeof greeted === 'string' ? { token: '' } : greeted;
       admit(token, { socket, way: 'unix', ...(offer === undefined ? {} : { offer }) });
     });
   });
@@ -162,8 +169,8 @@ interface Greeted {
   readonly offer?: RingOffer;
 }
 
-/** Reads the first bytes of a connection; without our greeting they are put back and there is no token. */
-function greet(socket: Socket, onGreeted: (greeted: Greeted | undefined) => void): void {
+/** Reads the first bytes of a connection; those of another protocol are put back. */
+function greet(socket: Socket, onGreeted: (greeted: Greeted | 'grpc' | 'http') => void): void {
   const timer = setTimeout(() => socket.destroy(), GREETING_TIMEOUT_MS);
   let head: Buffer | undefined;
   const onReadable = (): void => {
@@ -173,7 +180,7 @@ function greet(socket: Socket, onGreeted: (greeted: Greeted | undefined) => void
     if (!hasOffer && !head.equals(GREETING)) {
       finish();
       socket.unshift(head);
-      onGreeted(undefined);
+      onGreeted(HTTP_METHODS.includes(head.toString('latin1')) ? 'http' : 'grpc');
       return;
     }
     const length = TOKEN_CHARACTERS + (hasOffer ? OFFER_BYTES : 0);

@@ -11,6 +11,8 @@ import { judgeClient } from './peer-verdict.js';
 import type { Role } from './roles.js';
 import { endWhenRevoked, type TlsIdentity } from './tls-identity.js';
 
+/** HTTP/1 as TLS names it. */
+const HTTP = 'http/1.1';
 /** Longest handshake. */
 const HANDSHAKE_MS = 10_000;
 /** Who is told why it is refused has so long to read it. */
@@ -34,6 +36,11 @@ export interface DoorOptions {
   /** Takes a place for a connection; false if there is none and it was hung up on. */
   readonly enter: (socket: Socket) => boolean;
   readonly onConnection: (socket: Socket) => void;
+  /**
+   * Takes decrypted connections whose client asks for HTTP/1 (ALPN), without a look at their certificates: probes have none.
+   * Absent: there is no HTTP/1 at this port.
+   */
+  readonly onHttp?: ((socket: Socket) => void) | undefined;
   readonly onRefused?: ((refusal: RefusedConnection) => void) | undefined;
 }
 
@@ -45,7 +52,7 @@ export interface Door {
 }
 
 export function createDoor(options: DoorOptions): Door {
-  const { tls, enter, onConnection } = options;
+  const { tls, enter, onConnection, onHttp } = options;
   /** By their addresses, which a decrypted connection has as well. */
   const atTheDoor = new Map<string, Socket>();
   const handshake =
@@ -57,6 +64,12 @@ export function createDoor(options: DoorOptions): Door {
             atTheDoor.delete(addressOf(socket));
             onConnection(socket);
           },
+          ...(onHttp !== undefined && {
+            onHttp: (socket: Socket) => {
+              atTheDoor.delete(addressOf(socket));
+              onHttp(socket);
+            },
+          }),
         });
   // Nagle's algorithm would hold back the last piece of every message.
   const server = createServer({ noDelay: true }, (socket) => {
@@ -81,11 +94,21 @@ export function createDoor(options: DoorOptions): Door {
   };
 }
 
-function createHandshake(tls: TlsIdentity, { admits, onConnection, onRefused }: DoorOptions): (socket: Socket) => void {
+function createHandshake(
+  tls: TlsIdentity,
+  { admits, onConnection, onHttp, onRefused }: DoorOptions,
+): (socket: Socket) => void {
   const tell = createTeller(onRefused);
   let material = tls.current();
-  const server = createTlsServer(serverOptions(material.files), (socket) => {
+  // A client that speaks both, as Prometheus does, is to speak HTTP/1: our HTTP/2 is gRPC alone.
+  const protocols = [...(onHttp === undefined ? [] : [HTTP]), 'h2', EXPLAIN_PROTOCOL];
+  const server = createTlsServer(serverOptions(material.files, protocols), (socket) => {
     socket.on('error', () => undefined);
+    if (onHttp !== undefined && socket.alpnProtocol === HTTP) {
+      endWhenRevoked(tls, socket);
+      onHttp(socket);
+      return;
+    }
     const verdict = judgeClient(socket, admits);
     if (!verdict.ok) tell(addressOf(socket), verdict.reason);
     if (socket.alpnProtocol === EXPLAIN_PROTOCOL) {
@@ -108,7 +131,7 @@ function createHandshake(tls: TlsIdentity, { admits, onConnection, onRefused }: 
     const now = tls.current();
     if (now !== material) {
       material = now;
-      server.setSecureContext(serverOptions(now.files));
+      server.setSecureContext(serverOptions(now.files, protocols));
     }
     server.emit('connection', socket);
   };
@@ -118,14 +141,14 @@ function createHandshake(tls: TlsIdentity, { admits, onConnection, onRefused }: 
  * Whoever has a wrong certificate gets through the handshake, so that it can be told. Nobody resumes a session: it would be
  * judged by the certificate and the list of revoked ones of before.
  */
-function serverOptions(files: TlsOptions): TlsOptions {
+function serverOptions(files: TlsOptions, protocols: string[]): TlsOptions {
   return {
     ...files,
     minVersion: 'TLSv1.3',
     secureOptions: constants.SSL_OP_NO_TICKET,
     requestCert: true,
     rejectUnauthorized: false,
-    ALPNProtocols: ['h2', EXPLAIN_PROTOCOL],
+    ALPNProtocols: protocols,
     handshakeTimeout: HANDSHAKE_MS,
   };
 }

@@ -1,14 +1,15 @@
 /**
- * The small HTTP server of a process: /metrics for Prometheus, /healthz for probes, and whatever JSON routes the process
- * adds. It serves reads only and never blocks the end of a process: closing ends open connections too.
+ * The small HTTP server of a process: /metrics for Prometheus, /healthz and /readyz for probes, and whatever JSON routes the
+ * process adds. It serves reads only and never blocks the end of a process: closing ends open connections too. It listens on
+ * a port of its own, or is given connections that came to another one.
  *
  * Nothing that arrives may end the process. Paths are looked up and never parsed, and a fault of a route is a 500. Anybody
  * may connect, so sizes, connections and waiting have limits. With TLS or a login, who asks must show a certificate or the
- * login; `/healthz` is for everybody.
+ * login; the answers for probes are for everybody.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { endWhenRevoked, judgeClient, type HttpLogin, type Role, type TlsIdentity } from '@facet/security';
 import { TrainingError } from '@facet/shared';
@@ -38,14 +39,26 @@ export interface HttpAccess {
   readonly login?: HttpLogin | undefined;
 }
 
-export interface HttpServerOptions extends HttpAccess {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
+export interface HttpServiceOptions extends HttpAccess {
   readonly registry: Registry;
   /** Path -> a JSON value, computed per request. */
   readonly routes?: Readonly<Record<string, () => unknown>>;
+  /** Why the process is not ready, in one line; undefined when it is. Default: it is ready while it lives. */
+  readonly whyNotReady?: () => string | undefined;
   readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpServerOptions extends HttpServiceOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+/** The answers without a port. */
+export interface HttpService {
+  /** Takes a connection on which a client speaks HTTP/1. One with TLS is decrypted, and its certificate is judged here. */
+  readonly accept: (socket: Socket) => void;
+  close(): void;
 }
 
 export interface HttpServer {
@@ -56,8 +69,12 @@ export interface HttpServer {
 
 /** Whoever takes part in a run may look at it, and whoever was given a certificate for that. */
 const READERS: readonly Role[] = ['status', 'operator', 'coordinator', 'worker'];
+/** Whether the process lives: its event loop turns, so that it answers. */
+const ALIVE = '/healthz';
+/** Whether it does its part of a run. */
+const READY = '/readyz';
 /** A probe of a container has neither certificate nor login. */
-const FOR_EVERYBODY = '/healthz';
+const FOR_EVERYBODY: readonly string[] = [ALIVE, READY];
 
 interface Answer {
   readonly status: number;
@@ -71,23 +88,9 @@ interface Answer {
  * @throws TrainingError PORT_BUSY naming the port when it is taken.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const answer = createAnswers(options);
-  const bounds = {
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.requestMs,
-    requestTimeout: limits.requestMs,
-    connectionsCheckingInterval: Math.ceil(limits.requestMs / 2),
-  };
-  const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    const path = requestPath(request.url ?? '/');
-    const refusal = path === FOR_EVERYBODY ? undefined : refusalOf(request, options);
-    if (refusal?.status === 401) response.setHeader('www-authenticate', options.login?.challenge ?? '');
-    respond(request, response, refusal === undefined ? () => answer(path) : () => Promise.resolve(refusal));
-  };
-  const server =
-    options.tls === undefined ? createServer(bounds, listener) : secureServer(options.tls, bounds, listener);
+  const { host, tls } = options;
+  const { bounds, limits, listener } = createListener(options);
+  const server = tls === undefined ? createServer(bounds, listener) : secureServer(tls, bounds, listener);
   server.maxConnections = limits.connections;
   server.setTimeout(limits.silenceMs);
   await listen(server, host, options.port);
@@ -104,11 +107,58 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-function secureServer(
-  tls: TlsIdentity,
-  bounds: object,
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
+/** The answers for connections that come to a port of somebody else's. */
+export function createHttpService(options: HttpServiceOptions): HttpService {
+  const { bounds, limits, listener } = createListener(options);
+  const server = createServer(bounds, listener);
+  server.setTimeout(limits.silenceMs);
+  // Node begins to check the deadlines of requests when a server listens, which this one never does.
+  server.emit('listening');
+  const present = new Set<Socket>();
+  return {
+    accept(socket) {
+      if (present.size >= limits.connections) {
+        socket.destroy();
+        return;
+      }
+      present.add(socket);
+      socket.once('close', () => present.delete(socket));
+      server.emit('connection', socket);
+    },
+    close() {
+      // It has no port to close; this ends the checks.
+      server.close(() => undefined);
+      for (const socket of present) socket.destroy();
+    },
+  };
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+function createListener(options: HttpServiceOptions): {
+  readonly limits: HttpLimits;
+  /** The limits, as a server of Node takes them. */
+  readonly bounds: object;
+  readonly listener: Listener;
+} {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const answer = createAnswers(options);
+  const bounds = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.requestMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.ceil(limits.requestMs / 2),
+  };
+  const listener: Listener = (request, response) => {
+    const path = requestPath(request.url ?? '/');
+    const refusal = FOR_EVERYBODY.includes(path) ? undefined : refusalOf(request, options);
+    if (refusal?.status === 401) response.setHeader('www-authenticate', options.login?.challenge ?? '');
+    respond(request, response, refusal === undefined ? () => answer(path) : () => Promise.resolve(refusal));
+  };
+  return { limits, bounds, listener };
+}
+
+function secureServer(tls: TlsIdentity, bounds: object, listener: Listener): Server {
   let material = tls.current();
   const optionsOf = (files: TlsOptions): TlsOptions => ({
     ...files,
@@ -170,16 +220,25 @@ function requestPath(target: string): string {
   return path === '' ? '/' : path;
 }
 
-function createAnswers({ registry, routes = {} }: HttpServerOptions): (path: string) => Promise<Answer> {
+function createAnswers({
+  registry,
+  routes = {},
+  whyNotReady = () => undefined,
+}: HttpServiceOptions): (path: string) => Promise<Answer> {
   const table = new Map<string, () => Answer | Promise<Answer>>([
     ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() })],
-    ['/healthz', () => text(200, 'ok')],
+    [ALIVE, () => text(200, 'ok')],
+    [READY, () => readiness(whyNotReady())],
   ]);
   for (const [path, value] of Object.entries(routes)) {
     table.set(path, () => ({ status: 200, type: 'application/json', body: `${JSON.stringify(value())}\n` }));
   }
   const missing = text(404, `nothing is here; there is ${[...table.keys()].join(' ')}`);
   return async (path) => (await table.get(path)?.()) ?? missing;
+}
+
+function readiness(reason: string | undefined): Answer {
+  return reason === undefined ? text(200, 'ready') : text(503, reason);
 }
 
 function text(status: number, line: string): Answer {

@@ -1,4 +1,4 @@
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
-export { startHttpServer, type HttpServer, type HttpServerOptions } from './http-server.js';
+export { createHttpService, startHttpServer, type HttpServer, type HttpServerOptions } from './http-server.js';
 export { createProcessRegistry } from './process-registry.js';
 export { Counter, Gauge, Histogram, type Registry } from 'prom-client';

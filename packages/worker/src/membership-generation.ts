@@ -60,6 +60,8 @@ export interface GenerationEvents {
 export interface Generation {
   readonly id: number;
   readonly backlog: number;
+  /** It was ended, or has failed. */
+  readonly isOver: boolean;
   /** Begins training once formed. */
   start(): void;
   /** Trains no further than this step, or the one after it that is under way. */
@@ -103,6 +105,7 @@ export function joinGeneration(
   let mesh: Mesh | undefined;
   let faultyPeer = '';
   let lastStep = Number.POSITIVE_INFINITY;
+  let hasFailed = false;
 
   const open = async (split: WorkSplit): Promise<{ mesh: Mesh; shards: ShardSource }> => {
     await synchroniseState({ form, passes }, resources, signal);
@@ -186,6 +189,7 @@ export function joinGeneration(
         },
       });
     } catch (caught) {
+      hasFailed = true;
       if (!signal.aborted) events.onFault(id, TrainingError.from(caught), faultyPeer);
     }
   })();
@@ -194,6 +198,9 @@ export function joinGeneration(
     id,
     get backlog() {
       return shards?.backlog ?? 0;
+    },
+    get isOver() {
+      return hasFailed || signal.aborted;
     },
     start: () => {
       begin();

@@ -6,6 +6,7 @@
 import {
   decodePasses,
   passesLabel,
+  OPERATION_DEFAULTS,
   pause,
   repeat,
   shardKeyLabel,
@@ -55,6 +56,8 @@ export interface Membership {
   readonly resources: WorkerResources | undefined;
   /** Micro-batches that wait to be computed. */
   readonly backlog: number;
+  /** It is a member of a generation that is not over. */
+  readonly isInGeneration: boolean;
   /** Abandons the generation under way; resolves when the state is at rest. */
   end(reason: string): Promise<void>;
 }
@@ -64,7 +67,8 @@ const RECENT_STEPS = 64;
 const RECONNECT_DELAY_MS = 200;
 /** Where another run is led, this one's coordinator does not come back in a moment. */
 const OTHER_RUN_DELAY_MS = 2_000;
-const DEFAULT_RECONNECT_MS = 30_000;
+/** Before a coordinator has said how long this run waits. It may itself wait as long for its broker. */
+const DEFAULT_RECONNECT_MS = OPERATION_DEFAULTS.timeouts.gatherMs;
 
 /** A worker that has not said Hello yet. */
 export function createMembership(options: MembershipOptions): Membership {
@@ -301,6 +305,8 @@ export function createMembership(options: MembershipOptions): Membership {
           if (!mayPass && !(isRefused && resources !== undefined)) throw error;
           if (isRefused)
             log.warn({ reason: error.message }, 'the coordinator and this worker do not accept each other');
+          if (lostAt === undefined && error.code === 'COORDINATOR_UNREACHABLE')
+            log.warn({ reason: error.message, patienceMs }, 'no coordinator answers yet; waiting for one');
           lostAt ??= clock.now();
           if (clock.now() - lostAt > patienceMs) {
             throw new TrainingError(error.code, `${error.message}; gave up after ${patienceMs} ms`, { cause: error });
@@ -323,6 +329,9 @@ export function createMembership(options: MembershipOptions): Membership {
     },
     get backlog() {
       return generation?.backlog ?? 0;
+    },
+    get isInGeneration() {
+      return generation?.isOver === false;
     },
     async end(reason) {
       await generation?.end(reason);

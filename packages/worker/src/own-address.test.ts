@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '@facet/shared';
-import { findOwnAddress, isLoopback, type OwnAddressOptions, type Route } from './own-address.js';
+import { systemClock, type Route } from '@facet/shared';
+import { findOwnAddress, type OwnAddressOptions } from './own-address.js';
 
 const ELSEWHERE: Readonly<Record<string, Route>> = {
   'coordinator.example': { own: '10.0.0.6', other: '10.0.0.5' },
@@ -48,6 +48,18 @@ describe('the address of a worker', () => {
     expect(await find({ listenHost: '0.0.0.0' })).toEqual({ listenHost: '0.0.0.0', advertisedHost: '10.0.0.6' });
   });
 
+  it('is every address with auto, and others are told the one that reaches the coordinator', async () => {
+    const { listenHost, advertisedHost } = await find({ listenHost: 'auto' });
+    expect(['::', '0.0.0.0']).toContain(listenHost);
+    expect(advertisedHost).toBe('10.0.0.6');
+    const ofIpv6 = await find({ listenHost: 'auto', coordinatorAddresses: ['[fd00::5]:4300'] });
+    expect(ofIpv6.advertisedHost).toBe('fd00::6');
+  });
+
+  it('is told without a port where only the host differs', async () => {
+    expect(await find({ listenHost: 'auto', advertisedAddress: 'node-7' })).toMatchObject({ advertisedHost: 'node-7' });
+  });
+
   it.each([
     { listenHost: '127.0.0.1' },
     { listenHost: 'localhost' },
@@ -55,6 +67,32 @@ describe('the address of a worker', () => {
   ])('is refused where the coordinator could not reach it: %o', async (options) => {
     await expect(find(options)).rejects.toThrow(/is reached from this machine alone.* such as 10\.0\.0\.6/);
     await expect(find({ ...options, coordinatorAddresses: ['127.0.0.1:4300'] })).resolves.toBeDefined();
+  });
+
+  it('is found once the name of a coordinator is known, and the wait is told once', async () => {
+    let asked = 0;
+    const told: string[] = [];
+    const routeTo = async (): Promise<Route | undefined> => {
+      asked += 1;
+      return asked > 3 ? ELSEWHERE['10.0.0.5'] : undefined;
+    };
+    let nowMs = 0;
+    const clock = {
+      ...systemClock,
+      now: () => nowMs,
+      schedule: (delayMs: number, action: () => void) => {
+        nowMs += delayMs;
+        queueMicrotask(action);
+        return () => undefined;
+      },
+    };
+    const options = { coordinatorAddresses: ['late.example:4300'], routeTo, clock };
+    const found = await find({ ...options, onWait: (reason) => void told.push(reason) });
+    expect(found.advertisedHost).toBe('10.0.0.6');
+    expect(told).toEqual([expect.stringMatching(/^nothing leads from this machine to late\.example:4300/)]);
+    asked = -Infinity;
+    await expect(find(options)).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
+    expect(nowMs).toBeGreaterThan(120_000);
   });
 
   it('ends the wait for a coordinator when the worker is told to stop', async () => {
@@ -72,15 +110,4 @@ describe('the address of a worker', () => {
     });
     expect(await here).toEqual({ listenHost: '127.0.0.1', advertisedHost: '127.0.0.1' });
   });
-});
-
-it.each([
-  ['127.8.9.10', true],
-  ['::1', true],
-  ['::ffff:127.0.0.1', true],
-  ['localhost', true],
-  ['10.0.0.1', false],
-  ['node-7', false],
-])('knows whether %s is this machine alone', (host, expected) => {
-  expect(isLoopback(host)).toBe(expected);
 });

@@ -1,26 +1,40 @@
 /**
  * The address at which others reach this worker: what it was told, else the address of this machine from which it reaches
- * its coordinator. Nothing is sent to find it out: a datagram socket that is connected has its own address.
+ * its coordinator.
  */
-import { createSocket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { parseAddress, pause, TrainingError, type Clock } from '@facet/shared';
+import {
+  AUTO_HOST,
+  isEveryAddress,
+  isLoopback,
+  listeningHost,
+  OPERATION_DEFAULTS,
+  parseAddress,
+  parseHost,
+  pause,
+  reachableHost,
+  systemRoute,
+  TrainingError,
+  type Clock,
+  type Route,
+  type RouteTo,
+} from '@facet/shared';
 
-/** How long names of coordinators may be unknown: they start together with the workers. */
-const PATIENCE_MS = 30_000;
+/** How long names of coordinators may be unknown: they start together with the workers, and DNS knows them later. */
+const PATIENCE_MS = OPERATION_DEFAULTS.timeouts.gatherMs;
 const RETRY_MS = 500;
 
 export interface OwnAddressOptions {
   /** host:port of every coordinator that may lead the run; at least one. */
   readonly coordinatorAddresses: readonly string[];
-  /** Where to listen, if somebody said so. */
+  /** Where to listen, if somebody said so; `auto` is every address. */
   readonly listenHost: string | undefined;
-  /** host:port that others are told instead, if somebody said so. */
+  /** host or host:port that others are told instead, if somebody said so. */
   readonly advertisedAddress: string | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Called once if no name is known yet. */
+  readonly onWait?: (reason: string) => void;
   /** Default: asks this machine. */
   readonly routeTo?: RouteTo;
 }
@@ -32,15 +46,6 @@ export interface OwnAddress {
   readonly advertisedHost: string;
 }
 
-/** The two ends of a way between this machine and another one, or itself: IP addresses. */
-export interface Route {
-  readonly own: string;
-  readonly other: string;
-}
-
-/** The way to a host; undefined when its name is not known or nothing leads there. */
-export type RouteTo = (host: string, port: number) => Promise<Route | undefined>;
-
 /**
  * Where a worker listens and what it tells others.
  *
@@ -49,30 +54,23 @@ export type RouteTo = (host: string, port: number) => Promise<Route | undefined>
  */
 export async function findOwnAddress(options: OwnAddressOptions): Promise<OwnAddress> {
   const { coordinatorAddresses, advertisedAddress, routeTo = systemRoute } = options;
-  const listenHost = options.listenHost?.replace(/^\[(.*)\]$/, '$1');
-  const told = advertisedAddress === undefined ? listenHost : parseAddress(advertisedAddress).host;
-  if (listenHost !== undefined && told !== undefined && !isWildcard(told)) {
+  const listenHost = options.listenHost === undefined ? undefined : listeningHost(options.listenHost);
+  const told = advertisedAddress === undefined ? listenHost : parseHost(advertisedAddress)?.host;
+  if (listenHost !== undefined && told !== undefined && !isEveryAddress(told)) {
     if (isLoopback(told)) await requireLocalCoordinator(told, coordinatorAddresses, routeTo);
     return { listenHost, advertisedHost: told };
   }
-  const routes = await findRoutes(options, routeTo);
-  const { own } = routes.find((route) => !isLoopback(route.own)) ?? routes[0]!;
-  return { listenHost: listenHost ?? own, advertisedHost: told === undefined || isWildcard(told) ? own : told };
+  const own = ownEnd(await findRoutes(options, routeTo), options.listenHost === AUTO_HOST);
+  return { listenHost: listenHost ?? own, advertisedHost: told === undefined || isEveryAddress(told) ? own : told };
 }
 
-/** Whether an address reaches nothing but this machine. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const family = isIP(host);
-  return family !== 0 && LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
-}
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
+/**
+ * This machine's end of the ways to its coordinators, one that others reach as well if there is one. With `auto` that is so even
+ * if the coordinator is on this machine and was named by its loopback: others come from elsewhere.
+ */
+function ownEnd(routes: readonly Route[], isAuto: boolean): string {
+  const outer = routes.find((route) => !isLoopback(route.own));
+  return outer?.own ?? (isAuto ? reachableHost(AUTO_HOST) : routes[0]!.own);
 }
 
 async function requireLocalCoordinator(told: string, coordinators: readonly string[], routeTo: RouteTo): Promise<void> {
@@ -95,11 +93,12 @@ function isOwn({ own, other }: Route): boolean {
 
 /** The ways to all coordinators that have one; waits for the first. */
 async function findRoutes(
-  { coordinatorAddresses, clock, signal }: OwnAddressOptions,
+  { coordinatorAddresses, clock, signal, onWait }: OwnAddressOptions,
   routeTo: RouteTo,
 ): Promise<readonly Route[]> {
   const startedMs = clock.now();
-  for (;;) {
+  const reason = `nothing leads from this machine to ${coordinatorAddresses.join(', ')}: the name is unknown, or there is no route`;
+  for (let attempts = 1; ; attempts += 1) {
     const ends = coordinatorAddresses.map(parseAddress).map(({ host, port }) => routeTo(host, port));
     const routes = (await Promise.all(ends)).filter((route) => route !== undefined);
     if (routes.length > 0) return routes;
@@ -107,34 +106,10 @@ async function findRoutes(
     if (clock.now() - startedMs > PATIENCE_MS) {
       throw new TrainingError(
         'COORDINATOR_UNREACHABLE',
-        `nothing leads from this machine to ${coordinatorAddresses.join(', ')}: the name is unknown, or there is no route; check the address, or name this machine's with --listen`,
+        `${reason}; check the address, or name this machine's with --listen`,
       );
     }
+    if (attempts === 1) onWait?.(reason);
     await pause(clock, RETRY_MS);
   }
-}
-
-async function systemRoute(host: string, port: number): Promise<Route | undefined> {
-  const addresses = await lookup(host, { all: true, verbatim: false }).catch(() => []);
-  for (const { address, family } of addresses) {
-    const route = await connectDatagrams(address, port, family);
-    if (route !== undefined) return route;
-  }
-  return undefined;
-}
-
-function connectDatagrams(address: string, port: number, family: number): Promise<Route | undefined> {
-  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-  return new Promise((resolve) => {
-    const finish = (route: Route | undefined): void => {
-      socket.close();
-      resolve(route);
-    };
-    socket.once('error', () => {
-      finish(undefined);
-    });
-    socket.connect(port, address, () => {
-      finish({ own: socket.address().address, other: address });
-    });
-  });
 }

@@ -15,6 +15,7 @@ import {
   leaseSubject,
   LeaseVerifier,
   systemClock,
+  type BrokerPatience,
   type Clock,
 } from '@facet/shared';
 import { openInlet, type ExchangeServer } from '@facet/collective';
@@ -36,15 +37,18 @@ export interface WorkerNetwork {
 }
 
 /**
- * Connects to the broker that the coordinator names.
+ * Connects to the broker that the coordinator names; waits for one that is not up yet.
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
-export function connectWorker(access: BrokerAccess, run: string): Promise<NatsConnection> {
+export function connectWorker(
+  access: BrokerAccess,
+  { run, patience }: { readonly run: string; readonly patience: BrokerPatience },
+): Promise<NatsConnection> {
   const { url, credentials } = access;
   const advice = 'if this machine reaches it at another address, name that with --nats';
   const inbox = inboxOf('worker', run);
-  const caller = { client: CLIENT, name: 'facet-worker', advice, credentials, inbox, ...brokerTls(access) };
+  const caller = { client: CLIENT, name: 'facet-worker', advice, credentials, inbox, patience, ...brokerTls(access) };
   return connectBroker(url, caller);
 }
 

@@ -6,12 +6,14 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   borrowLogin,
+  type BrokerPatience,
   type BrokerCredentials,
   CONFIG_VERSION,
   configSchema,
   createPlan,
   FIELD_TYPES,
   formatAddress,
+  parseHost,
   systemClock,
   TrainingError,
   trainingWish,
@@ -28,7 +30,13 @@ import { requireSafeListening, type HttpLogin, type TlsIdentity } from '@facet/s
 import { openRunData } from '@facet/task/data';
 import type { Task, TaskSamples } from '@facet/task';
 import type { Welcome } from '@facet/proto';
-import { startHttpServer, type HttpServer, type Logger } from '@facet/telemetry';
+import {
+  createHttpService,
+  startHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+  type Logger,
+} from '@facet/telemetry';
 import { startExchangeServer, type ExchangeServer, createFloatMemory } from '@facet/collective';
 import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
@@ -47,11 +55,11 @@ export interface WorkerOptions {
   readonly token: RunToken;
   /** It may listen beyond this machine without TLS. */
   readonly isInsecure?: boolean;
-  /** Where this worker listens for its peers and for Prometheus. Default: at the address that reaches the coordinator. */
+  /** Where this worker listens; `auto` is every address. Default: at the address that reaches the coordinator. */
   readonly listenHost?: string;
   /** The port for its peers; 0 takes any free one. */
   readonly exchangePort: number;
-  /** host:port at which peers reach that port, when it is not that of this machine. */
+  /** host or host:port at which peers reach that port, when it is not that of this machine. */
   readonly advertisedAddress?: string;
   /** The broker as this worker reaches it. Default: as the coordinator does. */
   readonly brokerUrl?: string;
@@ -63,8 +71,8 @@ export interface WorkerOptions {
   readonly httpLogin?: HttpLogin | undefined;
   /** Metrics without TLS, although the rest has it. */
   readonly hasPlainMetrics?: boolean;
-  /** 0 takes any free port. */
-  readonly metricsPort: number;
+  /** `same`: metrics and probes are at the port for peers. 0 takes any free one. */
+  readonly metricsPort: number | 'same';
   /** What is absent is as the run's configuration says. */
   readonly engine: Partial<EngineWish>;
   readonly threads?: number;
@@ -103,6 +111,9 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     advertisedAddress,
     clock: systemClock,
     signal,
+    onWait: (reason) => {
+      log.warn({ reason }, 'no coordinator is known yet; waiting for one');
+    },
   });
   const { isInsecure = false } = options;
   const warning = requireSafeListening({
@@ -115,10 +126,21 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
   const workerId = newWorkerId(tls);
   let membership: Membership | undefined = undefined;
   const metrics = createWorkerMetrics(() => membership?.backlog ?? 0);
+  const isApart = options.metricsPort !== 'same';
+  // At the port for peers they have what that port has.
+  const httpTls = isApart && options.hasPlainMetrics === true ? undefined : tls;
+  const answers: HttpAnswers = {
+    registry: metrics.registry,
+    tls: httpTls,
+    login: options.httpLogin,
+    whyNotReady: () => whyNotReady(membership),
+  };
+  const sharedHttp = isApart ? undefined : createHttpService(answers);
   const exchange: ExchangeServer = await startExchangeServer({
     host: listenHost,
     port: options.exchangePort,
     tls,
+    onHttp: sharedHttp?.accept,
     onRefused: ({ address, reason, untold }) => {
       log.warn({ address, untold }, `a connection was refused: ${reason}`);
     },
@@ -126,18 +148,12 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     exchangeKey: () => membership?.resources?.secrets.exchangeKey,
     snapshot: (step) => membership?.snapshot(step),
   });
-  const httpTls = options.hasPlainMetrics === true ? undefined : tls;
-  const starting = startHttpServer({
-    host: listenHost,
-    port: options.metricsPort,
-    registry: metrics.registry,
-    tls: httpTls,
-    login: options.httpLogin,
-  });
-  const http: HttpServer = await starting.catch((caught: unknown) => {
+  const exchangeAddress = exchangeAddressOf({ advertisedAddress, advertisedHost }, exchange.port);
+  const http = await openMetricsPort(options, { listenHost, answers }).catch((caught: unknown) => {
     exchange.close();
     throw caught;
   });
+  const metricsAddress = http === undefined ? exchangeAddress : formatAddress(advertisedHost, http.port);
   const joined = createMembership({
     hello: {
       workerId,
@@ -145,8 +161,8 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       configVersion: CONFIG_VERSION,
       host: hostname(),
       pid: process.pid,
-      exchangeAddress: advertisedAddress ?? formatAddress(advertisedHost, exchange.port),
-      metricsUrl: `${httpTls === undefined ? 'http' : 'https'}://${formatAddress(advertisedHost, http.port)}/metrics`,
+      exchangeAddress,
+      metricsUrl: `${httpTls === undefined ? 'http' : 'https'}://${metricsAddress}/metrics`,
       cores: usableCores(),
     },
     token: options.token,
@@ -170,11 +186,40 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
     async [Symbol.asyncDispose]() {
       await joined.end('the worker ends');
       exchange.close();
-      await http.close();
+      sharedHttp?.close();
+      await http?.close();
       await joined.resources?.network.close();
       await joined.resources?.compute.close();
     },
   };
+}
+
+type HttpAnswers = Omit<HttpServerOptions, 'host' | 'port'>;
+
+/** The port for metrics alone; undefined where they are at the port for peers. */
+async function openMetricsPort(
+  { metricsPort: port }: WorkerOptions,
+  { listenHost: host, answers }: { readonly listenHost: string; readonly answers: HttpAnswers },
+): Promise<HttpServer | undefined> {
+  return port === 'same' ? undefined : startHttpServer({ ...answers, host, port });
+}
+
+interface Told {
+  readonly advertisedAddress: string | undefined;
+  readonly advertisedHost: string;
+}
+
+/** What is told of the port for peers: a port that was said may be another machine's that forwards. */
+function exchangeAddressOf({ advertisedAddress, advertisedHost }: Told, port: number): string {
+  const said = advertisedAddress === undefined ? undefined : parseHost(advertisedAddress)?.port;
+  return formatAddress(advertisedHost, said ?? port);
+}
+
+function whyNotReady(membership: Membership | undefined): string | undefined {
+  if (membership?.isInGeneration === true) return undefined;
+  return membership?.resources === undefined
+    ? 'the worker has not been welcomed by a coordinator yet'
+    : 'the worker is in no generation: it waits for one to form, or for the coordinator';
 }
 
 /** Unlike every other worker's. A certificate for one worker says how its id begins. */
@@ -201,7 +246,7 @@ async function buildResources(
     tls: options.tls,
     credentials: options.brokerCredentials,
   };
-  const connection = await connectWorker(access, config.run);
+  const connection = await connectWorker(access, { run: config.run, patience: brokerPatience(options, config) });
   const plan = createPlan(config, { trainSamples: welcome.trainSamples, testSamples: welcome.testSamples });
   const threads = threadsFor(options, config, welcome);
   const fields = fieldsOf(welcome);
@@ -231,6 +276,18 @@ function logChoice(log: Logger, { engine, reason, passedOver }: OpenedEngine['ch
     { engine: formatEngine(engine), threads, reason, ...(passedOver.length > 0 && { others }) },
     'engine chosen',
   );
+}
+
+/** The coordinator waits as long for this worker to become ready. */
+function brokerPatience({ log, signal }: WorkerOptions, { timeouts: { gatherMs } }: RunConfig): BrokerPatience {
+  return {
+    limitMs: gatherMs,
+    clock: systemClock,
+    signal,
+    onWait: ({ message }, limitMs) => {
+      log.warn({ reason: message, limitMs }, 'the broker does not answer yet; waiting for it');
+    },
+  };
 }
 
 /** The same task, at its place on this machine. */

@@ -4,7 +4,7 @@
  */
 import { Option, type Command } from 'commander';
 import type { WorkerOutcome } from '@facet/worker';
-import { brokerUrlProblem, maskUrl, parseErrorCode, TrainingError, type EngineWish } from '@facet/shared';
+import { brokerUrlProblem, maskUrl, parseErrorCode, parseHost, TrainingError, type EngineWish } from '@facet/shared';
 import { brokerCredentialsOf, httpLoginOf } from '@facet/security';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
@@ -27,7 +27,7 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly insecure?: boolean;
   readonly plainMetrics?: boolean;
   readonly threads?: string;
-  readonly metricsPort: string;
+  readonly metricsPort?: string;
   readonly dataFolder?: string;
   readonly task?: string;
   readonly grace: string;
@@ -35,7 +35,8 @@ interface WorkerCommandOptions extends EngineFlags {
   readonly exitWithParent?: boolean;
 }
 
-const ADDRESS = /^(\[[0-9A-Fa-f:.%]+\]|[^\s:/]+):(\d{1,5})$/;
+/** As the value of --metrics-port. */
+const SAME_PORT = 'same';
 const MAX_THREADS = 1_024;
 const MAX_PORT = 65_535;
 
@@ -56,11 +57,12 @@ export function addWorkerCommand(
     )
     .option(
       '--listen <host>',
-      'address of this machine at which the coordinator and other workers reach it (default: the one that reaches the coordinator)',
+      'address of this machine at which the coordinator and other workers reach it; auto: every one (default: the one that ' +
+        'reaches the coordinator)',
     )
-    .option('--port <number>', 'port for other workers; 0 takes any free one', '0')
+    .option('--port <number>', 'port for other workers, probes and metrics; 0 takes any free one', '0')
     .option(
-      '--advertise <host:port>',
+      '--advertise <host[:port]>',
       'what other workers are told instead of --listen and --port: where a container or a router forwards to them',
     )
     .option('--nats <url>', 'the broker as this worker reaches it (default: as the coordinator does)')
@@ -68,7 +70,10 @@ export function addWorkerCommand(
     .option('--engine <name>', `${ENGINE_ABOUT} (default: as the run says)`)
     .option('--device <name>', `${DEVICE_ABOUT} (default: as the run says)`)
     .option('--threads <number>', 'threads of this worker; 0 divides the cores (default: as the run says)')
-    .option('--metrics-port <number>', 'port for metrics; 0 takes any free one', '0')
+    .option(
+      '--metrics-port <number>',
+      'a port of their own for probes and metrics; 0 takes any free one (default: the one of --port; with --plain-metrics 0)',
+    )
     .option('--insecure', INSECURE_ABOUT)
     .option('--plain-metrics', 'with --tls: metrics without TLS and certificate')
     .option('--data-folder <folder>', "folder with the dataset's files, for runs with data: local")
@@ -134,7 +139,7 @@ async function work(options: WorkerCommandOptions, context: CliContext): Promise
 interface MachineOptions {
   readonly coordinatorAddresses: readonly string[];
   readonly exchangePort: number;
-  readonly metricsPort: number;
+  readonly metricsPort: number | 'same';
   readonly engine: Partial<EngineWish>;
   readonly threads?: number;
 }
@@ -142,17 +147,24 @@ interface MachineOptions {
 /** @throws TrainingError CONFIG_INVALID with every option that is wrong. */
 function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   const problems: string[] = [];
-  const { coordinator, threads, port: exchangePort, advertise, nats, metricsPort } = options;
+  const { coordinator, threads, port: exchangePort, advertise, nats } = options;
   const coordinatorAddresses = coordinator.split(',').map((address) => address.trim());
   for (const address of coordinatorAddresses) {
     if (isAddress(address)) continue;
     problems.push(`--coordinator: '${address}', expected HOST:PORT, as the coordinator prints it`);
   }
-  if (advertise !== undefined && !isAddress(advertise)) {
-    problems.push(`--advertise: '${advertise}', expected HOST:PORT, at which other workers reach this one`);
+  if (advertise !== undefined && parseHost(advertise) === undefined) {
+    problems.push(`--advertise: '${advertise}', expected HOST or HOST:PORT, at which other workers reach this one`);
   }
   const wrongBroker = nats === undefined ? undefined : brokerUrlProblem(nats);
   if (nats !== undefined && wrongBroker !== undefined) problems.push(`--nats: '${maskUrl(nats)}', ${wrongBroker}`);
+  const isApart = options.plainMetrics === true;
+  const { metricsPort = isApart ? '0' : SAME_PORT } = options;
+  if (isApart && metricsPort === SAME_PORT) {
+    problems.push(
+      '--metrics-port: same, expected a number: with --plain-metrics they are without TLS, and --port has it',
+    );
+  }
   const { wish, problems: engineProblems } = readEngineFlags(options);
   problems.push(...engineProblems);
   const readCount = (flag: string, given: string, most: number): number => {
@@ -164,7 +176,7 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   const read: MachineOptions = {
     coordinatorAddresses,
     exchangePort: readCount('--port', exchangePort, MAX_PORT),
-    metricsPort: readCount('--metrics-port', metricsPort, MAX_PORT),
+    metricsPort: metricsPort === SAME_PORT ? SAME_PORT : readCount('--metrics-port', metricsPort, MAX_PORT),
     engine: wish,
     ...(threads !== undefined && { threads: readCount('--threads', threads, MAX_THREADS) }),
   };
@@ -173,8 +185,7 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
 }
 
 function isAddress(text: string): boolean {
-  const port = Number(ADDRESS.exec(text)?.[2] ?? Number.NaN);
-  return port >= 1 && port <= MAX_PORT;
+  return parseHost(text)?.port !== undefined;
 }
 
 interface Reported {

@@ -4,7 +4,7 @@
  * it is ready. Addresses of one link, such as a cloud's metadata service, are never listed.
  */
 import { isIP } from 'node:net';
-import { parseAddress } from '@facet/shared';
+import { formatAddress, parseAddress } from '@facet/shared';
 import type { WorkerDirectory } from './worker-directory.js';
 
 const METRICS_PATH = '/metrics';
@@ -50,8 +50,14 @@ export function metricsFault({
   }
   const host = bare(hostname);
   if (isLinkLocal(host)) return `${host} is an address of one link only`;
-  const own = bare(parseAddress(exchangeAddress).host);
-  return host === own.toLowerCase() ? undefined : `its host is ${host}, expected ${own}, at which its peers reach it`;
+  const own = parseAddress(exchangeAddress).host;
+  return host === asInUrl(own) ? undefined : `its host is ${host}, expected ${own}, at which its peers reach it`;
+}
+
+/** The one form of a host that URLs have; an address of IPv6 has several others. */
+function asInUrl(host: string): string {
+  const url = `http://${formatAddress(host, 80)}`;
+  return URL.canParse(url) ? bare(new URL(url).hostname) : host.toLowerCase();
 }
 
 function bare(host: string): string {
