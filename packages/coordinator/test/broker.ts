@@ -25,17 +25,23 @@ export interface StartBrokerOptions {
   readonly config?: object;
   /** Bytes of the largest message; the server's own default is 1 MiB. */
   readonly maxPayload?: number;
+  /** Where it listens. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: any free one. */
+  readonly port?: number;
   /** What a client must say; the broker's URL then holds them. */
   readonly login?: { readonly user: string; readonly password: string; readonly permissions?: object };
 }
 
-/** Starts a broker on a free port of 127.0.0.1. */
+/** Starts a broker, on a free port of 127.0.0.1 unless it is told otherwise. */
 export async function startBroker({
   jetStream = true,
   maxPayload,
   login,
   tls,
   config: more,
+  host = '127.0.0.1',
+  port: wantedPort = -1,
 }: StartBrokerOptions = {}): Promise<TestBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'facet-broker-'));
   const config = join(folder, 'broker.conf');
@@ -56,7 +62,7 @@ export async function startBroker({
       '--ports_file_dir',
       folder,
       '-a',
-      '127.0.0.1',
+      host,
       ...(jetStream ? ['-js', '-sd', folder] : []),
     ];
     // `npm test` finds a broker that is not on PATH, such as in /usr/sbin of Debian, and names it so.
@@ -78,7 +84,7 @@ export async function startBroker({
     running.kill('SIGKILL');
     await gone;
   };
-  const url = new URL(await launch('-1'));
+  const url = new URL(await launch(String(wantedPort)));
   if (login !== undefined) Object.assign(url, { username: login.user, password: login.password });
   return {
     url: url.href,

@@ -22,7 +22,7 @@ import type { Direction } from './tcp-proxy.js';
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
 /** How long a worker looks for its first coordinator. Later, `timeouts.gatherMs` of the run applies. */
-const FIRST_PATIENCE_MS = 30_000;
+const FIRST_PATIENCE_MS = 120_000;
 const END_GRACE_MS = 15_000;
 const POLL_MS = 25;
 const HOST = '127.0.0.1';

@@ -6,7 +6,18 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
 import { brokerCredentialsOf, httpLoginOf, requireSafeListening } from '@facet/security';
-import { maskSecrets, operatorTokenOf, tokenOf, TrainingError, writeWhole, type Mapping } from '@facet/shared';
+import {
+  listeningHost,
+  maskSecrets,
+  OPERATION_DEFAULTS,
+  operatorTokenOf,
+  tokenOf,
+  TrainingError,
+  writeWhole,
+  type BrokerPatience,
+  type Mapping,
+  type RunConfig,
+} from '@facet/shared';
 import { createLogger } from '@facet/telemetry';
 import { readCodeVersion } from '../code-version.js';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
@@ -17,6 +28,7 @@ import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { addStartOptions, prepareStart, type PreparedStart, type StartOptions } from '../launch/start-from.js';
 import { afterGrace, GRACE_ABOUT, GRACE_DEFAULT, readGraceMs } from '../launch/grace.js';
+import { createBrokerPatience } from '../launch/broker-patience.js';
 import { tokenFile } from '../launch/run-token.js';
 import { listenForStop, type StopSignals } from '../launch/stop-signals.js';
 import { INSECURE_ABOUT, openIdentity } from '../tls/open-identity.js';
@@ -76,10 +88,26 @@ export function addCoordinatorCommand(
     .action((options: CoordinatorCommandOptions) => run(() => coordinate(options, context)));
 }
 
-async function coordinate(given: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
+async function coordinate(options: CoordinatorCommandOptions, context: CliContext): Promise<ExitCode> {
+  // Before anything that waits.
+  using signals = listenForStop(context);
+  try {
+    return await lead(options, signals, context);
+  } catch (caught) {
+    // A standby that is told to end leaves the run as it is, and so does whoever waits for a broker.
+    if (signals.stop.aborted && TrainingError.from(caught).code === 'CANCELLED') return stopCode(signals);
+    throw caught;
+  }
+}
+
+async function lead(given: CoordinatorCommandOptions, signals: StopSignals, context: CliContext): Promise<ExitCode> {
   const graceMs = readGraceMs(given.grace);
   const { env, store: namedStore } = chooseStore(given.store, context.env);
-  const place = { env, namedStore };
+  const log = createLogger('coordinator', logLevel(env));
+  // A broker of our own is up, or never will be.
+  const patienceOf = ({ gatherMs: limitMs }: RunConfig['timeouts']): BrokerPatience | undefined =>
+    given.ownBroker === true ? undefined : createBrokerPatience({ limitMs, signal: signals.stop, log });
+  const place = { env, namedStore, patience: patienceOf(OPERATION_DEFAULTS.timeouts) };
   const progress = given.resumeOrStart === true ? await progressOfNamed(given, place) : undefined;
   if (progress === 'stopped') {
     printLine(context.stderr, 'this run was stopped by a person, so it is not continued; `--resume` continues it');
@@ -103,14 +131,13 @@ async function coordinate(given: CoordinatorCommandOptions, context: CliContext)
       void candidate.close();
     });
   }
-  using signals = listenForStop(context);
+  const patience = patienceOf(config.timeouts);
   const { startCandidate } = await import('@facet/coordinator');
-  const log = createLogger('coordinator', logLevel(env));
   log.info({ config: maskSecrets(config) }, 'configuration');
   for (const note of notes) log.warn(note);
   const warning = requireSafeListening({
     what: 'the coordinator',
-    hosts: [config.coordinator.host],
+    hosts: [listeningHost(config.coordinator.host)],
     hasTls: config.tls !== undefined,
     isInsecure: options.insecure === true,
   });
@@ -133,7 +160,7 @@ async function coordinate(given: CoordinatorCommandOptions, context: CliContext)
       ? undefined
       : await openPlacedRun(
           { store: storePlace, run: config.run },
-          { env, tls, brokerUrl: config.nats.url, replicas: config.nats.replicas },
+          { env, tls, brokerUrl: config.nats.url, replicas: config.nats.replicas, patience },
         );
   const started = await startCandidate({
     config,
@@ -144,6 +171,7 @@ async function coordinate(given: CoordinatorCommandOptions, context: CliContext)
     token: await tokenOf(env),
     operatorToken: await operatorTokenOf(env),
     hasOwnBroker: options.ownBroker === true,
+    patience,
     runFolder: paths.folder,
     role: options.standby ? 'standby' : 'first',
     mode: continues(options) ? 'resume' : 'new',
@@ -174,10 +202,6 @@ async function coordinate(given: CoordinatorCommandOptions, context: CliContext)
     onceAborted(signals.kill, () => void started.close());
     using _grace = afterGrace(signals, graceMs, () => void started.close());
     return await report(await started.done, { options, signals, context });
-  } catch (caught) {
-    // A standby that is told to end leaves the run as it is.
-    if (signals.stop.aborted && TrainingError.from(caught).code === 'CANCELLED') return stopCode(signals);
-    throw caught;
   } finally {
     stopListening();
     removeAddressFile(addressFile);
@@ -228,6 +252,8 @@ function continues({ resume, standby }: CoordinatorCommandOptions): boolean {
 interface LoadPlace {
   readonly env: Environment;
   readonly namedStore: string | undefined;
+  /** For a broker that keeps the run. */
+  readonly patience: BrokerPatience | undefined;
 }
 
 async function load(options: CoordinatorCommandOptions, place: LoadPlace): Promise<LoadedConfig> {
@@ -262,9 +288,9 @@ async function nameOf(options: CoordinatorCommandOptions, { env }: LoadPlace): P
   return { run, paths: runPaths(runsFolder(env), run), access: accessOf(flags, file) };
 }
 
-async function pullNamed({ paths, access }: NamedRun, { env, namedStore }: LoadPlace): Promise<void> {
+async function pullNamed({ paths, access }: NamedRun, { env, namedStore, patience }: LoadPlace): Promise<void> {
   const store = await storeOfRun(namedStore, paths);
-  await pullStored(store, paths, { env, checkpoints: 'none', ...access });
+  await pullStored(store, paths, { env, checkpoints: 'none', patience, ...access });
 }
 
 function announce(

@@ -73,7 +73,13 @@ const COORDINATOR_FLAGS: readonly ConfigFlag[] = [
     flags: '--host <address>',
     key: 'coordinator.host',
     takes: 'text',
-    about: 'address to listen on (default: 127.0.0.1)',
+    about: 'address to listen on; auto: every address of this machine (default: 127.0.0.1)',
+  },
+  {
+    flags: '--advertise <host[:port]>',
+    key: 'coordinator.advertise',
+    takes: 'text',
+    about: 'what others are told instead of --host and --port: where a container or a router forwards to them',
   },
   {
     flags: '--port <number>',

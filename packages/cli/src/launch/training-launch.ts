@@ -7,7 +7,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makePrivateFolder, TrainingError, type RunConfig } from '@facet/shared';
+import { makePrivateFolder, parseHost, reachableHost, TrainingError, type RunConfig } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
@@ -194,10 +194,16 @@ async function hostsOf(
   });
 }
 
+/** At which others reach the processes of a launch. */
+function namesOf({ host, advertise }: RunConfig['coordinator']): string[] {
+  const told = advertise === undefined ? undefined : parseHost(advertise)?.host;
+  return [reachableHost(host), ...(told === undefined ? [] : [told])];
+}
+
 function certificatesFor({ paths, config }: LaunchPlan): Promise<RunCertificates> {
   return makeRunCertificates({
     folder: paths.tls,
-    hosts: [config.coordinator.host],
+    hosts: namesOf(config.coordinator),
     onTrouble: (message) => {
       process.emitWarning(message);
     },

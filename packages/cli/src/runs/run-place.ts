@@ -6,7 +6,14 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { TlsIdentity } from '@facet/security';
-import { makePrivateFolder, readRegularText, TrainingError, valueAt, writeWhole } from '@facet/shared';
+import {
+  makePrivateFolder,
+  readRegularText,
+  TrainingError,
+  valueAt,
+  writeWhole,
+  type BrokerPatience,
+} from '@facet/shared';
 import type { PlacedRun, RunStore, Store } from '@facet/storage';
 import { cacheFolder } from '../broker/find-broker.js';
 import type { CliContext, Environment } from '../context.js';
@@ -70,6 +77,8 @@ export interface StoreAccess {
   readonly replicas?: number | undefined;
   /** The folder of the certificate, where it is not open yet. */
   readonly folder?: string | undefined;
+  /** How to wait for a broker that is not up yet. Default: not at all. */
+  readonly patience?: BrokerPatience | undefined;
 }
 
 /** What a command line and a file say of broker and certificate, before the whole configuration is known. */
@@ -92,8 +101,8 @@ export async function openNamedStore(place: string, access: StoreAccess): Promis
   return openStore(place, withBroker(access));
 }
 
-function withBroker({ env, brokerUrl = env['FACET_NATS_URL'], tls, replicas, folder }: StoreAccess): StoreAccess {
-  return { env, brokerUrl, replicas, tls: tls ?? openIdentity({ folder, env, roles: WATCHERS }) };
+function withBroker({ env, brokerUrl = env['FACET_NATS_URL'], folder, tls, ...rest }: StoreAccess): StoreAccess {
+  return { ...rest, env, brokerUrl, tls: tls ?? openIdentity({ folder, env, roles: WATCHERS }) };
 }
 
 export interface PullOptions extends StoreAccess {

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import {
   LedgerReader,
   systemClock,
+  type BrokerPatience,
   type Clock,
   type LeaseEntry,
   type LeaseSigner,
@@ -29,12 +30,16 @@ import type { RunResult, StoredResult } from '../run/result.js';
 import { hasLedger } from '../run/run-folder.js';
 import { RunKey } from '../secrets/run-key.js';
 import { readKey } from '../run/run-secrets.js';
-import { prepareRun, startPrepared } from '../start-coordinator.js';
+import { prepareRun, startPrepared, type PreparedRun } from '../start-coordinator.js';
 import { CandidateLife, type CandidateParts } from './candidate-life.js';
-import { openLeaseStore } from './lease-store.js';
+import { openLeaseStore, type LeaseStore } from './lease-store.js';
+import { WaitingPort } from './waiting-port.js';
 
 export interface CandidateOptions
-  extends Omit<CoordinatorOptions, 'leadership'>, Pick<CandidateParts<RunResult>, 'role' | 'onLeading' | 'onWaiting'> {}
+  extends Omit<CoordinatorOptions, 'leadership'>, Pick<CandidateParts<RunResult>, 'role' | 'onLeading' | 'onWaiting'> {
+  /** How to wait for a broker that is not up yet. Default: not at all. */
+  readonly patience?: BrokerPatience | undefined;
+}
 
 export interface Candidate {
   /** Resolves at the end of the run, whoever led it last; rejects with why this candidate gave up. */
@@ -57,31 +62,34 @@ export interface Candidate {
 export async function startCandidate(options: CandidateOptions): Promise<Candidate> {
   const { config, role, mode, runFolder, clock = systemClock, log } = options;
   const runStore = options.store && retriedRun(options.store, retryPolicy({ config, clock, log }));
-  const prepared = await prepareRun(config);
-  const store = await openLeaseStore({
-    url: config.nats.url,
-    replicas: config.nats.replicas ?? 1,
-    tls: options.tls,
-    credentials: options.brokerCredentials,
-    run: config.run,
-    signer: leaseSigner(runFolder, runStore),
-    ignoresForged: role === 'standby',
+  const waiting = new WaitingPort({ config, tls: options.tls, login: options.httpLogin, log });
+  await waiting.open('the coordinator opens its data and waits for its broker');
+  const { prepared, store } = await prepare(options, runStore).catch(async (caught: unknown) => {
+    await waiting.close();
+    throw caught;
   });
+  if (role === 'standby') await waiting.open();
   const life = new CandidateLife<RunResult>({
     ...options,
     clock,
     store,
     self: { ...ownIdentity(), host: hostname(), holder: randomUUID() },
     isDead,
-    open: ({ isFirst, ...term }) =>
-      startPrepared({ ...options, ...term, store: runStore, mode: isFirst ? mode : 'resume' }, prepared),
+    open: async ({ isFirst, ...term }) => {
+      await waiting.close();
+      return startPrepared({ ...options, ...term, store: runStore, mode: isFirst ? mode : 'resume' }, prepared);
+    },
+    onWaiting: (reason) => {
+      void waiting.open();
+      options.onWaiting(reason);
+    },
     hasBegun: async () => {
       const hasBegun = runStore === undefined ? await hasLedger(runFolder) : await hasStoredLedger(runStore);
       return hasBegun && !(await isLockedHere(runFolder));
     },
     endedResult: () => endedResult(runStore ?? folderRun(runFolder)),
   });
-  const done = life.run();
+  const done = life.run().finally(() => waiting.close());
   // Who starts it hears of a failure here or by `done`.
   done.catch(() => undefined);
   if (role === 'first') await Promise.race([life.leading, done]);
@@ -101,6 +109,25 @@ export async function startCandidate(options: CandidateOptions): Promise<Candida
       await done.catch(() => undefined);
     },
   };
+}
+
+/** What a candidate needs before it can wait for the lease. */
+async function prepare(
+  { config, role, runFolder, tls, brokerCredentials: credentials, patience }: CandidateOptions,
+  runStore: RunStore | undefined,
+): Promise<{ readonly prepared: PreparedRun; readonly store: LeaseStore }> {
+  const prepared = await prepareRun(config);
+  const store = await openLeaseStore({
+    url: config.nats.url,
+    replicas: config.nats.replicas ?? 1,
+    tls,
+    credentials,
+    run: config.run,
+    patience,
+    signer: leaseSigner(runFolder, runStore),
+    ignoresForged: role === 'standby',
+  });
+  return { prepared, store };
 }
 
 /** The folder is read every time, because the key is made when the run begins. On another disk than the leader's it is in the store. */

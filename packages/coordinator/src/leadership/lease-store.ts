@@ -10,7 +10,6 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import type { BrokerAccess } from '@facet/security';
 import {
   decodeLeaseEntry,
   encodeLeaseEntry,
@@ -25,7 +24,7 @@ import {
   type LeaseSigner,
   whileElecting,
 } from '@facet/shared';
-import { connectCoordinator, managerOf } from '../nats/connect-broker.js';
+import { connectCoordinator, managerOf, type RunBroker } from '../nats/connect-broker.js';
 import { makeSharedStream, type NamedStream } from '../nats/make-stream.js';
 
 /** Deadline of one request: a part of the shortest sensible lease, so that a lost renewal can be sent again in time. */
@@ -68,8 +67,7 @@ export interface LeaseStore {
   close(): Promise<void>;
 }
 
-export interface LeaseStoreOptions extends BrokerAccess {
-  readonly run: string;
+export interface LeaseStoreOptions extends RunBroker {
   /** How many servers of a cluster keep the leases. Default: 1. */
   readonly replicas?: number;
   /** Signs and checks entries; undefined before the run has a key. */

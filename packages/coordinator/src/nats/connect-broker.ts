@@ -13,6 +13,7 @@ import {
   maskUrl,
   TrainingError,
   whileElecting,
+  type BrokerPatience,
 } from '@facet/shared';
 
 const CLIENT = { connect, credsAuthenticator, nkeyAuthenticator };
@@ -20,6 +21,8 @@ const CLIENT = { connect, credsAuthenticator, nkeyAuthenticator };
 /** The broker of one run. */
 export interface RunBroker extends BrokerAccess {
   readonly run: string;
+  /** How to wait for a broker that is not up yet. Default: not at all. */
+  readonly patience?: BrokerPatience | undefined;
 }
 
 /**
@@ -27,10 +30,18 @@ export interface RunBroker extends BrokerAccess {
  *
  * @throws TrainingError BROKER_UNREACHABLE or BROKER_REFUSED naming the address.
  */
-export function connectCoordinator({ url, tls, credentials, run }: RunBroker): Promise<NatsConnection> {
+export function connectCoordinator({ url, tls, credentials, run, patience }: RunBroker): Promise<NatsConnection> {
   const advice = 'start one with `nats-server -js`, or name another with `--nats URL`';
   const inbox = inboxOf('coordinator', run);
-  const caller = { client: CLIENT, name: 'facet-coordinator', advice, credentials, inbox, ...brokerTls({ url, tls }) };
+  const caller = {
+    client: CLIENT,
+    name: 'facet-coordinator',
+    advice,
+    credentials,
+    inbox,
+    patience,
+    ...brokerTls({ url, tls }),
+  };
   return connectBroker(url, caller);
 }
 

@@ -2,7 +2,7 @@
  * One coordinator at work: opens the broker and the servers around the assembly of its decisions. How it ends is in run-life.ts.
  */
 import type { RunData } from '@facet/task/data';
-import { formatAddress, systemClock, TrainingError, withChange } from '@facet/shared';
+import { formatAddress, listeningHost, systemClock, TrainingError, withChange } from '@facet/shared';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
@@ -11,10 +11,11 @@ import type { Ending } from '../membership/state.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { openBroker } from '../shards/broker.js';
 import { createShardSource } from '../shards/shard-source.js';
+import { announcedHost } from './announced-host.js';
 import { machineIo } from './checkpointer.js';
 import type { EarlierRun } from './earlier-run.js';
 import type { EndablePlan } from './endable-plan.js';
-import { reachableHost } from './reachable-host.js';
+import { whyNotReady } from './readiness.js';
 import {
   makeResult,
   resultModel,
@@ -116,7 +117,9 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     now,
     backlog: () => publisher.backlog,
   };
-  const { host, port, httpPort } = config.coordinator;
+  const { port, httpPort } = config.coordinator;
+  const host = listeningHost(config.coordinator.host);
+  const announced = await announcedHost({ place: config.coordinator, brokerUrl: url });
   const server = await startGrpcServer({
     host,
     port,
@@ -152,9 +155,10 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     tls: httpTls,
     login: options.httpLogin,
     registry: metrics.registry,
+    whyNotReady: () => whyNotReady(conductor.membership),
     routes: { '/status': () => readStatus(sources), '/sd': () => serviceDiscovery(httpUrl, directory) },
   });
-  httpUrl = `${httpTls === undefined ? 'http' : 'https'}://${formatAddress(reachableHost(host), http.port)}`;
+  httpUrl = `${httpTls === undefined ? 'http' : 'https'}://${formatAddress(announced.host, http.port)}`;
 
   const measure = ({ confusion: _confusion, warning, ...model }: ResultModel): MeasuredResult => ({
     run,
@@ -207,7 +211,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
       },
     );
   };
-  const address = formatAddress(reachableHost(host), server.port);
+  const address = formatAddress(announced.host, announced.port ?? server.port);
   const requests = { requestStop, requestHandOver, requestCheckpoint };
   return { fail, coordinator: { address, httpUrl, done, ...requests, close, stepDown } };
 }

@@ -11,7 +11,7 @@ const LEAST_MAX_BYTES = 1024 * 1024;
 export const NATS: StoreKind = {
   scheme: 'nats://',
   shape: 'nats://HOST:PORT',
-  async open(place, { env, brokerUrl, tls, replicas, run }) {
+  async open(place, { env, brokerUrl, tls, replicas, run, patience }) {
     if (!/^nats:\/\/[^\s/]+(,nats:\/\/[^\s/]+)*$/.test(place)) {
       throw new TrainingError('CONFIG_INVALID', `the store '${place}': expected ${NATS.shape}`);
     }
@@ -22,6 +22,7 @@ export const NATS: StoreKind = {
       url,
       tls,
       run,
+      patience,
       credentials: brokerCredentialsOf(env),
       replicas: readReplicas(env) ?? replicas ?? 1,
       maxBytes: readMaxBytes(env),

@@ -14,6 +14,7 @@ import {
   isStreamMissing,
   whileElecting,
   type BrokerCredentials,
+  type BrokerPatience,
 } from '@facet/shared';
 import type { RunStore, Store } from '../store/run-store.js';
 import { translate } from './nats-errors.js';
@@ -45,6 +46,8 @@ export interface NatsStoreOptions {
   readonly credentials?: BrokerCredentials | undefined;
   /** The run that it is opened for, if it is one alone: a user of the broker may be allowed no other. */
   readonly run?: string | undefined;
+  /** How to wait for a broker that is not up yet. Default: not at all. */
+  readonly patience?: BrokerPatience | undefined;
 }
 
 /**
@@ -60,11 +63,12 @@ export async function openNatsStore({
   replicas = 1,
   maxBytes,
   strayAfterMs = STRAY_AFTER_MS,
+  patience,
 }: NatsStoreOptions): Promise<Store> {
   const advice = 'start it with `nats-server -js`, or name another store with --store';
   const inbox = run === undefined ? undefined : inboxOf('coordinator', run);
-  const caller = { client: CLIENT, name: 'facet-store', advice, credentials, inbox, ...brokerTls({ url, tls }) };
-  const connection = await connectBroker(url, caller);
+  const access = { credentials, inbox, patience, ...brokerTls({ url, tls }) };
+  const connection = await connectBroker(url, { client: CLIENT, name: 'facet-store', advice, ...access });
   const place = withoutLogin(url);
   try {
     const manager = await whileElecting(connection, () =>

@@ -1,6 +1,6 @@
 /** A kind of store: how a person names one, and how it is opened. */
 import type { TlsIdentity } from '@facet/security';
-import type { Environment } from '@facet/shared';
+import type { BrokerPatience, Environment } from '@facet/shared';
 import type { Store } from './run-store.js';
 
 export interface StoreContext {
@@ -14,6 +14,8 @@ export interface StoreContext {
   readonly replicas?: number | undefined;
   /** The run for which the store is opened, if it is one alone. */
   readonly run?: string | undefined;
+  /** How to wait for a broker that is not up yet. Default: not at all. */
+  readonly patience?: BrokerPatience | undefined;
 }
 
 export interface StoreKind {
