@@ -33,6 +33,8 @@ export async function bootMachine(): Promise<Machine> {
   await execute(findProgram('podman')!, [
     ...['--runtime', findProgram('runc')!, 'run', '--detach', '--name', name, '--systemd=always', '--network=none'],
     ...['--cap-add=SYS_ADMIN', '--security-opt=seccomp=unconfined', '--security-opt=unmask=all'],
+    // Podman's own limits may be above those that a container of a container may set.
+    ...['--ulimit=nofile=16384:16384', '--ulimit=nproc=16384:16384'],
     ...['--tmpfs=/run', '--tmpfs=/tmp', ...mounts.flatMap((mount) => ['--volume', mount])],
     ...['--rootfs', `${root}:O`, '/sbin/init'],
   ]);
