@@ -94,8 +94,27 @@ describe('facet deploy compose', () => {
   });
 });
 
+it('prints the configuration of the systemd units', async () => {
+  const { text } = await printed('systemd', '--config', file);
+  expect(text).toContain('facet-worker@{0..3}');
+  const expected = {
+    run: 'first',
+    dataset: 'mnist',
+    preset: 'mnist-fast',
+    workers: { count: 4 },
+    batch: { micro: 16 },
+  };
+  expect(parse(text)).toEqual(expected);
+});
+
+it('prints the command for Slurm, quoted for a shell', async () => {
+  const { text } = await printed('slurm', '--config', file);
+  expect(text).toMatch(/^RUN=first sbatch --ntasks=4 \S+\/deploy\/slurm\/facet\.sbatch --set /);
+  expect(text).toContain(` --set 'preset="mnist-fast"' --set batch.micro=16`);
+});
+
 it('names the targets that there are', async () => {
   const { code, stderr } = await runInProcess(['deploy', 'mesos'], {});
   expect(code).toBe(2);
-  expect(stderr).toContain('kubernetes, compose');
+  expect(stderr).toContain('kubernetes, compose, systemd, slurm');
 });

@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
 import { composeDeployment } from '../deploy/compose-file.js';
 import type { Deployment, DeployOrder } from '../deploy/deployment.js';
+import { slurmDeployment, systemdDeployment } from '../deploy/host-deployments.js';
 import { kubernetesDeployment } from '../deploy/kubernetes-values.js';
 import { saidConfig } from '../deploy/said-config.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -18,6 +19,8 @@ type MakeDeployment = (order: DeployOrder) => Deployment | Promise<Deployment>;
 const TARGETS: Readonly<Record<string, MakeDeployment>> = {
   kubernetes: kubernetesDeployment,
   compose: composeDeployment,
+  systemd: systemdDeployment,
+  slurm: slurmDeployment,
 };
 
 export function addDeployCommand(
@@ -27,7 +30,9 @@ export function addDeployCommand(
 ): void {
   const command = program
     .command('deploy')
-    .description('print what to apply elsewhere to train the same run: values of the Helm chart, or a Compose file')
+    .description(
+      'print what to apply elsewhere to train the same run: values of the Helm chart, a Compose file, the file of a systemd unit, or the command for Slurm',
+    )
     .addArgument(new Argument('<target>', 'where to').choices(Object.keys(TARGETS)));
   addConfigOptions(command, 'up')
     .addHelpText(
