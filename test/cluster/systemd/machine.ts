@@ -59,6 +59,11 @@ export async function bootMachine(): Promise<Machine> {
       'ln -s /opt/facet/packages/cli/bin/facet.mjs /usr/local/bin/facet',
       ...UNITS.map((unit) => `cp /opt/facet/deploy/systemd/${path.basename(unitFile(unit))} /etc/systemd/system/`),
       'cp /opt/facet/deploy/systemd/facet.sysusers.conf /usr/lib/sysusers.d/facet.conf',
+      // There is no /proc of the kind that systemd needs for a user namespace in this container.
+      ...UNITS.map(
+        (unit) =>
+          `mkdir -p /etc/systemd/system/${unit}.d && printf '[Service]\\nPrivateUsers=no\\n' > /etc/systemd/system/${unit}.d/container.conf`,
+      ),
       'systemd-sysusers && mkdir -p /etc/facet && systemctl daemon-reload',
     ].join(' && ');
     const { code, stderr } = await run(install);
