@@ -85,7 +85,7 @@ describe('a worker that asks to leave', () => {
       { kind: 'take-checkpoint', workerId: 'b' },
     ]);
     expect(machine.tell({ kind: 'state-saved', workerId: 'b', failure: undefined })).toMatchObject([
-      { kind: 'end', workerIds: ['a', 'b'] },
+      { kind: 'end', ending: { outcome: 'stopped' } },
     ]);
   });
 

@@ -10,7 +10,7 @@ import type { Ending } from './state.js';
 /** Ends at once, because the workers hold no state that is worth keeping. */
 export function end(draft: Draft, ending: Ending): void {
   draft.phase = { kind: 'ended', ending };
-  draft.commands.push({ kind: 'end', ending, workerIds: [...draft.workers.keys()] });
+  draft.commands.push({ kind: 'end', ending });
 }
 
 /** Ends as failed, without a final checkpoint. */

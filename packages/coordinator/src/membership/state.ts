@@ -199,7 +199,7 @@ export type Command =
       readonly message: string;
     }
   | { readonly kind: 'take-checkpoint'; readonly workerId: string; readonly held: HeldState }
-  | { readonly kind: 'end'; readonly ending: Ending; readonly workerIds: readonly string[] };
+  | { readonly kind: 'end'; readonly ending: Ending };
 
 export interface MembershipPolicy {
   readonly workers: { readonly count: number; readonly min: number; readonly max: number };

@@ -227,7 +227,7 @@ describe('the end', () => {
       { kind: 'take-checkpoint', workerId: 'a', held: at(8) },
     ]);
     expect(machine.tell({ kind: 'state-saved', workerId: 'a', failure: undefined })).toEqual([
-      { kind: 'end', ending: { outcome: 'finished', message: 'all epochs are done' }, workerIds: ['a', 'b'] },
+      { kind: 'end', ending: { outcome: 'finished', message: 'all epochs are done' } },
     ]);
   });
 

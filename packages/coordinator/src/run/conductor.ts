@@ -56,7 +56,7 @@ export interface ConductorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly greeter: Greeter;
-  /** The run is over; workers have been told. */
+  /** The run is over, and workers have to be told. */
   readonly onEnd: (ending: Ending) => void;
 }
 
@@ -201,12 +201,22 @@ export class Conductor implements SessionHandler {
     this.#scheduleTick();
   }
 
-  /** No more ticks, no more events. */
+  /** No more ticks, no more events. Workers stay connected until `sendOff`. */
   close(): void {
     this.#isClosed = true;
     this.#timer.set(undefined);
     this.#options.greeter.close();
-    for (const { session } of this.#options.directory.all.values()) session.end();
+  }
+
+  /** Ends the streams of all workers. Those of a run that is not over here are told nothing, and look for the next coordinator. */
+  sendOff(ending?: Ending): void {
+    const { directory } = this.#options;
+    for (const workerId of [...directory.all.keys()]) {
+      const worker = directory.remove(workerId);
+      if (ending !== undefined && ending.outcome !== 'handed-over')
+        worker?.session.send(stopMessage(ending.outcome, ending.message));
+      worker?.session.end();
+    }
   }
 
   /** A worker is ready once per stream. */
@@ -342,21 +352,11 @@ export class Conductor implements SessionHandler {
         publisher.stop();
         void this.#takeCheckpoint(command);
         break;
-      case 'end': {
+      case 'end':
         publisher.stop();
         stopwatch.pause();
-        const { ending, workerIds } = command;
-        try {
-          for (const workerId of workerIds) {
-            if (ending.outcome !== 'handed-over') directory.send(workerId, stopMessage(ending.outcome, ending.message));
-            directory.remove(workerId)?.session.end();
-          }
-        } finally {
-          // Membership has ended and asks for nothing more: the run must end even if a worker cannot be told.
-          this.#options.onEnd(ending);
-        }
+        this.#options.onEnd(command.ending);
         break;
-      }
       default:
         command satisfies never;
     }

@@ -98,6 +98,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     () => publisher.close(() => true),
     () => {
       conductor.close();
+      conductor.sendOff();
       assembly.operations.close();
     },
   );

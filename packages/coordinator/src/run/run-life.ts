@@ -67,17 +67,28 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
   const { assembly, folder, server, leadership, log } = parts;
   const { conductor, checkpointer, publisher, recorder, intake } = assembly;
 
-  const tearDown = async (way: TearDown, { outcome }: Pick<Ending, 'outcome'>): Promise<void> => {
+  /** A run has ended when its end is where the run lives. Only then may a worker believe it: before, this process may die. */
+  const recordEnd = async ({ outcome }: Ending): Promise<void> => {
+    await folder.settle();
+    if (outcome === 'handed-over') return;
+    const isRecorded = await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
+    if (!isRecorded && outcome === 'finished')
+      throw new TrainingError('ACCOUNTING', 'the end of the run is not in the ledger, which cannot be written');
+  };
+  const tearDown = async (way: TearDown, how: Ending): Promise<void> => {
     conductor.close();
     assembly.operations.close();
     await checkpointer.close();
+    let told = way === 'orderly' ? how : undefined;
     try {
-      if (way === 'orderly' || way === 'handed-over') await folder.settle();
-      if (way === 'orderly' && outcome !== 'handed-over') {
-        await recorder.append({ kind: 'end', reason: outcome, step: intake.committedStep });
-        await server.drain(DRAIN_MS);
-      }
+      if (way === 'orderly' || way === 'handed-over') await recordEnd(how);
+    } catch (caught) {
+      const { code, message } = TrainingError.from(caught);
+      told &&= { outcome: 'failed', code, message };
+      throw caught;
     } finally {
+      conductor.sendOff(told);
+      if (told !== undefined) await server.drain(DRAIN_MS);
       server.close();
       await parts.closeOthers();
       // The stream of a successor has the same name.
@@ -138,7 +149,7 @@ export function createRunLife<R>(parts: RunLifeParts<R>): RunLife<R> {
     },
     close: () => end({ outcome: 'stopped', message: 'closed before the end' }, 'at-once'),
     async stepDown() {
-      finished ??= tearDown('left', { outcome: 'stopped' })
+      finished ??= tearDown('left', { outcome: 'stopped', message: '' })
         .then(() => undefined)
         .finally(letGo);
       await finished;
