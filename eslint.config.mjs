@@ -74,7 +74,10 @@ const MAY_IMPORT = {
   worker: { ours: BELOW_WORKER, outside: ['grpc', 'nats'], inTests: ['multiview', 'multiview/config', 'compiler'] },
   lab: { ours: [...BELOW_LAB, 'task/data'], outside: ['tfjs', 'onnxruntime'] },
   cli: {
-    ours: [...BELOW_WORKER, ...BELOW_LAB, 'coordinator', 'worker', 'security/authority', ...LAB],
+    ours: [
+      ...[...BELOW_WORKER, ...BELOW_LAB, 'coordinator', 'worker', 'worker/rehearsal'],
+      ...['security/authority', ...LAB],
+    ],
     outside: ['grpc'],
   },
   simulation: { ours: [...BELOW_WORKER, 'storage', 'coordinator', 'worker'], outside: [] },

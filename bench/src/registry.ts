@@ -9,6 +9,7 @@ import { COMMON_OPTIONS, UsageError } from './options.js';
 import { presetDefinition } from './preset/definition.js';
 import { recipeDefinition } from './recipe/definition.js';
 import { recoveryDefinition } from './recovery/definition.js';
+import { rehearseDefinition } from './rehearse/definition.js';
 import { simulateDefinition } from './simulate/definition.js';
 import { storeDefinition } from './store/definition.js';
 import { strangersDefinition } from './strangers/definition.js';
@@ -22,6 +23,7 @@ export const BENCHES: readonly Bench[] = [
   openBench(allreduceDefinition, async () => (await import('./allreduce/run.js')).runAllreduce),
   openBench(recipeDefinition, async () => (await import('./recipe/run.js')).runRecipe),
   openBench(recoveryDefinition, async () => (await import('./recovery/run.js')).runRecovery),
+  openBench(rehearseDefinition, async () => (await import('./rehearse/run.js')).runRehearse),
   openBench(simulateDefinition, async () => (await import('./simulate/run.js')).runSimulate),
   openBench(storeDefinition, async () => (await import('./store/run.js')).runStore),
   openBench(strangersDefinition, async () => (await import('./strangers/run.js')).runStrangers),

@@ -63,6 +63,10 @@ describe('every bench has a form of some seconds, whose JSON has the shape that 
     recovery: (report) => {
       expect(values(report, 'signal')).toEqual(['SIGKILL']);
     },
+    rehearse: (report) => {
+      // Ten workers train, one of them is killed, and then the coordinator is.
+      expect(report.rows).toMatchObject([{ workers: 10, killed: 1 }]);
+    },
     simulate: (report) => {
       expect(report.figures).toMatchObject({ schedules: 20, failed: 0 });
     },

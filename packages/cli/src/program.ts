@@ -24,6 +24,7 @@ import { addLedgerCommand } from './commands/ledger.js';
 import { addOperateCommands } from './commands/operate.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addPresetsCommand } from './commands/presets.js';
+import { addRehearseCommand } from './commands/rehearse.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRobustnessCommand } from './commands/robustness.js';
 import { addRunsCommand } from './commands/runs.js';
@@ -61,6 +62,7 @@ const COMMANDS: readonly AddCommand[] = [
   addConfigCommand,
   addDeployCommand,
   addSimulateCommand,
+  addRehearseCommand,
   addDatasetCommand,
   addEngineCommand,
   addDoctorCommand,

@@ -24,6 +24,7 @@ import {
 import {
   CONFIG_VERSION,
   decodePasses,
+  decodePeerList,
   decodeWelcomeSecrets,
   JOIN_NONCE_BYTES,
   createPlan,
@@ -294,7 +295,7 @@ export class FakeWorker {
     const { form, abort } = running;
     const { signal } = abort;
     const plan = this.#plan!;
-    const worldSize = form.peers.length;
+    const worldSize = decodePeerList(form.peerList).length;
     const split = form.shares.length === 0 ? evenSplit(worldSize) : splitByShares(form.shares);
     const shards = openFakeShards({
       connection: this.#nats!,

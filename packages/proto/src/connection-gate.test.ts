@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { createConnectionGate } from './connection-gate.js';
+import { coordinatorLimits, createConnectionGate } from './connection-gate.js';
 
 class FakeSocket extends EventEmitter {
   readonly remoteAddress: string;
@@ -35,4 +35,11 @@ test('closes the connection that is too many, from one address and in all, and g
   first.destroy();
   expect(enter(socketFrom('10.0.0.1'))).toBe(true);
   expect(enter(socketFrom('10.0.0.1'))).toBe(false);
+});
+
+test('a coordinator has places for all of its workers, though they are on one host, and for their states', () => {
+  expect(coordinatorLimits(4)).toEqual({ total: 2_048, perAddress: 768 });
+  const { total, perAddress } = coordinatorLimits(4_096);
+  expect(perAddress).toBeGreaterThan(4_096);
+  expect(total).toBeGreaterThan(2 * 4_096);
 });

@@ -12,6 +12,21 @@ export interface ConnectionLimits {
 /** A host may have 256 workers, which all pull from one peer, and each of them has a second connection while it takes a state. */
 const DEFAULT_LIMITS: ConnectionLimits = { total: 2_048, perAddress: 768 };
 
+/** For states, status, operators and spares. */
+const SPARE_PLACES = 512;
+
+/**
+ * Limits for a coordinator: all workers may be on one host, and each has a second connection while it takes a state.
+ *
+ * @param workers that may train together
+ */
+export function coordinatorLimits(workers: number): ConnectionLimits {
+  return {
+    total: Math.max(DEFAULT_LIMITS.total, 2 * workers + SPARE_PLACES),
+    perAddress: Math.max(DEFAULT_LIMITS.perAddress, workers + SPARE_PLACES),
+  };
+}
+
 /** Takes a new connection and tells whether there is a place; one without a place is closed at once. */
 export type ConnectionGate = (socket: Socket) => boolean;
 

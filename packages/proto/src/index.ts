@@ -4,7 +4,12 @@
 export { callPeer, type CallWithPeer } from './call-peer.js';
 export { channelTo, type ChannelTarget } from './channel.js';
 export { CHANNEL_OPTIONS, serverOptions } from './channel-options.js';
-export { createConnectionGate, type ConnectionGate } from './connection-gate.js';
+export {
+  coordinatorLimits,
+  createConnectionGate,
+  type ConnectionGate,
+  type ConnectionLimits,
+} from './connection-gate.js';
 export { createInflowLimit, inflowOf } from './inflow-limit.js';
 export type { Challenge__Output } from './gen/facet/v1/Challenge.js';
 export type { CoordinationClient, CoordinationHandlers } from './gen/facet/v1/Coordination.js';

@@ -205,6 +205,7 @@ export {
   type ReplicaWish,
 } from './wire/broker-streams.js';
 export { borrowLogin, maskUrl } from './wire/masked-url.js';
+export { decodePeerList, encodePeerList, type GenerationPeer } from './wire/peer-list.js';
 export { brokerLogin, brokerServers, brokerUrlProblem, type BrokerServer } from './wire/broker-login.js';
 export { memoryRefusal } from './memory-refusal.js';
 export { brokerFailure, isBrokerRefusal } from './wire/broker-failure.js';

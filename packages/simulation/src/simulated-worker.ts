@@ -7,6 +7,7 @@ import {
   allocateTrainingState,
   createCoordinatorSearch,
   createMembership,
+  joinGeneration,
   type Membership,
   type WorkerNetwork,
   type WorkerOutcome,
@@ -109,6 +110,7 @@ export function startWorker(options: SimulatedWorkerOptions): SimulatedWorker {
       const surroundings = { network: await connect(), memory: ORDINARY_MEMORY, data: undefined };
       return { welcome, secrets, config, plan, task, fields, compute, engine, threads: 1, state, ...surroundings };
     },
+    join: joinGeneration,
     metrics: {
       recordStep: () => undefined,
       recordMembership: ({ generation, rank }) => {

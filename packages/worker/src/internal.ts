@@ -7,6 +7,6 @@ export { createCoordinatorSearch } from './coordinator-search.js';
 export { coordinatorStreamOf, type CoordinatorStream } from './coordinator-stream.js';
 export type { ShardFeed } from './data/shard-source.js';
 export { createMembership, type Membership, type WorkerOutcome } from './membership.js';
-export type { WorkerResources } from './membership-generation.js';
+export { joinGeneration, type WorkerResources } from './membership-generation.js';
 export { allocateTrainingState, markApplied } from './train/training-state.js';
 export type { WorkerNetwork } from './worker-network.js';

@@ -4,6 +4,7 @@
  */
 import {
   evenSplit,
+  type GenerationPeer,
   parseAddress,
   splitByShares,
   TrainingError,
@@ -27,19 +28,25 @@ import { runGeneration, type StepResult } from './train/generation-loop.js';
 import { adoptState, resetState, type TrainingState } from './train/training-state.js';
 import type { WorkerNetwork } from './worker-network.js';
 
-/** The parts of a worker that all its generations share. */
-export interface WorkerResources {
+/** What a worker has for its whole life that its membership asks for. */
+export interface MemberResources {
   readonly welcome: Welcome;
   readonly secrets: WelcomeSecrets;
   readonly config: RunConfig;
   readonly plan: Plan;
-  readonly task: Task;
-  readonly fields: SampleFields;
-  readonly compute: Compute;
+  readonly compute: Pick<Compute, 'programSha256' | 'layout'>;
   readonly engine: EngineId;
   /** Threads of one run of the engine. */
   readonly threads: number;
   readonly state: TrainingState;
+  readonly network: Pick<WorkerNetwork, 'leaderAddress'>;
+}
+
+/** The parts of a worker that all its generations share. */
+export interface WorkerResources extends StatefulResources {
+  readonly task: Task;
+  readonly fields: SampleFields;
+  readonly compute: Compute;
   readonly network: WorkerNetwork;
   /** Of the gradients of one generation at a time. */
   readonly memory: FloatMemory;
@@ -73,13 +80,22 @@ export interface Generation {
 /** What a Form says, its secrets opened. */
 export interface Place {
   readonly form: Form;
+  /** The members in rank order, as the form has them. */
+  readonly peers: readonly GenerationPeer[];
   readonly seal: ShardSeal;
   readonly passes: ExchangePasses;
 }
 
 /** Joins a generation. It reports through its events and never throws. */
+export type JoinGeneration<R extends MemberResources> = (
+  place: Place,
+  resources: R,
+  events: GenerationEvents,
+) => Generation;
+
+/** As JoinGeneration says, of a worker that trains. */
 export function joinGeneration(
-  { form, seal, passes }: Place,
+  { form, peers, seal, passes }: Place,
   resources: WorkerResources,
   events: GenerationEvents,
 ): Generation {
@@ -89,7 +105,7 @@ export function joinGeneration(
   const controller = new AbortController();
   const { signal } = controller;
   const groupSize = groupSizeOf(
-    form.peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
+    peers.map(({ exchangeAddress }) => parseAddress(exchangeAddress).host),
     config.exchange.groupSize,
   );
   const item: WorkItem = { kind: form.kind === 'WORK_KIND_EVALUATE' ? 'evaluate' : 'train', step: form.step };
@@ -136,7 +152,7 @@ export function joinGeneration(
       pass: passes.frames,
       generation: id,
       rank,
-      peers: form.peers.map((peer) => ({ rank: peer.rank, workerId: peer.workerId, address: peer.exchangeAddress })),
+      peers: peers.map(({ workerId, exchangeAddress: address }, peer) => ({ rank: peer, workerId, address })),
       split,
       groupSize,
       length: gradientSumLength(sumLayoutOf(task)),
@@ -162,7 +178,7 @@ export function joinGeneration(
   exchange.closeThrough(id - 1);
   const done = (async () => {
     try {
-      const split = splitOf(form);
+      const split = splitOf({ form, peers });
       const opened = await open(split);
       events.onFormed(id, opened.mesh.allReduce.peers, opened.mesh.ways);
       await started;
@@ -220,7 +236,7 @@ export function joinGeneration(
 }
 
 /** Who computes what in a generation. */
-function splitOf({ shares, peers }: Form): WorkSplit {
+export function splitOf({ form: { shares }, peers }: Pick<Place, 'form' | 'peers'>): WorkSplit {
   if (shares.length === 0) return evenSplit(peers.length);
   if (shares.length === peers.length && shares.some((share) => share > 0)) return splitByShares(shares);
   throw new TrainingError(
@@ -229,10 +245,16 @@ function splitOf({ shares, peers }: Form): WorkSplit {
   );
 }
 
+/** What a worker needs to bring its state to where a generation starts. */
+export interface StatefulResources extends MemberResources {
+  readonly compute: Pick<Compute, 'programSha256' | 'layout' | 'weightsChanged'>;
+  readonly network: Pick<WorkerNetwork, 'leaderAddress' | 'pullState'>;
+}
+
 /** Brings the state to where the generation starts: from the seed, from a peer, or it is there already. */
-async function synchroniseState(
-  { form, passes }: Omit<Place, 'seal'>,
-  { welcome, config, compute, state, network }: WorkerResources,
+export async function synchroniseState(
+  { form, passes }: Pick<Place, 'form' | 'passes'>,
+  { welcome, config, compute, state, network }: StatefulResources,
   signal: AbortSignal,
 ): Promise<void> {
   switch (form.stateSource) {

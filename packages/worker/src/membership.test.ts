@@ -1,5 +1,13 @@
 import type { Form, JoinResponse__Output, Ticket, Welcome } from '@facet/proto';
-import { createPlan, OPERATION_DEFAULTS, RunToken, TrainingError, withChange, type RunConfig } from '@facet/shared';
+import {
+  createPlan,
+  encodePeerList,
+  OPERATION_DEFAULTS,
+  RunToken,
+  TrainingError,
+  withChange,
+  type RunConfig,
+} from '@facet/shared';
 import { SYSTEM_TRAINING } from '../../../test/testkit/system-training.js';
 import { createLogger } from '@facet/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +17,7 @@ import { MemoryCall, NONCE } from '../test/memory-call.js';
 import { coordinatorStreamOf } from './coordinator-stream.js';
 import type { Compute } from '@facet/engine';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
-import type { WorkerResources } from './membership-generation.js';
+import { joinGeneration, type WorkerResources } from './membership-generation.js';
 import { layoutParameters, type ParameterSpec, type Task } from '@facet/task';
 import { allocateTrainingState, markApplied } from './train/training-state.js';
 
@@ -100,6 +108,7 @@ beforeEach(() => {
       prepared += 1;
       return Promise.resolve(resourcesOf());
     },
+    join: joinGeneration,
     metrics: {
       recordStep: () => undefined,
       recordMembership: () => undefined,
@@ -149,7 +158,7 @@ const formOf = (changes: Partial<Form> = {}): Form => ({
     sealedShardKey: Buffer.alloc(0),
     sealedPasses: Buffer.alloc(0),
   },
-  peers: [{ rank: 0, workerId: 'w', exchangeAddress: '127.0.0.1:1' }],
+  peerList: encodePeerList([{ workerId: 'w', exchangeAddress: '127.0.0.1:1' }]),
   ...changes,
 });
 

@@ -5,6 +5,7 @@
  */
 import {
   decodePasses,
+  decodePeerList,
   passesLabel,
   OPERATION_DEFAULTS,
   pause,
@@ -21,7 +22,7 @@ import type { JoinRequest, JoinResponse__Output, Ticket, Welcome } from '@facet/
 import type { Logger } from '@facet/telemetry';
 import type { CoordinatorStream } from './coordinator-stream.js';
 import { JoinHandshake } from './join-handshake.js';
-import { joinGeneration, type Generation, type WorkerResources } from './membership-generation.js';
+import type { Generation, JoinGeneration, MemberResources, WorkerResources } from './membership-generation.js';
 import { stepDoneMessage } from './messages.js';
 import { renewResources } from './renewed-resources.js';
 import type { StepResult } from './train/generation-loop.js';
@@ -33,14 +34,16 @@ export interface WorkerOutcome {
   readonly message?: string;
 }
 
-export interface MembershipOptions {
+export interface MembershipOptions<R extends MemberResources = WorkerResources> {
   readonly hello: NonNullable<JoinRequest['hello']>;
   /** Of the run: both sides of a stream must have it. */
   readonly token: RunToken;
   /** @throws TrainingError COORDINATOR_UNREACHABLE, which is tried again until patience ends. */
   readonly connect: () => Promise<CoordinatorStream>;
   /** Builds what the worker has for its whole life; called with the first Welcome. */
-  readonly prepare: (welcome: Welcome, secrets: WelcomeSecrets) => Promise<WorkerResources>;
+  readonly prepare: (welcome: Welcome, secrets: WelcomeSecrets) => Promise<R>;
+  /** What it does in a generation. */
+  readonly join: JoinGeneration<R>;
   readonly metrics: Pick<WorkerMetrics, 'recordStep' | 'recordMembership' | 'recordFault' | 'recordForgedShard'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -48,12 +51,12 @@ export interface MembershipOptions {
   readonly signal: AbortSignal;
 }
 
-export interface Membership {
+export interface Membership<R extends MemberResources = WorkerResources> {
   /** Until the run ends, the worker is told to leave, or the coordinator stays away too long. */
   run(): Promise<WorkerOutcome>;
   /** The state after a step, if this worker still has it. */
   snapshot(step: number): StateSnapshot | undefined;
-  readonly resources: WorkerResources | undefined;
+  readonly resources: R | undefined;
   /** Micro-batches that wait to be computed. */
   readonly backlog: number;
   /** It is a member of a generation that is not over. */
@@ -71,7 +74,9 @@ const OTHER_RUN_DELAY_MS = 2_000;
 const DEFAULT_RECONNECT_MS = OPERATION_DEFAULTS.timeouts.gatherMs;
 
 /** A worker that has not said Hello yet. */
-export function createMembership(options: MembershipOptions): Membership {
+export function createMembership<R extends MemberResources = WorkerResources>(
+  options: MembershipOptions<R>,
+): Membership<R> {
   const { metrics, clock, log, signal } = options;
   const snapshots = new Map<number, StateSnapshot>();
   /** Steps after which the coordinator wants the state, beside those that are due by the plan. */
@@ -84,7 +89,7 @@ export function createMembership(options: MembershipOptions): Membership {
   let generation: Generation | undefined;
   /** Of the newest stream. */
   let handshake: JoinHandshake | undefined;
-  let resources: WorkerResources | undefined;
+  let resources: R | undefined;
 
   const report = () => {
     const state = resources?.state;
@@ -97,7 +102,7 @@ export function createMembership(options: MembershipOptions): Membership {
     };
   };
 
-  const renew = (held: WorkerResources, welcome: Welcome): WorkerResources => {
+  const renew = (held: R, welcome: Welcome): R => {
     const { resources: renewed, isChanged } = renewResources(held, welcome);
     if (!isChanged) return renewed;
     log.info({ changes: renewed.config.changes.at(-1) }, 'the run was changed; the state is taken anew');
@@ -228,18 +233,19 @@ export function createMembership(options: MembershipOptions): Membership {
     } else if (message.form) {
       await generation?.end('a new generation forms');
       const { form } = message;
+      const peers = decodePeerList(form.peerList);
       const seal = new ShardSeal(proofs.open(shardKeyLabel(form.generation), form.sealedShardKey));
       const passes = decodePasses(proofs.open(passesLabel(form.generation), form.sealedPasses));
       ticket = form.ticket;
       log.info(
-        { generation: form.generation, rank: form.rank, worldSize: form.peers.length, step: form.step },
+        { generation: form.generation, rank: form.rank, worldSize: peers.length, step: form.step },
         'generation forms',
       );
-      metrics.recordMembership({ generation: form.generation, rank: form.rank, worldSize: form.peers.length });
+      metrics.recordMembership({ generation: form.generation, rank: form.rank, worldSize: peers.length });
       const { state } = resources!;
-      generation = joinGeneration({ form, seal, passes }, resources!, {
-        onFormed: (id, peers, ways) => {
-          log.info({ generation: id, peers, ways }, 'connected to its peers');
+      generation = options.join({ form, peers, seal, passes }, resources!, {
+        onFormed: (id, connected, ways) => {
+          log.info({ generation: id, peers: connected, ways }, 'connected to its peers');
           stream.send({
             formed: { generation: id, appliedStep: state.appliedStep ?? 0, weightsCrc: state.weightsCrc },
           });

@@ -4,10 +4,10 @@
  */
 import { changedTrainingKeys, configSchema, createPlan, TrainingError, type RunConfig } from '@facet/shared';
 import type { Welcome } from '@facet/proto';
-import type { WorkerResources } from './membership-generation.js';
+import type { MemberResources } from './membership-generation.js';
 
-export interface Renewal {
-  readonly resources: WorkerResources;
+export interface Renewal<R> {
+  readonly resources: R;
   /** What the worker holds is of no use any more. */
   readonly isChanged: boolean;
 }
@@ -17,7 +17,7 @@ export interface Renewal {
  *
  * @throws TrainingError CONFIG_INVALID when something changed that no resume may change.
  */
-export function renewResources(resources: WorkerResources, welcome: Welcome): Renewal {
+export function renewResources<R extends MemberResources>(resources: R, welcome: Welcome): Renewal<R> {
   if (welcome.configDocument.equals(resources.welcome.configDocument)) {
     return { resources: { ...resources, welcome }, isChanged: false };
   }

@@ -42,7 +42,7 @@ import { createCoordinatorSearch } from './coordinator-search.js';
 import { openCoordinatorStream } from './coordinator-stream.js';
 import { formatEngine, openEngine, type OpenedEngine } from '@facet/engine';
 import { createMembership, type Membership, type WorkerOutcome } from './membership.js';
-import type { WorkerResources } from './membership-generation.js';
+import { joinGeneration, type WorkerResources } from './membership-generation.js';
 import { findOwnAddress } from './own-address.js';
 import { allocateTrainingState } from './train/training-state.js';
 import { createWorkerMetrics } from './worker-metrics.js';
@@ -175,6 +175,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
       open: (address) => openCoordinatorStream(address, tls),
     }),
     prepare: (welcome, secrets) => buildResources(options, { welcome, secrets }, exchange),
+    join: joinGeneration,
     metrics,
     clock: systemClock,
     log,

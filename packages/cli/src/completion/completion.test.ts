@@ -104,7 +104,7 @@ describe('bash', () => {
   const inBash = test.skipIf(!hasShell('bash'));
 
   inBash('offers only what begins as the word does', () => {
-    expect(offered('bash', 'facet re')).toEqual(['resume']);
+    expect(offered('bash', 'facet res')).toEqual(['resume']);
     expect(offered('bash', 'facet up --preset cifar10-f')).toEqual(['cifar10-fast']);
     expect(offered('bash', 'facet resume base')).toEqual(['baseline']);
     expect(offered('bash', 'facet up --set batch.')).toEqual(['batch.global=', 'batch.micro=']);

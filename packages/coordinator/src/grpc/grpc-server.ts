@@ -14,6 +14,7 @@ import {
   inflowOf,
   serverOptions,
   type CoordinationHandlers,
+  type ConnectionLimits,
   type ExchangeHandlers,
   type Status,
 } from '@facet/proto';
@@ -50,6 +51,8 @@ export interface GrpcServerOptions extends Pick<DoorOptions, 'tls' | 'onRefused'
   /** Default: this machine's. */
   readonly clock?: Clock;
   readonly status: () => Status;
+  /** Default: as a worker's port has them. */
+  readonly connections?: ConnectionLimits;
   /** What one worker may report of one evaluation: this decides how long a message may be. */
   readonly evaluation: EvaluationSize;
   /** The state that the coordinator can hand out for a step. */
@@ -115,7 +118,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const door = createDoor({
     tls: options.tls,
     admits: ['worker', 'status', 'operator', 'coordinator'],
-    enter: createConnectionGate(),
+    enter: createConnectionGate(options.connections),
     onRefused: options.onRefused,
     onConnection: (socket) => {
       limitInflow(socket);

@@ -4,7 +4,7 @@
  * that are gone or generations that are over are ordinary: they were under way. They change nothing.
  */
 import { TrainingError } from '@facet/shared';
-import { change, closeDraft, membersOf, openDraft, readyWorkers, type Draft } from './draft.js';
+import { change, closeDraft, countReady, isMember, membersOf, openDraft, readyWorkers, type Draft } from './draft.js';
 import { beginStopping, end, fail, replaceDonor } from './ending.js';
 import {
   beginDrain,
@@ -16,6 +16,7 @@ import {
   formOrGather,
   type FaultCause,
 } from './generation.js';
+import { LayeredMap } from './layered-map.js';
 import { forgetStateOf, saveBeforeLeaving } from './saving.js';
 import { describeDesync } from './start-state.js';
 import {
@@ -136,7 +137,7 @@ function onReady(draft: Draft, { workerId, held }: EventOf<'ready'>): void {
   if (draft.workers.get(workerId)?.stage !== 'connecting') return;
   change(draft, workerId, { stage: 'ready', held });
   const { phase } = draft;
-  if (phase.kind === 'gathering' && readyWorkers(draft).length >= phase.wanted) form(draft);
+  if (phase.kind === 'gathering' && countReady(draft) >= phase.wanted) form(draft);
   else if (phase.kind === 'running') admitSpares(draft);
 }
 
@@ -150,8 +151,8 @@ function admitSpares(draft: Draft): void {
 
 function onFormed(draft: Draft, { workerId, generation, held }: EventOf<'formed'>): void {
   const { phase } = draft;
-  if (phase.kind !== 'forming' || phase.generation !== generation || !phase.members.includes(workerId)) return;
-  const formed = new Map(phase.formed).set(workerId, held);
+  if (phase.kind !== 'forming' || phase.generation !== generation || !isMember(draft, workerId)) return;
+  const formed = LayeredMap.copyOf(phase.formed).set(workerId, held);
   change(draft, workerId, { held });
   const expected = expectedState(phase.start, formed);
   if (held.step !== phase.start.step) {
@@ -188,7 +189,7 @@ function onReport(draft: Draft, { workerId, generation, held }: EventOf<'report'
 
 function onApplied(draft: Draft, { workerId, generation, held }: EventOf<'applied'>): void {
   const { phase } = draft;
-  if (phase.kind !== 'running' || phase.generation !== generation || !phase.members.includes(workerId)) return;
+  if (phase.kind !== 'running' || phase.generation !== generation || !isMember(draft, workerId)) return;
   change(draft, workerId, { held });
   continueWhenDrained(draft);
   admitSpares(draft);

@@ -29,6 +29,8 @@ export class Balancer {
   /** Of this generation. */
   #members: readonly string[] = [];
   #shares: readonly number[] = [];
+  /** The first one that has something to compute. */
+  #firstBusy: string | undefined;
   readonly #recent: SlidingMedians;
 
   constructor(options: BalancerOptions) {
@@ -40,6 +42,7 @@ export class Balancer {
   begin(members: readonly string[]): readonly number[] {
     this.#members = members;
     this.#shares = this.#bestShares() ?? evenShares(this.#options.microBatches, members.length);
+    this.#firstBusy = members.find((_, rank) => this.#shares[rank] !== 0);
     this.#recent.clear();
     return this.#shares;
   }
@@ -50,9 +53,10 @@ export class Balancer {
     this.#recent.add(workerId, computeMs / microBatches);
     const pace = this.#recent.of(workerId);
     if (pace !== undefined) this.#paces.set(workerId, pace);
-    const busy = this.#members.filter((_, rank) => this.#shares[rank] !== 0);
     // Once a step is enough.
-    if (workerId !== busy[0] || busy.some((member) => this.#recent.of(member) === undefined)) return undefined;
+    if (workerId !== this.#firstBusy) return undefined;
+    const busy = this.#members.filter((_, rank) => this.#shares[rank] !== 0);
+    if (busy.some((member) => this.#recent.of(member) === undefined)) return undefined;
     return this.#reasonToChange();
   }
 

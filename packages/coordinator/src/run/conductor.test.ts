@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { decodePeerList } from '@facet/shared';
+import { describe, expect, it, vi } from 'vitest';
 import { AssembledRun, type MemorySession } from '../../test/assembled-run.js';
 import { fakeCrc } from '../../test/fake-state.js';
 import { RunKey } from '../secrets/run-key.js';
@@ -55,6 +56,49 @@ describe('a stream that is no member', () => {
     run.ready(a, run.report(1, 5), 'b'.repeat(64));
     expect(a.isEnded).toBe(false);
     expect(commits(run)).toEqual([]);
+  });
+});
+
+describe('many workers', () => {
+  it('get the same bytes as the list of their peers', () => {
+    const run = new AssembledRun({ config: { workers: { count: 3, min: 1, max: 3 } } });
+    const [a, b, c] = run.form('a', 'b', 'c').map((session) => session.lastTold('form')!);
+    expect(decodePeerList(a!.peerList!)).toEqual(
+      ['a', 'b', 'c'].map((workerId, at) => ({ workerId, exchangeAddress: `127.0.0.1:${at + 1}` })),
+    );
+    expect(b!.peerList).toBe(a!.peerList);
+    expect(c!.peerList).toBe(a!.peerList);
+  });
+
+  it('put no deadline into the clock with what they say, and one that falls silent is dropped in time', () => {
+    const run = new AssembledRun();
+    const [a, b] = run.form('a', 'b') as [MemorySession, MemorySession];
+    const schedule = vi.spyOn(run.clock, 'schedule');
+    for (let step = 1; step <= 3; step++)
+      for (const session of [a, b]) {
+        run.say(session, 'heartbeat', { step });
+        run.say(session, 'stepDone', run.stepDone(step, 1));
+      }
+    // A commit looks for the next deadline; what members say does not.
+    expect(schedule).toHaveBeenCalledTimes(3);
+    for (let i = 0; i < 9; i++) {
+      run.clock.advance(100);
+      run.say(a, 'heartbeat', { step: 3 });
+    }
+    expect(b.isEnded).toBe(false);
+    run.clock.advance(100);
+    expect([a.isEnded, b.isEnded]).toEqual([false, true]);
+  });
+
+  it('are refused when they would be more spares than members, and at least 64', () => {
+    const run = new AssembledRun({ config: { workers: { count: 2, min: 1, max: 2 } } });
+    const first = run.hello('w0', { pid: 1 });
+    for (let index = 1; index < 66; index++) run.hello(`w${index}`);
+    expect(() => run.hello('one-more')).toThrow(
+      'run tiny has 66 workers, of which 2 train (workers.max); expected at most 66; raise workers.max, or start fewer workers',
+    );
+    run.lose(first);
+    run.hello('one-more');
   });
 });
 
@@ -230,13 +274,13 @@ describe('a bug of ours', () => {
     run.ready(a);
     const b = run.hello('b');
     b.send = () => {
-      for (let i = 0; i < 600; i++) {
+      for (let i = 0; i < 6_000; i++) {
         conductor.dispatch({ kind: 'tick' });
         conductor.dispatch({ kind: 'heard', workerId: 'a' });
       }
     };
     run.ready(b);
-    expect(run.ending?.message).toMatch(/^1001 events wait \(501 tick, 500 heard\); report this as a bug/);
+    expect(run.ending?.message).toMatch(/^10001 events wait \(5001 tick, 5000 heard\); report this as a bug/);
   });
 });
 

@@ -64,6 +64,8 @@ export class Conductor implements SessionHandler {
   readonly #options: ConductorOptions;
   readonly #events: EventQueue<MembershipEvent>;
   #membership: Membership;
+  /** Of the members that a generation has, once they are asked for. */
+  #ranks: { readonly members: readonly string[]; readonly byWorker: ReadonlyMap<string, number> } | undefined;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
   #generations = 0;
@@ -135,6 +137,7 @@ export class Conductor implements SessionHandler {
     }
     const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded !== undefined) throw new TrainingError('STRAGGLER', excluded);
+    requireRoom(workerId, this.#options);
     const previous = directory.add(session, hello, admission.provenGeneration);
     if (previous !== undefined) {
       previous.end();
@@ -197,8 +200,12 @@ export class Conductor implements SessionHandler {
   /** Applies an event and everything that follows from it; without the right to lead nothing follows. */
   dispatch(event: MembershipEvent): void {
     if (this.#isClosed || !this.#options.isLeading()) return;
+    const { phase } = this.#membership;
     this.#events.push(event);
-    this.#scheduleTick();
+    // What a worker says puts its deadline off, and nothing else: the timer finds out when it wakes. Looking for the next deadline of
+    // a thousand workers at each of their messages would take longer than the rest.
+    const isOrdinary = event.kind === 'heard' || event.kind === 'applied';
+    if (!isOrdinary || this.#membership.phase !== phase) this.#scheduleTick();
   }
 
   /** No more ticks, no more events. Workers stay connected until `sendOff`. */
@@ -275,8 +282,11 @@ export class Conductor implements SessionHandler {
   #rankOf(workerId: string, generation: number): number | undefined {
     const { phase } = this.#membership;
     if (phase.kind !== 'running' || phase.generation !== generation) return undefined;
-    const rank = phase.members.indexOf(workerId);
-    return rank === -1 ? undefined : rank;
+    const { members } = phase;
+    if (this.#ranks?.members !== members) {
+      this.#ranks = { members, byWorker: new Map(members.map((member, rank) => [member, rank])) };
+    }
+    return this.#ranks.byWorker.get(workerId);
   }
 
   #apply(event: MembershipEvent): void {
@@ -389,6 +399,21 @@ export class Conductor implements SessionHandler {
   #scheduleTick(): void {
     this.#timer.set(this.#isClosed ? undefined : nextDeadlineMs(this.#membership, this.#options.policy.current));
   }
+}
+
+/** Spares beside as many members: enough for a whole new crew to stand ready while the old one leaves. */
+const LEAST_SPARES = 64;
+
+/** @throws TrainingError CONFIG_INVALID for a worker that would be one too many: each costs memory and a heartbeat. */
+function requireRoom(workerId: string, { directory, policy, run }: ConductorOptions): void {
+  const { max } = policy.workers;
+  const most = max + Math.max(max, LEAST_SPARES);
+  if (directory.get(workerId) !== undefined || directory.all.size < most) return;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `run ${run.name} has ${directory.all.size} workers, of which ${max} train (workers.max); expected at most ${most}; ` +
+      'raise workers.max, or start fewer workers',
+  );
 }
 
 type BodyOf<K extends CheckedMessage['kind']> = Extract<CheckedMessage, { kind: K }>['body'];

@@ -41,9 +41,9 @@ describe('an event queue', () => {
       if (kind !== 'bug') for (const next of ['tick', 'tick', 'closed']) cause(next);
     });
     push('tick');
-    // Every event leaves two more waiting than before. After 500 there are 1001, and a third of them is `closed`.
-    expect(applied).toHaveLength(501);
-    expect(applied.at(-1)).toEqual(bug('1001 events wait (667 tick, 334 closed)'));
+    // Every event leaves two more waiting than before. After 5000 there are 10001, and a third of them is `closed`.
+    expect(applied).toHaveLength(5_001);
+    expect(applied.at(-1)).toEqual(bug('10001 events wait (6667 tick, 3334 closed)'));
   });
 
   it('makes a bug of an event that cannot be applied, keeps the stack in the log, and goes on', () => {

@@ -8,7 +8,8 @@
 import { TrainingError } from '@facet/shared';
 import type { Logger } from '@facet/telemetry';
 
-const MAX_WAITING = 1_000;
+/** One message may have a consequence for every worker, of which there are 4,096 at most. */
+const MAX_WAITING = 10_000;
 
 export interface EventQueueOptions<E> {
   readonly apply: (event: E) => void;

@@ -3,6 +3,7 @@
  */
 import type { RunData } from '@facet/task/data';
 import { formatAddress, listeningHost, systemClock, TrainingError, withChange } from '@facet/shared';
+import { coordinatorLimits } from '@facet/proto';
 import { startHttpServer } from '@facet/telemetry';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
@@ -139,6 +140,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     obey: (order) => assembly.operations.obey(order),
     clock,
     status: () => readStatus(sources),
+    connections: coordinatorLimits(config.workers.max),
     evaluation: {
       microBatches: plan.microBatchCount({ kind: 'evaluate', step: plan.totalSteps }),
       classes: data.answerClasses,

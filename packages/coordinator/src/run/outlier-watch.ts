@@ -50,7 +50,7 @@ const ROUNDING = 1.25;
 const MOST_OPEN_STEPS = 8;
 
 export class OutlierWatch {
-  #members: readonly string[] = [];
+  #members: ReadonlySet<string> = new Set();
   /** By step, until every member has reported it; then by worker. */
   readonly #reports = new Map<number, Map<string, MemberFigures>>();
   #firstLoss: number | undefined;
@@ -68,7 +68,7 @@ export class OutlierWatch {
 
   /** A generation begins. What is known of its members, and of the run, stays. */
   begin(members: readonly string[]): void {
-    this.#members = [...members];
+    this.#members = new Set(members);
     this.#reports.clear();
     const keys = new Set(members.flatMap((workerId) => FIGURES.map((figure) => keyOf(figure, workerId))));
     keys.add(keyOf('truth', ''));
@@ -80,10 +80,10 @@ export class OutlierWatch {
   /** A member finished a step. Returns what that changes, once the last one has. */
   observe(figures: MemberFigures): readonly OutlierNews[] {
     const { workerId, step } = figures;
-    if (!this.#members.includes(workerId)) return [];
+    if (!this.#members.has(workerId)) return [];
     const reports = this.#reports.get(step) ?? new Map<string, MemberFigures>();
     this.#reports.set(step, reports.set(workerId, figures));
-    if (reports.size < this.#members.length) {
+    if (reports.size < this.#members.size) {
       if (this.#reports.size > MOST_OPEN_STEPS) this.#reports.delete(Math.min(...this.#reports.keys()));
       return [];
     }

@@ -38,7 +38,7 @@ const NO_TIMINGS = { totalMs: 0, shardWaitMs: 0, computeMs: 0, allReduceMs: 0, u
 
 /** The answer to GetStatus. */
 export function readStatus(sources: StatusSources): Status {
-  const { config, plan, conductor, intake, history, checkpointer, directory, stopwatch } = sources;
+  const { config, plan, conductor, intake, history, checkpointer, stopwatch } = sources;
   const { membership } = conductor;
   const step = intake.lastStep?.step ?? intake.committedStep;
   const rate = stopwatch.recentSamplesPerSecond;
@@ -67,7 +67,7 @@ export function readStatus(sources: StatusSources): Status {
     etaSeconds: rate > 0 ? remainingSamples / rate : 0,
     checkpointStep: checkpointer.latest?.held.step ?? 0,
     faults: conductor.faults,
-    workers: [...directory.all.values()].map((worker) => workerStatus(worker, membership, sources.outliers)),
+    workers: workerStatuses(sources),
     dataset: sources.dataset,
     lastFault: membership.lastFault ?? '',
     mixedEngines: sources.engines.note,
@@ -131,20 +131,31 @@ function detailOf({ phase, workers }: Membership): string {
   }
 }
 
+function workerStatuses({ conductor: { membership }, directory, outliers }: StatusSources): Status['workers'] {
+  const { phase, workers } = membership;
+  const members = phase.kind === 'forming' || phase.kind === 'running' ? phase.members : [];
+  const ranks = new Map(members.map((workerId, rank) => [workerId, rank]));
+  return [...directory.all.values()].map((worker) => workerStatus(worker, { workers, ranks, outliers }));
+}
+
+interface StatusContext extends Pick<Membership, 'workers'> {
+  /** Of members. */
+  readonly ranks: ReadonlyMap<string, number>;
+  readonly outliers: OutlierWatch;
+}
+
 function workerStatus(
   { hello, program, lastStep }: ConnectedWorker,
-  { workers, phase }: Membership,
-  outliers: OutlierWatch,
+  { workers, ranks, outliers }: StatusContext,
 ): Status['workers'][number] {
   const { workerId } = hello;
-  const members = phase.kind === 'forming' || phase.kind === 'running' ? phase.members : [];
   const totalMs = lastStep?.timings?.totalMs ?? 0;
   return {
     workerId,
     host: hello.host,
     pid: hello.pid,
-    isMember: members.includes(workerId),
-    rank: Math.max(members.indexOf(workerId), 0),
+    isMember: ranks.has(workerId),
+    rank: ranks.get(workerId) ?? 0,
     state: stateOf(workers.get(workerId)),
     engine: program?.engine ?? '',
     device: program?.device ?? '',

@@ -4,7 +4,7 @@
  * others; with two ranks, a median of both would hide half of the difference. One slow step is ordinary. A worker is a
  * straggler if the median over a window of steps says so.
  */
-import { median, SlidingMedians } from './median.js';
+import { MedianOfOthers, SlidingMedians } from './median.js';
 
 export interface StragglerPolicy {
   /** How many times as long as the others a straggler takes. */
@@ -62,8 +62,9 @@ export class StragglerWatch {
     if (reports.size < this.#worldSize) return [];
     for (const reported of [...this.#reports.keys()]) if (reported <= step) this.#reports.delete(reported);
     const busy = [...reports.values()].filter(({ microBatches }) => microBatches > 0);
+    const others = { whole: new MedianOfOthers(busy.map(wholeMs)), each: new MedianOfOthers(busy.map(eachMs)) };
     return busy.flatMap((one) => {
-      const slowness = slownessIn(one, busy);
+      const slowness = slownessIn(one, others);
       if (slowness === undefined) return [];
       this.#slowness.add(one.workerId, slowness);
       return this.#judge(one.workerId);
@@ -115,17 +116,23 @@ export class StragglerWatch {
   }
 }
 
+/** Time of a member for its whole share. */
+const wholeMs = ({ ownMs }: OwnWork): number => ownMs;
+/** For one micro-batch of it. */
+const eachMs = ({ ownMs, microBatches }: OwnWork): number => ownMs / microBatches;
+
+interface OthersTimes {
+  readonly whole: MedianOfOthers;
+  readonly each: MedianOfOthers;
+}
+
 /**
  * Time counts per micro-batch, because a large share is no slowness (padded micro-batches take as long as full ones). Time
  * also counts for the whole share, because nobody waits for a slow member with a small share.
  */
-function slownessIn(one: OwnWork, all: readonly OwnWork[]): number | undefined {
-  const others = all.filter(({ workerId }) => workerId !== one.workerId);
-  const ratio = (timeOf: (work: OwnWork) => number): number => timeOf(one) / (median(others.map(timeOf)) ?? 0);
-  const slowness = Math.min(
-    ratio(({ ownMs }) => ownMs),
-    ratio(({ ownMs, microBatches }) => ownMs / microBatches),
-  );
+function slownessIn(one: OwnWork, { whole, each }: OthersTimes): number | undefined {
+  const ratio = (own: number, others: MedianOfOthers): number => own / (others.without(own) ?? 0);
+  const slowness = Math.min(ratio(wholeMs(one), whole), ratio(eachMs(one), each));
   // There is no other member to compare with, or the clock shows no time.
   return Number.isFinite(slowness) ? slowness : undefined;
 }

@@ -6,6 +6,7 @@ import type { JoinResponse } from '@facet/proto';
 import type { NamedSource } from '@facet/datasets';
 import {
   encodePasses,
+  encodePeerList,
   encodeWelcomeSecrets,
   passesLabel,
   shardKeyLabel,
@@ -39,37 +40,40 @@ export interface FormContext {
 
 /** Tells every member of a generation. */
 export function sendForms(command: FormCommand, context: FormContext): void {
+  const { directory, shares } = context;
+  const peers = command.members.map(({ workerId }) => ({
+    workerId,
+    exchangeAddress: directory.get(workerId)?.hello.exchangeAddress ?? '',
+  }));
+  // Encoded once: for a thousand members, these are a million peers.
+  const same = { peerList: encodePeerList(peers), shares: [...shares] };
   for (const member of command.members) {
-    context.directory.send(member.workerId, formMessage(command, member, context));
+    directory.send(member.workerId, { form: { ...formMessage(command, member, context), ...same } });
   }
 }
 
-function formMessage(command: FormCommand, member: FormMember, context: FormContext): JoinResponse {
-  const { generation, start, work, members } = command;
-  const { shares, directory, momentsCrc = 0, run } = context;
+function formMessage(
+  command: FormCommand,
+  member: FormMember,
+  context: FormContext,
+): Omit<NonNullable<JoinResponse['form']>, 'peerList' | 'shares'> {
+  const { generation, start, work } = command;
+  const { directory, momentsCrc = 0, run } = context;
   const { term, key } = run;
   const session = directory.get(member.workerId)?.session;
   const seal = (label: string, secret: Uint8Array): Buffer => session?.seal(label, secret) ?? Buffer.alloc(0);
   return {
-    form: {
-      generation,
-      rank: member.rank,
-      peers: members.map(({ workerId, rank }) => ({
-        workerId,
-        rank,
-        exchangeAddress: directory.get(workerId)?.hello.exchangeAddress ?? '',
-      })),
-      kind: work.kind === 'train' ? 'WORK_KIND_TRAIN' : 'WORK_KIND_EVALUATE',
-      step: work.step,
-      ...sourceOf(member, directory),
-      stateStep: start.step,
-      stateWeightsCrc: start.weightsCrc ?? 0,
-      stateMomentsCrc: momentsCrc,
-      shares: [...shares],
-      ticket: key.ticket({ term, generation, workerId: member.workerId }),
-      sealedShardKey: seal(shardKeyLabel(generation), key.shardSeal(generation, member.rank).reveal()),
-      sealedPasses: seal(passesLabel(generation), passesOf(command, member, context)),
-    },
+    generation,
+    rank: member.rank,
+    kind: work.kind === 'train' ? 'WORK_KIND_TRAIN' : 'WORK_KIND_EVALUATE',
+    step: work.step,
+    ...sourceOf(member, directory),
+    stateStep: start.step,
+    stateWeightsCrc: start.weightsCrc ?? 0,
+    stateMomentsCrc: momentsCrc,
+    ticket: key.ticket({ term, generation, workerId: member.workerId }),
+    sealedShardKey: seal(shardKeyLabel(generation), key.shardSeal(generation, member.rank).reveal()),
+    sealedPasses: seal(passesLabel(generation), passesOf(command, member, context)),
   };
 }
 

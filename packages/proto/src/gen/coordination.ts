@@ -23,7 +23,6 @@ import type { OperateResponse as _facet_v1_OperateResponse, OperateResponse__Out
 import type { Order as _facet_v1_Order, Order__Output as _facet_v1_Order__Output } from './facet/v1/Order.js';
 import type { OrderDone as _facet_v1_OrderDone, OrderDone__Output as _facet_v1_OrderDone__Output } from './facet/v1/OrderDone.js';
 import type { Parameter as _facet_v1_Parameter, Parameter__Output as _facet_v1_Parameter__Output } from './facet/v1/Parameter.js';
-import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from './facet/v1/Peer.js';
 import type { Proof as _facet_v1_Proof, Proof__Output as _facet_v1_Proof__Output } from './facet/v1/Proof.js';
 import type { Ready as _facet_v1_Ready, Ready__Output as _facet_v1_Ready__Output } from './facet/v1/Ready.js';
 import type { Refusal as _facet_v1_Refusal, Refusal__Output as _facet_v1_Refusal__Output } from './facet/v1/Refusal.js';
@@ -71,7 +70,6 @@ export interface ProtoGrpcType {
       OrderDone: MessageTypeDefinition<_facet_v1_OrderDone, _facet_v1_OrderDone__Output>
       OrderKind: EnumTypeDefinition
       Parameter: MessageTypeDefinition<_facet_v1_Parameter, _facet_v1_Parameter__Output>
-      Peer: MessageTypeDefinition<_facet_v1_Peer, _facet_v1_Peer__Output>
       Proof: MessageTypeDefinition<_facet_v1_Proof, _facet_v1_Proof__Output>
       Ready: MessageTypeDefinition<_facet_v1_Ready, _facet_v1_Ready__Output>
       Refusal: MessageTypeDefinition<_facet_v1_Refusal, _facet_v1_Refusal__Output>

@@ -12,7 +12,7 @@ describe('problems', () => {
   it('are all reported at once, whatever their kind', () => {
     const file = { epoch: 3, model: { widht: 64, depth: 'two' }, batch: { micro: 0 }, seed: null };
     const environment = { FACET_EPOCHS: 'many', FACET_SED: '1' };
-    const flags = { dataset: 'mnits', run: '../x', workers: { count: 300 }, nats: { url: 'no url' } };
+    const flags = { dataset: 'mnits', run: '../x', workers: { count: 5_000 }, nats: { url: 'no url' } };
     expect(problemsOf({ file, environment, flags })).toEqual([
       'FACET_SED: unknown environment variable; did you mean FACET_SEED?',
       `dataset: 'mnits' (from the command line), expected one of ${DATASETS.join(', ')}; did you mean mnist?`,
@@ -21,7 +21,7 @@ describe('problems', () => {
       'batch.micro: 0 (from the file), expected a whole number from 1 to 4096',
       "model.depth: 'two' (from the file), expected a whole number from 1 to 256",
       'model.widht: unknown key (from the file); did you mean model.width?',
-      'workers.count: 300 (from the command line), expected a whole number from 1 to 256',
+      'workers.count: 5000 (from the command line), expected a whole number from 1 to 4096',
       'epoch: unknown key (from the file); did you mean epochs?',
       'run: \'../x\', expected 1 to 64 letters, digits, "-" and "_", the first a letter or a digit, so that it names a folder inside the runs folder',
       "nats.url: 'no url', expected an address such as nats://HOST:4222, or several with a comma between two",

@@ -34,7 +34,7 @@ export const TASK_TRAINING = {
 /** Defaults of the operational half of a configuration. */
 export const OPERATION_DEFAULTS: Omit<RunConfig, keyof TrainingConfig | 'run'> = {
   data: 'stream',
-  workers: { count: 2, min: 1, max: 256 },
+  workers: { count: 2, min: 1, max: 1_024 },
   engine: { name: 'auto', device: 'auto', threads: 0 },
   checkpoint: { everySteps: 200, keep: 3, best: 'auto', bestMode: 'auto' },
   stopWhen: [],

@@ -205,7 +205,7 @@ describe('the environment', () => {
     const environment = { FACET_SEED: 'seven', FACET_WORKERS: '0', FACET_ENGINE: 'onnx' };
     expect(problemsOf({ environment, flags: minimal })).toEqual([
       "seed: 'seven' (from FACET_SEED), expected a whole number of at least 0",
-      'workers.count: 0 (from FACET_WORKERS), expected a whole number from 1 to 256',
+      'workers.count: 0 (from FACET_WORKERS), expected a whole number from 1 to 4096',
       "engine.name: 'onnx' (from FACET_ENGINE), expected one of auto, onnxruntime, tensorflow, tensorflow-gpu, tfjs-cpu",
     ]);
   });

@@ -16,6 +16,8 @@ const port = z.int().min(0).max(65_535);
 export const MESSAGE_BYTES = 1024 * 1024;
 const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
 const MOST_BUCKET_BYTES = 1024 * 1024 * 1024;
+/** As many peers may pull from one worker (exchange-server.ts), and as many ranks has the cost model. */
+const MOST_WORKERS = 4_096;
 
 /** Formats that sums of gradients are rounded to. The index of a format is its code on the wire. */
 export const GRADIENT_FORMATS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
@@ -142,9 +144,11 @@ export const operationSchema = z.strictObject({
   dataFolder: z.string().optional().describe("A folder with the dataset's files, instead of the default source."),
   workers: z
     .strictObject({
-      count: positiveInteger.max(256).describe('Workers to wait for before the first step.'),
-      min: positiveInteger.max(256).describe('Training goes on with no fewer than these.'),
-      max: positiveInteger.max(256).describe('No more workers than these train together; others wait as spares.'),
+      count: positiveInteger.max(MOST_WORKERS).describe('Workers to wait for before the first step.'),
+      min: positiveInteger.max(MOST_WORKERS).describe('Training goes on with no fewer than these.'),
+      max: positiveInteger
+        .max(MOST_WORKERS)
+        .describe('No more workers than these train together; others wait as spares.'),
     })
     .describe('How many workers train together.'),
   engine: z

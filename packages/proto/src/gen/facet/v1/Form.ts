@@ -1,7 +1,6 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
 // Original file: proto/facet/v1/coordination.proto
 
-import type { Peer as _facet_v1_Peer, Peer__Output as _facet_v1_Peer__Output } from '../../facet/v1/Peer.js';
 import type { WorkKind as _facet_v1_WorkKind, WorkKind__Output as _facet_v1_WorkKind__Output } from '../../facet/v1/WorkKind.js';
 import type { StateSource as _facet_v1_StateSource, StateSource__Output as _facet_v1_StateSource__Output } from '../../facet/v1/StateSource.js';
 import type { Ticket as _facet_v1_Ticket, Ticket__Output as _facet_v1_Ticket__Output } from '../../facet/v1/Ticket.js';
@@ -12,7 +11,6 @@ import type { Ticket as _facet_v1_Ticket, Ticket__Output as _facet_v1_Ticket__Ou
 export interface Form {
   'generation'?: (number);
   'rank'?: (number);
-  'peers'?: (_facet_v1_Peer)[];
   /**
    * The first piece of work: training step `step`, or the evaluation that follows step `step`.
    */
@@ -42,6 +40,10 @@ export interface Form {
    * What the worker shows to those that it pulls frames and the state from, under the key of the stream.
    */
   'sealedPasses'?: (Buffer | Uint8Array | string);
+  /**
+   * The members in rank order: a JSON list of [worker_id, exchange_address], deflated (RFC 1951). The same bytes for every member.
+   */
+  'peerList'?: (Buffer | Uint8Array | string);
 }
 
 /**
@@ -50,7 +52,6 @@ export interface Form {
 export interface Form__Output {
   'generation': (number);
   'rank': (number);
-  'peers': (_facet_v1_Peer__Output)[];
   /**
    * The first piece of work: training step `step`, or the evaluation that follows step `step`.
    */
@@ -80,4 +81,8 @@ export interface Form__Output {
    * What the worker shows to those that it pulls frames and the state from, under the key of the stream.
    */
   'sealedPasses': (Buffer);
+  /**
+   * The members in rank order: a JSON list of [worker_id, exchange_address], deflated (RFC 1951). The same bytes for every member.
+   */
+  'peerList': (Buffer);
 }
