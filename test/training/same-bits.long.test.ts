@@ -25,6 +25,15 @@ it.each([3, 4])('the weights are the same bits with %i workers as with one', { t
   expect(parseJson(result)).toMatchObject({ weightsSha256: expectedSha256, workers, ledger: CLEAN, faults: 0 });
 });
 
+it('workers without a micro-batch cost no fault, however long the run is', { timeout: 120_000 }, async () => {
+  const more = ['--set', 'batch.global=32', '--set', 'batch.micro=16'];
+  const two = parseJson(await workspace.run(up('two-busy', 2, ...more)));
+  const idle = parseJson(await workspace.run(up('one-idle', 3, ...more)));
+  expect(idle).toMatchObject({ weightsSha256: two.weightsSha256, steps: two.steps, workers: 3, faults: 0 });
+  // Further than the coordinator publishes ahead.
+  expect(idle.steps).toBeGreaterThan(12);
+});
+
 describe('the weights of a run', () => {
   it('are the same bits when a worker is killed and replaced', { timeout: 120_000 }, async () => {
     const running = workspace.start(up('replaced', 2, '--max-restarts', '1'));

@@ -37,7 +37,7 @@ describe('a run under faults', () => {
         expect([flippedAfter, flippedAfter + 1], `${seed}: ${ending?.message}`).toContain(Number(named));
         expect(ending?.message).toMatch(/rank \d/);
         const commits = records.filter((record) => record.kind === 'commit');
-        expect(commits.at(-1)?.step).toBeLessThanOrEqual(flippedAfter + 1);
+        expect(commits.at(-1)?.step ?? 0).toBeLessThanOrEqual(flippedAfter + 1);
         const sound = expected.records.filter((record) => record.kind === 'commit');
         if (commits.every(({ step, weightsCrc }) => sound[step - 1]?.weightsCrc === weightsCrc)) early += 1;
       }

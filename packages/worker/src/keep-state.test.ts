@@ -2,6 +2,7 @@
 import type { Form, Welcome } from '@facet/proto';
 import {
   createPlan,
+  encodePeerList,
   encodeShardMessage,
   packSamples,
   RunToken,
@@ -20,6 +21,7 @@ import { MemoryCall, NONCE } from '../test/memory-call.js';
 import { Subscription } from '../test/shard-feed.js';
 import { coordinatorStreamOf } from './coordinator-stream.js';
 import { createMembership, type Membership } from './membership.js';
+import { joinGeneration } from './membership-generation.js';
 import { allocateTrainingState } from './train/training-state.js';
 
 /** Ten steps an epoch, so that no state is kept because an epoch ends. */
@@ -87,7 +89,7 @@ async function startTraining(): Promise<void> {
     ...{ stateAddress: '', stateStep: 0, stateWeightsCrc: 0, stateMomentsCrc: 0, shares: [] },
     ...{ sealedShardKey: Buffer.alloc(0), sealedPasses: Buffer.alloc(0) },
     ticket: { term: 1, generation: GENERATION, seal: Buffer.from('sealed') },
-    peers: [{ rank: 0, workerId: 'w', exchangeAddress: '127.0.0.1:1' }],
+    peerList: encodePeerList([{ workerId: 'w', exchangeAddress: '127.0.0.1:1' }]),
   };
   call.say({ form });
   await vi.waitUntil(() => call.last('formed') !== undefined, { timeout: 5_000, interval: 1 });
@@ -103,6 +105,7 @@ beforeEach(() => {
     token,
     connect: () => Promise.resolve(coordinatorStreamOf(call, () => undefined)),
     prepare: () => Promise.resolve(resources()),
+    join: joinGeneration,
     metrics: {
       ...{ recordStep: () => undefined, recordMembership: () => undefined },
       ...{ recordFault: () => undefined, recordForgedShard: () => undefined },

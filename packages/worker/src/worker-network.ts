@@ -43,7 +43,7 @@ export interface WorkerNetwork {
  */
 export function connectWorker(
   access: BrokerAccess,
-  { run, patience }: { readonly run: string; readonly patience: BrokerPatience },
+  { run, patience }: { readonly run: string; readonly patience?: BrokerPatience },
 ): Promise<NatsConnection> {
   const { url, credentials } = access;
   const advice = 'if this machine reaches it at another address, name that with --nats';

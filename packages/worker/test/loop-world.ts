@@ -201,6 +201,7 @@ export function fakeCompute(
 /** Samples that are nothing but a label, all of class 0. */
 function shardsOf(plan: Plan): ShardSource {
   return {
+    begin: () => undefined,
     take(item, index) {
       const ids = plan.microBatch(item, index);
       return Promise.resolve({ ids, fields: { label: new Uint8Array(ids.length) } });

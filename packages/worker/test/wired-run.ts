@@ -151,6 +151,7 @@ async function train({ config, plan, task, data, compute, state }: Wiring): Prom
 /** The shards of the only rank, without a broker. */
 function shardsOf(plan: Plan, data: SampleSource): ShardSource {
   return {
+    begin: () => undefined,
     async take(item, index) {
       const ids = plan.microBatch(item, index);
       return { ids, fields: await data.read(plan.splitOf(item), ids) };

@@ -1,5 +1,5 @@
 /** A stream to the coordinator whose messages are measured as gRPC serialises them, without what HTTP/2 adds. */
-import { Coordination, type JoinRequest, type JoinResponse, type JoinResponse__Output } from '@facet/proto';
+import { Coordination, type JoinRequest, type JoinResponse__Output } from '@facet/proto';
 import type { CoordinatorStream } from '@facet/worker/rehearsal';
 
 const { Join } = Coordination.service;
@@ -12,7 +12,7 @@ export function watchMessages(stream: CoordinatorStream, bytes: Record<string, n
   };
   const noteHeard = (message: JoinResponse__Output): void => {
     const { message: kind } = message;
-    if (kind !== undefined) bytes[kind] = Join.responseSerialize(message as JoinResponse).length;
+    if (kind !== undefined) bytes[kind] = Join.responseSerialize(message).length;
   };
   return {
     send(message) {

@@ -43,3 +43,24 @@ export function admit(hello: Hello, { name, key, term }: LedRun): Admission {
 export function isWithin(provenGeneration: number, { generation, recent }: Report): boolean {
   return generation <= provenGeneration && recent.every((done) => done.generation <= provenGeneration);
 }
+
+/** Spares beside as many members: enough for a whole new crew to stand ready while the old one leaves. */
+const LEAST_SPARES = 64;
+
+export interface Room {
+  readonly run: Pick<LedRun, 'name'>;
+  readonly connected: ReadonlyMap<string, unknown>;
+  /** The most members that a generation has. */
+  readonly most: number;
+}
+
+/** @throws TrainingError CONFIG_INVALID for a worker that would be one too many: each costs memory and a heartbeat. */
+export function requireRoom(workerId: string, { run, connected, most: members }: Room): void {
+  const most = members + Math.max(members, LEAST_SPARES);
+  if (connected.has(workerId) || connected.size < most) return;
+  throw new TrainingError(
+    'CONFIG_INVALID',
+    `run ${run.name} has ${connected.size} workers, of which ${members} train (workers.max); expected at most ${most}; ` +
+      'raise workers.max, or start fewer workers',
+  );
+}

@@ -63,7 +63,7 @@ describe('many workers', () => {
   it('get the same bytes as the list of their peers', () => {
     const run = new AssembledRun({ config: { workers: { count: 3, min: 1, max: 3 } } });
     const [a, b, c] = run.form('a', 'b', 'c').map((session) => session.lastTold('form')!);
-    expect(decodePeerList(a!.peerList!)).toEqual(
+    expect(decodePeerList(a!.peerList as Buffer)).toEqual(
       ['a', 'b', 'c'].map((workerId, at) => ({ workerId, exchangeAddress: `127.0.0.1:${at + 1}` })),
     );
     expect(b!.peerList).toBe(a!.peerList);

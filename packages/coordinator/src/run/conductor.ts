@@ -20,7 +20,7 @@ import {
 import { transition } from '../membership/transition.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { ShardPublisher } from '../shards/publisher.js';
-import { admit, isWithin, type LedRun } from './admission.js';
+import { admit, isWithin, requireRoom, type LedRun } from './admission.js';
 import type { Checkpointer } from './checkpointer.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { EngineMix } from './engine-mix.js';
@@ -29,6 +29,7 @@ import type { Greeter } from './greeter.js';
 import type { Intake } from './intake.js';
 import { Pacing, type PacingRules } from './pacing.js';
 import { metricsFault } from './service-discovery.js';
+import { Ranks } from './ranks.js';
 import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
 import { sendForms, stopMessage } from './wire-commands.js';
@@ -64,14 +65,13 @@ export class Conductor implements SessionHandler {
   readonly #options: ConductorOptions;
   readonly #events: EventQueue<MembershipEvent>;
   #membership: Membership;
-  /** Of the members that a generation has, once they are asked for. */
-  #ranks: { readonly members: readonly string[]; readonly byWorker: ReadonlyMap<string, number> } | undefined;
   #regroupedAtMs: number | undefined;
   #worldSize = 0;
   #generations = 0;
   #faults = 0;
   #isClosed = false;
   readonly #pacing: Pacing;
+  readonly #ranks = new Ranks();
   readonly #timer: DeadlineTimer;
 
   constructor(options: ConductorOptions) {
@@ -119,7 +119,7 @@ export class Conductor implements SessionHandler {
   }
 
   onHello(session: JoinSession, hello: Hello): void {
-    const { directory, log, run, isLeading, onFenced } = this.#options;
+    const { directory, log, policy, run, isLeading, onFenced } = this.#options;
     const { workerId, host } = hello;
     const admission = admit(hello, run);
     if (admission.kind === 'obeys-later') {
@@ -137,7 +137,7 @@ export class Conductor implements SessionHandler {
     }
     const excluded = this.#pacing.reasonAgainst(workerId);
     if (excluded !== undefined) throw new TrainingError('STRAGGLER', excluded);
-    requireRoom(workerId, this.#options);
+    requireRoom(workerId, { run, connected: directory.all, most: policy.current.workers.max });
     const previous = directory.add(session, hello, admission.provenGeneration);
     if (previous !== undefined) {
       previous.end();
@@ -202,8 +202,7 @@ export class Conductor implements SessionHandler {
     if (this.#isClosed || !this.#options.isLeading()) return;
     const { phase } = this.#membership;
     this.#events.push(event);
-    // What a worker says puts its deadline off, and nothing else: the timer finds out when it wakes. Looking for the next deadline of
-    // a thousand workers at each of their messages would take longer than the rest.
+    // What a worker says only puts its deadline off, which the timer finds out when it wakes: a thousand workers say much.
     const isOrdinary = event.kind === 'heard' || event.kind === 'applied';
     if (!isOrdinary || this.#membership.phase !== phase) this.#scheduleTick();
   }
@@ -282,11 +281,7 @@ export class Conductor implements SessionHandler {
   #rankOf(workerId: string, generation: number): number | undefined {
     const { phase } = this.#membership;
     if (phase.kind !== 'running' || phase.generation !== generation) return undefined;
-    const { members } = phase;
-    if (this.#ranks?.members !== members) {
-      this.#ranks = { members, byWorker: new Map(members.map((member, rank) => [member, rank])) };
-    }
-    return this.#ranks.byWorker.get(workerId);
+    return this.#ranks.of(phase.members, workerId);
   }
 
   #apply(event: MembershipEvent): void {
@@ -399,21 +394,6 @@ export class Conductor implements SessionHandler {
   #scheduleTick(): void {
     this.#timer.set(this.#isClosed ? undefined : nextDeadlineMs(this.#membership, this.#options.policy.current));
   }
-}
-
-/** Spares beside as many members: enough for a whole new crew to stand ready while the old one leaves. */
-const LEAST_SPARES = 64;
-
-/** @throws TrainingError CONFIG_INVALID for a worker that would be one too many: each costs memory and a heartbeat. */
-function requireRoom(workerId: string, { directory, policy, run }: ConductorOptions): void {
-  const { max } = policy.workers;
-  const most = max + Math.max(max, LEAST_SPARES);
-  if (directory.get(workerId) !== undefined || directory.all.size < most) return;
-  throw new TrainingError(
-    'CONFIG_INVALID',
-    `run ${run.name} has ${directory.all.size} workers, of which ${max} train (workers.max); expected at most ${most}; ` +
-      'raise workers.max, or start fewer workers',
-  );
 }
 
 type BodyOf<K extends CheckedMessage['kind']> = Extract<CheckedMessage, { kind: K }>['body'];

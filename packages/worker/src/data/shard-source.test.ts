@@ -90,6 +90,18 @@ describe('a shard source', () => {
     expect(await settlesNow(source.close())).toBe(true);
   });
 
+  it('follows a rank that has no micro-batch for many steps', async () => {
+    const { source, subscription } = await opened();
+    for (let step = 1; step <= 6; step++) source.begin({ kind: 'train', step });
+    const item = { kind: 'train', step: 6 } as const;
+    subscription.push(messageOf(item, 1));
+    subscription.push(messageOf(start, 0));
+    expect((await source.take(item, 1)).ids).toEqual(plan.microBatch(item, 1));
+    // What is before the rank's place comes too late.
+    expect(source.backlog).toBe(0);
+    await source.close();
+  });
+
   it('refuses samples of other fields than the run has', async () => {
     const { source, subscription } = await opened();
     subscription.push(messageOf(start, 0, { label: FIELDS['label']! }));

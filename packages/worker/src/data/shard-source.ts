@@ -28,10 +28,12 @@ const RESUBSCRIBE_DELAY_MS = 200;
 /** A broker that serves a feed says so this often; one that was silent for two of them serves it no more. */
 const HEARTBEAT_MS = 3_000;
 const REQUEST_MS = 10_000;
-/** A rank without a micro-batch in a short step, or in an evaluation, is that much further than what it took. */
-const STEPS_WITHOUT_SHARDS = 2;
+/** The others may have ended the step that this rank is at, and an evaluation behind it. */
+const STEPS_AHEAD = 2;
 
 export interface ShardSource {
+  /** The rank begins a piece of work, of which it may have no micro-batch: there may be more workers than micro-batches. */
+  begin(item: WorkItem): void;
   /** The samples of one micro-batch. */
   take(item: WorkItem, index: number): Promise<SampleBatch>;
   /** Micro-batches that have arrived and wait to be taken. */
@@ -102,7 +104,7 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
     checkPlace(plan, item, message.index);
     // The broker may send a message twice.
     if (!isAfter(item, message.index, taken)) return;
-    const limit = taken.step + options.window + STEPS_WITHOUT_SHARDS;
+    const limit = taken.step + options.window + STEPS_AHEAD;
     if (message.step > limit) {
       throw new TrainingError(
         'SHARD_INVALID',
@@ -186,6 +188,10 @@ export function openShardSource(options: ShardSourceOptions): ShardSource {
   };
 
   return {
+    begin(item) {
+      const order = orderOf(item);
+      if (order > taken.order) taken = { step: item.step, order, index: -1 };
+    },
     async take(item, index) {
       const message = await next(item, index);
       taken = { step: item.step, order: orderOf(item), index };

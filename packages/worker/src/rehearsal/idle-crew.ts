@@ -83,7 +83,7 @@ export async function openIdleCrew(options: IdleCrewOptions): Promise<IdleCrew> 
     snapshot,
   });
   const { broker } = options;
-  const connection = await connectWorker({ url: broker.url }, broker.run).catch((caught: unknown) => {
+  const connection = await connectWorker({ url: broker.url }, { run: broker.run }).catch((caught: unknown) => {
     exchange.close();
     throw caught;
   });

@@ -16,7 +16,7 @@ import { openShardSource, type ShardFeed, type ShardSource } from '../data/shard
 import {
   splitOf,
   synchroniseState,
-    type GenerationEvents,
+  type GenerationEvents,
   type JoinGeneration,
   type Place,
   type StatefulResources,
@@ -80,12 +80,17 @@ export const joinIdleGeneration: JoinGeneration<IdleResources> = (place, resourc
     await started;
     await workThrough(place, { resources, events, signal, shards, lastStep: () => lastStep });
   };
+  let hasFailed = false;
   const done = live().catch((caught: unknown) => {
+    hasFailed = true;
     if (!signal.aborted) events.onFault(id, TrainingError.from(caught), '');
   });
 
   return {
     id,
+    get isOver() {
+      return hasFailed || signal.aborted;
+    },
     get backlog() {
       return shards?.backlog ?? 0;
     },
@@ -139,6 +144,7 @@ async function workThrough({ form, peers }: Place, life: IdleWork): Promise<void
   for (let item: WorkItem | undefined = firstOf(form); item !== undefined; item = plan.next(item)) {
     const applied = item.kind === 'train' ? item.step - 1 : item.step;
     if (applied >= life.lastStep()) return;
+    life.shards.begin(item);
     const waitedFromMs = clock.now();
     const samples = await takeShards(item, { life, split, rank: form.rank });
     const shardWaitMs = clock.now() - waitedFromMs;

@@ -60,6 +60,7 @@ async function share(
     };
   };
   const shards = {
+    begin: () => undefined,
     take: (of: WorkItem, index: number) => {
       const ids = plan.microBatch(of, index);
       const fields = { value: Float32Array.from(ids, valueOf), label: Uint8Array.from(ids, (id) => id % 2) };

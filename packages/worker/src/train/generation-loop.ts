@@ -87,6 +87,7 @@ export async function runGeneration(options: GenerationLoopOptions): Promise<voi
     const appliedStep = item.kind === 'train' ? item.step - 1 : item.step;
     if (appliedStep >= options.lastStep()) return;
     showWeights(options.state, options.compute, item.kind);
+    options.shards.begin(item);
     if (item.kind === 'train') options.onStep(await step(item));
     else options.onEvaluation(item.step, await evaluateShare(options, item));
   }
