@@ -55,9 +55,9 @@ afterEach(async () => {
 });
 
 /** The same command every time: whether the run has begun is for it to find out. */
-function coordinate(): RunningCommand {
+function coordinate(...more: string[]): RunningCommand {
   const command = ['coordinator', '--nats', broker.url, '--workers', '2', '--resume-or-start', '--json', ...TRAINING];
-  return workspace.start(command, { FACET_RUN: RUN });
+  return workspace.start([...command, ...more], { FACET_RUN: RUN });
 }
 
 async function work(coordinator: RunningCommand): Promise<readonly RunningCommand[]> {
@@ -106,6 +106,20 @@ describe('a coordinator that gets SIGTERM', () => {
       const { code, stderr } = await worker.done;
       expect(code, stderr).toBe(0);
     }
+  });
+
+  it('hands the run over to a standby, which the same command has started', { timeout: 600_000 }, async () => {
+    const first = coordinate('--standby');
+    const workers = await work(first);
+    await reach(4);
+    const second = coordinate('--standby');
+    let said = '';
+    second.child.stderr?.on('data', (text: string) => (said += text));
+    await until('the second stands by', () => said.includes('another coordinator leads the run'), START_MS);
+    first.child.kill('SIGTERM');
+    expect((await first.done).code).toBe(75);
+    await expectFinished(second);
+    for (const { done } of workers) expect((await done).code).toBe(0);
   });
 
   it.each(['workers first', 'coordinator first'])(

@@ -75,7 +75,10 @@ export function addCoordinatorCommand(
     .description('run the coordinator of a run; workers on any machine join it with `facet worker`');
   addStoreOption(addStartOptions(addConfigOptions(command, 'coordinator')))
     .option('--resume', 'continue the run instead of starting it')
-    .option('--resume-or-start', 'continue the run if it has begun, otherwise start it: for schedulers')
+    .option(
+      '--resume-or-start',
+      'continue the run if it has begun, otherwise start it: for schedulers; with --standby a run that has begun is waited for',
+    )
     .option('--standby', 'wait beside the coordinator of a run, and take over when it is gone')
     .option('--grace <seconds>', GRACE_ABOUT, GRACE_DEFAULT)
     .option('--insecure', INSECURE_ABOUT)
@@ -113,7 +116,13 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
     printLine(context.stderr, 'this run was stopped by a person, so it is not continued; `--resume` continues it');
     return EXIT.interrupted;
   }
-  const options = { ...given, resume: given.resume === true || progress === 'begun' };
+  // Of two that are started at once, one begins the run.
+  const isBegun = progress !== 'none';
+  const options = {
+    ...given,
+    resume: given.resume === true || progress === 'begun',
+    standby: given.standby === true && isBegun,
+  };
   const loaded = await load(options, place);
   const paths = runPaths(runsFolder(env), loaded.config.run);
   const storePlace = continues(options) ? await storeOfRun(namedStore, paths) : namedStore;
