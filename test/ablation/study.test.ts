@@ -91,7 +91,7 @@ it(
     expect(existsSync(lock)).toBe(false);
     await writeFile(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
     const { code, stderr } = await workspace.run(['ablate', '--study', 'tiny', '--seeds', '3']);
-    expect(code).toBe(2);
+    expect(code).toBe(75);
     expect(stderr).toContain(`error [RUN_LOCKED]: process ${process.pid} on ${hostname()} is at work in ${folder}; `);
     const checkpoints = path.join(folder, 'runs', 'views-2-seed-2', 'checkpoints');
     expect((await readdir(checkpoints)).filter((name) => name.startsWith('step-'))).toHaveLength(1);
