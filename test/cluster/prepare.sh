@@ -22,6 +22,8 @@ with_engine() {
   "$@" || status=$?
   kill "$engine"
   wait "$engine" || true
+  # The engine leaves this mounted.
+  umount "$home/exec/netns/default" 2>/dev/null || true
   rm -rf "$home"
   return "$status"
 }

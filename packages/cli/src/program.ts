@@ -32,7 +32,7 @@ import { addSimulateCommand } from './commands/simulate.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
 import { addWorkerCommand } from './commands/worker.js';
-import { addHostCommand } from './hosts/host-command.js';
+import { addHostCommand } from './launch/hosts/host-command.js';
 import { printJson, printLine, type CliContext, type CommandAction } from './context.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { describeFailure } from './failure.js';

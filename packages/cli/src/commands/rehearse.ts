@@ -8,7 +8,7 @@ import { findBroker } from '../broker/find-broker.js';
 import { readCodeVersion } from '../code-version.js';
 import { loadConfig } from '../config/load-config.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { rehearsalLines } from '../display/rehearsal.js';
+import { rehearsalLines } from '../rehearse/rehearsal-table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listenForStop } from '../launch/stop-signals.js';
 import type { RehearsalReport, RehearsedSize } from '../rehearse/rehearsal-report.js';

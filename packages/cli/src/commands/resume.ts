@@ -15,7 +15,7 @@ import {
   readHostsOptions,
   withWorkersOf,
   type HostsOptions,
-} from '../hosts/hosts-options.js';
+} from '../launch/hosts/hosts-options.js';
 import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';

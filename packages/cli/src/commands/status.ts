@@ -98,7 +98,7 @@ async function ask(
   const answer = await askStatus({ address, tls });
   if (answer.ok) return { address, status: answer.status };
   throw new TrainingError(
-    'COORDINATOR_UNREACHABLE',
+    answer.code,
     `no coordinator answers at ${address}: ${answer.reason}; check the address, and that the run has not ended`,
   );
 }

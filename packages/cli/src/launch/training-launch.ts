@@ -14,7 +14,7 @@ import type { RunPaths } from '../runs/run-folders.js';
 import { readResult } from '../runs/run-result.js';
 import { makeRunCertificates, type RunCertificates } from '../tls/run-certificates.js';
 import { randomLogins } from '../broker/broker-users.js';
-import type { ConnectedHosts, HostsWish } from '../hosts/connected-hosts.js';
+import type { ConnectedHosts, HostsWish } from './hosts/connected-hosts.js';
 import { startBroker } from './broker-process.js';
 import { endsWithin, type Child, type ChildEnd } from './child-process.js';
 import { childFailure, describeFailure } from './log-tail.js';
@@ -185,7 +185,7 @@ async function hostsOf(
   { signals, observer }: { readonly signals: StopSignals; readonly observer: LaunchObserver },
 ): Promise<ConnectedHosts | undefined> {
   if (hosts === undefined) return undefined;
-  const { connectHosts } = await import('../hosts/connected-hosts.js');
+  const { connectHosts } = await import('./hosts/connected-hosts.js');
   return connectHosts(hosts, {
     ...{ config, env, group, logs: paths.logs, stop: signals.stop },
     onNote: (note) => {

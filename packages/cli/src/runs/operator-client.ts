@@ -57,7 +57,7 @@ export async function giveOrder(request: OrderRequest): Promise<OrderAnswer> {
     const refusal = error.code === code.UNAVAILABLE ? await explainFailure({ address, roles, tls }) : undefined;
     const late = error.code === code.DEADLINE_EXCEEDED ? `no answer within ${deadlineMs} ms` : undefined;
     throw new TrainingError(
-      'COORDINATOR_UNREACHABLE',
+      refusal === undefined ? 'COORDINATOR_UNREACHABLE' : 'CERTIFICATE_REFUSED',
       `the coordinator at ${address} does not answer: ${refusal ?? late ?? (error.details || error.message)}; check the address, and that the run has not ended`,
       { cause: caught },
     );

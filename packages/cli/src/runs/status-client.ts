@@ -8,8 +8,14 @@ import { channelTo, Coordination, type Status } from '@facet/proto';
 import { explainFailure, type TlsIdentity } from '@facet/security';
 import { visibleValues } from '@facet/shared';
 
-export type StatusAnswer =
-  { readonly ok: true; readonly status: Status } | { readonly ok: false; readonly reason: string };
+export type StatusAnswer = { readonly ok: true; readonly status: Status } | NoStatus;
+
+/** `CERTIFICATE_REFUSED`: somebody is there, and the two sides do not accept each other; waiting does not help. */
+interface NoStatus {
+  readonly ok: false;
+  readonly code: 'CERTIFICATE_REFUSED' | 'COORDINATOR_UNREACHABLE';
+  readonly reason: string;
+}
 
 export interface StatusClient extends Disposable {
   ask(): Promise<StatusAnswer>;
@@ -29,16 +35,18 @@ export interface StatusClientOptions {
 export function openStatusClient({ address, tls, deadlineMs = DEADLINE_MS }: StatusClientOptions): StatusClient {
   const roles = ['coordinator'] as const;
   const client = new Coordination(...channelTo({ address, roles, tls }));
-  const reasonOf = async (error: ServiceError): Promise<string> => {
+  const explain = async (error: ServiceError): Promise<NoStatus> => {
     const refusal = error.code === code.UNAVAILABLE ? await explainFailure({ address, roles, tls }) : undefined;
-    return refusal ?? (error.details || error.message);
+    if (refusal !== undefined) return { ok: false, code: 'CERTIFICATE_REFUSED', reason: refusal };
+    return { ok: false, code: 'COORDINATOR_UNREACHABLE', reason: error.details || error.message };
   };
   return {
     ask: () =>
       new Promise((resolve) => {
         client.getStatus({}, { deadline: Date.now() + deadlineMs }, (error, status) => {
-          if (error !== null) void reasonOf(error).then((reason) => resolve({ ok: false, reason }));
-          else if (status === undefined) resolve({ ok: false, reason: 'the answer is empty' });
+          if (error !== null) void explain(error).then(resolve);
+          else if (status === undefined)
+            resolve({ ok: false, code: 'COORDINATOR_UNREACHABLE', reason: 'the answer is empty' });
           else resolve({ ok: true, status: visibleValues(status) });
         });
       }),

@@ -1,7 +1,7 @@
 /** The figures of `facet rehearse` as text. */
 import { formatBytes, formatCount, formatPercent } from '@facet/lab/data';
-import type { RehearsalReport, RehearsedLoss, RehearsedSize } from '../rehearse/rehearsal-report.js';
-import { tableLines } from './table.js';
+import type { RehearsalReport, RehearsedLoss, RehearsedSize } from './rehearsal-report.js';
+import { tableLines } from '../display/table.js';
 
 const COLUMNS: readonly (readonly [header: string, cell: (size: RehearsedSize) => string])[] = [
   ['workers', ({ workers }) => formatCount(workers)],

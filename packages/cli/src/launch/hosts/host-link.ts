@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { PRIVATE_FILE, TrainingError } from '@facet/shared';
-import type { Environment } from '../context.js';
-import { describeEnd, watchChild, type Child } from '../launch/child-process.js';
+import type { Environment } from '../../context.js';
+import { describeEnd, watchChild, type Child } from '../child-process.js';
 import { onEachLine } from './bounded-lines.js';
 import { HOST_COMMAND } from './host-command.js';
 import type { HostEntry } from './hosts-file.js';

@@ -5,9 +5,9 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { PRIVATE_FILE, TrainingError } from '@facet/shared';
-import type { Child } from '../launch/child-process.js';
-import { isTrouble, readable } from '../launch/log-tail.js';
-import { restartNote, WorkerCrew, type WorkerFailure } from '../launch/worker-crew.js';
+import type { Child } from '../child-process.js';
+import { isTrouble, readable } from '../log-tail.js';
+import { restartNote, WorkerCrew, type WorkerFailure } from '../worker-crew.js';
 import type { HostEntry } from './hosts-file.js';
 import type { HostLink } from './host-link.js';
 import type { HostIdentity, HostOrder, MessageFromHost } from './host-messages.js';

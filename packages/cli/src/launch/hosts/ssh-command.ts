@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Environment } from '../context.js';
+import type { Environment } from '../../context.js';
 
 const execute = promisify(execFile);
 

@@ -10,12 +10,12 @@ import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withoutConfigVariables, withoutOperatorToken, withTokenFile, writeWhole } from '@facet/shared';
-import type { Environment } from '../context.js';
-import { EXIT, type ExitCode } from '../exit-codes.js';
-import { endsWithin, watchChild, type Child } from '../launch/child-process.js';
-import { failureIn } from '../launch/log-tail.js';
-import { facetCommand } from '../launch/run-processes.js';
-import { WorkerCrew, type WorkerFailure } from '../launch/worker-crew.js';
+import type { Environment } from '../../context.js';
+import { EXIT, type ExitCode } from '../../exit-codes.js';
+import { endsWithin, watchChild, type Child } from '../child-process.js';
+import { failureIn } from '../log-tail.js';
+import { facetCommand } from '../run-processes.js';
+import { WorkerCrew, type WorkerFailure } from '../worker-crew.js';
 import { onEachLine } from './bounded-lines.js';
 import {
   formatMessage,

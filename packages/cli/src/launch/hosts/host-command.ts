@@ -1,8 +1,8 @@
 /** `facet host-workers`: what a launch with --hosts starts on every host. Nobody types it. */
 import type { Command } from 'commander';
-import { readCodeVersion } from '../code-version.js';
-import type { CliContext, CommandAction } from '../context.js';
-import { listenForStop } from '../launch/stop-signals.js';
+import { readCodeVersion } from '../../code-version.js';
+import type { CliContext, CommandAction } from '../../context.js';
+import { listenForStop } from '../stop-signals.js';
 
 /** The name of the command. */
 export const HOST_COMMAND = 'host-workers';
