@@ -151,8 +151,9 @@ async function longestGap(release: Release, steps: number, event: () => Promise<
 
 /** What the coordinator printed at the end. */
 async function resultOf(cluster: Cluster, release: Release): Promise<unknown> {
-  const [job] = await release.jobs('coordinator');
-  const log = await cluster.kubectl('logs', '-n', release.name, `job/${job!.metadata.name}`);
+  // The pod that was deleted may still be listed.
+  const ended = (await release.pods('coordinator')).find(({ status }) => status.phase === 'Succeeded');
+  const log = await cluster.kubectl('logs', '-n', release.name, ended!.metadata.name);
   const line = log.split('\n').findLast((one) => one.startsWith('{') && one.includes('"weightsSha256"'));
   return JSON.parse(line ?? 'null') as unknown;
 }

@@ -52,7 +52,9 @@ export class Release {
 
   /** Installs it, or changes it. */
   async apply(values: string): Promise<void> {
-    await this.#cluster.helm('upgrade', '--install', this.name, CHART, '-n', this.name, '-f', values);
+    // Kubernetes 1.20 makes no Service when it is asked by server-side apply, and says that it has.
+    const flags = ['--install', '--server-side=false', '-n', this.name, '-f', values];
+    await this.#cluster.helm('upgrade', this.name, CHART, ...flags);
   }
 
   pods(component: Component): Promise<readonly Pod[]> {
