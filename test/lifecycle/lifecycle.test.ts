@@ -110,12 +110,13 @@ describe('a coordinator that gets SIGTERM', () => {
 
   it('hands the run over to a standby, which the same command has started', { timeout: 600_000 }, async () => {
     const first = coordinate('--standby');
-    const workers = await work(first);
-    await reach(4);
+    await whereabouts(workspace, RUN, first);
     const second = coordinate('--standby');
     let said = '';
     second.child.stderr?.on('data', (text: string) => (said += text));
     await until('the second stands by', () => said.includes('another coordinator leads the run'), START_MS);
+    const workers = await work(first);
+    await reach(4);
     first.child.kill('SIGTERM');
     expect((await first.done).code).toBe(75);
     await expectFinished(second);
