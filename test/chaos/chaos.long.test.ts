@@ -5,7 +5,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MNIST_ON_CPU, openWorkspace, processesWith, type Workspace } from '../testkit/facet.js';
 
-const SETTINGS = ['samples.train=1000', 'samples.test=100', 'batch.global=64', 'batch.micro=16', 'engine.threads=1'];
+const SETTINGS = [
+  ...['samples.train=1000', 'samples.test=100', 'batch.global=64', 'batch.micro=16', 'engine.threads=1'],
+  // One that sleeps through the end waits that long for another coordinator.
+  'timeouts.gatherMs=30000',
+];
 const TRAINING = [...MNIST_ON_CPU, '--epochs', '3', '--workers', '2'];
 
 interface Report {

@@ -159,7 +159,8 @@ export class ChaosCoordinators implements AsyncDisposable {
       role: seat.role,
       mode: hasBegun ? 'resume' : 'new',
       nats: { ...place.config.nats, ...brokers.natsFor(links.map((link) => link.port)) },
-      isOwnBroker: true,
+      // One that starts while the broker is down waits for it, as on a cluster.
+      isOwnBroker: false,
       folder,
       ports: { port, httpPort: 0 },
     });
