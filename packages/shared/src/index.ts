@@ -24,6 +24,7 @@ export {
   configSchema,
   GRADIENT_FORMATS,
   moduleTask,
+  MOST_WORKERS,
   type GradientFormatName,
   type ModuleTask,
   type RunConfig,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@facet/coordinator';
-import { makePrivateFolder, TrainingError } from '@facet/shared';
+import { makePrivateFolder, OPERATION_DEFAULTS, TrainingError } from '@facet/shared';
 import { endsWithin, type Child } from '../launch/child-process.js';
 import { ProcessGroup } from '../launch/process-group.js';
 import { waitForAddress, workerSpec, type RunPlace } from '../launch/run-processes.js';
@@ -22,7 +22,7 @@ import type { Direction } from './tcp-proxy.js';
 /** For a worker that ended by itself. */
 const RESTART_MS = 300;
 /** How long a worker looks for its first coordinator. Later, `timeouts.gatherMs` of the run applies. */
-const FIRST_PATIENCE_MS = 120_000;
+const FIRST_PATIENCE_MS = OPERATION_DEFAULTS.timeouts.gatherMs;
 const END_GRACE_MS = 15_000;
 const POLL_MS = 25;
 const HOST = '127.0.0.1';

@@ -61,9 +61,8 @@ interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly store?: string;
 }
 
-const WHERE_NAMED = 'as --run, FACET_RUN or in the file';
-/** How long a coordinator may take to close when its parent is gone: the broker that it asks is gone as well. */
-const PARENT_GONE_MS = 10_000;
+/** How long a coordinator may take to close that must end: with its parent, the broker that it asks is gone as well. */
+const CLOSE_MS = 10_000;
 
 export function addCoordinatorCommand(
   program: Command,
@@ -111,7 +110,8 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
   const patienceOf = ({ gatherMs: limitMs }: RunConfig['timeouts']): BrokerPatience | undefined =>
     given.ownBroker === true ? undefined : createBrokerPatience({ limitMs, signal: signals.stop, log });
   const place = { env, namedStore, patience: patienceOf(OPERATION_DEFAULTS.timeouts) };
-  const progress = given.resumeOrStart === true ? await progressOfNamed(given, place) : undefined;
+  const named = given.resumeOrStart === true || continues(given) ? await nameOf(given, env) : undefined;
+  const progress = named && (await pullProgress(named, given, place));
   if (progress === 'stopped') {
     printLine(context.stderr, 'this run was stopped by a person, so it is not continued; `--resume` continues it');
     return EXIT.interrupted;
@@ -123,7 +123,12 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
     resume: given.resume === true || progress === 'begun',
     standby: given.standby === true && isBegun,
   };
-  const loaded = await load(options, place);
+  const load = {
+    ...{ env, runs: runsFolder(env), isAdversarial: options.adversarial },
+    ...{ flags: configLayer(options, 'coordinator'), configFile: options.config },
+  };
+  const goesOn = named !== undefined && continues(options);
+  const loaded = goesOn ? await loadStoredConfig(named.run, load) : await loadConfig(load);
   const paths = runPaths(runsFolder(env), loaded.config.run);
   const storePlace = continues(options) ? await storeOfRun(namedStore, paths) : namedStore;
   const start = await startOf(loaded, paths, options, context);
@@ -131,15 +136,21 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
   const notes = [...loaded.notes, ...(start?.notes ?? [])];
   const addressFile = options.addressFile ?? paths.address;
   let candidate: Candidate | undefined = undefined;
+  const endAtOnce = (code: ExitCode): void => {
+    removeAddressFile(addressFile);
+    if (candidate === undefined) context.exit(code);
+    // Closing gives the lock of the run's folder back; the process must not stay for more than that.
+    setTimeout(() => context.exit(code), CLOSE_MS).unref();
+    void candidate.close();
+  };
   if (options.exitWithParent) {
     context.onParentGone(() => {
-      removeAddressFile(addressFile);
-      if (candidate === undefined) context.exit(EXIT.failed);
-      // Closing gives the lock of the run's folder back; the process must not outlive its parent for more than that.
-      setTimeout(() => context.exit(EXIT.failed), PARENT_GONE_MS).unref();
-      void candidate.close();
+      endAtOnce(EXIT.failed);
     });
   }
+  using _grace = afterGrace(signals, graceMs, () => {
+    endAtOnce(EXIT.again);
+  });
   const patience = patienceOf(config.timeouts);
   const { startCandidate } = await import('@facet/coordinator');
   log.info({ config: maskSecrets(config) }, 'configuration');
@@ -209,7 +220,6 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
       else started.requestStop('a signal');
     });
     onceAborted(signals.kill, () => void started.close());
-    using _grace = afterGrace(signals, graceMs, () => void started.close());
     return await report(await started.done, { options, signals, context });
   } finally {
     stopListening();
@@ -238,19 +248,19 @@ async function startOf(
   return start;
 }
 
-/** How far the run has come in its folder and its store. */
-async function progressOfNamed(options: CoordinatorCommandOptions, place: LoadPlace): Promise<RunProgress> {
-  const named = await nameOf(options, place);
-  if (named === undefined) {
-    throw new TrainingError('CONFIG_INVALID', `run: missing, expected a name for --resume-or-start, ${WHERE_NAMED}`);
-  }
+/** Fetches what its store has of a run. With --resume-or-start: how far the run has come. */
+async function pullProgress(
+  { paths, access }: NamedRun,
+  { resume, resumeOrStart }: CoordinatorCommandOptions,
+  { env, namedStore, patience }: LoadPlace,
+): Promise<RunProgress | undefined> {
   try {
-    await pullNamed(named, place);
+    await pullStored(await storeOfRun(namedStore, paths), paths, { env, checkpoints: 'none', patience, ...access });
   } catch (caught) {
-    if (TrainingError.from(caught).code === 'RUN_NOT_FOUND') return 'none';
+    if (resumeOrStart === true && resume !== true && TrainingError.from(caught).code === 'RUN_NOT_FOUND') return 'none';
     throw caught;
   }
-  return progressOf(named.paths);
+  return resumeOrStart === true ? progressOf(paths) : undefined;
 }
 
 /** A standby goes on with a run that has begun, as a resumed coordinator does. */
@@ -265,41 +275,28 @@ interface LoadPlace {
   readonly patience: BrokerPatience | undefined;
 }
 
-async function load(options: CoordinatorCommandOptions, place: LoadPlace): Promise<LoadedConfig> {
-  const { env } = place;
-  const runs = runsFolder(env);
-  const flags = configLayer(options, 'coordinator');
-  const load = { env, runs, flags, configFile: options.config, isAdversarial: options.adversarial };
-  if (!continues(options)) return loadConfig(load);
-  const named = await nameOf(options, place);
-  if (named === undefined) {
-    throw new TrainingError(
-      'CONFIG_INVALID',
-      `run: missing, expected the name of the run to go on with, ${WHERE_NAMED}`,
-    );
-  }
-  await pullNamed(named, place);
-  return loadStoredConfig(named.run, load);
-}
-
 interface NamedRun {
   readonly run: string;
   readonly paths: RunPaths;
   readonly access: ReturnType<typeof accessOf>;
 }
 
-/** The run that flags, environment or file name. */
-async function nameOf(options: CoordinatorCommandOptions, { env }: LoadPlace): Promise<NamedRun | undefined> {
+/**
+ * The run that flags, environment or file name.
+ *
+ * @throws TrainingError CONFIG_INVALID when none of them does.
+ */
+async function nameOf(options: CoordinatorCommandOptions, env: Environment): Promise<NamedRun> {
   const flags = configLayer(options, 'coordinator');
   const file = options.config === undefined ? undefined : ((await readConfigFile(options.config)) as Mapping | null);
   const run = flags['run'] ?? env['FACET_RUN'] ?? file?.['run'];
-  if (typeof run !== 'string') return undefined;
+  if (typeof run !== 'string') {
+    throw new TrainingError(
+      'CONFIG_INVALID',
+      'run: missing, expected the name of the run to go on with, as --run, FACET_RUN or in the file',
+    );
+  }
   return { run, paths: runPaths(runsFolder(env), run), access: accessOf(flags, file) };
-}
-
-async function pullNamed({ paths, access }: NamedRun, { env, namedStore, patience }: LoadPlace): Promise<void> {
-  const store = await storeOfRun(namedStore, paths);
-  await pullStored(store, paths, { env, checkpoints: 'none', patience, ...access });
 }
 
 function announce(

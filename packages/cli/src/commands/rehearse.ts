@@ -3,7 +3,7 @@
  * workers that join, report and die as real ones do and compute nothing.
  */
 import { InvalidArgumentError, type Command } from 'commander';
-import { TrainingError, usableCores } from '@facet/shared';
+import { MOST_WORKERS, TrainingError, usableCores } from '@facet/shared';
 import { findBroker } from '../broker/find-broker.js';
 import { readCodeVersion } from '../code-version.js';
 import { loadConfig } from '../config/load-config.js';
@@ -13,8 +13,6 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listenForStop } from '../launch/stop-signals.js';
 import type { RehearsalReport, RehearsedSize } from '../rehearse/rehearsal-report.js';
 import { runsFolder } from '../runs/run-folders.js';
-
-const MOST_WORKERS = 4_096;
 
 interface RehearseOptions {
   readonly workers: readonly number[];

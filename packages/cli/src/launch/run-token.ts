@@ -2,7 +2,6 @@
 import path from 'node:path';
 import { existsSync } from 'node:fs';
 import {
-  readRegularText,
   RunToken,
   TOKEN_FILE,
   tokenOf,
@@ -12,8 +11,6 @@ import {
   type Environment,
 } from '@facet/shared';
 import type { RunPaths } from '../runs/run-folders.js';
-
-const MOST_TOKEN_BYTES = 4_096;
 
 /**
  * Makes sure that the run has a token: that of the environment, the one that it has, or a new one.
@@ -25,11 +22,6 @@ export async function ensureToken({ folder }: RunPaths, env: Environment): Promi
   const file = tokenFile({ folder });
   if (given === undefined && existsSync(file)) return;
   await writeWhole(file, `${(given ?? RunToken.random()).reveal()}\n`, 'owner');
-}
-
-/** The token of a run that has one, for processes elsewhere. */
-export async function readToken({ folder }: Pick<RunPaths, 'folder'>): Promise<string> {
-  return (await readRegularText(tokenFile({ folder }), MOST_TOKEN_BYTES)).trim();
 }
 
 /** The environment of a process of the run. */

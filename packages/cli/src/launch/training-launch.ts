@@ -7,7 +7,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makePrivateFolder, parseHost, reachableHost, TrainingError, type RunConfig } from '@facet/shared';
+import { makePrivateFolder, parseHost, reachableHost, readToken, TrainingError, type RunConfig } from '@facet/shared';
 import type { RunResult } from '@facet/coordinator';
 import type { CoordinatorAddress } from '../runs/address-file.js';
 import type { RunPaths } from '../runs/run-folders.js';
@@ -27,7 +27,7 @@ import {
   type CoordinatorRole,
   type RunPlace,
 } from './run-processes.js';
-import { readToken } from './run-token.js';
+import { tokenFile } from './run-token.js';
 import type { PreparedStart } from './start-from.js';
 import type { StopSignals } from './stop-signals.js';
 import { WorkerCrew, type WorkerDeath } from './worker-crew.js';
@@ -141,7 +141,7 @@ export async function launchTraining(
         : hosts.crew({
             ...{ maxRestarts, certificates, isOver },
             coordinator: () => leader.address,
-            token: await readToken(paths),
+            token: (await readToken(tokenFile(paths))).reveal(),
           });
     await watch({ coordinators, crew, signals });
   }

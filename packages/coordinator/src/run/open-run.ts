@@ -205,7 +205,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
   const { fail, done, requestStop, requestHandOver, close, stepDown } = life;
   onEnd = life.onEnd;
   const requestCheckpoint = (reason: string): void => {
-    assembly.operations.obey({ kind: 'checkpoint', reason }).then(
+    assembly.operations.checkpoint().then(
       ({ message, step }) => {
         log.info({ step, reason }, message);
       },

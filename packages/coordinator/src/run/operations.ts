@@ -54,13 +54,8 @@ export class Operations {
 
   /** @throws TrainingError why the order cannot be carried out. */
   async obey(order: CheckedOrder): Promise<OrderOutcome> {
-    const { conductor, isLeading, intake, metrics, log } = this.#options;
-    const { phase } = conductor.membership;
-    if (!isLeading()) throw new TrainingError('STALE', 'this coordinator does not lead the run; ask the one that does');
-    const isOver = phase.kind === 'ended' || (phase.kind === 'stopping' && phase.ending.outcome !== 'handed-over');
-    if (isOver) {
-      throw new TrainingError('CANCELLED', 'the run is over, or is being stopped; there is nothing to do');
-    }
+    const { conductor, intake, metrics, log } = this.#options;
+    this.#requireLead();
     log.info({ ...order, order: order.kind, step: intake.committedStep }, 'an operator gave an order');
     metrics.countOrder(order.kind);
     switch (order.kind) {
@@ -70,10 +65,47 @@ export class Operations {
       case 'drain':
         return this.#drain(order);
       case 'checkpoint':
-        return this.#checkpoint();
+        return this.checkpoint();
       default:
         return order satisfies never;
     }
+  }
+
+  /**
+   * Takes a checkpoint now, for whoever asks.
+   *
+   * @throws TrainingError why there is none: STALE or CANCELLED at once, STEP_TIMEOUT after the longest wait.
+   */
+  async checkpoint(): Promise<OrderOutcome> {
+    this.#requireLead();
+    const { conductor, intake, clock, patienceMs } = this.#options;
+    const { phase } = conductor.membership;
+    if (phase.kind !== 'running') {
+      throw new TrainingError(
+        'STALE',
+        `no worker trains now (the run is ${phase.kind}), so there is no state to take; try again when it trains`,
+      );
+    }
+    const found = await new Promise<TakenCheckpoint | undefined>((resolve) => {
+      const giveUp = clock.schedule(patienceMs, () => {
+        this.#waiting.delete(waiting);
+        resolve(undefined);
+      });
+      const settle = (taken: TakenCheckpoint | undefined): void => {
+        giveUp();
+        resolve(taken);
+      };
+      const waiting: Waiting = { fromStep: Math.max(intake.committedStep, 1), settle };
+      this.#waiting.add(waiting);
+      this.#aimPast(intake.committedStep);
+    });
+    if (found === undefined) {
+      throw new TrainingError(
+        'STEP_TIMEOUT',
+        `no checkpoint was taken within ${patienceMs} ms, or the run has ended; see the log of the coordinator, and try again`,
+      );
+    }
+    return { message: `checkpoint in ${found.path}`, step: found.held.step };
   }
 
   /** Whether a checkpoint of a step is wanted. Asked for every step that a member has done. */
@@ -115,35 +147,14 @@ export class Operations {
     return { message: `worker ${workerId} ${message}`, step: intake.committedStep };
   }
 
-  async #checkpoint(): Promise<OrderOutcome> {
-    const { conductor, intake, clock, patienceMs } = this.#options;
+  /** @throws TrainingError STALE where another coordinator leads, CANCELLED when the run is over. */
+  #requireLead(): void {
+    const { conductor, isLeading } = this.#options;
     const { phase } = conductor.membership;
-    if (phase.kind !== 'running') {
-      throw new TrainingError(
-        'STALE',
-        `no worker trains now (the run is ${phase.kind}), so there is no state to take; try again when it trains`,
-      );
+    if (!isLeading()) throw new TrainingError('STALE', 'this coordinator does not lead the run; ask the one that does');
+    if (phase.kind === 'ended' || (phase.kind === 'stopping' && phase.ending.outcome !== 'handed-over')) {
+      throw new TrainingError('CANCELLED', 'the run is over, or is being stopped; there is nothing to do');
     }
-    const found = await new Promise<TakenCheckpoint | undefined>((resolve) => {
-      const giveUp = clock.schedule(patienceMs, () => {
-        this.#waiting.delete(waiting);
-        resolve(undefined);
-      });
-      const settle = (taken: TakenCheckpoint | undefined): void => {
-        giveUp();
-        resolve(taken);
-      };
-      const waiting: Waiting = { fromStep: Math.max(intake.committedStep, 1), settle };
-      this.#waiting.add(waiting);
-      this.#aimPast(intake.committedStep);
-    });
-    if (found === undefined) {
-      throw new TrainingError(
-        'STEP_TIMEOUT',
-        `no checkpoint was taken within ${patienceMs} ms, or the run has ended; see the log of the coordinator, and try again`,
-      );
-    }
-    return { message: `checkpoint in ${found.path}`, step: found.held.step };
   }
 
   /** Has rank 0 keep its state after a step that it has not done yet. */

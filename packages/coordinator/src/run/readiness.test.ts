@@ -19,6 +19,10 @@ it.each<[Phase, string | undefined]>([
     { kind: 'regrouping', generation: 3, awaiting: new Set(), deadlineMs, reason: 'worker a is gone' },
     'the workers of generation 3 regroup',
   ],
+  [
+    { kind: 'saving', donor: 'a', wanted: 2, deadlineMs },
+    'every worker leaves; a checkpoint of their state is being taken',
+  ],
   [{ kind: 'ended', ending: { outcome: 'finished', message: '' } }, 'the run ends'],
 ])('in %o says %s', (phase, expected) => {
   expect(whyNotReady({ phase, workers })).toBe(expected);

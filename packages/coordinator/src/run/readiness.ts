@@ -13,7 +13,12 @@ export function whyNotReady({ phase, workers }: Pick<Membership, 'phase' | 'work
       return `generation ${phase.generation} forms`;
     case 'regrouping':
       return `the workers of generation ${phase.generation} regroup`;
-    default:
+    case 'saving':
+      return 'every worker leaves; a checkpoint of their state is being taken';
+    case 'stopping':
+    case 'ended':
       return 'the run ends';
+    default:
+      return phase satisfies never;
   }
 }

@@ -122,7 +122,7 @@ function detailOf({ phase, workers }: Membership): string {
     case 'regrouping':
       return phase.reason;
     case 'saving':
-      return `every worker leaves; a checkpoint of their state is being taken`;
+      return 'every worker leaves; a checkpoint of their state is being taken';
     case 'stopping':
     case 'ended':
       return phase.ending.message;

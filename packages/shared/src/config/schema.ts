@@ -16,8 +16,8 @@ const port = z.int().min(0).max(65_535);
 export const MESSAGE_BYTES = 1024 * 1024;
 const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
 const MOST_BUCKET_BYTES = 1024 * 1024 * 1024;
-/** As many peers may pull from one worker (exchange-server.ts), and as many ranks has the cost model. */
-const MOST_WORKERS = 4_096;
+/** Workers of a run. As many peers may pull from one worker (exchange-server.ts), and as many ranks has the cost model. */
+export const MOST_WORKERS = 4_096;
 
 /** Formats that sums of gradients are rounded to. The index of a format is its code on the wire. */
 export const GRADIENT_FORMATS = ['fp32', 'bf16', 'fp16', 'int8'] as const;

@@ -1,7 +1,7 @@
 /**
  * At which address of this machine its hosts reach it: the one that their sshd sees the connection come from. Pure.
  */
-import { TrainingError } from '@facet/shared';
+import { isLoopback, TrainingError } from '@facet/shared';
 
 /** The two ends of a connection, as the host sees them. */
 export interface HostConnection {
@@ -46,10 +46,6 @@ export function addressForHosts(connections: readonly HostConnection[], own: rea
 /** Where the workers of a host listen: at the address that ssh reached, on this machine at that of the coordinator. */
 export function listenAddress({ server }: HostConnection, coordinatorHost: string): string {
   return isLoopback(server) ? coordinatorHost : server;
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 /** sshd writes an IPv4 address that came over an IPv6 socket in the long form. */
