@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countTests, sumCounts } from './print-test-counts.mjs';
+import { countTests, failedTests, sumCounts } from './print-test-counts.mjs';
 
 test('counts a file that broke before its first test as one failure', () => {
   const report = {
@@ -22,4 +22,28 @@ test('adds up reports', () => {
     { passed: 4, failed: 2, skipped: 0 },
   ];
   expect(sumCounts(counts)).toEqual({ passed: 7, failed: 2, skipped: 1 });
+});
+
+test('names what failed', () => {
+  const failed = {
+    fullName: 'a coordinator hands over',
+    status: 'failed',
+    failureMessages: ['Error: gone\n  at x.ts:1'],
+  };
+  const report = {
+    testResults: [
+      { name: `${process.cwd()}/test/a.test.ts`, status: 'failed', assertionResults: [{ status: 'passed' }, failed] },
+      { name: `${process.cwd()}/test/b.test.ts`, status: 'failed', message: 'no such module\n', assertionResults: [] },
+      {
+        name: `${process.cwd()}/test/c.test.ts`,
+        status: 'passed',
+        message: '',
+        assertionResults: [{ status: 'passed' }],
+      },
+    ],
+  };
+  expect(failedTests(report)).toEqual([
+    'failed: test/a.test.ts > a coordinator hands over: Error: gone',
+    'failed: test/b.test.ts: no such module',
+  ]);
 });
