@@ -1,7 +1,7 @@
 /**
  * A standby coordinator with real processes and a real broker: whatever happens to the leader, the run ends with the bits of the
  * undisturbed one, every sample counts once, and a leader that was replaced changes nothing any more. A leader that is
- * killed: other-disk.test.ts, and failover.long.test.ts.
+ * killed: other-disk.long.test.ts, and failover.long.test.ts.
  */
 import { describe, expect, it } from 'vitest';
 import { checkLedger } from '@facet/shared';

@@ -99,6 +99,8 @@ describe('a coordinator that gets SIGTERM', () => {
     const handedOver = await first.done;
     expect(handedOver.code, handedOver.stderr).toBe(75);
     expect(parseJson(handedOver)).toMatchObject({ outcome: 'handed-over' });
+    expect(handedOver.stderr).toContain('"reason":"SIGUSR1"');
+    expect(handedOver.stderr).not.toContain('an operator gave an order');
     expect(await newestCheckpoint()).toBe(await committedSteps(folder()));
     for (const { child } of workers) expect(child.exitCode).toBeNull();
     await expectFinished(coordinate());
@@ -145,10 +147,12 @@ describe('a coordinator that gets SIGTERM', () => {
 });
 
 it('a run that a person stopped is not continued by a scheduler', { timeout: 600_000 }, async () => {
-  const first = coordinate();
+  // The order comes from a process that has to start first: the run must not end before.
+  const first = coordinate('--epochs', '1000');
   const workers = await work(first);
   await reach(2);
-  expect((await workspace.run(['stop', RUN])).code).toBe(0);
+  const order = await workspace.run(['stop', RUN]);
+  expect(order.code, order.stderr).toBe(0);
   for (const { done } of [first, ...workers]) expect((await done).code).toBe(130);
   const again = await coordinate().done;
   expect(again.code).toBe(130);

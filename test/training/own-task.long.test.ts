@@ -1,6 +1,8 @@
 /** Every example with more numbers of workers, and more that happens to them, than own-task.test.ts has time for. */
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   committedSteps,
@@ -11,7 +13,7 @@ import {
   type TrainingSummary,
   type Workspace,
 } from '../testkit/facet.js';
-import { LAYERS_CNN, makeExampleData, upExample } from '../testkit/own-task.js';
+import { exampleFile, LAYERS_CNN, makeExampleData, trainAndEvaluate, upExample } from '../testkit/own-task.js';
 
 const TEST_MS = 480_000;
 
@@ -83,4 +85,25 @@ describe.each([
     expect(resumed).toMatchObject({ weightsSha256, workers: 3, ledger: { clean: true } });
     expect((await workspace.run(['ledger', 'check', run])).code).toBe(0);
   });
+});
+
+it('the example gpt is trained, evaluated, and writes text', { timeout: TEST_MS }, async () => {
+  const settings = ['--data', 'text.txt', '--set', 'samples.train=64', '--set', 'samples.test=8'];
+  const { run } = await trainAndEvaluate(workspace, { example: 'gpt', workers: [2], settings });
+  const { stdout } = await promisify(execFile)(process.execPath, [exampleFile('gpt', 'sample.mjs'), run, 'The ', '20']);
+  expect(stdout).toMatch(/^The [^]{20}\n$/);
+  const refused = await workspace.run(['predict', 'text.txt', '--run', run]);
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('takes tokens int32 [64], expected one'),
+  });
+});
+
+it('the example two-cameras is trained, evaluated, and exported', { timeout: TEST_MS }, async () => {
+  const settings = ['--set', 'samples.train=192', '--set', 'samples.test=32'];
+  const { run } = await trainAndEvaluate(workspace, { example: 'two-cameras', workers: [2], settings });
+  const out = path.join(workspace.folder, 'two-cameras-onnx');
+  const exported = await workspace.run(['export', run, '--format', 'onnx', '--out', out, '--json']);
+  expect(exported.code, exported.stderr).toBe(0);
+  expect(parseJson(exported)).toMatchObject({ check: { isWithinTolerance: true, source: 'test split' } });
 });
