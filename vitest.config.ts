@@ -9,7 +9,8 @@
  * - "process": those under test/. They start brokers, workers and browsers. They run after the others, some of which have
  *   deadlines of a fraction of a second. A run waits for one process after the other to start, which leaves a core idle; so
  *   two files run at a time.
- * - "cluster": those under test/cluster. They start real sshd, Slurm and systemd, for `npm run test:cluster`.
+ * - "cluster": those under test/cluster. They start real sshd, Slurm, systemd, Docker Compose and Kubernetes, for
+ *   `npm run test:cluster`.
  * - "long": `*.long.test.ts`, wherever they lie. Campaigns of minutes, one at a time, for `npm run test:long`.
  */
 
