@@ -13,6 +13,7 @@ import tseslint from 'typescript-eslint';
 const PURE_FOLDERS = [
   'packages/shared/src/plan',
   'packages/shared/src/ledger',
+  'packages/shared/src/history',
   'packages/shared/src/config',
   'packages/datasets/src/format',
   'packages/coordinator/src/lease',

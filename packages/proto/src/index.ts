@@ -28,6 +28,7 @@ export type { PullStateRequest__Output as PullStateRequest } from './gen/facet/v
 export type { PullStateResponse, PullStateResponse__Output } from './gen/facet/v1/PullStateResponse.js';
 export type { Report__Output as Report } from './gen/facet/v1/Report.js';
 export type { StepDone__Output as StepDone } from './gen/facet/v1/StepDone.js';
+export type { StepTimings__Output as StepTimings } from './gen/facet/v1/StepTimings.js';
 export type { Ticket__Output as Ticket } from './gen/facet/v1/Ticket.js';
 export type { Welcome__Output as Welcome } from './gen/facet/v1/Welcome.js';
 export { Coordination, Exchange } from './services.js';

@@ -108,7 +108,21 @@ export { LedgerReader, type DamagedLine, type LedgerEnd } from './ledger/read-le
 export { LedgerChain } from './ledger/ledger-chain.js';
 export { checkLedger, LedgerChecker, type LedgerReport } from './ledger/check-ledger.js';
 export type { EpochReport } from './ledger/epoch-counts.js';
-export { checkLedgerFile, readLedgerFile, readLedgerRecords, type LedgerVerdict } from './disk/ledger-on-disk.js';
+export {
+  checkLedgerFile,
+  readLedgerFile,
+  readLedgerRecords,
+  readRunHistory,
+  type LedgerVerdict,
+} from './disk/ledger-on-disk.js';
+export {
+  historyItem,
+  type EvaluationItem,
+  type EventItem,
+  type HistoryItem,
+  type StepItem,
+} from './history/history-item.js';
+export { RunHistory, type HistoryPoint, type HistoryView } from './history/run-history.js';
 export {
   decodeSafetensors,
   encodeSafetensors,

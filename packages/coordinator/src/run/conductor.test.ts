@@ -19,7 +19,7 @@ describe('a stream that is no member', () => {
     run.say(stranger, 'formed', { generation: 1, appliedStep: 3, weightsCrc: 1 });
     run.say(stranger, 'fault', { generation: 1, step: 1, code: 'DESYNC', message: 'ha', peerWorkerId: '' });
     run.say(stranger, 'leave', { reason: 'enough' });
-    expect(run.kinds()).toEqual([]);
+    expect(run.kinds()).toEqual(['generation']);
     expect(run.phase).toBe('running');
     for (const session of [a, b]) run.say(session, 'stepDone', run.stepDone(1, 1));
     expect(commits(run)).toMatchObject([{ step: 1, generation: 1 }]);

@@ -3,7 +3,7 @@
  * writes the ledger, moves the window of shards when a record is durable, and tells membership. Whoever calls it has made sure
  * that the worker was a member of the generation that it speaks of; a step that was applied there is committed, also later.
  */
-import type { EvaluationDone, Report, StepDone } from '@facet/proto';
+import type { EvaluationDone, Report, StepDone, StepTimings } from '@facet/proto';
 import {
   formatCrc32,
   type CommitRecord,
@@ -238,7 +238,7 @@ export class Intake {
   }
 
   /** What a step cost that is done for the first time in its generation: the ledger keeps it for a coordinator that goes on. */
-  #effortOf({ step, sampleCount, metrics }: StepDone): Effort {
+  #effortOf({ step, sampleCount, metrics, gradientNorm, timings }: StepDone): Effort {
     const seconds = this.#options.stopwatch.lap(sampleCount);
     this.#options.history.addSeconds(step, seconds);
     const bytesExchanged = this.#unrecordedBytes;
@@ -249,6 +249,8 @@ export class Intake {
       ...(Object.keys(others).length > 0 && { metrics: others }),
       seconds,
       bytesExchanged,
+      ...(isAmount(gradientNorm) && { gradientNorm }),
+      ...(timings && { partsMs: partsOf(timings) }),
     };
   }
 
@@ -311,7 +313,23 @@ export class Intake {
   }
 }
 
-type Effort = Pick<CommitRecord, 'correct' | 'metrics' | 'seconds' | 'bytesExchanged'>;
+type Effort = Pick<CommitRecord, 'correct' | 'metrics' | 'seconds' | 'bytesExchanged' | 'gradientNorm' | 'partsMs'>;
+
+/** What a worker says of itself is not part of the accounting: nonsense is left out, and breaks no line of the ledger. */
+function isAmount(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
+}
+
+/** To a hundredth of a millisecond: more is noise that every line of the ledger would carry. */
+function partsOf({ shardWaitMs, computeMs, allReduceMs, updateMs }: StepTimings): NonNullable<CommitRecord['partsMs']> {
+  const rounded = (ms: number): number => (isAmount(ms) ? Math.round(ms * 100) / 100 : 0);
+  return {
+    shardWait: rounded(shardWaitMs),
+    compute: rounded(computeMs),
+    allReduce: rounded(allReduceMs),
+    update: rounded(updateMs),
+  };
+}
 
 /** A ledger says of which split an evaluation is. */
 function evaluationRecord(

@@ -3,6 +3,8 @@
  * whoever trained the run and `facet ledger check` take from here, so that they cannot disagree.
  */
 import { TrainingError } from '../errors.js';
+import { historyItem } from '../history/history-item.js';
+import { RunHistory, type HistoryView } from '../history/run-history.js';
 import { LedgerChecker, type LedgerReport } from '../ledger/check-ledger.js';
 import type { LedgerRecord } from '../ledger/ledger-record.js';
 import { LedgerReader, type LedgerEnd } from '../ledger/read-ledger.js';
@@ -32,6 +34,19 @@ export async function readLedgerRecords(path: string): Promise<readonly LedgerRe
   const records: LedgerRecord[] = [];
   await readLedgerFile(path, (record) => records.push(record));
   return records;
+}
+
+/**
+ * The history in a ledger's file; every readable record counts.
+ *
+ * @throws as readLedgerFile
+ */
+export async function readRunHistory(path: string, options?: { readonly mostPoints?: number }): Promise<HistoryView> {
+  const history = new RunHistory(options);
+  await readLedgerFile(path, (record) => {
+    history.add(historyItem(record));
+  });
+  return history.view();
 }
 
 /** What a ledger's file proves. */

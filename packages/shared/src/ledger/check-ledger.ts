@@ -104,6 +104,7 @@ export class LedgerChecker {
         break;
       case 'leave':
       case 'resume':
+      case 'generation':
       case 'end':
         break;
       default:

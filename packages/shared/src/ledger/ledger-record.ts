@@ -63,7 +63,26 @@ const effort = {
   seconds: z.number().nonnegative().optional(),
   /** Bytes that workers had sent each other since the record before, as they reported them. */
   bytesExchanged: count.optional(),
+  /** Norm of the mean gradient before it is clipped. */
+  gradientNorm: z.number().nonnegative().optional(),
+  /** What the member that reported the step first spent on its parts, in milliseconds. */
+  partsMs: z
+    .strictObject({
+      shardWait: z.number().nonnegative(),
+      compute: z.number().nonnegative(),
+      allReduce: z.number().nonnegative(),
+      update: z.number().nonnegative(),
+    })
+    .optional(),
 };
+
+/** A member of a generation; its place in the list is its rank. */
+const member = z.strictObject({
+  workerId: z.string().min(1),
+  host: z.string(),
+  engine: z.string(),
+  device: z.string(),
+});
 
 const ledgerRecord = z.discriminatedUnion('kind', [
   /** Always the first line: what the run is, and so what the checker expects of it. */
@@ -140,6 +159,8 @@ const ledgerRecord = z.discriminatedUnion('kind', [
   /** A worker asked to leave and was let go: no fault, nothing of it was lost. */
   z.strictObject({ kind: z.literal('leave'), generation: count, step: count, workerId: z.string().min(1), at }),
   z.strictObject({ kind: z.literal('resume'), fromStep: count, at }),
+  /** Members begin to train together, after a step. */
+  z.strictObject({ kind: z.literal('generation'), generation: count, step: count, members: z.array(member), at }),
   /** What a resume changed, and from which step on it holds. It stands before the commit of the first such step. */
   z.strictObject({ kind: z.literal('change'), ...changeMembers, at }),
   z.strictObject({ kind: z.literal('end'), reason: z.enum(['finished', 'stopped', 'failed']), step: count, at }),
@@ -153,6 +174,9 @@ export type RunRecord = Extract<LedgerRecord, { kind: 'run' }>;
 
 /** What a resume changed. */
 export type ChangeRecord = Extract<LedgerRecord, { kind: 'change' }>;
+
+/** Who trains together from now on. */
+export type GenerationRecord = Extract<LedgerRecord, { kind: 'generation' }>;
 
 /** The record of one committed step. */
 export type CommitRecord = Extract<LedgerRecord, { kind: 'commit' }>;
