@@ -100,6 +100,7 @@ export {
   parseRecord,
   type ChangeRecord,
   type CommitRecord,
+  type GenerationRecord,
   type LedgerRecord,
   type ParsedRecord,
   type RunRecord,

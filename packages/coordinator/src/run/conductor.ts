@@ -30,7 +30,7 @@ import type { Intake } from './intake.js';
 import { Pacing, type PacingRules } from './pacing.js';
 import { metricsFault } from './service-discovery.js';
 import { Ranks } from './ranks.js';
-import type { NewRecord, Recorder } from './recorder.js';
+import type { Recorder } from './recorder.js';
 import type { Stopwatch } from './stopwatch.js';
 import { sendForms, stopMessage } from './wire-commands.js';
 import type { WorkerDirectory } from './worker-directory.js';
@@ -321,7 +321,7 @@ export class Conductor implements SessionHandler {
           metrics.regroupSeconds.observe((clock.now() - this.#regroupedAtMs) / 1_000);
         this.#regroupedAtMs = undefined;
         intake.start();
-        void recorder.append(this.#generationRecord(generation, workerIds));
+        void recorder.append(directory.generationRecord(generation, workerIds, intake.committedStep));
         for (const workerId of workerIds) directory.send(workerId, { start: { generation } });
         break;
       }
@@ -367,15 +367,6 @@ export class Conductor implements SessionHandler {
         command satisfies never;
     }
     if (this.#membership.phase.kind === 'gathering') this.#options.publisher.stop();
-  }
-
-  #generationRecord(generation: number, workerIds: readonly string[]): NewRecord {
-    const { directory, intake } = this.#options;
-    const members = workerIds.map((workerId) => {
-      const { hello, program } = directory.get(workerId) ?? {};
-      return { workerId, host: hello?.host ?? '', engine: program?.engine ?? '', device: program?.device ?? '' };
-    });
-    return { kind: 'generation', generation, step: intake.committedStep, members };
   }
 
   /** A worker that leaves is no fault. */

@@ -3,7 +3,7 @@
  * because workers whose programs differ must not train together, and translates commands into messages.
  */
 import type { Hello, JoinResponse, StepDone } from '@facet/proto';
-import { TrainingError, type ParameterLayout } from '@facet/shared';
+import { TrainingError, type GenerationRecord, type ParameterLayout } from '@facet/shared';
 import type { JoinSession } from '../grpc/join-session.js';
 
 export interface ProgramFacts {
@@ -77,6 +77,15 @@ export class WorkerDirectory {
     const worker = this.remove(workerId);
     if (worker?.farewell !== undefined) worker.session.send(worker.farewell);
     return worker;
+  }
+
+  /** Says in the ledger who trains together after a step. */
+  generationRecord(generation: number, workerIds: readonly string[], step: number): Omit<GenerationRecord, 'at'> {
+    const members = workerIds.map((workerId) => {
+      const { hello, program } = this.#workers.get(workerId) ?? {};
+      return { workerId, host: hello?.host ?? '', engine: program?.engine ?? '', device: program?.device ?? '' };
+    });
+    return { kind: 'generation', generation, step, members };
   }
 
   /** Workers on a host. */

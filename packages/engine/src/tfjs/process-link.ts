@@ -97,6 +97,8 @@ function processEnvironment({ engine, binding }: ProcessPlan, threads: number): 
     TF_NUM_INTRAOP_THREADS: String(threadsOrCores(threads)),
     // Operations are called one after the other.
     TF_NUM_INTEROP_THREADS: '1',
+    // On some processors the products of oneDNN add in an order that depends on the number of threads.
+    TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? '0',
     // Errors only: at the default level it greets.
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? '2',
     ...(engine.name === 'tensorflow-gpu' && {
