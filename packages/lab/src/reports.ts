@@ -1,5 +1,6 @@
 /** Documents and pages of reports. Loads what draws charts, and no TensorFlow.js. */
 export { ablationPage } from './pages/ablation-page.js';
+export { comparisonPage } from './pages/comparison-page.js';
 export { evaluationPage } from './pages/evaluation-page.js';
 export { robustnessPage } from './pages/robustness-page.js';
 export { simulationPage } from './pages/simulation-page.js';

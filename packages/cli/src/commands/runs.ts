@@ -1,5 +1,5 @@
 /**
- * `facet runs`: lists the runs of the runs folder, shows one, renames one, removes some. Only runs that do not run now are
+ * `facet runs`: lists the runs of the runs folder, shows one, compares some, renames one, removes some. Only runs that do not run now are
  * changed.
  */
 import path from 'node:path';
@@ -7,13 +7,14 @@ import type { Command } from 'commander';
 import { TrainingError } from '@facet/shared';
 import type { RunStore } from '@facet/storage';
 import { printJson, printLine, type CliContext, type CommandAction, type Environment } from '../context.js';
-import { formatAccuracy, formatCount } from '@facet/lab/data';
+import { formatAccuracy, formatBytes, formatCount } from '@facet/lab/data';
 import { tableLines } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { isPath, listRuns, pathsIn, requireFreeName, requireRun, runPaths, runsFolder } from '../runs/run-folders.js';
 import { runOverview, type RunOverview } from '../runs/run-overview.js';
 import { findRun, isRunPlace, openNamedStore, openPlacedRun } from '../runs/run-place.js';
 import { requireNotRunning } from '../runs/running-runs.js';
+import { addCompareCommand } from './runs-compare.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -32,7 +33,7 @@ export function addRunsCommand(
   context: CliContext,
   run: (action: CommandAction) => Promise<void>,
 ): void {
-  const runs = program.command('runs').description('list, show, rename, copy or remove runs');
+  const runs = program.command('runs').description('list, show, compare, rename, copy or remove runs');
   runs
     .command('list', { isDefault: true })
     .description('list the runs, the one that changed last first')
@@ -44,6 +45,7 @@ export function addRunsCommand(
     .description('show what is known of a run')
     .option('--json', 'print one JSON object as the last line of stdout')
     .action((name: string, options: JsonOption) => run(() => show(name, options, context)));
+  addCompareCommand(runs, context, run);
   runs
     .command('rename <run> <name>')
     .description('give a run another name')
@@ -83,17 +85,17 @@ async function list({ json, store }: ListOptions, { env, stdout }: CliContext): 
     return EXIT.ok;
   }
   const lines = tableLines({
-    header: ['run', 'state', 'dataset', 'preset', 'seed', 'epochs', 'steps', 'accuracy', 'changed'],
-    right: [4, 5, 6, 7],
+    header: [
+      ...['run', 'state', 'task', 'dataset', 'preset', 'seed', 'epochs', 'steps', 'best', 'samples/s', 'size'],
+      'changed',
+    ],
+    right: [5, 6, 7, 8, 9, 10],
     rows: overviews.map((each) => [
-      each.name,
-      each.state,
-      each.dataset ?? '-',
-      each.preset ?? '-',
-      countOf(each.seed),
-      countOf(each.epochs),
-      countOf(each.steps),
-      each.accuracy === null ? '-' : formatAccuracy(each.accuracy),
+      ...[each.name, each.state, each.task ?? '-', each.dataset ?? '-', each.preset ?? '-'],
+      ...[countOf(each.seed), countOf(each.epochs), countOf(each.steps)],
+      each.bestAccuracy === null ? '-' : formatAccuracy(each.bestAccuracy),
+      countOf(each.samplesPerSecond),
+      formatBytes(each.bytes),
       minuteOf(each),
     ]),
   });
