@@ -61,6 +61,7 @@ const MAY_IMPORT = {
   proto: { ours: ['shared', 'security'], outside: ['grpc'] },
   datasets: { ours: ['shared'], outside: [] },
   telemetry: { ours: ['shared', 'security'], outside: [], inTests: ['security/authority'] },
+  view: { ours: ['shared', 'telemetry'], outside: [] },
   compiler: { ours: ['shared'], outside: ['tfjs'] },
   task: { ours: BELOW_TASK, outside: ['tfjs'] },
   engine: { ours: [...BELOW_TASK, 'task'], outside: ['tfjs', 'onnxruntime'] },
@@ -69,14 +70,14 @@ const MAY_IMPORT = {
   multiview: { ours: ['shared', 'compiler', 'task'], outside: ['tfjs'], inTests: ['engine', 'datasets'] },
   storage: { ours: ['shared', 'security'], outside: ['nats'] },
   coordinator: {
-    ours: ['shared', 'security', 'proto', 'datasets', 'telemetry', 'task/data', 'storage'],
+    ours: ['shared', 'security', 'proto', 'datasets', 'telemetry', 'view', 'task/data', 'storage'],
     outside: ['grpc', 'nats'],
   },
   worker: { ours: BELOW_WORKER, outside: ['grpc', 'nats'], inTests: ['multiview', 'multiview/config', 'compiler'] },
   lab: { ours: [...BELOW_LAB, 'task/data'], outside: ['tfjs', 'onnxruntime'] },
   cli: {
     ours: [
-      ...[...BELOW_WORKER, ...BELOW_LAB, 'coordinator', 'worker', 'worker/rehearsal'],
+      ...[...BELOW_WORKER, ...BELOW_LAB, 'view', 'coordinator', 'worker', 'worker/rehearsal'],
       ...['security/authority', ...LAB],
     ],
     outside: ['grpc'],
@@ -178,7 +179,12 @@ const benchRules = {
 
 const TYPESCRIPT = ['**/*.ts'];
 // The test project as well: the packages' own projects leave tests out of the build.
-const PROJECTS = ['packages/*/tsconfig.json', 'bench/tsconfig.json', 'tsconfig.test.json'];
+const PROJECTS = [
+  'packages/*/tsconfig.json',
+  'packages/view/src/page/tsconfig.json',
+  'bench/tsconfig.json',
+  'tsconfig.test.json',
+];
 const TESTS = ['**/*.test.ts', 'packages/*/test/**/*.ts', 'test/**/*.ts'];
 const NODE_GLOBALS = [
   'AbortController',

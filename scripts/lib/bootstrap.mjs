@@ -4,6 +4,7 @@
 import { chmodSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buildPage } from './build-page.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { requireNode } from './node-version.mjs';
 import { CLI_MAIN, ROOT } from './repository.mjs';
@@ -22,6 +23,7 @@ async function build() {
   await runQuietly('building (tsc -b)', process.execPath, ['node_modules/typescript/bin/tsc', '-b'], {
     advice: 'The build failed. Correct the errors above; after a pull, `npm ci` may help.',
   });
+  await buildPage();
   const main = path.join(ROOT, CLI_MAIN);
   if (existsSync(main)) chmodSync(main, 0o755);
 }

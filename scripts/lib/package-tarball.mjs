@@ -74,6 +74,14 @@ async function readWorkspaces() {
 /** Copies dist/ of a workspace: what is there beside its source, in src/. */
 async function copyCompiled(workspace, target) {
   const dist = path.join(workspace, 'dist');
+  // The page has no compiled files of its own: it is bundled.
+  const page = path.join(dist, 'page');
+  if (existsSync(page)) {
+    await cp(page, path.join(target, 'dist', 'page'), {
+      recursive: true,
+      filter: (file) => path.basename(file) !== 'stamp.txt',
+    });
+  }
   if (!existsSync(dist)) throw new ScriptError(`${dist} is missing; run \`npm run build\` first`);
   for (const file of await readdir(dist, { recursive: true })) {
     if (!COMPILED.test(file) || !hasSource(path.join(workspace, 'src', file.replace(COMPILED, '')))) continue;

@@ -11,6 +11,7 @@ import {
   type Plan,
   type RunConfig,
 } from '@facet/shared';
+import { RunFeed } from '@facet/view';
 import { openRunData, type RunData } from '@facet/task/data';
 import type { Coordinator, CoordinatorOptions } from './coordinator.js';
 import { EarlierRunReader, resumeRecord } from './run/earlier-run.js';
@@ -60,6 +61,7 @@ export async function startPrepared(
     log.error({ reason: error.message }, 'the ledger cannot be written');
   };
   const reader = new EarlierRunReader(plan, config.checkpoint);
+  const feed = new RunFeed();
   const folder = await openRunFolder({
     folder: options.runFolder,
     mode,
@@ -75,6 +77,10 @@ export async function startPrepared(
     },
     onRecord: (record) => {
       reader.add(record);
+      feed.add(record);
+    },
+    onAppended: (record) => {
+      feed.add(record);
     },
   });
   try {
@@ -96,7 +102,7 @@ export async function startPrepared(
       await record();
       if (changes.length > 0) await folder.storeChanges(end === undefined ? config : withChange(config, end));
     }
-    const running = await openRun({ options, folder, plan, data, earlier });
+    const running = await openRun({ options, folder, plan, data, earlier, feed });
     onLedgerError = (error) => {
       running.fail(error);
     };
@@ -113,7 +119,13 @@ export async function startPrepared(
 }
 
 /** A run that is complete already: nothing is started, and the result is what was stored, or what the ledger says. */
-async function finishedCoordinator({ options, folder, plan, data, earlier }: RunParts): Promise<Coordinator> {
+async function finishedCoordinator({
+  options,
+  folder,
+  plan,
+  data,
+  earlier,
+}: Omit<RunParts, 'feed'>): Promise<Coordinator> {
   const { config, clock = systemClock, runFolder } = options;
   const { history, effort, isEnded } = earlier;
   await folder.settle();

@@ -123,7 +123,7 @@ export {
   type HistoryItem,
   type StepItem,
 } from './history/history-item.js';
-export { RunHistory, type HistoryPoint, type HistoryView } from './history/run-history.js';
+export { RunHistory, type HistoryPoint, type HistoryState, type HistoryView } from './history/run-history.js';
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -39,10 +39,15 @@ export interface HttpAccess {
   readonly login?: HttpLogin | undefined;
 }
 
+/** Answers a request for one path by itself: with a file, or with a stream that stays open. */
+export type PageHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
 export interface HttpServiceOptions extends HttpAccess {
   readonly registry: Registry;
   /** Path -> a JSON value, computed per request. */
   readonly routes?: Readonly<Record<string, () => unknown>>;
+  /** What answers for a path that nothing else answers for; undefined for one that is not there. */
+  readonly pages?: ((path: string) => PageHandler | undefined) | undefined;
   /** Why the process is not ready, in one line; undefined when it is. Default: it is ready while it lives. */
   readonly whyNotReady?: () => string | undefined;
   readonly limits?: Partial<HttpLimits>;
@@ -153,7 +158,9 @@ function createListener(options: HttpServiceOptions): {
     const path = requestPath(request.url ?? '/');
     const refusal = FOR_EVERYBODY.includes(path) ? undefined : refusalOf(request, options);
     if (refusal?.status === 401) response.setHeader('www-authenticate', options.login?.challenge ?? '');
-    respond(request, response, refusal === undefined ? () => answer(path) : () => Promise.resolve(refusal));
+    const page = refusal === undefined && request.method === 'GET' ? options.pages?.(path) : undefined;
+    if (page !== undefined && !answer.has(path)) serve(page, request, response);
+    else respond(request, response, refusal === undefined ? () => answer.of(path) : () => Promise.resolve(refusal));
   };
   return { limits, bounds, listener };
 }
@@ -193,6 +200,19 @@ function refusalOf({ socket, headers }: IncomingMessage, { tls, login }: HttpAcc
   return login === undefined ? undefined : text(401, 'this port asks for a login');
 }
 
+/** Has a page answer. What fails after its answer began ends the connection. */
+function serve(page: PageHandler, request: IncomingMessage, response: ServerResponse): void {
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
+  const fail = (): void => {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'content-type': 'text/plain' }).end('the page cannot be made\n');
+  };
+  Promise.resolve()
+    .then(() => page(request, response))
+    .catch(fail);
+}
+
 /** Sends one answer. A client that goes away meanwhile is no fault, so its socket's errors are dropped. */
 function respond(request: IncomingMessage, response: ServerResponse, answer: () => Promise<Answer>): void {
   const send = ({ status, type, body }: Answer): void => {
@@ -220,11 +240,12 @@ function requestPath(target: string): string {
   return path === '' ? '/' : path;
 }
 
-function createAnswers({
-  registry,
-  routes = {},
-  whyNotReady = () => undefined,
-}: HttpServiceOptions): (path: string) => Promise<Answer> {
+interface Answers {
+  has(path: string): boolean;
+  of(path: string): Promise<Answer>;
+}
+
+function createAnswers({ registry, routes = {}, whyNotReady = () => undefined }: HttpServiceOptions): Answers {
   const table = new Map<string, () => Answer | Promise<Answer>>([
     ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() })],
     [ALIVE, () => text(200, 'ok')],
@@ -234,7 +255,7 @@ function createAnswers({
     table.set(path, () => ({ status: 200, type: 'application/json', body: `${JSON.stringify(value())}\n` }));
   }
   const missing = text(404, `nothing is here; there is ${[...table.keys()].join(' ')}`);
-  return async (path) => (await table.get(path)?.()) ?? missing;
+  return { has: (path) => table.has(path), of: async (path) => (await table.get(path)?.()) ?? missing };
 }
 
 function readiness(reason: string | undefined): Answer {

@@ -307,6 +307,7 @@ function announce(
   const run = path.basename(paths.folder);
   const token = tokenFile(paths);
   printLine(stdout, `run ${run}: coordinator at ${address}, metrics at ${httpUrl}/metrics`);
+  printLine(stdout, `live page: ${httpUrl}/`);
   const certificates = isSecure ? ' --tls FOLDER' : '';
   printLine(
     stdout,

@@ -40,6 +40,7 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
       onCoordinator: (coordinator) => {
         const { address, httpUrl } = coordinator;
         display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
+        display.note(`live page: ${httpUrl}/`);
         display.follow({ address, tls: identityIn(coordinator) });
       },
       onCoordinatorDied: ({ pid, logFile }, how) => {

@@ -5,6 +5,7 @@ import type { RunData } from '@facet/task/data';
 import { formatAddress, listeningHost, systemClock, TrainingError, withChange } from '@facet/shared';
 import { coordinatorLimits } from '@facet/proto';
 import { startHttpServer } from '@facet/telemetry';
+import { runPage, type RunFeed } from '@facet/view';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
 import { strangerCounter } from '../grpc/strangers.js';
@@ -37,6 +38,8 @@ export interface RunParts {
   readonly plan: EndablePlan;
   readonly earlier: EarlierRun;
   readonly data: RunData;
+  /** What pages are told; it has the records of the ledger. */
+  readonly feed: RunFeed;
 }
 
 /** A run whose workers can join. */
@@ -62,7 +65,7 @@ export async function openRun(parts: RunParts): Promise<OpenRun> {
 }
 
 async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): Promise<OpenRun> {
-  const { options, folder, plan, data, earlier } = parts;
+  const { options, folder, plan, data, earlier, feed } = parts;
   const { config, codeVersion, log, clock = systemClock, leadership, tls, brokerCredentials: credentials } = options;
   const { run } = config;
   const { url, replicas = 1 } = config.nats;
@@ -151,6 +154,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     server.close();
   });
   let httpUrl = '';
+  feed.tellStatus(() => readStatus(sources));
   const httpTls = config.tls?.http === 'plain' ? undefined : tls;
   const http = await startHttpServer({
     host,
@@ -160,6 +164,7 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
     registry: metrics.registry,
     whyNotReady: () => whyNotReady(conductor.membership),
     routes: { '/status': () => readStatus(sources), '/sd': () => serviceDiscovery(httpUrl, directory) },
+    pages: (path) => runPage(feed, path),
   });
   httpUrl = `${httpTls === undefined ? 'http' : 'https'}://${formatAddress(announced.host, http.port)}`;
 

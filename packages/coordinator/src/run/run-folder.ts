@@ -61,6 +61,8 @@ export interface OpenRunFolderOptions {
   readonly onLedgerError: (error: TrainingError) => void;
   /** Called with every record of the ledger, in order, before the folder is open. */
   readonly onRecord: (record: LedgerRecord) => void;
+  /** As in openLedger. */
+  readonly onAppended?: (record: LedgerRecord) => void;
   /** Where the run lives beside this folder. Then the folder is brought up to date from there first. */
   readonly store?: RunStore | undefined;
   readonly log: Logger;
@@ -104,7 +106,7 @@ export interface RunFolder {
  * @throws TrainingError RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED, LEDGER_INVALID or CHECKPOINT_INCOMPATIBLE.
  */
 export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {
-  const { folder, mode, onLedgerError, onRecord, store } = options;
+  const { folder, mode, onLedgerError, onRecord, onAppended, store } = options;
   await checkMode(options);
   await makePrivateFolder(folder);
   const lock = options.lock === 'take-over' ? await takeOverRun(folder) : await lockRun(folder);
@@ -118,7 +120,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     const { checkpoint: newest, skipped } = await newestSoundCheckpoint(checkpointsPath);
     const checkpoint = newest ?? (await readStart(folder, options.config));
     ledger = await openLedger({
-      ...{ folder, onRecord, onError: onLedgerError, mirror: link?.claim },
+      ...{ folder, onRecord, onAppended, onError: onLedgerError, mirror: link?.claim },
       isWriter: () => lock.isHeld(),
     });
     const warnings = [...(link?.warnings ?? [])];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerRecord } from '../ledger/ledger-record.js';
 import { historyItem, type EventItem, type HistoryItem, type StepItem } from './history-item.js';
-import { RunHistory, type HistoryView } from './run-history.js';
+import { RunHistory, type HistoryState, type HistoryView } from './run-history.js';
 
 const AT = '2026-11-30T07:00:00.000Z';
 const RUN: HistoryItem = {
@@ -71,6 +71,18 @@ describe('the points of a history', () => {
           else expect(point.partsMs!.compute).toBeCloseTo(mean(compute), 6);
           expect(point.bytes).toBe(2 * own.length);
         }
+      }),
+    );
+  });
+
+  it('are the same for whoever goes on from a state that was sent (property)', () => {
+    fc.assert(
+      fc.property(training, fc.integer({ min: 4, max: 20 }), fc.nat(200), (steps, mostPoints, place) => {
+        const before = new RunHistory({ mostPoints });
+        for (const item of [RUN, ...steps].slice(0, place)) before.add(item);
+        const after = RunHistory.from(JSON.parse(JSON.stringify(before.state())) as HistoryState);
+        for (const item of [RUN, ...steps].slice(place)) after.add(item);
+        expect(after.view()).toEqual(historyOf(steps, mostPoints));
       }),
     );
   });

@@ -51,6 +51,23 @@ export interface HistoryView {
   readonly end: 'finished' | 'stopped' | 'failed' | undefined;
 }
 
+/** All that a history knows, as plain data: with it another process goes on with the same history. */
+export interface HistoryState {
+  readonly mostPoints: number;
+  readonly run: HistoryView['run'];
+  readonly epochs: number;
+  readonly width: number;
+  readonly stretches: readonly Stretch[];
+  readonly lastStep: number;
+  readonly evaluations: readonly EvaluationItem[];
+  readonly firstEvents: readonly EventItem[];
+  readonly lastEvents: readonly EventItem[];
+  readonly eventsLeftOut: number;
+  readonly replays: HistoryView['replays'];
+  readonly trainSeconds: number;
+  readonly end: HistoryView['end'];
+}
+
 interface Stretch {
   readonly firstStep: number;
   lastStep: number;
@@ -98,6 +115,44 @@ export class RunHistory {
   /** @param mostPoints how many points there may be; the last half of them at least is used */
   constructor({ mostPoints = MOST_POINTS }: { readonly mostPoints?: number } = {}) {
     this.#mostPoints = mostPoints;
+  }
+
+  /** The history with this state; it shares nothing with it. */
+  static from(state: HistoryState): RunHistory {
+    const history = new RunHistory({ mostPoints: state.mostPoints });
+    history.#run = state.run;
+    history.#epochs = state.epochs;
+    history.#width = state.width;
+    history.#stretches = state.stretches.map(copyOf);
+    history.#lastStep = state.lastStep;
+    history.#evaluations = [...state.evaluations];
+    history.#firstEvents.push(...state.firstEvents);
+    history.#lastEvents = [...state.lastEvents];
+    history.#eventsLeftOut = state.eventsLeftOut;
+    history.#replays = state.replays.steps;
+    history.#replaySeconds = state.replays.seconds;
+    history.#trainSeconds = state.trainSeconds;
+    history.#end = state.end;
+    return history;
+  }
+
+  /** What `from` goes on with. */
+  state(): HistoryState {
+    return {
+      mostPoints: this.#mostPoints,
+      run: this.#run,
+      epochs: this.#epochs,
+      width: this.#width,
+      stretches: this.#stretches.map(copyOf),
+      lastStep: this.#lastStep,
+      evaluations: this.#evaluations,
+      firstEvents: [...this.#firstEvents],
+      lastEvents: this.#lastEvents,
+      eventsLeftOut: this.#eventsLeftOut,
+      replays: { steps: this.#replays, seconds: this.#replaySeconds },
+      trainSeconds: this.#trainSeconds,
+      end: this.#end,
+    };
   }
 
   /** Takes in the next item. */
@@ -203,6 +258,10 @@ function stretchOf(item: StepItem): Stretch {
     ...{ partedSteps: partsMs === undefined ? 0 : 1, parts: partsMs ?? NO_PARTS },
     ...{ bytes, generation, at },
   };
+}
+
+function copyOf(stretch: Stretch): Stretch {
+  return { ...stretch, metrics: { ...stretch.metrics } };
 }
 
 /** Adds a later stretch to one. */

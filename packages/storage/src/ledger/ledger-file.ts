@@ -39,6 +39,8 @@ export interface OpenLedgerOptions {
   readonly folder: string;
   /** Called with every record that stands in the file, in order, before it is open. */
   readonly onRecord?: (record: LedgerRecord) => void;
+  /** Called with every record once it is on disk, in order, before its append resolves. Must not throw. */
+  readonly onAppended?: ((record: LedgerRecord) => void) | undefined;
   /** Called once, with the first write error; every append rejects with the same one. */
   readonly onError: (error: TrainingError) => void;
   /** Whether this process is still the writer; asked after every sync. Absent where there can be no other one. */
@@ -141,6 +143,7 @@ export class LedgerFile {
   readonly #file: FileHandle;
   readonly #chain: LedgerChain;
   readonly #onError: (error: TrainingError) => void;
+  readonly #onAppended: (record: LedgerRecord) => void;
   readonly #isWriter: () => Promise<boolean>;
   readonly #mirror: Pick<LedgerClaim, 'append'> | undefined;
   #bytes: number;
@@ -149,14 +152,16 @@ export class LedgerFile {
   #failure: TrainingError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(found: FoundLedger, { onError, isWriter = () => Promise.resolve(true), mirror }: OpenLedgerOptions) {
+  constructor(found: FoundLedger, options: OpenLedgerOptions) {
     const { path, file, end } = found;
+    const { onError, onAppended = () => undefined, isWriter = () => Promise.resolve(true), mirror } = options;
     this.path = path;
     this.isNew = end.lines === 0;
     this.recovered = end.tornBytes === 0 ? undefined : { bytes: end.tornBytes };
     this.#file = file;
     this.#chain = end.chain;
     this.#onError = onError;
+    this.#onAppended = onAppended;
     this.#isWriter = isWriter;
     this.#mirror = mirror;
     this.#bytes = end.soundBytes;
@@ -179,6 +184,7 @@ export class LedgerFile {
     const written = new Promise<void>((resolve, reject) => this.#waiting.push({ line, resolve, reject }));
     this.#writing ??= this.#writeWaiting();
     await written;
+    this.#onAppended(record);
   }
 
   /** Waits for the appends under way, then closes the file. Later appends are refused; closing twice is harmless. */

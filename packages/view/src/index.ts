@@ -1,0 +1,2 @@
+export { RunFeed } from './run-feed.js';
+export { runPage } from './run-pages.js';
