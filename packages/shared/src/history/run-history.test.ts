@@ -82,7 +82,8 @@ describe('the points of a history', () => {
         for (const item of [RUN, ...steps].slice(0, place)) before.add(item);
         const after = RunHistory.from(JSON.parse(JSON.stringify(before.state())) as HistoryState);
         for (const item of [RUN, ...steps].slice(place)) after.add(item);
-        expect(after.view()).toEqual(historyOf(steps, mostPoints));
+        // JSON knows no -0.
+        expect(JSON.stringify(after.view())).toBe(JSON.stringify(historyOf(steps, mostPoints)));
       }),
     );
   });
