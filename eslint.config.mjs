@@ -50,7 +50,7 @@ const BELOW_WORKER = [
   'collective',
 ];
 const BELOW_LAB = [...BELOW_TASK, 'task', 'engine', 'multiview', 'multiview/config', 'collective', 'storage'];
-const LAB = ['lab', 'lab/data', 'lab/reports'];
+const LAB = ['lab', 'lab/data', 'lab/reports', 'lab/figures'];
 
 /** What each package may import: packages of ours, and modules of `OUTSIDE`. */
 const MAY_IMPORT = {

@@ -22,11 +22,11 @@ export async function runPython(script: string, ...args: readonly string[]): Pro
   return execute([fileURLToPath(new URL(script, SCRIPTS)), ...args]);
 }
 
-/** Skips the test, with the reason, when there is no Python with the packages. */
-export async function requirePython(context: TestContext): Promise<void> {
-  const looks = PACKAGES.map((name) => `importlib.util.find_spec("${name}") or missing.append("${name}")`).join('; ');
+/** Skips the test, with the reason, when there is no Python with the packages; default: those that make the numbers. */
+export async function requirePython(context: TestContext, packages: readonly string[] = PACKAGES): Promise<void> {
+  const looks = packages.map((name) => `importlib.util.find_spec("${name}") or missing.append("${name}")`).join('; ');
   const { code, output } = await execute(['-c', `import importlib.util; missing = []; ${looks}; print(*missing)`]);
-  if (code !== 0) context.skip(`${interpreter} does not run; FACET_PYTHON names a Python with ${PACKAGES.join(', ')}`);
+  if (code !== 0) context.skip(`${interpreter} does not run; FACET_PYTHON names a Python with ${packages.join(', ')}`);
   const missing = output.trim();
   if (missing !== '') context.skip(`${interpreter} has no ${missing}; FACET_PYTHON names a Python that does`);
 }

@@ -19,6 +19,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addExportCommand } from './commands/export.js';
+import { addExportMetricsCommand } from './commands/export-metrics.js';
 import { addInitCommand } from './commands/init.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addOperateCommands } from './commands/operate.js';
@@ -57,6 +58,7 @@ const COMMANDS: readonly AddCommand[] = [
   addBrokerCommand,
   addPredictCommand,
   addExportCommand,
+  addExportMetricsCommand,
   addLedgerCommand,
   addPresetsCommand,
   addConfigCommand,
