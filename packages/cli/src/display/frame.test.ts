@@ -17,6 +17,11 @@ describe('the display', () => {
     ]);
   });
 
+  it('draws the loss so far once there are two steps', () => {
+    expect(frameLines(status(), { ...terminal, losses: [2] })).toEqual(frameLines(status(), terminal));
+    expect(frameLines(status(), { ...terminal, losses: [2, 1, 1.5] })[3]).toBe('loss █▁▅');
+  });
+
   it('shows the loss and the figures of a task whose answers are no classes', () => {
     const regression = status({
       ...{ hasTrainAccuracy: false, hasTestAccuracy: false },
@@ -92,7 +97,7 @@ describe('the display', () => {
     const lines = frameLines(status({ workers }), { ...terminal, columns: 40, rows: 20 });
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
     expect(lines.length).toBeLessThan(20);
-    expect(lines.at(-1)).toBe('... 49 more');
+    expect(lines.at(-1)).toBe('... 50 more');
   });
 });
 

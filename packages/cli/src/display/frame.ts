@@ -15,20 +15,23 @@ import {
   counted,
 } from '@facet/lab/data';
 import type { Palette } from './palette.js';
+import { sparkline } from './plot.js';
 import { tableLines } from './table.js';
 
 export interface FrameOptions {
   readonly columns: number;
   readonly rows: number;
   readonly palette: Palette;
+  /** Of the steps that were seen so far, in their order. */
+  readonly losses?: readonly number[];
 }
 
 const BAR_CELLS = 24;
 /** Lines that are not workers. */
-const OTHER_LINES = 8;
+const OTHER_LINES = 9;
 
 /** The lines of the display, none wider than the terminal. */
-export function frameLines(status: Status, { columns, rows, palette }: FrameOptions): string[] {
+export function frameLines(status: Status, { columns, rows, palette, losses = [] }: FrameOptions): string[] {
   const fit = (line: string): string => (line.length > columns ? line.slice(0, columns) : line);
   const [head, ...workers] = workerLines(status).map(fit);
   const room = Math.max(1, rows - OTHER_LINES);
@@ -38,6 +41,7 @@ export function frameLines(status: Status, { columns, rows, palette }: FrameOpti
     palette.strong(fit(headline(status))),
     fit(progressLine(status)),
     fit(qualityLine(status)),
+    ...(losses.length < 2 ? [] : [palette.faint(fit(`loss ${sparkline(losses, BAR_CELLS)}`))]),
     ...(status.mixedEngines === '' ? [] : [palette.bad(fit(status.mixedEngines))]),
     ...(status.stragglers === '' ? [] : [palette.bad(fit(`straggler: ${status.stragglers}`))]),
     ...(status.outliers === '' ? [] : [palette.bad(fit(`outlier: ${status.outliers}`))]),

@@ -15,6 +15,7 @@ const TERMINAL_POLL_MS = 250;
 const PLAIN_POLL_MS = 1_000;
 /** If the coordinator does not answer for this long, the display says so. */
 const SILENCE_MS = 5_000;
+const MOST_LOSSES = 1_024;
 
 export interface ProgressDisplay extends Disposable {
   /** Starts to ask this coordinator. */
@@ -77,11 +78,13 @@ interface Canvas {
 function terminalCanvas(stream: OutputStream, env: Environment): Canvas {
   const log = createLogUpdate(stream, { showCursor: true });
   const palette = paletteFor(stream, env);
+  const losses = new SeenLosses();
   return {
     show: (status) => {
+      losses.add(status);
       // A terminal that does not know its size says 0.
       const size = { columns: stream.columns || 80, rows: stream.rows || 24 };
-      log(frameLines(status, { ...size, palette }).join('\n'));
+      log(frameLines(status, { ...size, palette, losses: losses.all }).join('\n'));
     },
     note: (line) => {
       log.persist(visibleText(line));
@@ -105,4 +108,22 @@ function plainCanvas(stream: OutputStream): Canvas {
     },
     end: () => undefined,
   };
+}
+
+/** The losses that the display has seen, over the whole run: a pair becomes its mean when there are too many. */
+class SeenLosses {
+  #all: number[] = [];
+  #lastStep = 0;
+
+  get all(): readonly number[] {
+    return this.#all;
+  }
+
+  add({ step, loss }: Pick<Status, 'step' | 'loss'>): void {
+    if (step === this.#lastStep) return;
+    this.#lastStep = step;
+    this.#all.push(loss);
+    if (this.#all.length < MOST_LOSSES) return;
+    this.#all = this.#all.flatMap((value, index) => (index % 2 === 0 ? [] : [(this.#all[index - 1]! + value) / 2]));
+  }
 }

@@ -42,7 +42,12 @@ export function readStatus(sources: StatusSources): Status {
   const { membership } = conductor;
   const step = intake.lastStep?.step ?? intake.committedStep;
   const rate = stopwatch.recentSamplesPerSecond;
-  const remainingSamples = Math.max(plan.totalSteps - step, 0) * config.batch.global;
+  const remaining = {
+    samples: Math.max(plan.totalSteps - step, 0) * config.batch.global,
+    evaluations:
+      Math.ceil(Math.max(plan.totalSteps - step, 0) / plan.stepsPerEpoch) +
+      (intake.current?.kind === 'evaluate' ? 1 : 0),
+  };
   const { testAccuracy, heldOutAccuracy } = qualityOf(plan.evaluation, history.lastEvaluation);
   return {
     run: config.run,
@@ -64,7 +69,7 @@ export function readStatus(sources: StatusSources): Status {
     evaluationLoss: history.lastEvaluation?.loss ?? 0,
     evaluationMetrics: { ...history.lastEvaluation?.metrics },
     samplesPerSecond: rate,
-    etaSeconds: rate > 0 ? remainingSamples / rate : 0,
+    etaSeconds: stopwatch.remainingSeconds(remaining),
     checkpointStep: checkpointer.latest?.held.step ?? 0,
     faults: conductor.faults,
     workers: workerStatuses(sources),

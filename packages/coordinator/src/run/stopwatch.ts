@@ -13,6 +13,8 @@ export class Stopwatch {
   #totalMs: number;
   #samples: number;
   #msPerSample: number | undefined;
+  #pausedAtMs: number | undefined;
+  #lastPauseMs = 0;
 
   /** @param before samples that earlier coordinators trained, and the time that took */
   constructor(now: () => number, before: { readonly seconds: number; readonly samples: number }) {
@@ -23,7 +25,10 @@ export class Stopwatch {
 
   /** Begins to count, unless it counts already. */
   start(): void {
-    this.#sinceMs ??= this.#now();
+    if (this.#sinceMs !== undefined) return;
+    this.#sinceMs = this.#now();
+    if (this.#pausedAtMs !== undefined) this.#lastPauseMs = this.#sinceMs - this.#pausedAtMs;
+    this.#pausedAtMs = undefined;
   }
 
   /** Takes the time since the last lap; 0 when it stands still. `samples` were trained in it. */
@@ -45,7 +50,17 @@ export class Stopwatch {
 
   /** Stands still until the next start; time since the last lap is not counted. */
   pause(): void {
+    if (this.#sinceMs !== undefined) this.#pausedAtMs = this.#now();
     this.#sinceMs = undefined;
+  }
+
+  /**
+   * Seconds that so many samples and so many evaluations will take, if they go on as the last ones went; 0 while nothing was
+   * measured. The first evaluation comes as a surprise.
+   */
+  remainingSeconds({ samples, evaluations }: { readonly samples: number; readonly evaluations: number }): number {
+    if (this.#msPerSample === undefined) return 0;
+    return (samples * this.#msPerSample + evaluations * this.#lastPauseMs) / MS_PER_SECOND;
   }
 
   get seconds(): number {
