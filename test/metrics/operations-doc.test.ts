@@ -32,6 +32,13 @@ describe('docs/operations.md', () => {
     expect(rows(/^FACET_/)).toEqual(expected);
   });
 
+  test('names every phase', () => {
+    const source = readFileSync(path.join(ROOT, 'packages/coordinator/src/metrics/metrics.ts'), 'utf8');
+    const list = /const STATUS_PHASES = \[(.*?)\] as const;/s.exec(source)![1]!;
+    const phases = [...list.matchAll(/'([a-z-]+)'/g)].map(([, phase]) => phase);
+    expect(text).toContain(`0 for the others: ${phases.join(', ')}`);
+  });
+
   test('says what to do about every alert', () => {
     const rules = readFileSync(path.join(DEPLOY, 'prometheus/alerts.yml'), 'utf8');
     const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);

@@ -1,3 +1,5 @@
+export { registerDiskGauge } from './disk-metrics.js';
+export { watchGpus } from './gpu-metrics.js';
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.js';
 export {
   createHttpService,

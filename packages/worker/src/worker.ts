@@ -33,6 +33,7 @@ import type { Welcome } from '@facet/proto';
 import {
   createHttpService,
   startHttpServer,
+  watchGpus,
   type HttpServer,
   type HttpServerOptions,
   type Logger,
@@ -126,6 +127,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
   const workerId = newWorkerId(tls);
   let membership: Membership | undefined = undefined;
   const metrics = createWorkerMetrics(() => membership?.backlog ?? 0);
+  const gpus = watchGpus({ registry: metrics.registry, prefix: 'facet_worker_' });
   const isApart = options.metricsPort !== 'same';
   // At the port for peers they have what that port has.
   const httpTls = isApart && options.hasPlainMetrics === true ? undefined : tls;
@@ -185,6 +187,7 @@ async function openWorker(options: WorkerOptions): Promise<OpenWorker> {
   return {
     run: () => joined.run(),
     async [Symbol.asyncDispose]() {
+      gpus[Symbol.dispose]();
       await joined.end('the worker ends');
       exchange.close();
       sharedHttp?.close();

@@ -4,7 +4,7 @@
 import type { RunData } from '@facet/task/data';
 import { formatAddress, listeningHost, systemClock, TrainingError, withChange } from '@facet/shared';
 import { coordinatorLimits } from '@facet/proto';
-import { startHttpServer } from '@facet/telemetry';
+import { registerDiskGauge, startHttpServer } from '@facet/telemetry';
 import { runPage, type RunFeed } from '@facet/view';
 import type { Coordinator, CoordinatorOptions } from '../coordinator.js';
 import { startGrpcServer } from '../grpc/grpc-server.js';
@@ -77,6 +77,12 @@ async function wire(parts: RunParts, closers: (() => void | Promise<void>)[]): P
 
   let onEnd: (ending: Ending) => void = () => undefined;
   const metrics = createMetrics(() => readMetrics(sources));
+  registerDiskGauge({
+    registry: metrics.registry,
+    name: 'facet_coordinator_disk_free_bytes',
+    help: "Bytes that may still be written to the disk of the run's folder.",
+    folder: options.runFolder,
+  });
   const assembly = assembleRun({
     config,
     codeVersion,
