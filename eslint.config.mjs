@@ -30,6 +30,7 @@ const PURE_FOLDERS = [
   'packages/task/src/arithmetic',
   'packages/task/src/define',
   'packages/task/src/optimizer',
+  'packages/lab/src/account',
   'packages/lab/src/pages',
   'packages/lab/src/words',
 ];

@@ -18,6 +18,7 @@ import { addDeployCommand } from './commands/deploy.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addEngineCommand } from './commands/engine.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExplainCommand } from './commands/explain.js';
 import { addExportCommand } from './commands/export.js';
 import { addExportMetricsCommand } from './commands/export-metrics.js';
 import { addInitCommand } from './commands/init.js';
@@ -50,6 +51,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStatusCommand,
   addOperateCommands,
   addRunsCommand,
+  addExplainCommand,
   addEvaluateCommand,
   addRobustnessCommand,
   addAblateCommand,

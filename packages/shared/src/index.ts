@@ -16,6 +16,7 @@ export { makeFolder } from './disk/make-folder.js';
 export { openRegularFile, readRegularFile, readRegularText, type RegularFile } from './disk/regular-file.js';
 export { diskRefusal } from './disk/disk-refusal.js';
 export { environmentFetch } from './environment-fetch.js';
+export { ERROR_GUIDE, plainGuide, type ErrorGuide } from './error-guide.js';
 export { TrainingError, parseErrorCode, type ErrorCode } from './errors.js';
 export { permutation, randomKey, randomStream, shuffled, type Purpose, type RandomStream } from './random.js';
 export {
@@ -121,6 +122,7 @@ export {
   type EvaluationItem,
   type EventItem,
   type HistoryItem,
+  type Member,
   type StepItem,
 } from './history/history-item.js';
 export { RunHistory, type HistoryPoint, type HistoryState, type HistoryView } from './history/run-history.js';

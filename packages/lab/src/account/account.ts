@@ -1,0 +1,116 @@
+/**
+ * What happened in a run, from facts alone: how it began, every interruption with its first cause and its cost, how it ended,
+ * what was lost, and what to do now. It decides nothing and reads nothing; account-words.ts says it to people.
+ */
+import { causeOf, causeOfSilence, type Cause } from './cause.js';
+import { readStory, type Arrival, type Interruption, type LedgerStory } from './interruptions.js';
+import type { RunFacts } from './run-facts.js';
+
+export interface ExplainedInterruption extends Interruption {
+  readonly cause: Cause;
+}
+
+/** `unfinished`: nothing runs, and nobody recorded an end. */
+export type RunState = 'running' | 'finished' | 'stopped' | 'failed' | 'unfinished';
+
+export interface Account {
+  readonly run: string;
+  readonly state: RunState;
+  readonly beganMs: number | undefined;
+  readonly lastAtMs: number;
+  readonly workers: number;
+  readonly hosts: readonly string[];
+  readonly engines: readonly string[];
+  readonly steps: number;
+  readonly plannedSteps: number;
+  readonly interruptions: readonly ExplainedInterruption[];
+  readonly arrivals: readonly Arrival[];
+  readonly again: { readonly steps: number; readonly seconds: number };
+  readonly lastCheckpoint: number | undefined;
+  /** Samples of committed steps that are not as the plan says; undefined when the ledger cannot be read. */
+  readonly lost:
+    { readonly duplicated: number; readonly foreign: number; readonly problems: readonly string[] } | undefined;
+  /** Why it did not go on; undefined when it finished, runs, or was stopped. */
+  readonly endCause: Cause | undefined;
+  /** What the person who reads this does next, the most important thing first. */
+  readonly advice: readonly string[];
+}
+
+/** The account of a run. */
+export function accountOf(facts: RunFacts): Account {
+  const story = readStory(facts.items);
+  const interruptions = story.interruptions.map((each) => ({ ...each, cause: causeOf(each, facts) }));
+  const state = stateOf(facts, story);
+  const endCause = state === 'failed' || state === 'unfinished' ? whyItEnded(facts, story, interruptions) : undefined;
+  const { run, first, lastStep, lastAtMs } = story;
+  const members = first?.members ?? [];
+  return {
+    run: facts.run,
+    state,
+    beganMs: run === undefined ? undefined : Date.parse(run.at),
+    lastAtMs,
+    workers: members.length,
+    hosts: [...new Set(members.map(({ host }) => host))],
+    engines: [...new Set(members.map(({ engine, device }) => `${engine}/${device}`))],
+    steps: lastStep,
+    plannedSteps: run === undefined ? 0 : Math.ceil(run.trainSamples / run.globalBatch) * story.epochs,
+    interruptions,
+    arrivals: story.arrivals,
+    again: {
+      steps: interruptions.reduce((sum, { again }) => sum + again.steps, 0),
+      seconds: interruptions.reduce((sum, { again }) => sum + again.seconds, 0),
+    },
+    lastCheckpoint: story.checkpoints.lastStep,
+    lost: facts.ledger && {
+      duplicated: facts.ledger.duplicated,
+      foreign: facts.ledger.foreign,
+      problems: facts.ledger.contradictions,
+    },
+    endCause,
+    advice: adviceOf({ state, run: facts.run, endCause, interruptions }),
+  };
+}
+
+function stateOf({ isRunning }: RunFacts, { end }: LedgerStory): RunState {
+  if (isRunning) return 'running';
+  return end?.reason ?? 'unfinished';
+}
+
+function whyItEnded(
+  facts: RunFacts,
+  story: LedgerStory,
+  interruptions: readonly ExplainedInterruption[],
+): Cause | undefined {
+  const last = interruptions.at(-1);
+  if (last !== undefined && last.kind === 'fault' && last.goesOnAfterMs === undefined) return last.cause;
+  return causeOfSilence(story.lastAtMs, facts);
+}
+
+function adviceOf({
+  state,
+  run,
+  endCause,
+  interruptions,
+}: Pick<Account, 'state' | 'run' | 'endCause'> & {
+  readonly interruptions: readonly ExplainedInterruption[];
+}): string[] {
+  const resume = `\`facet resume ${run}\` goes on with it`;
+  switch (state) {
+    case 'finished':
+      return interruptions.length === 0
+        ? []
+        : ['nothing: the run finished, with the weights that it would have had anyway'];
+    case 'running':
+      return ['nothing: it trains; `facet status` shows it'];
+    case 'stopped':
+      return [resume];
+    case 'failed':
+    case 'unfinished': {
+      if (endCause === undefined) return [resume];
+      if (endCause.code === 'NON_FINITE') return [endCause.advice];
+      return [endCause.advice, `then ${resume}`];
+    }
+    default:
+      return state satisfies never;
+  }
+}

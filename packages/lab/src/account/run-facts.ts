@@ -1,0 +1,71 @@
+/**
+ * What an account of a run is made of: facts that others have read from its folder. Times are milliseconds since 1970, as the
+ * process that wrote them saw them.
+ */
+import type { HistoryItem, LedgerReport } from '@facet/shared';
+
+/** A line of a process's log. */
+export interface TraceLine {
+  readonly atMs: number;
+  /** The log that it stands in, `worker-1`. */
+  readonly process: string;
+  readonly pid: number;
+  /** 40 and above: trouble. */
+  readonly level: number;
+  readonly message: string;
+  readonly generation?: number;
+  readonly step?: number;
+  readonly workerId?: string;
+  readonly code?: string;
+  /** Why, in the words of the process. */
+  readonly reason?: string;
+}
+
+/** How a process ended, as the process that had started it saw it. */
+export interface ProcessEnd {
+  readonly atMs: number;
+  readonly process: string;
+  readonly pid: number;
+  /** `SIGKILL`, `exit code 1`. */
+  readonly how: string;
+}
+
+/** An error that a process stated as the last thing it said; it has no time of its own. */
+export interface StatedError {
+  readonly process: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a process left of itself when it failed. */
+export interface FlightFacts {
+  readonly atMs: number;
+  readonly role: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly workerId?: string;
+  readonly rank?: number;
+  readonly generation?: number;
+  readonly step?: number;
+  readonly code: string;
+  readonly message: string;
+  readonly events: readonly TraceLine[];
+  /** The file that it was read from. */
+  readonly file: string;
+}
+
+export interface RunFacts {
+  /** What the run is called today. */
+  readonly run: string;
+  /** In the order of the ledger. */
+  readonly items: Iterable<HistoryItem>;
+  /** What the ledger proves; undefined when it cannot be read. */
+  readonly ledger: Pick<LedgerReport, 'missing' | 'duplicated' | 'foreign' | 'contradictions'> | undefined;
+  readonly traces: readonly TraceLine[];
+  readonly ends: readonly ProcessEnd[];
+  readonly stated: readonly StatedError[];
+  readonly flights: readonly FlightFacts[];
+  readonly result: { readonly outcome: string; readonly message?: string; readonly code?: string } | undefined;
+  /** A coordinator is at work on it now. */
+  readonly isRunning: boolean;
+}
