@@ -2,11 +2,11 @@
  * What is said about runs and trained models without computing anything: trained weights with their configuration, studies,
  * predictions of the all-reduce, and numbers in words. Importing it loads no TensorFlow.js.
  */
-export { bestOf, compareRuns, type Comparison, type RunFacts } from './comparison/compare-runs.js';
-export { differenceCells, differencesText, RUN_COLUMNS, runCells } from './comparison/comparison-words.js';
 export { type Account, accountOf } from './account/account.js';
 export { type AccountLine, accountLines } from './account/account-words.js';
-export type { FlightFacts, ProcessEnd, RunFacts, StatedError, TraceLine } from './account/run-facts.js';
+export type { AccountFacts, FlightFacts, ProcessEnd, StatedError, TraceLine } from './account/account-facts.js';
+export { bestOf, compareRuns, type Comparison, type RunFacts } from './comparison/compare-runs.js';
+export { differenceCells, differencesText, RUN_COLUMNS, runCells } from './comparison/comparison-words.js';
 export { VERDICT_WORDS, describeMethod, formatEps, summariseChecks } from './robustness/robustness-words.js';
 export { type SimulationDocument, type WorldOptions, predictWorlds } from './simulation/predict-worlds.js';
 export { describeCluster, groupsOf, limitOf } from './simulation/world-words.js';

@@ -4,7 +4,7 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { ProcessEnd, RunFacts, StatedError, TraceLine } from '@facet/lab/data';
+import type { ProcessEnd, AccountFacts, StatedError, TraceLine } from '@facet/lab/data';
 import { checkLedgerFile, historyItem, openRegularFile, readLedgerFile, type HistoryItem } from '@facet/shared';
 import type { RunPaths } from './run-folders.js';
 import { readResult } from './run-result.js';
@@ -17,7 +17,7 @@ const MOST_LOGS = 2_000;
 const MOST_LINES = 200_000;
 
 /** The facts of a run that has begun. */
-export async function readRunFacts(paths: RunPaths): Promise<RunFacts> {
+export async function readRunFacts(paths: RunPaths): Promise<AccountFacts> {
   const [items, ledger, logs, result, running] = await Promise.all([
     readItems(paths.ledger),
     checkLedgerFile(paths.ledger).catch(() => undefined),

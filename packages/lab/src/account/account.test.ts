@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { historyItem, type LedgerRecord } from '@facet/shared';
 import { accountLines } from './account-words.js';
 import { accountOf } from './account.js';
-import type { RunFacts } from './run-facts.js';
+import type { AccountFacts } from './account-facts.js';
 
 const BEGAN = Date.parse('2026-11-30T07:00:00.000Z');
 const at = (ms: number): string => new Date(BEGAN + ms).toISOString();
@@ -28,7 +28,7 @@ const RUN: LedgerRecord = {
 };
 const END: LedgerRecord = { kind: 'end', reason: 'finished', step: 4, at: at(9_000) };
 
-function factsOf(records: readonly LedgerRecord[], more: Partial<RunFacts> = {}): RunFacts {
+function factsOf(records: readonly LedgerRecord[], more: Partial<AccountFacts> = {}): AccountFacts {
   return {
     ...{ run: 'r', items: records.map(historyItem), traces: [], ends: [], stated: [], flights: [] },
     ...{ ledger: { missing: 0, duplicated: 0, foreign: 0, contradictions: [] }, result: undefined, isRunning: false },

@@ -4,7 +4,7 @@
  */
 import { causeOf, causeOfSilence, type Cause } from './cause.js';
 import { readStory, type Arrival, type Interruption, type LedgerStory } from './interruptions.js';
-import type { RunFacts } from './run-facts.js';
+import type { AccountFacts } from './account-facts.js';
 
 export interface ExplainedInterruption extends Interruption {
   readonly cause: Cause;
@@ -37,7 +37,7 @@ export interface Account {
 }
 
 /** The account of a run. */
-export function accountOf(facts: RunFacts): Account {
+export function accountOf(facts: AccountFacts): Account {
   const story = readStory(facts.items);
   const interruptions = story.interruptions.map((each) => ({ ...each, cause: causeOf(each, facts) }));
   const state = stateOf(facts, story);
@@ -71,13 +71,13 @@ export function accountOf(facts: RunFacts): Account {
   };
 }
 
-function stateOf({ isRunning }: RunFacts, { end }: LedgerStory): RunState {
+function stateOf({ isRunning }: AccountFacts, { end }: LedgerStory): RunState {
   if (isRunning) return 'running';
   return end?.reason ?? 'unfinished';
 }
 
 function whyItEnded(
-  facts: RunFacts,
+  facts: AccountFacts,
   story: LedgerStory,
   interruptions: readonly ExplainedInterruption[],
 ): Cause | undefined {

@@ -4,7 +4,7 @@
  */
 import { parseErrorCode, plainGuide } from '@facet/shared';
 import type { Interruption, RankedMember } from './interruptions.js';
-import type { FlightFacts, ProcessEnd, RunFacts, StatedError, TraceLine } from './run-facts.js';
+import type { FlightFacts, ProcessEnd, AccountFacts, StatedError, TraceLine } from './account-facts.js';
 
 /** Codes that only say that somebody else is gone or late. */
 const FOLLOWS: ReadonlySet<string> = new Set([
@@ -34,7 +34,7 @@ export interface Cause {
   readonly advice: string;
 }
 
-type Evidences = Pick<RunFacts, 'traces' | 'ends' | 'stated' | 'flights'>;
+type Evidences = Pick<AccountFacts, 'traces' | 'ends' | 'stated' | 'flights'>;
 
 /** The first cause of an interruption that the ledger shows. */
 export function causeOf(interruption: Interruption, facts: Evidences): Cause {

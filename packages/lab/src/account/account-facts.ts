@@ -54,7 +54,7 @@ export interface FlightFacts {
   readonly file: string;
 }
 
-export interface RunFacts {
+export interface AccountFacts {
   /** What the run is called today. */
   readonly run: string;
   /** In the order of the ledger. */
