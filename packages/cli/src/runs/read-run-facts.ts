@@ -100,7 +100,7 @@ function endIn({ role, time, child, pid, how }: Readonly<Record<string, unknown>
 }
 
 /** A line of a log, as far as an account needs it. */
-export function traceIn(process: string, entry: Readonly<Record<string, unknown>>): TraceLine | undefined {
+function traceIn(process: string, entry: Readonly<Record<string, unknown>>): TraceLine | undefined {
   const { time, pid, level, msg, generation, step, workerId, code, reason, err } = entry;
   if (typeof time !== 'number' || typeof level !== 'number' || typeof msg !== 'string') return undefined;
   const why =

@@ -83,7 +83,7 @@ function isWithin({ fromMs, toMs }: Window, atMs: number): boolean {
 }
 
 /** `vm-31354-4c56fc` is process 31354 of vm. */
-export function pidOf(workerId: string): number | undefined {
+function pidOf(workerId: string): number | undefined {
   const pid = /-(\d+)-[0-9a-f]+$/.exec(workerId)?.[1];
   return pid === undefined ? undefined : Number(pid);
 }
@@ -257,7 +257,7 @@ function rankText(members: readonly RankedMember[], id: string): string {
 }
 
 /** What to do: by what the message is about where a code covers several things, else by its code. */
-export function adviceFor(code: string, message: string): string {
+function adviceFor(code: string, message: string): string {
   if (/EMFILE|too many open files/i.test(message))
     return 'raise the limit of open files (`ulimit -n 4096`), or take fewer workers';
   if (/ENOSPC|no space left|disk is full|EFBIG|file too large/i.test(message))
