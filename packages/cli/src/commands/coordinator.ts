@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Candidate, RunResult } from '@facet/coordinator';
+import type { EventFollower } from '@facet/lab/figures';
 import { brokerCredentialsOf, httpLoginOf, requireSafeListening } from '@facet/security';
 import {
   listeningHost,
@@ -31,6 +32,7 @@ import { afterGrace, GRACE_ABOUT, GRACE_DEFAULT, readGraceMs } from '../launch/g
 import { createBrokerPatience } from '../launch/broker-patience.js';
 import { tokenFile } from '../launch/run-token.js';
 import { listenForStop, type StopSignals } from '../launch/stop-signals.js';
+import { addTensorboardOption, startTensorboard } from '../launch/tensorboard.js';
 import { INSECURE_ABOUT, openIdentity } from '../tls/open-identity.js';
 import { removeAddressFile, writeAddressFile } from '../runs/address-file.js';
 import { requireFreeName, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
@@ -52,6 +54,7 @@ interface CoordinatorCommandOptions extends ConfigOptions, StartOptions {
   readonly resumeOrStart?: boolean;
   readonly grace: string;
   readonly standby?: boolean;
+  readonly tensorboard?: boolean;
   readonly json?: boolean;
   readonly addressFile?: string;
   readonly resultFile?: string;
@@ -72,7 +75,7 @@ export function addCoordinatorCommand(
   const command = program
     .command('coordinator')
     .description('run the coordinator of a run; workers on any machine join it with `facet worker`');
-  addStoreOption(addStartOptions(addConfigOptions(command, 'coordinator')))
+  addTensorboardOption(addStoreOption(addStartOptions(addConfigOptions(command, 'coordinator'))))
     .option('--resume', 'continue the run instead of starting it')
     .option(
       '--resume-or-start',
@@ -182,6 +185,7 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
           { store: storePlace, run: config.run },
           { env, tls, brokerUrl: config.nats.url, replicas: config.nats.replicas, patience },
         );
+  let charts: EventFollower | undefined;
   const started = await startCandidate({
     config,
     store,
@@ -199,6 +203,11 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
     log,
     async onLeading({ address, httpUrl }) {
       await rememberStore(paths, storePlace);
+      if (options.tensorboard) {
+        charts = await startTensorboard(paths, config, (message) => {
+          log.warn(message);
+        });
+      }
       if (address === '') return;
       await writeAddressFile(addressFile, { run: config.run, address, httpUrl, pid: process.pid, tls: tls?.folder });
       ready(`leads run ${config.run} at ${address}`);
@@ -220,7 +229,9 @@ async function lead(given: CoordinatorCommandOptions, signals: StopSignals, cont
       else started.requestStop('a signal');
     });
     onceAborted(signals.kill, () => void started.close());
-    return await report(await started.done, { options, signals, context });
+    const result = await started.done;
+    await charts?.finish();
+    return await report(result, { options, signals, context });
   } finally {
     stopListening();
     removeAddressFile(addressFile);

@@ -19,6 +19,7 @@ import {
 import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
+import { addTensorboardOption } from '../launch/tensorboard.js';
 import { train } from '../launch/train.js';
 import { requireNotRunning } from '../runs/running-runs.js';
 import { isPath, pathsIn, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
@@ -27,6 +28,7 @@ import { accessOf, addStoreOption, chooseStore, isRunPlace, pullStored, storeOfR
 interface ResumeOptions extends ConfigOptions, HostsOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
+  readonly tensorboard?: boolean;
   readonly secure?: boolean;
   readonly insecure?: boolean;
   readonly store?: string;
@@ -42,7 +44,7 @@ export function addResumeCommand(
   const command = program
     .command('resume <run>')
     .description('continue a run from its newest sound checkpoint, with any number of workers');
-  addHostsOptions(addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume'))))
+  addHostsOptions(addTensorboardOption(addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume')))))
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .addOption(
@@ -91,7 +93,12 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  const { standby: hasStandby = false, insecure: isInsecure = false, maxRestarts } = options;
+  const {
+    standby: hasStandby = false,
+    tensorboard: hasTensorboard = false,
+    insecure: isInsecure = false,
+    maxRestarts,
+  } = options;
   const wish = hostsWish(hosts, config, {
     // That of an earlier launch is no wish of this one.
     sourceOf: (key) => (options.config === undefined && sourceOf(key) === 'file' ? 'default' : sourceOf(key)),
@@ -101,7 +108,7 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
   return train(
     {
       ...{ mode: 'resume', config, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
-      hosts: wish,
+      ...{ hosts: wish, hasTensorboard },
     },
     { context, isJson },
   );

@@ -18,6 +18,7 @@ import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { addStartOptions, prepareStart, type StartOptions } from '../launch/start-from.js';
+import { addTensorboardOption } from '../launch/tensorboard.js';
 import { train } from '../launch/train.js';
 import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 import { addStoreOption, chooseStore } from '../runs/run-place.js';
@@ -25,6 +26,7 @@ import { addStoreOption, chooseStore } from '../runs/run-place.js';
 interface UpOptions extends ConfigOptions, StartOptions, HostsOptions {
   readonly json?: boolean;
   readonly standby?: boolean;
+  readonly tensorboard?: boolean;
   readonly secure?: boolean;
   readonly insecure?: boolean;
   readonly store?: string;
@@ -39,7 +41,9 @@ export function addUpCommand(
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
-  addHostsOptions(addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up')))))
+  addHostsOptions(
+    addTensorboardOption(addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up'))))),
+  )
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .option('--insecure', INSECURE_ABOUT)
@@ -71,7 +75,12 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const start = await prepareStart(loaded.config, options, context);
   for (const note of start?.notes ?? []) printLine(context.stderr, `note: ${note}`);
   const config = start?.config ?? loaded.config;
-  const { standby: hasStandby = false, insecure: isInsecure = false, maxRestarts } = options;
+  const {
+    standby: hasStandby = false,
+    tensorboard: hasTensorboard = false,
+    insecure: isInsecure = false,
+    maxRestarts,
+  } = options;
   const { sourceOf } = loaded;
   const wish = hostsWish(hosts, config, { sourceOf, isInsecure, isOwnBroker: brokerBinary !== undefined });
   // Beyond this machine nothing is in the open by accident.
@@ -79,7 +88,7 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   return train(
     {
       ...{ mode: 'new', config, start, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
-      hosts: wish,
+      ...{ hosts: wish, hasTensorboard },
     },
     { context, isJson: options.json === true },
   );

@@ -25,6 +25,8 @@ export interface RunPlace {
   readonly certificates?: Pick<RunCertificates, 'folderOf'> | undefined;
   /** Its processes may listen beyond this machine without TLS. */
   readonly isInsecure?: boolean;
+  /** Its coordinators write TensorBoard event files. */
+  readonly hasTensorboard?: boolean;
 }
 
 const ADDRESS_DEADLINE_MS = 60_000;
@@ -60,10 +62,14 @@ export async function coordinatorSpec(place: RunPlace, start: CoordinatorStart):
   const broker = isOwnBroker ? ['--own-broker'] : [];
   const stored = store === undefined ? [] : ['--store', store];
   const open = place.isInsecure === true ? ['--insecure'] : [];
+  const charts = place.hasTensorboard === true ? ['--tensorboard'] : [];
   const begin = role === 'standby' ? ['--standby'] : mode === 'resume' ? ['--resume'] : [];
   return {
     name: role,
-    ...facetCommand(['coordinator', ...files, '--json', '--exit-with-parent', ...broker, ...stored, ...open, ...begin]),
+    ...facetCommand([
+      ...['coordinator', ...files, '--json', '--exit-with-parent'],
+      ...[...broker, ...stored, ...open, ...charts, ...begin],
+    ]),
     logFile: path.join(paths.logs, `${role}.log`),
     env: { ...tokenEnvironment(paths, withoutConfigVariables(env)), FACET_RUNS: path.dirname(paths.folder) },
   };

@@ -34,6 +34,7 @@ const PIECE_BYTES = 1 << 20;
 const PART_SUFFIX = '.part';
 /** Files of a run's folder that are not its content: who is at work, and what was written beside. */
 const NOT_CONTENT = new Set(['lock', LEDGER_FILE, 'coordinator.json', 'store.json']);
+const NOT_CONTENT_FOLDERS = ['logs/', 'tensorboard/'];
 
 export class FolderStore implements Store {
   readonly place: string;
@@ -99,7 +100,8 @@ function objectsIn(folder: string): ObjectShelf {
 }
 
 function isNotContent(name: string): boolean {
-  return NOT_CONTENT.has(name) || name.startsWith('logs/') || name.endsWith(PART_SUFFIX) || name.includes('/.tmp-');
+  const isBeside = NOT_CONTENT.has(name) || NOT_CONTENT_FOLDERS.some((folder) => name.startsWith(folder));
+  return isBeside || name.endsWith(PART_SUFFIX) || name.includes('/.tmp-');
 }
 
 /** @throws TrainingError CONFIG_INVALID for a name that leads out of the folder. */
