@@ -33,6 +33,7 @@ import { addRunsCommand } from './commands/runs.js';
 import { addSimulateCommand } from './commands/simulate.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUpCommand } from './commands/up.js';
+import { addViewCommand } from './commands/view.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { addHostCommand } from './launch/hosts/host-command.js';
 import { printJson, printLine, type CliContext, type CommandAction } from './context.js';
@@ -52,6 +53,7 @@ const COMMANDS: readonly AddCommand[] = [
   addOperateCommands,
   addRunsCommand,
   addExplainCommand,
+  addViewCommand,
   addEvaluateCommand,
   addRobustnessCommand,
   addAblateCommand,

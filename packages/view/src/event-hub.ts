@@ -86,14 +86,6 @@ export class EventHub {
     if (this.#listeners.size > 0) this.#tell(itemFrame({ id, value }));
   }
 
-  /** Everybody begins anew, with a snapshot: what was told before does not hold any more. */
-  restart(): void {
-    this.#kept.splice(0);
-    this.#oldest = 0;
-    this.#snapshot = undefined;
-    for (const [listener, attached] of this.#listeners) this.#sendSnapshot(listener, attached);
-  }
-
   /**
    * Tells a listener what it missed, and from now on everything.
    *

@@ -15,7 +15,7 @@ const STREAM_HEADERS = {
 
 export class RunFeed {
   readonly #hub: EventHub;
-  #history = new RunHistory();
+  readonly #history = new RunHistory();
   #records = 0;
   /** Tells one run from another one at the same address. */
   #era = '0';
@@ -53,14 +53,6 @@ export class RunFeed {
     this.#records += 1;
     this.#history.add(item);
     this.#hub.publish(this.#id(), item);
-  }
-
-  /** Forgets everything: the ledger is not the one that it was. */
-  restart(): void {
-    this.#history = new RunHistory();
-    this.#records = 0;
-    this.#era = '0';
-    this.#hub.restart();
   }
 
   view(): HistoryView {

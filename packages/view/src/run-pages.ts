@@ -21,8 +21,8 @@ export function runPage(feed: RunFeed, path: string): PageHandler | undefined {
 
 /** Answers with a value as JSON. */
 export function json(read: () => unknown): PageHandler {
-  return (_request, response) => {
-    const body = `${JSON.stringify(read())}\n`;
+  return async (_request, response) => {
+    const body = `${JSON.stringify(await read())}\n`;
     const headers = { ...PAGE_HEADERS, 'content-type': 'application/json', 'cache-control': 'no-store' };
     response.writeHead(200, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
   };

@@ -8,6 +8,7 @@ import { SCHEDULE_WAYS, type ScheduleWay } from '@facet/shared';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadStoredConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
+import { addOpenOption } from '../display/open-in-browser.js';
 import type { ExitCode } from '../exit-codes.js';
 import {
   addHostsOptions,
@@ -32,6 +33,7 @@ interface ResumeOptions extends ConfigOptions, HostsOptions {
   readonly secure?: boolean;
   readonly insecure?: boolean;
   readonly store?: string;
+  readonly open?: boolean;
   readonly maxRestarts: number;
   readonly schedule?: ScheduleWay;
 }
@@ -44,7 +46,9 @@ export function addResumeCommand(
   const command = program
     .command('resume <run>')
     .description('continue a run from its newest sound checkpoint, with any number of workers');
-  addHostsOptions(addTensorboardOption(addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume')))))
+  addOpenOption(
+    addHostsOptions(addTensorboardOption(addMaxRestartsOption(addStoreOption(addConfigOptions(command, 'resume'))))),
+  )
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
     .addOption(
@@ -110,7 +114,7 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
       ...{ mode: 'resume', config, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
       ...{ hosts: wish, hasTensorboard },
     },
-    { context, isJson },
+    { context, isJson, opensPage: options.open },
   );
 }
 

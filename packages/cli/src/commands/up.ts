@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { addConfigOptions, configLayer, type ConfigOptions } from '../config/config-options.js';
 import { loadConfig } from '../config/load-config.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
+import { addOpenOption } from '../display/open-in-browser.js';
 import type { ExitCode } from '../exit-codes.js';
 import {
   addHostsOptions,
@@ -25,6 +26,7 @@ import { addStoreOption, chooseStore } from '../runs/run-place.js';
 
 interface UpOptions extends ConfigOptions, StartOptions, HostsOptions {
   readonly json?: boolean;
+  readonly open?: boolean;
   readonly standby?: boolean;
   readonly tensorboard?: boolean;
   readonly secure?: boolean;
@@ -41,8 +43,10 @@ export function addUpCommand(
   const command = program
     .command('up')
     .description('start a broker, a coordinator and workers on this machine and train');
-  addHostsOptions(
-    addTensorboardOption(addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up'))))),
+  addOpenOption(
+    addHostsOptions(
+      addTensorboardOption(addMaxRestartsOption(addStoreOption(addStartOptions(addConfigOptions(command, 'up'))))),
+    ),
   )
     .option('--standby', 'start a second coordinator that takes over when the first one is gone')
     .option('--secure', 'encrypt all connections, with short-lived certificates that the launch makes itself')
@@ -90,6 +94,6 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
       ...{ mode: 'new', config, start, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
       ...{ hosts: wish, hasTensorboard },
     },
-    { context, isJson: options.json === true },
+    { context, isJson: options.json === true, opensPage: options.open },
   );
 }

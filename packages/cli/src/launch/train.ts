@@ -7,6 +7,7 @@ import type { RunConfig } from '@facet/shared';
 import { isMultiView, requireMultiView } from '@facet/multiview/config';
 import { printJson, printLine, type CliContext } from '../context.js';
 import { formatPercent } from '@facet/lab/data';
+import { openInBrowser } from '../display/open-in-browser.js';
 import { openProgressDisplay } from '../display/progress-display.js';
 import { summaryLines } from '../display/summary.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -22,15 +23,18 @@ import { restartNote, type WorkerDeath } from './worker-crew.js';
 export interface TrainOptions {
   readonly context: CliContext;
   readonly isJson: boolean;
+  /** Whether the live page is opened in a browser. */
+  readonly opensPage?: boolean | undefined;
 }
 
 /** Trains and shows it; returns the exit code. */
-export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions): Promise<ExitCode> {
+export async function train(plan: LaunchPlan, { context, isJson, opensPage }: TrainOptions): Promise<ExitCode> {
   const out = isJson ? context.stderr : context.stdout;
   const { run } = plan.config;
   using signals = listenForStop(context);
   if (plan.mode === 'new') await claimRunFolder(plan.paths);
   let end: LaunchEnd;
+  let isOpen = opensPage !== true;
   {
     using display = openProgressDisplay(out, context.env);
     display.note(`run ${run} in ${plan.paths.folder}`);
@@ -41,6 +45,8 @@ export async function train(plan: LaunchPlan, { context, isJson }: TrainOptions)
         const { address, httpUrl } = coordinator;
         display.note(`coordinator at ${address}, metrics at ${httpUrl}/metrics`);
         display.note(`live page: ${httpUrl}/`);
+        if (!isOpen) openInBrowser(`${httpUrl}/`, context);
+        isOpen = true;
         display.follow({ address, tls: identityIn(coordinator) });
       },
       onCoordinatorDied: ({ pid, logFile }, how) => {

@@ -60,7 +60,11 @@ function figures(view: HistoryView, status: RunStatus | undefined): readonly Fig
       value: formatCount(faults),
       ...(view.replays.steps > 0 && { note: `${counted(view.replays.steps, 'step')} computed again` }),
     },
-    { name: 'checkpoint', value: checkpoint === undefined ? UNKNOWN : `step ${formatCount(checkpoint.step)}` },
+    {
+      name: 'checkpoint',
+      value: checkpoint === undefined ? UNKNOWN : formatCount(checkpoint.step),
+      ...(checkpoint && { note: 'step' }),
+    },
   ];
 }
 

@@ -6,6 +6,8 @@ import type { RunStatus, WorkerStatus } from './run-status.js';
 
 /** Seconds of a worker's speed that are shown. */
 const TREND = 120;
+/** So that the course of a few seconds is not stretched. */
+const LEAST_TREND = 30;
 const MOST_ROWS = 200;
 
 const LIVE_COLUMNS: readonly Column[] = [
@@ -86,7 +88,9 @@ function more(count: number): string {
 /** The figure stands beside it, so a screen reader passes it over. */
 function sparkline(speeds: readonly number[]): SVGElement {
   const top = Math.max(...speeds, 1e-9);
-  const points = speeds.map((speed, place) => `${(place * 100) / (TREND - 1)},${20 - (18 * speed) / top}`).join(' ');
+  const points = speeds
+    .map((speed, place) => `${(place * 100) / (Math.max(speeds.length, LEAST_TREND) - 1)},${20 - (18 * speed) / top}`)
+    .join(' ');
   const svg = svgElement('svg', {
     class: 'spark',
     viewBox: '0 0 100 22',
