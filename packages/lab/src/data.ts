@@ -4,7 +4,7 @@
  */
 export { type Account, accountOf } from './account/account.js';
 export { type AccountLine, accountLines } from './account/account-words.js';
-export type { AccountFacts, FlightFacts, ProcessEnd, StatedError, TraceLine } from './account/account-facts.js';
+export type { AccountFacts, ProcessEnd, StatedError, TraceLine } from './account/account-facts.js';
 export { bestOf, compareRuns, type Comparison, type RunFacts } from './comparison/compare-runs.js';
 export { differenceCells, differencesText, RUN_COLUMNS, runCells } from './comparison/comparison-words.js';
 export { VERDICT_WORDS, describeMethod, formatEps, summariseChecks } from './robustness/robustness-words.js';

@@ -2,8 +2,9 @@
  * The processes of one launch and their end. Whatever happens, closing the group leaves none behind: workers first, then
  * the coordinator, then the broker, each asked before it is killed.
  */
-import { rm } from 'node:fs/promises';
-import { endsWithin, startChild, type Child, type ChildSpec } from './child-process.js';
+import { appendFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { describeEnd, endsWithin, startChild, type Child, type ChildEnd, type ChildSpec } from './child-process.js';
 
 export type Role = 'broker' | 'coordinator' | 'worker';
 
@@ -35,6 +36,7 @@ export class ProcessGroup implements AsyncDisposable {
   /** Takes over a process that was started elsewhere. */
   adopt(role: Role, child: Child): void {
     this.#children.push({ role, child });
+    void child.ended.then((end) => noteEnd(child, end));
     if (this.#kill.aborted) this.#killAll();
   }
 
@@ -62,4 +64,12 @@ async function endChild(child: Child): Promise<void> {
   if (await endsWithin(child, END_DEADLINE_MS)) return;
   child.kill();
   await child.ended;
+}
+
+/** Beside the logs of the children: what a process cannot say of itself. An account of the run reads it. */
+async function noteEnd({ name, pid, logFile }: Child, end: ChildEnd): Promise<void> {
+  const line = { level: 30, time: Date.now(), role: 'launch', child: name, pid, how: describeEnd(end) };
+  const text = `${JSON.stringify({ ...line, msg: 'a process ended' })}\n`;
+  // A full disk is no reason to disturb the others.
+  await appendFile(path.join(path.dirname(logFile), 'launch.log'), text, { mode: 0o600 }).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 /**
- * Reads what there is to say about a run from its folder: ledger, logs, result, and what failed processes left of themselves.
+ * Reads what there is to say about a run from its folder: ledger, logs and result.
  * Whatever is missing or damaged is left out: an account of a failure must not fail of it. It judges nothing.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -31,7 +31,6 @@ export async function readRunFacts(paths: RunPaths): Promise<AccountFacts> {
     items,
     ledger,
     ...logs,
-    flights: [],
     result: result && {
       outcome: result.outcome,
       ...(message !== undefined && { message }),

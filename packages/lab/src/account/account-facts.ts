@@ -37,23 +37,6 @@ export interface StatedError {
   readonly message: string;
 }
 
-/** What a process left of itself when it failed. */
-export interface FlightFacts {
-  readonly atMs: number;
-  readonly role: string;
-  readonly pid: number;
-  readonly host: string;
-  readonly workerId?: string;
-  readonly rank?: number;
-  readonly generation?: number;
-  readonly step?: number;
-  readonly code: string;
-  readonly message: string;
-  readonly events: readonly TraceLine[];
-  /** The file that it was read from. */
-  readonly file: string;
-}
-
 export interface AccountFacts {
   /** What the run is called today. */
   readonly run: string;
@@ -64,7 +47,6 @@ export interface AccountFacts {
   readonly traces: readonly TraceLine[];
   readonly ends: readonly ProcessEnd[];
   readonly stated: readonly StatedError[];
-  readonly flights: readonly FlightFacts[];
   readonly result: { readonly outcome: string; readonly message?: string; readonly code?: string } | undefined;
   /** A coordinator is at work on it now. */
   readonly isRunning: boolean;

@@ -26,7 +26,11 @@ export function accountLines(account: Account): AccountLine[] {
   ];
 }
 
-function headline({ run, state, interruptions }: Account): AccountLine {
+function headline({ run, state, interruptions, lost }: Account): AccountLine {
+  // Whatever else there is to say, this comes first.
+  if (lost !== undefined && lost.problems.length > 0) {
+    return { text: `run ${run}: ${state}, but its ledger is NOT clean`, tone: 'bad', indent: 2 };
+  }
   const count = interruptions.length;
   const went = count === 0 ? '' : `, ${counted(count, 'interruption')}`;
   const line = (text: string, tone: AccountLine['tone']): AccountLine => ({ text, tone, indent: 2 });
@@ -124,8 +128,6 @@ function interruptionLines(each: ExplainedInterruption, beganMs: number): Accoun
 
 function sourceText(evidence: ExplainedInterruption['cause']['evidence']): string {
   switch (evidence) {
-    case 'flight record':
-      return 'what the process left of itself (flight record)';
     case 'launch':
       return 'the launch, which saw it end';
     case 'log':

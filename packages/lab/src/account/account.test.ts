@@ -30,7 +30,7 @@ const END: LedgerRecord = { kind: 'end', reason: 'finished', step: 4, at: at(9_0
 
 function factsOf(records: readonly LedgerRecord[], more: Partial<AccountFacts> = {}): AccountFacts {
   return {
-    ...{ run: 'r', items: records.map(historyItem), traces: [], ends: [], stated: [], flights: [] },
+    ...{ run: 'r', items: records.map(historyItem), traces: [], ends: [], stated: [] },
     ...{ ledger: { missing: 0, duplicated: 0, foreign: 0, contradictions: [] }, result: undefined, isRunning: false },
     ...more,
   };
@@ -72,19 +72,23 @@ describe('the account of a run', () => {
     expect(interruptions[0]!.cause.what).toContain('vm-12-');
   });
 
-  it('believes whoever saw the process end more than those that lost it, and its own record most', () => {
+  it('believes whoever saw the process end more than those that lost it', () => {
     const end = { atMs: BEGAN + 3_490, process: 'worker-1', pid: 12, how: 'SIGKILL' };
     const seen = accountOf(factsOf(KILLED, { ends: [end] })).interruptions[0]!.cause;
     expect(seen).toMatchObject({ what: 'worker-1 was killed (SIGKILL, process 12)', evidence: 'launch' });
-    const flight = {
-      ...{ atMs: BEGAN + 3_480, role: 'worker', pid: 12, host: 'vm', workerId: member(12).workerId, rank: 1 },
-      ...{ code: 'ENGINE_UNAVAILABLE', message: 'the engine is gone', events: [], file: 'f' },
-    };
-    const own = accountOf(factsOf(KILLED, { ends: [end], flights: [flight] })).interruptions[0]!.cause;
-    expect(own).toMatchObject({ code: 'ENGINE_UNAVAILABLE', evidence: 'flight record' });
-    // A process that only noticed it is no cause.
-    const follower = { ...flight, pid: 11, code: 'PEER_UNAVAILABLE' };
-    expect(accountOf(factsOf(KILLED, { ends: [end], flights: [follower] })).interruptions[0]!.cause).toEqual(seen);
+  });
+
+  it('says first that a ledger is not clean, also of a run that finished', () => {
+    const ledger = { missing: 0, duplicated: 2, foreign: 0, contradictions: ['sample 3 is committed twice'] };
+    const dirty = accountOf(factsOf(KILLED, { ledger }));
+    expect(accountLines(dirty)[0]!.text).toBe('run r: finished, but its ledger is NOT clean');
+    expect(dirty.advice).toEqual([
+      '`facet ledger check r` names every problem; do not use these weights before you know why',
+    ]);
+    const short = accountOf(factsOf(KILLED, { ledger: { ...ledger, missing: 7, contradictions: [] } }));
+    expect(short.lost!.problems).toEqual(['it is finished, but 7 samples are missing']);
+    const open = accountOf(factsOf(KILLED.slice(0, -1), { ledger: { ...ledger, missing: 7, contradictions: [] } }));
+    expect(open.lost!.problems).toEqual([]);
   });
 
   it('tells a worker that stood still from one that was cut off by what it wrote meanwhile', () => {

@@ -42,6 +42,7 @@ export function accountOf(facts: AccountFacts): Account {
   const interruptions = story.interruptions.map((each) => ({ ...each, cause: causeOf(each, facts) }));
   const state = stateOf(facts, story);
   const endCause = state === 'failed' || state === 'unfinished' ? whyItEnded(facts, story, interruptions) : undefined;
+  const lost = facts.ledger && lossOf(facts.ledger, state);
   const { run, first, lastStep, lastAtMs } = story;
   const members = first?.members ?? [];
   return {
@@ -61,14 +62,20 @@ export function accountOf(facts: AccountFacts): Account {
       seconds: interruptions.reduce((sum, { again }) => sum + again.seconds, 0),
     },
     lastCheckpoint: story.checkpoints.lastStep,
-    lost: facts.ledger && {
-      duplicated: facts.ledger.duplicated,
-      foreign: facts.ledger.foreign,
-      problems: facts.ledger.contradictions,
-    },
+    lost,
     endCause,
-    advice: adviceOf({ state, run: facts.run, endCause, interruptions }),
+    advice: adviceOf({ state, run: facts.run, endCause, interruptions, isClean: lost?.problems.length === 0 }),
   };
+}
+
+/** A run that goes on has samples to come; a finished one has none. */
+function lossOf(
+  { duplicated, foreign, missing, contradictions }: NonNullable<AccountFacts['ledger']>,
+  state: RunState,
+): NonNullable<Account['lost']> {
+  const isShort = state === 'finished' && missing > 0;
+  const problems = isShort ? [...contradictions, `it is finished, but ${missing} samples are missing`] : contradictions;
+  return { duplicated, foreign, problems };
 }
 
 function stateOf({ isRunning }: AccountFacts, { end }: LedgerStory): RunState {
@@ -91,9 +98,14 @@ function adviceOf({
   run,
   endCause,
   interruptions,
+  isClean,
 }: Pick<Account, 'state' | 'run' | 'endCause'> & {
   readonly interruptions: readonly ExplainedInterruption[];
+  readonly isClean: boolean;
 }): string[] {
+  if (!isClean) {
+    return [`\`facet ledger check ${run}\` names every problem; do not use these weights before you know why`];
+  }
   const resume = `\`facet resume ${run}\` goes on with it`;
   switch (state) {
     case 'finished':

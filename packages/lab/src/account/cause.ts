@@ -4,7 +4,7 @@
  */
 import { parseErrorCode, plainGuide } from '@facet/shared';
 import type { Interruption, RankedMember } from './interruptions.js';
-import type { FlightFacts, ProcessEnd, AccountFacts, StatedError, TraceLine } from './account-facts.js';
+import type { ProcessEnd, AccountFacts, StatedError, TraceLine } from './account-facts.js';
 
 /** Codes that only say that somebody else is gone or late. */
 const FOLLOWS: ReadonlySet<string> = new Set([
@@ -16,13 +16,13 @@ const FOLLOWS: ReadonlySet<string> = new Set([
 ]);
 /** Ends that are in order: finished, asked to stop, to be continued. */
 const ORDERLY: ReadonlySet<string> = new Set(['exit code 0', 'exit code 130', 'exit code 75']);
-/** A process may be found dead, or may write its record, so long after others noticed. */
+/** A process may be found dead so long after others noticed. */
 const LATE_MS = 20_000;
 /** And so long before: a silent worker is noticed late. */
 const EARLY_MS = 15_000;
 
 /** Where the account knows it from. */
-export type Evidence = 'flight record' | 'launch' | 'log' | 'ledger' | 'result';
+export type Evidence = 'launch' | 'log' | 'ledger' | 'result';
 
 export interface Cause {
   /** One sentence without its full stop: who did what. */
@@ -34,7 +34,7 @@ export interface Cause {
   readonly advice: string;
 }
 
-type Evidences = Pick<AccountFacts, 'traces' | 'ends' | 'stated' | 'flights'>;
+type Evidences = Pick<AccountFacts, 'traces' | 'ends' | 'stated'>;
 
 /** The first cause of an interruption that the ledger shows. */
 export function causeOf(interruption: Interruption, facts: Evidences): Cause {
@@ -51,7 +51,6 @@ export function causeOf(interruption: Interruption, facts: Evidences): Cause {
   const told = faults.find(({ code }) => !FOLLOWS.has(code)) ?? faults[0];
   if (kind === 'resume') return causeOfStop(interruption, facts, window);
   return (
-    fromFlights(facts, window, pids) ??
     (told !== undefined && !FOLLOWS.has(told.code) ? fromLedger(told, interruption, facts) : undefined) ??
     fromEnds(facts, window, pids) ??
     (told === undefined ? undefined : fromLedger(told, interruption, facts)) ?? {
@@ -66,7 +65,6 @@ export function causeOfSilence(sinceMs: number, facts: Evidences): Cause | undef
   const window = { fromMs: sinceMs - EARLY_MS, toMs: Number.POSITIVE_INFINITY };
   return (
     fromEnds(facts, window, undefined, (end) => end.process === 'broker') ??
-    fromFlights(facts, window, undefined) ??
     fromEnds(facts, window, undefined) ??
     fromStated(facts.stated) ??
     fromTraces(facts.traces, window)
@@ -97,8 +95,7 @@ function causeOfStop(interruption: Interruption, facts: Evidences, window: Windo
     return { what: 'the finished run was extended', code: undefined, evidence: 'ledger', advice: 'nothing' };
   }
   return (
-    fromEnds(facts, window, undefined, ({ process }) => /^(broker|coordinator|standby)/.test(process)) ??
-    fromFlights(facts, window, undefined) ?? {
+    fromEnds(facts, window, undefined, ({ process }) => /^(broker|coordinator|standby)/.test(process)) ?? {
       what:
         ended === 'failed'
           ? 'the run had failed and was resumed'
@@ -106,30 +103,6 @@ function causeOfStop(interruption: Interruption, facts: Evidences, window: Windo
       ...{ code: undefined, evidence: 'ledger', advice: 'nothing, if you stopped it; otherwise see its log' },
     }
   );
-}
-
-function fromFlights(
-  { flights }: Evidences,
-  window: Window,
-  pids: ReadonlySet<number | undefined> | undefined,
-): Cause | undefined {
-  const near = flights.filter(({ atMs }) => isWithin(window, atMs)).sort((a, b) => a.atMs - b.atMs);
-  const own = near.filter(({ code }) => !FOLLOWS.has(code));
-  const first = own.find(({ pid }) => pids?.has(pid) === true) ?? own[0];
-  return first === undefined ? undefined : flightCause(first);
-}
-
-function flightCause(flight: FlightFacts): Cause {
-  const { role, workerId, rank, host, code, message } = flight;
-  const who = workerId === undefined ? `the ${role} on ${host}` : `worker ${workerId}`;
-  const place = rank === undefined ? '' : ` (rank ${rank})`;
-  return {
-    what: `${who}${place} failed: ${message}`,
-    code,
-    evidence: 'flight record',
-    process: role,
-    advice: adviceFor(code, message),
-  };
 }
 
 function fromEnds(
