@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isToolNode, TOOL_RANGE } from './node-version.mjs';
 import { ROOT } from './repository.mjs';
 import { say } from './say.mjs';
 
@@ -17,6 +18,11 @@ const UPLOT = path.join(ROOT, 'node_modules', 'uplot');
 export async function buildPage() {
   const stamp = await stampOfSources();
   if ((await readFile(STAMP, 'utf8').catch(() => '')) === stamp) return;
+  // Facet runs on older ones than Vite does.
+  if (!isToolNode()) {
+    say(`the live page is not built: that needs Node.js ${TOOL_RANGE}; everything else works without it`);
+    return;
+  }
   const startedMs = performance.now();
   const { build } = await import('vite');
   await build({

@@ -6,10 +6,10 @@ import { ROOT } from './repository.mjs';
 import { ScriptError } from './say.mjs';
 
 /**
- * What vitest, eslint and knip need. npm leaves out their native parts on any other version, without an error. Facet
+ * What vitest, eslint, knip and vite need. npm leaves out their native parts on any other version, without an error. Facet
  * itself runs on what package.json says under `engines`.
  */
-const TOOL_RANGE = '^20.19.0 || >=22.12.0';
+export const TOOL_RANGE = '^20.19.0 || >=22.12.0';
 
 /** Throws unless this Node.js can run Facet; with `forTools`, unless it can run the tests and checks too. */
 export function requireNode({ forTools = false, version = process.versions.node } = {}) {
@@ -22,6 +22,11 @@ export function requireNode({ forTools = false, version = process.versions.node 
       'Install a newer Node.js, for example with your package manager or from nodejs.org, and run the command again.',
     { isUsage: true },
   );
+}
+
+/** Whether this Node.js runs the tools. */
+export function isToolNode(version = process.versions.node) {
+  return isInRange(version, TOOL_RANGE);
 }
 
 /** Whether a version is in a range as binaries state it: `>= 10`, `^20.19.0 || >=22.12.0`. Other forms count as met. */

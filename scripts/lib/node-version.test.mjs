@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isInRange, requireNode } from './node-version.mjs';
+import { isInRange, isToolNode, requireNode } from './node-version.mjs';
 
 describe('isInRange', () => {
   const tools = '^20.19.0 || >=22.12.0';
@@ -26,4 +26,8 @@ test('names the version that is needed and the one that runs', () => {
     'need Node.js ^20.19.0 || >=22.12.0; this is',
   );
   expect(() => requireNode({ version: '20.15.0' })).not.toThrow();
+});
+
+test('knows the versions that tools run on', () => {
+  expect(['20.15.0', '20.19.0', '24.1.0'].map(isToolNode)).toEqual([false, true, true]);
 });
