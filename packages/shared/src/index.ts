@@ -117,14 +117,8 @@ export {
   readRunHistory,
   type LedgerVerdict,
 } from './disk/ledger-on-disk.js';
-export {
-  historyItem,
-  type EvaluationItem,
-  type EventItem,
-  type HistoryItem,
-  type Member,
-  type StepItem,
-} from './history/history-item.js';
+export { historyItem } from './history/item-of-record.js';
+export type { EvaluationItem, EventItem, HistoryItem, Member, StepItem } from './history/history-item.js';
 export { RunHistory, type HistoryPoint, type HistoryState, type HistoryView } from './history/run-history.js';
 export {
   decodeSafetensors,

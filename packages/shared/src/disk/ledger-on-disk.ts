@@ -3,7 +3,7 @@
  * whoever trained the run and `facet ledger check` take from here, so that they cannot disagree.
  */
 import { TrainingError } from '../errors.js';
-import { historyItem } from '../history/history-item.js';
+import { historyItem } from '../history/item-of-record.js';
 import { RunHistory, type HistoryView } from '../history/run-history.js';
 import { LedgerChecker, type LedgerReport } from '../ledger/check-ledger.js';
 import type { LedgerRecord } from '../ledger/ledger-record.js';

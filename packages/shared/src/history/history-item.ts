@@ -2,7 +2,7 @@
  * What the history of a run is made of: the ledger's records in a form for people and pages, without the ids of samples. The
  * ledger is the only source, so that a history survives crashes, another coordinator and another disk as the ledger does.
  */
-import type { ChangeRecord, LedgerRecord } from '../ledger/ledger-record.js';
+import type { RunChange } from '../config/change-schema.js';
 
 /** Milliseconds that the parts of a step took on the member that reported it first. */
 export interface StepParts {
@@ -73,7 +73,7 @@ export type EventItem = { readonly at: string; readonly step: number } & (
   | { readonly kind: 'fault'; readonly generation: number; readonly code: string; readonly message: string }
   | { readonly kind: 'leave'; readonly generation: number; readonly workerId: string }
   | { readonly kind: 'checkpoint'; readonly weightsSha256: string }
-  | { readonly kind: 'change'; readonly change: Omit<ChangeRecord, 'kind' | 'at'> }
+  | { readonly kind: 'change'; readonly change: RunChange }
   | { readonly kind: 'end'; readonly reason: 'finished' | 'stopped' | 'failed' }
 );
 
@@ -86,69 +86,3 @@ export interface ReplayItem {
 }
 
 export type HistoryItem = RunItem | StepItem | EvaluationItem | ReplayItem | EventItem;
-
-/** The item of a record. */
-export function historyItem(record: LedgerRecord): HistoryItem {
-  const { at } = record;
-  switch (record.kind) {
-    case 'run': {
-      const { run, dataset, trainSamples, globalBatch, epochs, seed } = record;
-      return { kind: 'run', run, dataset, trainSamples, globalBatch, epochs, seed, at };
-    }
-    case 'commit': {
-      const { step, generation, samples, loss, correct, metrics, seconds, bytesExchanged, gradientNorm, partsMs } =
-        record;
-      return {
-        ...{ kind: 'step', step, generation, samples: samples.length, loss },
-        ...(correct !== undefined && { correct }),
-        ...(metrics && { metrics }),
-        ...(seconds !== undefined && { seconds }),
-        ...(bytesExchanged !== undefined && { bytes: bytesExchanged }),
-        ...(gradientNorm !== undefined && { gradientNorm }),
-        ...(partsMs && { partsMs }),
-        at,
-      };
-    }
-    case 'replay': {
-      const { step, seconds } = record;
-      return { kind: 'replay', step, ...(seconds !== undefined && { seconds }), at };
-    }
-    case 'evaluation': {
-      const { step, testAccuracy, testLoss, metrics } = record;
-      return evaluationItem('test', { step, accuracy: testAccuracy, loss: testLoss, metrics, at });
-    }
-    case 'held-out-evaluation': {
-      const { step, heldOutAccuracy, heldOutLoss, metrics } = record;
-      return evaluationItem('held-out', { step, accuracy: heldOutAccuracy, loss: heldOutLoss, metrics, at });
-    }
-    case 'resume':
-      return { kind: 'resume', step: record.fromStep, at };
-    case 'change': {
-      const { kind, at: _at, ...change } = record;
-      return { kind, step: change.afterStep, change, at };
-    }
-    case 'generation':
-    case 'fault':
-    case 'leave':
-    case 'checkpoint':
-    case 'end':
-      return record;
-    default:
-      return record satisfies never;
-  }
-}
-
-function evaluationItem(
-  split: EvaluationItem['split'],
-  facts: Pick<EvaluationItem, 'step' | 'loss' | 'at'> & {
-    readonly accuracy: number | undefined;
-    readonly metrics: Readonly<Record<string, number>> | undefined;
-  },
-): EvaluationItem {
-  const { step, accuracy, loss, metrics, at } = facts;
-  return {
-    ...{ kind: 'evaluation', step, split, loss, at },
-    ...(accuracy !== undefined && { accuracy }),
-    ...(metrics && { metrics }),
-  };
-}

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerRecord } from '../ledger/ledger-record.js';
-import { historyItem, type EventItem, type HistoryItem, type StepItem } from './history-item.js';
+import type { EventItem, HistoryItem, StepItem } from './history-item.js';
+import { historyItem } from './item-of-record.js';
 import { RunHistory, type HistoryState, type HistoryView } from './run-history.js';
 
 const AT = '2026-11-30T07:00:00.000Z';
