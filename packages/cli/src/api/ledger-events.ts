@@ -4,7 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LedgerReader, type LedgerRecord } from '@facet/shared';
+import { historyItem, LedgerTail, type LedgerRecord } from '@facet/shared';
 
 /** Steps are counted from 1, epochs from 0. */
 export type TrainingEvent =
@@ -30,7 +30,6 @@ export type TrainingEvent =
   | { readonly kind: 'ended'; readonly step: number; readonly reason: 'finished' | 'stopped' | 'failed' };
 
 const POLL_MS = 100;
-const CHUNK_BYTES = 1 << 16;
 
 /**
  * The events of a run from its first step on.
@@ -40,29 +39,26 @@ const CHUNK_BYTES = 1 << 16;
  */
 export async function* followLedger(file: string, isOver: () => boolean): AsyncGenerator<TrainingEvent, void> {
   const found: TrainingEvent[] = [];
-  const reader = new LedgerReader((record) => {
+  const tail = new LedgerTail((record) => {
     const event = eventOf(record);
     if (event !== undefined) found.push(event);
   });
-  let offset = 0;
   for (;;) {
     // Asked before it is read: what was written until then is read.
     const isLast = isOver();
-    const bytes = await readFrom(file, offset);
-    offset += bytes.length;
-    reader.push(bytes);
+    const hasMore = tail.take(await readAt(file, tail));
     yield* found.splice(0);
-    if (bytes.length > 0) continue;
+    if (hasMore) continue;
     if (isLast) return;
     await delay(POLL_MS);
   }
 }
 
-/** At most CHUNK_BYTES; none when there is no such file. */
-async function readFrom(file: string, offset: number): Promise<Uint8Array> {
+/** What the tail wants; nothing when there is no such file. */
+async function readAt(file: string, { offset, wanted }: LedgerTail): Promise<Uint8Array> {
   try {
     await using handle = await open(file, 'r');
-    const { buffer, bytesRead } = await handle.read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES, offset);
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(wanted), 0, wanted, offset);
     return buffer.subarray(0, bytesRead);
   } catch (caught) {
     if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return new Uint8Array();
@@ -72,25 +68,22 @@ async function readFrom(file: string, offset: number): Promise<Uint8Array> {
 
 /** Undefined for records that are no news of the training. */
 function eventOf(record: LedgerRecord): TrainingEvent | undefined {
-  switch (record.kind) {
-    case 'commit': {
-      const { step, epoch, loss } = record;
-      return { kind: 'step', step, epoch, loss };
+  const item = historyItem(record);
+  switch (item.kind) {
+    case 'step': {
+      const { kind, step, epoch, loss } = item;
+      return { kind, step, epoch, loss };
     }
     case 'evaluation': {
-      const { step, epoch, testLoss: loss, testAccuracy: accuracy, metrics = {} } = record;
-      return { kind: 'evaluation', step, epoch, loss, ...(accuracy !== undefined && { accuracy }), metrics };
-    }
-    case 'held-out-evaluation': {
-      const { step, epoch, heldOutLoss: loss, heldOutAccuracy: accuracy, metrics = {} } = record;
-      return { kind: 'evaluation', step, epoch, loss, ...(accuracy !== undefined && { accuracy }), metrics };
+      const { kind, step, epoch, loss, accuracy, metrics = {} } = item;
+      return { kind, step, epoch, loss, ...(accuracy !== undefined && { accuracy }), metrics };
     }
     case 'fault': {
-      const { step, code, message } = record;
-      return { kind: 'fault', step, code, message };
+      const { kind, step, code, message } = item;
+      return { kind, step, code, message };
     }
     case 'end':
-      return { kind: 'ended', step: record.step, reason: record.reason };
+      return { kind: 'ended', step: item.step, reason: item.reason };
     default:
       return undefined;
   }

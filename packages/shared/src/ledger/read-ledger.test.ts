@@ -35,6 +35,18 @@ function read(text: string | Uint8Array, chunkBytes = 1 << 20): LedgerEnd & { re
 }
 
 describe('reading a ledger', () => {
+  it('keeps nothing of the buffer that it was handed', () => {
+    const found: LedgerRecord[] = [];
+    const reader = new LedgerReader((record) => found.push(record));
+    const buffer = Buffer.alloc(64);
+    for (let from = 0; from < whole.length; from += buffer.length) {
+      const length = buffer.write(whole.slice(from, from + buffer.length), 'latin1');
+      reader.push(buffer.subarray(0, length));
+    }
+    expect(found).toEqual(records);
+    expect(reader.end().damaged).toEqual([]);
+  });
+
   it('gives every record of a sound one, however it comes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 400 }), (chunkBytes) => {

@@ -86,8 +86,8 @@ export class LedgerReader {
   #keep(part: Uint8Array): void {
     this.#partBytes += part.length;
     if (this.#partBytes > MAX_LINE_BYTES) this.#parts = [];
-    // The caller fills its buffer again.
-    else this.#parts.push(part.slice());
+    // The caller fills its buffer again; `slice` of a Buffer would not copy.
+    else this.#parts.push(Uint8Array.from(part));
   }
 
   /** @param rest of the line, with its newline */

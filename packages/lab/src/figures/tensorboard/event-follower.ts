@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { FollowPlan } from './follow-ledger.js';
+import type { FollowPlan } from './event-writer.js';
 
 /** How long the last figures may take. */
 const FINISH_MS = 10_000;

@@ -8,7 +8,7 @@ import { PRESETS } from '@facet/multiview/config';
 import { ratesOf } from '../../evaluation/rates-of-run.js';
 import { followLedger } from './event-follower.js';
 import { exportEvents } from './export-events.js';
-import { LedgerFollower } from './follow-ledger.js';
+import { EventWriter } from './event-writer.js';
 import { RecordReader } from './record-framing.js';
 
 const config = { ...PRESETS['mnist-fast'], ...OPERATION_DEFAULTS, preset: 'mnist-fast' as const, run: 'demo' };
@@ -51,8 +51,8 @@ function lines(): string[] {
 const board = (): string => path.join(folder, 'tensorboard');
 const checkpoints = (): string => path.join(folder, 'checkpoints');
 
-function follower(nowMs = NOW): LedgerFollower {
-  return new LedgerFollower({ ledger, checkpoints: checkpoints(), folder: board(), config, host: 'a/b' }, nowMs);
+function follower(nowMs = NOW): EventWriter {
+  return new EventWriter({ ledger, checkpoints: checkpoints(), folder: board(), config, host: 'a/b' }, nowMs);
 }
 
 /** The events of files that are read in this order, without the first one of each, which says the format. */

@@ -2,18 +2,16 @@
  * Follows the ledger of a run that trains, and writes event files. It keeps the file that it opened: a coordinator that takes
  * the run over gives the ledger's name to a copy, so an earlier one never writes what its successor commits.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { LedgerReader, PRIVATE_FOLDER, type RunConfig } from '@facet/shared';
+import { LedgerTail, PRIVATE_FOLDER, type RunConfig } from '@facet/shared';
 import { ratesOf } from '../../evaluation/rates-of-run.js';
-import { writeWhole } from '../table-file.js';
+import { writeAll } from '../table-file.js';
 import { versionEvent } from './events.js';
 import { LedgerEvents } from './ledger-events.js';
 import { framedRecord } from './record-framing.js';
 import { storedHistograms } from './stored-weights.js';
 import { nextEventFile, ownEventFiles, readWrittenEvents } from './written-events.js';
-
-const CHUNK_BYTES = 1 << 20;
 
 /** What is followed, and where to. Plain data: it goes to a thread. */
 export interface FollowPlan {
@@ -25,13 +23,10 @@ export interface FollowPlan {
   readonly host: string;
 }
 
-export class LedgerFollower implements Disposable {
+export class EventWriter implements Disposable {
   readonly #ledger: number;
   readonly #file: number;
-  readonly #reader: LedgerReader;
-  /** No Buffer: the reader keeps a part of a line by `slice`, which copies only in a Uint8Array. */
-  readonly #chunk = new Uint8Array(CHUNK_BYTES);
-  #at = 0;
+  readonly #tail: LedgerTail;
   #waiting: Uint8Array[] = [];
 
   /** @throws the system's error when the ledger cannot be read or the folder cannot be written */
@@ -53,7 +48,7 @@ export class LedgerFollower implements Disposable {
       ...{ run: { config, rateAt: ratesOf(config) }, written, write },
       weightsOf: (record) => storedHistograms(checkpoints, record),
     });
-    this.#reader = new LedgerReader((record) => {
+    this.#tail = new LedgerTail((record) => {
       events.add(record);
     });
     write(versionEvent(new Date(nowMs).toISOString()));
@@ -61,13 +56,12 @@ export class LedgerFollower implements Disposable {
 
   /** Writes what the ledger says since the last call. @throws the system's error when it cannot be written */
   poll(): void {
-    while (this.#at < fstatSync(this.#ledger).size) {
-      const length = readSync(this.#ledger, this.#chunk, 0, CHUNK_BYTES, this.#at);
-      if (length === 0) break;
-      this.#at += length;
-      this.#reader.push(this.#chunk.subarray(0, length));
+    let bytes: Uint8Array;
+    do {
       this.#flush();
-    }
+      const chunk = new Uint8Array(this.#tail.wanted);
+      bytes = chunk.subarray(0, readSync(this.#ledger, chunk, 0, chunk.length, this.#tail.offset));
+    } while (this.#tail.take(bytes));
     this.#flush();
   }
 
@@ -78,7 +72,7 @@ export class LedgerFollower implements Disposable {
 
   #flush(): void {
     if (this.#waiting.length === 0) return;
-    writeWhole(this.#file, Buffer.concat(this.#waiting));
+    writeAll(this.#file, Buffer.concat(this.#waiting));
     this.#waiting = [];
   }
 }

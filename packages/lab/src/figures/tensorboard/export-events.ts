@@ -1,10 +1,9 @@
 /** The events of a run that has been recorded, as one new file. */
 import path from 'node:path';
-import { readLedgerFile, type LedgerEnd } from '@facet/shared';
-import type { LedgerEventsParts } from './ledger-events.js';
-import { LedgerEvents } from './ledger-events.js';
+import { readLedgerFile } from '@facet/shared';
 import { FileSink } from '../table-file.js';
 import { versionEvent } from './events.js';
+import { LedgerEvents, type LedgerEventsParts } from './ledger-events.js';
 import { framedRecord } from './record-framing.js';
 import { storedHistograms } from './stored-weights.js';
 import { WrittenEvents } from './written-events.js';
@@ -23,7 +22,6 @@ export async function exportEvents({ ledger, checkpoints, run, file }: EventExpo
   readonly bytes: number;
   readonly steps: number;
   readonly evaluations: number;
-  readonly end: LedgerEnd;
 }> {
   const sink = new FileSink(file);
   try {
@@ -33,12 +31,12 @@ export async function exportEvents({ ledger, checkpoints, run, file }: EventExpo
     const weightsOf: LedgerEventsParts['weightsOf'] = (record) => storedHistograms(checkpoints, record);
     const events = new LedgerEvents({ run, written: new WrittenEvents(), weightsOf, write });
     let isFirst = true;
-    const end = await readLedgerFile(ledger, (record) => {
+    await readLedgerFile(ledger, (record) => {
       if (isFirst) write(versionEvent(record.at));
       isFirst = false;
       events.add(record);
     });
-    return { name: path.basename(file), bytes: sink.end(), ...events.counts, end };
+    return { name: path.basename(file), bytes: sink.end(), ...events.counts };
   } finally {
     sink.discard();
   }

@@ -3,11 +3,11 @@
  * a ledger twice. The first thing that goes wrong ends this thread; its error is the parent's to report.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { LedgerFollower, type FollowPlan } from './follow-ledger.js';
+import { EventWriter, type FollowPlan } from './event-writer.js';
 
 const POLL_MS = 500;
 
-const follower = new LedgerFollower(workerData as FollowPlan, Date.now());
+const follower = new EventWriter(workerData as FollowPlan, Date.now());
 follower.poll();
 const timer = setInterval(() => {
   follower.poll();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { decodeSafetensors } from '@facet/shared';
+import { stepName } from '@facet/storage';
 import { histogramOf, type Histogram } from './histogram.js';
 
 /** All of the file is in memory. */
@@ -19,7 +20,7 @@ export function storedHistograms(
   folder: string,
   { step, weightsSha256 }: { readonly step: number; readonly weightsSha256: string },
 ): ReadonlyMap<string, Histogram> | undefined {
-  const file = path.join(folder, `step-${String(step).padStart(9, '0')}`, 'model.safetensors');
+  const file = path.join(folder, stepName(step), 'model.safetensors');
   try {
     if (statSync(file).size > MOST_BYTES) return undefined;
     const bytes = readFileSync(file);
