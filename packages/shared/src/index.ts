@@ -106,6 +106,8 @@ export {
   type ParsedRecord,
   type RunRecord,
 } from './ledger/ledger-record.js';
+export { stepsPerEpoch } from './plan/steps-per-epoch.js';
+export { LedgerTail } from './ledger/ledger-tail.js';
 export { LedgerReader, type DamagedLine, type LedgerEnd } from './ledger/read-ledger.js';
 export { LedgerChain } from './ledger/ledger-chain.js';
 export { checkLedger, LedgerChecker, type LedgerReport } from './ledger/check-ledger.js';
@@ -118,7 +120,7 @@ export {
   type LedgerVerdict,
 } from './disk/ledger-on-disk.js';
 export { historyItem } from './history/item-of-record.js';
-export type { EvaluationItem, EventItem, HistoryItem, Member, StepItem } from './history/history-item.js';
+export type { EvaluationItem, EventItem, HistoryItem, Member, RunItem, StepItem } from './history/history-item.js';
 export { RunHistory, type HistoryPoint, type HistoryState, type HistoryView } from './history/run-history.js';
 export {
   decodeSafetensors,

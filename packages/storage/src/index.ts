@@ -15,6 +15,7 @@ export {
   type SkippedCheckpoint,
   type TrainedWeights,
 } from './checkpoint/read-checkpoint.js';
+export { stepName } from './checkpoint/checkpoint-names.js';
 export { weightsSha256 } from './checkpoint/sha256.js';
 export { formatModelRunFile } from './checkpoint/trained-model-file.js';
 export { fateOf, ownIdentity } from './folder/process-identity.js';

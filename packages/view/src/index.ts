@@ -1,4 +1,3 @@
-export type { ShelvedRun } from './list-page.js';
 export { RunFeed } from './run-feed.js';
 export { runPage } from './run-pages.js';
 export { RunShelf, runPath } from './run-shelf.js';

@@ -2,17 +2,15 @@
 import type { PageHandler } from '@facet/telemetry';
 import { PAGE_HEADERS } from './page-files.js';
 
-/** A run in a folder. */
-export interface ShelvedRun {
+/** A run, and what the list says of it. */
+export interface ListedRun {
   readonly name: string;
-  /** Path of its ledger. */
-  readonly ledger: string;
-  /** What the list says of it, by the title of the column. */
+  /** By the title of the column. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
 /** Answers with the list. */
-export function listPage(list: () => Promise<readonly ShelvedRun[]>): PageHandler {
+export function listPage(list: () => Promise<readonly ListedRun[]>): PageHandler {
   return async (_request, response) => {
     const body = text(await list());
     const headers = { ...PAGE_HEADERS, 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' };
@@ -20,7 +18,7 @@ export function listPage(list: () => Promise<readonly ShelvedRun[]>): PageHandle
   };
 }
 
-function text(runs: readonly ShelvedRun[]): string {
+function text(runs: readonly ListedRun[]): string {
   const titles = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
   const head = ['run', ...titles].map((title) => `<th scope="col">${escaped(title)}</th>`).join('');
   const rows = runs.map(({ name, facts }) => {

@@ -15,11 +15,21 @@ function itemOf(kind: string, step: number): HistoryItem {
     case 'fault':
       return { kind, generation: 1, step, code: 'PEER_UNAVAILABLE', message: 'a worker is gone', at: AT };
     case 'evaluation':
-      return { kind, step, split: 'test', accuracy: 1 / step, loss: step, at: AT };
+      return { kind, step, epoch: 0, split: 'test', accuracy: 1 / step, loss: step, at: AT };
     case 'replay':
       return { kind, step, seconds: 0.1, at: AT };
     default:
-      return { kind: 'step', step, generation: 1, samples: 64, loss: 1 / step, seconds: 0.1, correct: 3, at: AT };
+      return {
+        kind: 'step',
+        step,
+        epoch: 0,
+        generation: 1,
+        samples: 64,
+        loss: 1 / step,
+        seconds: 0.1,
+        correct: 3,
+        at: AT,
+      };
   }
 }
 

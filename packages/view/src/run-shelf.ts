@@ -6,19 +6,32 @@ import type { PageHandler } from '@facet/telemetry';
 import { LedgerFollower } from './ledger-follower.js';
 import { pageFile } from './page-files.js';
 import { json, runPage } from './run-pages.js';
-import { listPage, type ShelvedRun } from './list-page.js';
+import { listPage, type ListedRun } from './list-page.js';
+
+/** A run in a folder. */
+export interface ShelvedRun {
+  readonly name: string;
+  /** Path of its ledger. */
+  readonly ledger: string;
+}
 
 const POLL_MS = 1_000;
 const RUN_PATH = /^\/runs\/([^/]+)(\/.*)?$/;
 
+export interface ShelfOptions {
+  /** The runs that there are. Asked for every file of a page, so that it must cost little. */
+  readonly runs: () => Promise<readonly ShelvedRun[]>;
+  /** What the list says of a run, by the title of the column. Asked when somebody looks at the list. */
+  readonly facts: (run: ShelvedRun) => Promise<Readonly<Record<string, string>>>;
+}
+
 export class RunShelf {
-  readonly #list: () => Promise<readonly ShelvedRun[]>;
+  readonly #options: ShelfOptions;
   readonly #followers = new Map<string, LedgerFollower>();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param list the runs that there are, asked for anew each time that somebody looks */
-  constructor(list: () => Promise<readonly ShelvedRun[]>) {
-    this.#list = list;
+  constructor(options: ShelfOptions) {
+    this.#options = options;
     this.#timer = setInterval(() => {
       this.#poll();
     }, POLL_MS).unref();
@@ -26,14 +39,19 @@ export class RunShelf {
 
   /** What answers for a path. */
   readonly pages = (path: string): PageHandler | undefined => {
-    if (path === '/') return listPage(this.#list);
-    if (path === '/runs') return json(() => this.#list().then((runs) => runs.map(nameAndPath)));
+    const { runs, facts } = this.#options;
+    if (path === '/') {
+      const listed = async (): Promise<readonly ListedRun[]> =>
+        Promise.all((await runs()).map(async (run) => ({ name: run.name, facts: await facts(run) })));
+      return listPage(listed);
+    }
+    if (path === '/runs') return json(() => runs().then((all) => all.map(nameAndPath)));
     const [, name, rest] = RUN_PATH.exec(path) ?? [];
     if (name === undefined) return pageFile(path.slice(1));
     // Names of files in the page are relative to its folder.
     if (rest === undefined) return (_request, response) => void response.writeHead(301, { location: `${path}/` }).end();
     return async (request, response) => {
-      const run = (await this.#list()).find((one) => encodeURIComponent(one.name) === name);
+      const run = (await runs()).find((one) => encodeURIComponent(one.name) === name);
       if (run === undefined) return notFound(request, response);
       const feed = await this.#followerOf(run).read();
       return (runPage(feed, rest) ?? notFound)(request, response);

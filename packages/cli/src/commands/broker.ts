@@ -11,6 +11,7 @@ import { isRunName, RUN_NAME_EXPECTATION, TrainingError } from '@facet/shared';
 import { brokerConfigText, CERTIFIED_USERS, type BrokerConfig } from '../broker/broker-config.js';
 import { ensureUserKeys } from '../broker/user-keys.js';
 import { printLine, type CliContext, type CommandAction } from '../context.js';
+import { readPort } from '../config/port-option.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { readOrder } from '../tls/certificate-order.js';
 
@@ -25,7 +26,6 @@ interface BrokerConfigOptions {
   readonly store: string;
 }
 
-const MOST_PORT = 65_535;
 const CERTIFICATE_DAYS = '90';
 
 export function addBrokerCommand(
@@ -70,7 +70,7 @@ export function addBrokerCommand(
 
 async function printConfig(options: BrokerConfigOptions, { stdout, stderr }: CliContext): Promise<ExitCode> {
   const { run, listen: host, store } = options;
-  const port = readPort(options.port);
+  const port = readPort(options.port, { least: 1 });
   if (run !== undefined && !isRunName(run)) {
     throw new TrainingError('CONFIG_INVALID', `--run: '${run}', expected ${RUN_NAME_EXPECTATION}`);
   }
@@ -81,12 +81,6 @@ async function printConfig(options: BrokerConfigOptions, { stdout, stderr }: Cli
   const users = run === undefined ? undefined : await usersOf(run, tlsFolder, { keys: options.keys, note });
   stdout.write(brokerConfigText({ host, port, tlsFolder, store, users }));
   return EXIT.ok;
-}
-
-function readPort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port >= 1 && port <= MOST_PORT) return port;
-  throw new TrainingError('CONFIG_INVALID', `--port: '${text}', expected a whole number from 1 to ${MOST_PORT}`);
 }
 
 /** The folder of the broker's certificate, which is made if the authority is here; undefined for a broker without TLS. */

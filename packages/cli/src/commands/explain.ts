@@ -4,13 +4,13 @@
  */
 import type { Command } from 'commander';
 import { accountLines, accountOf } from '@facet/lab/data';
+import { visibleLine } from '@facet/shared';
 import { printJson, printLine, printStyled, type CliContext, type CommandAction } from '../context.js';
 import { paletteFor } from '../display/palette.js';
 import { wrapText } from '../display/table.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { readRunFacts } from '../runs/read-run-facts.js';
 import { findRun } from '../runs/run-place.js';
-import { visibleLine } from '@facet/shared';
 
 /** Of a pipe: wide enough for most lines, narrow enough to read. */
 const PIPE_COLUMNS = 120;
@@ -38,7 +38,7 @@ async function explain(name: string, { json }: { json?: boolean }, context: CliC
     printJson(stdout, account);
     return EXIT.ok;
   }
-  const { columns = PIPE_COLUMNS } = stdout as { columns?: number };
+  const columns = stdout.columns ?? PIPE_COLUMNS;
   const palette = paletteFor(stdout, env);
   for (const { text, tone, indent } of accountLines(account)) {
     for (const line of wrapIndented(visibleLine(text), columns, indent))

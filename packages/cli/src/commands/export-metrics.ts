@@ -4,11 +4,11 @@
  */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { counted, formatBytes } from '@facet/lab/data';
+import { counted } from '@facet/lab/data';
 import type { ExportedFigures, FigureFormat } from '@facet/lab/figures';
 import { suggestion, TrainingError } from '@facet/shared';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { tableLines } from '../display/table.js';
+import { fileLines } from '../display/file-lines.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findRun } from '../runs/run-place.js';
 
@@ -70,14 +70,5 @@ function readFormat(text: string, formats: readonly FigureFormat[]): FigureForma
 }
 
 function exportLines({ steps, evaluations, files }: ExportedFigures, folder: string): string[] {
-  return [
-    folder,
-    ...tableLines({
-      header: ['file', 'size'],
-      right: [1],
-      rows: files.map(({ name, bytes }) => [name, formatBytes(bytes)]),
-    }),
-    '',
-    `${counted(steps, 'step')} and ${counted(evaluations, 'evaluation')}`,
-  ];
+  return [...fileLines(folder, files), '', `${counted(steps, 'step')} and ${counted(evaluations, 'evaluation')}`];
 }

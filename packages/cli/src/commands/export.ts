@@ -10,8 +10,8 @@ import { suggestion, TrainingError } from '@facet/shared';
 import { isMultiView } from '@facet/multiview/config';
 import type { RunData } from '@facet/task/data';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
-import { formatBytes, modelOf, storedConfigOf, storedModelOf } from '@facet/lab/data';
-import { tableLines } from '../display/table.js';
+import { modelOf, storedConfigOf, storedModelOf } from '@facet/lab/data';
+import { fileLines } from '../display/file-lines.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findCheckpoint } from '../runs/find-checkpoint.js';
 
@@ -124,12 +124,7 @@ function requireMatch({ check }: Export, folder: string): void {
 function exportLines({ files, check }: Export, folder: string, of: 'images' | 'samples'): string[] {
   const { images, source, logitDeviation, probabilityDeviation, tolerance } = check;
   return [
-    folder,
-    ...tableLines({
-      header: ['file', 'size'],
-      right: [1],
-      rows: files.map(({ name, bytes }) => [name, formatBytes(bytes)]),
-    }),
+    ...fileLines(folder, files),
     '',
     `checked by running it on ${images} ${of} (${source}): logits differ by ${logitDeviation.toExponential(1)} of the largest, ` +
       `probabilities by ${probabilityDeviation.toExponential(1)}; the limit is ${tolerance}`,

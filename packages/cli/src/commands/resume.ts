@@ -20,21 +20,17 @@ import {
 import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
+import { isSecureLaunch, plannedBy, type LaunchFlags } from '../launch/launch-flags.js';
 import { addTensorboardOption } from '../launch/tensorboard.js';
 import { train } from '../launch/train.js';
 import { requireNotRunning } from '../runs/running-runs.js';
 import { isPath, pathsIn, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
 import { accessOf, addStoreOption, chooseStore, isRunPlace, pullStored, storeOfRun } from '../runs/run-place.js';
 
-interface ResumeOptions extends ConfigOptions, HostsOptions {
+interface ResumeOptions extends ConfigOptions, HostsOptions, LaunchFlags {
   readonly json?: boolean;
-  readonly standby?: boolean;
-  readonly tensorboard?: boolean;
-  readonly secure?: boolean;
-  readonly insecure?: boolean;
   readonly store?: string;
   readonly open?: boolean;
-  readonly maxRestarts: number;
   readonly schedule?: ScheduleWay;
 }
 
@@ -97,22 +93,18 @@ async function resume(nameOrPlace: string, options: ResumeOptions, context: CliC
     sourceOf: (key) => (key === 'nats.url' && natsSource === 'file' && !options.config ? 'default' : sourceOf(key)),
   });
   for (const line of await startingPoint(paths)) printLine(isJson ? context.stderr : context.stdout, line);
-  const {
-    standby: hasStandby = false,
-    tensorboard: hasTensorboard = false,
-    insecure: isInsecure = false,
-    maxRestarts,
-  } = options;
+  const planned = plannedBy(options);
+  const { isInsecure } = planned;
   const wish = hostsWish(hosts, config, {
     // That of an earlier launch is no wish of this one.
     sourceOf: (key) => (options.config === undefined && sourceOf(key) === 'file' ? 'default' : sourceOf(key)),
     ...{ isInsecure, isOwnBroker: brokerBinary !== undefined },
   });
-  const isSecure = options.secure === true || (wish !== undefined && !isInsecure);
+  const isSecure = isSecureLaunch(options, wish);
   return train(
     {
-      ...{ mode: 'resume', config, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
-      ...{ hosts: wish, hasTensorboard },
+      ...planned,
+      ...{ mode: 'resume', config, paths, isSecure, brokerBinary, env, store, hosts: wish },
     },
     { context, isJson, opensPage: options.open },
   );

@@ -19,20 +19,16 @@ import { INSECURE_ABOUT } from '../tls/open-identity.js';
 import { addMaxRestartsOption } from '../launch/max-restarts.js';
 import { checkLaunch, MAX_LOCAL_WORKERS } from '../launch/preflight.js';
 import { addStartOptions, prepareStart, type StartOptions } from '../launch/start-from.js';
+import { isSecureLaunch, plannedBy, type LaunchFlags } from '../launch/launch-flags.js';
 import { addTensorboardOption } from '../launch/tensorboard.js';
 import { train } from '../launch/train.js';
 import { requireFreeName, runPaths, runsFolder } from '../runs/run-folders.js';
 import { addStoreOption, chooseStore } from '../runs/run-place.js';
 
-interface UpOptions extends ConfigOptions, StartOptions, HostsOptions {
+interface UpOptions extends ConfigOptions, StartOptions, HostsOptions, LaunchFlags {
   readonly json?: boolean;
   readonly open?: boolean;
-  readonly standby?: boolean;
-  readonly tensorboard?: boolean;
-  readonly secure?: boolean;
-  readonly insecure?: boolean;
   readonly store?: string;
-  readonly maxRestarts: number;
 }
 
 export function addUpCommand(
@@ -79,20 +75,15 @@ async function up(options: UpOptions, context: CliContext): Promise<ExitCode> {
   const start = await prepareStart(loaded.config, options, context);
   for (const note of start?.notes ?? []) printLine(context.stderr, `note: ${note}`);
   const config = start?.config ?? loaded.config;
-  const {
-    standby: hasStandby = false,
-    tensorboard: hasTensorboard = false,
-    insecure: isInsecure = false,
-    maxRestarts,
-  } = options;
+  const planned = plannedBy(options);
+  const { isInsecure } = planned;
   const { sourceOf } = loaded;
   const wish = hostsWish(hosts, config, { sourceOf, isInsecure, isOwnBroker: brokerBinary !== undefined });
-  // Beyond this machine nothing is in the open by accident.
-  const isSecure = options.secure === true || (wish !== undefined && !isInsecure);
+  const isSecure = isSecureLaunch(options, wish);
   return train(
     {
-      ...{ mode: 'new', config, start, paths, hasStandby, isSecure, isInsecure, maxRestarts, brokerBinary, env, store },
-      ...{ hosts: wish, hasTensorboard },
+      ...planned,
+      ...{ mode: 'new', config, start, paths, isSecure, brokerBinary, env, store, hosts: wish },
     },
     { context, isJson: options.json === true, opensPage: options.open },
   );

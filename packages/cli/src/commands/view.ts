@@ -5,10 +5,11 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { formatAccuracy } from '@facet/lab/data';
-import { formatAddress, TrainingError } from '@facet/shared';
+import { formatAddress } from '@facet/shared';
 import { createProcessRegistry, startHttpServer } from '@facet/telemetry';
-import { RunShelf, runPath, type ShelvedRun } from '@facet/view';
+import { RunShelf, runPath } from '@facet/view';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { readPort } from '../config/port-option.js';
 import { addOpenOption, openInBrowser } from '../display/open-in-browser.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { listRuns, requireRun, runPaths, runsFolder, type RunPaths } from '../runs/run-folders.js';
@@ -21,7 +22,6 @@ interface ViewOptions {
 }
 
 const HOST = '127.0.0.1';
-const MOST_PORT = 65_535;
 
 export function addViewCommand(
   program: Command,
@@ -39,18 +39,15 @@ export function addViewCommand(
 }
 
 async function view(named: readonly string[], options: ViewOptions, context: CliContext): Promise<ExitCode> {
-  const port = Number(options.port);
-  if (!Number.isInteger(port) || port < 0 || port > MOST_PORT) {
-    throw new TrainingError(
-      'CONFIG_INVALID',
-      `--port: ${options.port}, expected a whole number from 0 to ${MOST_PORT}`,
-    );
-  }
+  const port = readPort(options.port, { least: 0 });
   const runs = runsFolder(context.env);
   const chosen = named.length === 0 ? undefined : await Promise.all(named.map((name) => requireRun(runs, name)));
-  const shelf = new RunShelf(async () =>
-    Promise.all((chosen ?? (await listRuns(runs)).map((name) => runPaths(runs, name))).map(shelved)),
-  );
+  const places = async (): Promise<readonly RunPaths[]> =>
+    chosen ?? (await listRuns(runs)).map((name) => runPaths(runs, name));
+  const shelf = new RunShelf({
+    runs: async () => (await places()).map((paths) => ({ name: nameOf(paths), ledger: paths.ledger })),
+    facts: async ({ ledger }) => factsOf(path.dirname(ledger)),
+  });
   const server = await startHttpServer({ host: HOST, port, registry: createProcessRegistry(), pages: shelf.pages });
   const [only, ...others] = chosen ?? [];
   const start = only !== undefined && others.length === 0 ? runPath(nameOf(only)) : '/';
@@ -69,10 +66,11 @@ async function view(named: readonly string[], options: ViewOptions, context: Cli
   return EXIT.ok;
 }
 
-async function shelved(paths: RunPaths): Promise<ShelvedRun> {
-  const name = nameOf(paths);
-  const found = await runOverview(path.dirname(paths.folder), name).catch(() => undefined);
-  const facts = found && {
+/** What the list says of a run; nothing of one that cannot be read. */
+async function factsOf(folder: string): Promise<Readonly<Record<string, string>>> {
+  const found = await runOverview(path.dirname(folder), path.basename(folder)).catch(() => undefined);
+  if (found === undefined) return {};
+  return {
     state: found.state,
     dataset: found.dataset ?? '',
     preset: found.preset ?? '',
@@ -80,7 +78,6 @@ async function shelved(paths: RunPaths): Promise<ShelvedRun> {
     accuracy: found.accuracy === null ? '' : formatAccuracy(found.accuracy),
     changed: found.changedAt.slice(0, 16).replace('T', ' '),
   };
-  return { name, ledger: paths.ledger, facts: facts ?? {} };
 }
 
 function nameOf({ folder }: RunPaths): string {

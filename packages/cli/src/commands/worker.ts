@@ -11,6 +11,7 @@ import { readCodeVersion } from '../code-version.js';
 import { DEVICE_ABOUT, ENGINE_ABOUT, readEngineFlags, type EngineFlags } from '../config/engine-flags.js';
 import { logLevel } from '../config/log-level.js';
 import { printJson, printLine, type CliContext, type CommandAction } from '../context.js';
+import { MOST_PORT } from '../config/port-option.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { afterGrace, GRACE_ABOUT, GRACE_DEFAULT, readGraceMs } from '../launch/grace.js';
 import { requireToken } from '../launch/run-token.js';
@@ -38,7 +39,6 @@ interface WorkerCommandOptions extends EngineFlags {
 /** As the value of --metrics-port. */
 const SAME_PORT = 'same';
 const MAX_THREADS = 1_024;
-const MAX_PORT = 65_535;
 
 export function addWorkerCommand(
   program: Command,
@@ -175,8 +175,8 @@ function readMachineOptions(options: WorkerCommandOptions): MachineOptions {
   };
   const read: MachineOptions = {
     coordinatorAddresses,
-    exchangePort: readCount('--port', exchangePort, MAX_PORT),
-    metricsPort: metricsPort === SAME_PORT ? SAME_PORT : readCount('--metrics-port', metricsPort, MAX_PORT),
+    exchangePort: readCount('--port', exchangePort, MOST_PORT),
+    metricsPort: metricsPort === SAME_PORT ? SAME_PORT : readCount('--metrics-port', metricsPort, MOST_PORT),
     engine: wish,
     ...(threads !== undefined && { threads: readCount('--threads', threads, MAX_THREADS) }),
   };

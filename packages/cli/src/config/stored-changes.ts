@@ -3,6 +3,8 @@
  * resumes changed, and which steps are done; a change holds from the next one on.
  */
 import {
+  historyItem,
+  stepsPerEpoch,
   CHANGEABLE_KEYS,
   changeBetween,
   readLedgerFile,
@@ -27,16 +29,15 @@ export interface LedgerFacts {
 /** Reads a ledger; one that cannot be read says nothing, and the coordinator says why. */
 export async function readLedgerFacts(file: string): Promise<LedgerFacts> {
   const changes: RunChange[] = [];
-  let [lastStep, stepsPerEpoch] = [0, 1];
+  let [lastStep, perEpoch] = [0, 1];
   const add = (record: LedgerRecord): void => {
-    if (record.kind === 'run') stepsPerEpoch = Math.ceil(record.trainSamples / record.globalBatch);
-    if (record.kind === 'commit') lastStep = Math.max(lastStep, record.step);
-    if (record.kind !== 'change') return;
-    const { kind: _kind, at: _at, ...change } = record;
-    changes.push(change);
+    const item = historyItem(record);
+    if (item.kind === 'run') perEpoch = stepsPerEpoch(item);
+    if (item.kind === 'step') lastStep = Math.max(lastStep, item.step);
+    if (item.kind === 'change') changes.push(item.change);
   };
   await readLedgerFile(file, add).catch(() => undefined);
-  return { changes, lastStep, stepsPerEpoch };
+  return { changes, lastStep, stepsPerEpoch: perEpoch };
 }
 
 /** The stored configuration with every change that the ledger has: a crash may have come before it was stored again. */

@@ -13,6 +13,7 @@ const ENDING_ORDER: readonly Role[] = ['worker', 'coordinator', 'broker'];
 
 export class ProcessGroup implements AsyncDisposable {
   readonly #children: { readonly role: Role; readonly child: Child }[] = [];
+  readonly #notes: Promise<void>[] = [];
   readonly #kill: AbortSignal;
   readonly #folder: string;
 
@@ -36,7 +37,7 @@ export class ProcessGroup implements AsyncDisposable {
   /** Takes over a process that was started elsewhere. */
   adopt(role: Role, child: Child): void {
     this.#children.push({ role, child });
-    void child.ended.then((end) => noteEnd(child, end));
+    this.#notes.push(child.ended.then((end) => noteEnd(child, end)));
     if (this.#kill.aborted) this.#killAll();
   }
 
@@ -45,6 +46,7 @@ export class ProcessGroup implements AsyncDisposable {
     for (const role of ENDING_ORDER) {
       await Promise.all(this.#children.filter((entry) => entry.role === role).map(({ child }) => endChild(child)));
     }
+    await Promise.all(this.#notes);
     this.#kill.removeEventListener('abort', this.#killAll);
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@
  * evaluation, and how long training took. Numbers for people and results; the best evaluation decides which checkpoint is
  * kept.
  */
-import type { LedgerRecord, Plan } from '@facet/shared';
+import { historyItem, type LedgerRecord, type Plan } from '@facet/shared';
 import { AUTOMATIC, isBetter, type BestChoice } from '../evaluation/best-evaluation.js';
 import type { EvaluationResult } from '../evaluation/evaluation.js';
 
@@ -74,17 +74,15 @@ export class History {
 
   /** Takes in what an earlier coordinator recorded. */
   addRecord(record: LedgerRecord): void {
-    if (record.kind === 'commit') {
-      const { step, loss, samples, correct } = record;
-      this.commit({ step, loss, sampleCount: samples.length, correct });
-    } else if (record.kind === 'evaluation') {
-      const { step, testAccuracy: accuracy, testLoss: loss, metrics = {} } = record;
-      this.evaluate({ step, accuracy, loss, metrics, confusion: [] });
-    } else if (record.kind === 'held-out-evaluation') {
-      const { step, heldOutAccuracy: accuracy, heldOutLoss: loss, metrics = {} } = record;
+    const item = historyItem(record);
+    if (item.kind === 'step') {
+      const { step, loss, samples: sampleCount, correct } = item;
+      this.commit({ step, loss, sampleCount, correct });
+    } else if (item.kind === 'evaluation') {
+      const { step, accuracy, loss, metrics = {} } = item;
       this.evaluate({ step, accuracy, loss, metrics, confusion: [] });
     }
-    if (record.kind === 'commit' || record.kind === 'replay') this.addSeconds(record.step, record.seconds ?? 0);
+    if (item.kind === 'step' || item.kind === 'replay') this.addSeconds(item.step, item.seconds ?? 0);
   }
 
   commit({ step, loss, sampleCount, correct }: CommittedStepFacts): void {

@@ -2,6 +2,7 @@
  * What happened in a run, from facts alone: how it began, every interruption with its first cause and its cost, how it ended,
  * what was lost, and what to do now. It decides nothing and reads nothing; account-words.ts says it to people.
  */
+import { stepsPerEpoch } from '@facet/shared';
 import { causeOf, causeOfSilence, type Cause } from './cause.js';
 import { readStory, type Arrival, type Interruption, type LedgerStory } from './interruptions.js';
 import type { AccountFacts } from './account-facts.js';
@@ -54,7 +55,7 @@ export function accountOf(facts: AccountFacts): Account {
     hosts: [...new Set(members.map(({ host }) => host))],
     engines: [...new Set(members.map(({ engine, device }) => `${engine}/${device}`))],
     steps: lastStep,
-    plannedSteps: run === undefined ? 0 : Math.ceil(run.trainSamples / run.globalBatch) * story.epochs,
+    plannedSteps: run === undefined ? 0 : stepsPerEpoch(run) * story.epochs,
     interruptions,
     arrivals: story.arrivals,
     again: {

@@ -21,9 +21,27 @@ function historyOf({ dataset = 'mnist', accuracies = [0.5, 0.9, 0.8], isFinished
   });
   accuracies.forEach((accuracy, epoch) => {
     for (let step = 4 * epoch + 1; step <= 4 * epoch + 4; step++) {
-      history.add({ kind: 'step', step, generation: 1, samples: 16, loss: 1 / step, correct: 8, seconds: 1, at: AT });
+      history.add({
+        kind: 'step',
+        step,
+        epoch,
+        generation: 1,
+        samples: 16,
+        loss: 1 / step,
+        correct: 8,
+        seconds: 1,
+        at: AT,
+      });
     }
-    history.add({ kind: 'evaluation', step: 4 * epoch + 4, split: 'test', accuracy, loss: 1 - accuracy, at: AT });
+    history.add({
+      kind: 'evaluation',
+      step: 4 * epoch + 4,
+      epoch,
+      split: 'test',
+      accuracy,
+      loss: 1 - accuracy,
+      at: AT,
+    });
   });
   if (isFinished) history.add({ kind: 'end', reason: 'finished', step: 12, at: AT });
   return history.view();
@@ -74,7 +92,7 @@ describe('a comparison', () => {
 
   it('takes the least loss for the best where answers are no classes', () => {
     const evaluations = [3, 1, 1, 2].map(
-      (loss, index) => ({ kind: 'evaluation', step: index + 1, split: 'test', loss, at: AT }) as const,
+      (loss, index) => ({ kind: 'evaluation', step: index + 1, epoch: index, split: 'test', loss, at: AT }) as const,
     );
     expect(bestOf({ evaluations })).toEqual({ step: 2, split: 'test', loss: 1 });
     expect(bestOf({ evaluations: [] })).toBeUndefined();

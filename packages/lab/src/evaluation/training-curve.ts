@@ -3,7 +3,16 @@
  * every evaluation; beside them the learning rate, which is a function of the step. Numbers for people; the ledger's checker
  * is the one who judges.
  */
-import { readLedgerFile, type LedgerRecord, type RunChange, type RunConfig, type RunRecord } from '@facet/shared';
+import {
+  historyItem,
+  readLedgerFile,
+  stepsPerEpoch,
+  type LedgerRecord,
+  type RunChange,
+  type RunConfig,
+  type RunItem,
+  type StepItem,
+} from '@facet/shared';
 
 export interface TrainingCurve {
   /** Committed steps. */
@@ -89,28 +98,30 @@ export function trainingCurve(records: readonly LedgerRecord[], rateAt: RateAt):
 
 /** Keeps of every step no more than a chart needs. */
 class CurveReader {
-  #run: RunRecord | undefined;
-  readonly #steps: StepFacts[] = [];
+  #run: RunItem | undefined;
+  readonly #steps: StepItem[] = [];
   readonly #evaluations: EvaluationPoint[] = [];
   readonly #changes: RunChange[] = [];
 
   add(record: LedgerRecord): void {
-    if (record.kind === 'run') this.#run = record;
-    if (record.kind === 'commit') {
-      const { step, loss, samples, correct, metrics } = record;
-      this.#steps.push({ step, loss, samples: samples.length, correct, metrics });
+    const item = historyItem(record);
+    if (item.kind === 'run') this.#run = item;
+    if (item.kind === 'step') this.#steps.push(item);
+    if (item.kind === 'change') this.#changes.push(item.change);
+    if (item.kind === 'evaluation') {
+      const { step, split, accuracy, loss, metrics } = item;
+      this.#evaluations.push({
+        ...{ step, split, loss },
+        ...(accuracy !== undefined && { accuracy }),
+        ...(metrics && { metrics }),
+      });
     }
-    if (record.kind === 'change') {
-      const { kind: _kind, at: _at, ...change } = record;
-      this.#changes.push(change);
-    }
-    this.#evaluations.push(...evaluationPoint(record));
   }
 
   end(rateAt: RateAt): TrainingCurve | undefined {
     const [steps, run] = [this.#steps, this.#run];
     if (run === undefined || steps.length === 0) return undefined;
-    const stepsPerEpoch = Math.ceil(run.trainSamples / run.globalBatch);
+    const perEpoch = stepsPerEpoch(run);
     const length = Math.ceil(steps.length / MOST_POINTS);
     const stretches = Array.from({ length: Math.ceil(steps.length / length) }, (_, i) =>
       steps.slice(i * length, (i + 1) * length),
@@ -118,35 +129,26 @@ class CurveReader {
     const rated = new Set([steps[0]!, ...stretches.map((stretch) => stretch.at(-1)!)]);
     return {
       steps: steps.length,
-      stepsPerEpoch,
+      stepsPerEpoch: perEpoch,
       loss: stretches.map(lossPoint),
       trainAccuracy: stretches.flatMap(accuracyPoint),
       trainMetrics: metricPoints(stretches),
       learningRate: [...rated].map(({ step }) => ({
         step,
-        rate: rateAt(step, { stepsPerEpoch, changes: this.#changes }),
+        rate: rateAt(step, { stepsPerEpoch: perEpoch, changes: this.#changes }),
       })),
       evaluations: this.#evaluations,
     };
   }
 }
 
-interface StepFacts {
-  readonly step: number;
-  readonly loss: number;
-  readonly samples: number;
-  readonly correct: number | undefined;
-  /** Sums over the samples. */
-  readonly metrics: Readonly<Record<string, number>> | undefined;
-}
-
-function lossPoint(steps: readonly StepFacts[]): LossPoint {
+function lossPoint(steps: readonly StepItem[]): LossPoint {
   const losses = steps.map(({ loss }) => loss);
   const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   return { step: steps.at(-1)!.step, mean, low: Math.min(...losses), high: Math.max(...losses) };
 }
 
-function accuracyPoint(steps: readonly StepFacts[]): AccuracyPoint[] {
+function accuracyPoint(steps: readonly StepItem[]): AccuracyPoint[] {
   let [right, samples] = [0, 0];
   for (const { correct, samples: count } of steps) {
     if (correct === undefined) return [];
@@ -156,25 +158,11 @@ function accuracyPoint(steps: readonly StepFacts[]): AccuracyPoint[] {
   return [{ step: steps.at(-1)!.step, accuracy: right / samples }];
 }
 
-function metricPoints(stretches: readonly (readonly StepFacts[])[]): Record<string, MetricPoint[]> {
+function metricPoints(stretches: readonly (readonly StepItem[])[]): Record<string, MetricPoint[]> {
   const names = new Set(stretches.flatMap((steps) => steps.flatMap(({ metrics = {} }) => Object.keys(metrics))));
-  const pointOf = (steps: readonly StepFacts[], name: string): MetricPoint => {
-    const of = (value: (step: StepFacts) => number): number => steps.reduce((sum, step) => sum + value(step), 0);
+  const pointOf = (steps: readonly StepItem[], name: string): MetricPoint => {
+    const of = (value: (step: StepItem) => number): number => steps.reduce((sum, step) => sum + value(step), 0);
     return { step: steps.at(-1)!.step, mean: of(({ metrics }) => metrics?.[name] ?? 0) / of(({ samples }) => samples) };
   };
   return Object.fromEntries([...names].map((name) => [name, stretches.map((steps) => pointOf(steps, name))]));
-}
-
-function evaluationPoint(record: LedgerRecord): EvaluationPoint[] {
-  if (record.kind === 'evaluation') {
-    const { step, testAccuracy: accuracy, testLoss: loss, metrics } = record;
-    return [{ step, split: 'test', loss, ...(accuracy !== undefined && { accuracy }), ...(metrics && { metrics }) }];
-  }
-  if (record.kind === 'held-out-evaluation') {
-    const { step, heldOutAccuracy: accuracy, heldOutLoss: loss, metrics } = record;
-    return [
-      { step, split: 'held-out', loss, ...(accuracy !== undefined && { accuracy }), ...(metrics && { metrics }) },
-    ];
-  }
-  return [];
 }

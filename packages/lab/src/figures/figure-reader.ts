@@ -3,13 +3,18 @@
  * no ledger states because it follows from the configuration. Records come one at a time, in the order of the ledger; memory
  * grows with evaluations and changes alone.
  */
-import { historyItem, type EvaluationItem, type LedgerRecord, type RunChange, type StepItem } from '@facet/shared';
+import {
+  historyItem,
+  stepsPerEpoch,
+  type EvaluationItem,
+  type LedgerRecord,
+  type RunChange,
+  type StepItem,
+} from '@facet/shared';
 import type { RateAt } from '../evaluation/training-curve.js';
 
 /** A committed step. */
 export interface StepFigures extends Omit<StepItem, 'kind' | 'correct' | 'metrics'> {
-  /** From 0, as in the ledger. */
-  readonly epoch: number;
   /** Share of right answers over the samples of the step. */
   readonly accuracy: number | undefined;
   /** Means of the task's own figures over the samples of the step, by name. */
@@ -20,10 +25,7 @@ export interface StepFigures extends Omit<StepItem, 'kind' | 'correct' | 'metric
 }
 
 /** An evaluation of the weights after a step. */
-export interface EvaluationFigures extends Omit<EvaluationItem, 'kind'> {
-  /** From 0, as in the ledger. */
-  readonly epoch: number;
-}
+export type EvaluationFigures = Omit<EvaluationItem, 'kind'>;
 
 export interface FigureTakers {
   onStep(step: StepFigures): void;
@@ -46,24 +48,20 @@ export class FigureReader {
 
   /** Takes in the next record. */
   add(record: LedgerRecord): void {
-    if (record.kind === 'run') this.#stepsPerEpoch = Math.ceil(record.trainSamples / record.globalBatch);
-    if (record.kind === 'change') {
-      const { kind: _kind, at: _at, ...change } = record;
-      this.#changes.push(change);
-    }
     const item = historyItem(record);
-    if (item.kind === 'step' && record.kind === 'commit') this.#addStep(item, record.epoch);
-    if (item.kind === 'evaluation' && 'epoch' in record) this.#addEvaluation(item, record.epoch);
+    if (item.kind === 'run') this.#stepsPerEpoch = stepsPerEpoch(item);
+    if (item.kind === 'change') this.#changes.push(item.change);
+    if (item.kind === 'step') this.#addStep(item);
+    if (item.kind === 'evaluation') this.#addEvaluation(item);
   }
 
-  #addStep({ kind: _kind, correct, metrics = {}, ...item }: StepItem, epoch: number): void {
+  #addStep({ kind: _kind, correct, metrics = {}, ...item }: StepItem): void {
     const { step, samples, seconds } = item;
     // A ledger that states a step twice is damaged; a chart with it twice would say more than that.
     if (step <= this.#lastStep) return;
     this.#lastStep = step;
     this.#takers.onStep({
       ...item,
-      epoch,
       accuracy: correct === undefined ? undefined : correct / samples,
       metrics: Object.fromEntries(Object.entries(metrics).map(([name, sum]) => [name, sum / samples])),
       samplesPerSecond: seconds === undefined || seconds === 0 ? undefined : samples / seconds,
@@ -72,10 +70,10 @@ export class FigureReader {
   }
 
   /** What a resume evaluates again comes to the same. */
-  #addEvaluation({ kind: _kind, ...item }: EvaluationItem, epoch: number): void {
+  #addEvaluation({ kind: _kind, ...item }: EvaluationItem): void {
     const name = `${item.step} ${item.split}`;
     if (this.#evaluated.has(name)) return;
     this.#evaluated.add(name);
-    this.#takers.onEvaluation({ ...item, epoch });
+    this.#takers.onEvaluation(item);
   }
 }

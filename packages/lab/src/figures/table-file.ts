@@ -58,7 +58,7 @@ export class FileSink {
   }
 
   #flush(): void {
-    writeWhole(this.#file, Buffer.concat(this.#parts, this.#waiting));
+    writeAll(this.#file, Buffer.concat(this.#parts, this.#waiting));
     this.#bytes += this.#waiting;
     this.#parts = [];
     this.#waiting = 0;
@@ -66,6 +66,6 @@ export class FileSink {
 }
 
 /** Writes all of the bytes, also where the system takes them in pieces. */
-export function writeWhole(file: number, bytes: Uint8Array): void {
+export function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength;) at += writeSync(file, bytes, at);
 }

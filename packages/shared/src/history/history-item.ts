@@ -29,6 +29,8 @@ export interface StepItem {
   readonly kind: 'step';
   /** From 1. */
   readonly step: number;
+  /** From 0. */
+  readonly epoch: number;
   readonly generation: number;
   readonly samples: number;
   /** Mean over the samples. */
@@ -49,6 +51,8 @@ export interface StepItem {
 export interface EvaluationItem {
   readonly kind: 'evaluation';
   readonly step: number;
+  /** From 0. */
+  readonly epoch: number;
   readonly split: 'test' | 'held-out';
   /** Undefined where answers are no classes. */
   readonly accuracy?: number;

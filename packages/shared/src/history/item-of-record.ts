@@ -11,10 +11,21 @@ export function historyItem(record: LedgerRecord): HistoryItem {
       return { kind: 'run', run, dataset, trainSamples, globalBatch, epochs, seed, at };
     }
     case 'commit': {
-      const { step, generation, samples, loss, correct, metrics, seconds, bytesExchanged, gradientNorm, partsMs } =
-        record;
+      const {
+        step,
+        epoch,
+        generation,
+        samples,
+        loss,
+        correct,
+        metrics,
+        seconds,
+        bytesExchanged,
+        gradientNorm,
+        partsMs,
+      } = record;
       return {
-        ...{ kind: 'step', step, generation, samples: samples.length, loss },
+        ...{ kind: 'step', step, epoch, generation, samples: samples.length, loss },
         ...(correct !== undefined && { correct }),
         ...(metrics && { metrics }),
         ...(seconds !== undefined && { seconds }),
@@ -29,12 +40,12 @@ export function historyItem(record: LedgerRecord): HistoryItem {
       return { kind: 'replay', step, ...(seconds !== undefined && { seconds }), at };
     }
     case 'evaluation': {
-      const { step, testAccuracy, testLoss, metrics } = record;
-      return evaluationItem('test', { step, accuracy: testAccuracy, loss: testLoss, metrics, at });
+      const { step, epoch, testAccuracy, testLoss, metrics } = record;
+      return evaluationItem('test', { step, epoch, accuracy: testAccuracy, loss: testLoss, metrics, at });
     }
     case 'held-out-evaluation': {
-      const { step, heldOutAccuracy, heldOutLoss, metrics } = record;
-      return evaluationItem('held-out', { step, accuracy: heldOutAccuracy, loss: heldOutLoss, metrics, at });
+      const { step, epoch, heldOutAccuracy, heldOutLoss, metrics } = record;
+      return evaluationItem('held-out', { step, epoch, accuracy: heldOutAccuracy, loss: heldOutLoss, metrics, at });
     }
     case 'resume':
       return { kind: 'resume', step: record.fromStep, at };
@@ -55,14 +66,14 @@ export function historyItem(record: LedgerRecord): HistoryItem {
 
 function evaluationItem(
   split: EvaluationItem['split'],
-  facts: Pick<EvaluationItem, 'step' | 'loss' | 'at'> & {
+  facts: Pick<EvaluationItem, 'step' | 'epoch' | 'loss' | 'at'> & {
     readonly accuracy: number | undefined;
     readonly metrics: Readonly<Record<string, number>> | undefined;
   },
 ): EvaluationItem {
-  const { step, accuracy, loss, metrics, at } = facts;
+  const { step, epoch, accuracy, loss, metrics, at } = facts;
   return {
-    ...{ kind: 'evaluation', step, split, loss, at },
+    ...{ kind: 'evaluation', step, epoch, split, loss, at },
     ...(accuracy !== undefined && { accuracy }),
     ...(metrics && { metrics }),
   };

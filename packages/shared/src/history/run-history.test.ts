@@ -21,7 +21,7 @@ const facts = fc.record({
 });
 const training = fc.array(facts, { minLength: 1, maxLength: 200 }).map((steps) =>
   steps.map(({ samples, loss, seconds, gradientNorm, compute, extra }, index): StepItem => ({
-    ...{ kind: 'step', step: index + 1, generation: 1, samples, loss, seconds, at: AT, bytes: 2 },
+    ...{ kind: 'step', step: index + 1, epoch: 0, generation: 1, samples, loss, seconds, at: AT, bytes: 2 },
     ...{ correct: Math.floor(samples / 2), metrics: { extra } },
     ...(gradientNorm !== undefined && { gradientNorm }),
     ...(compute !== undefined && { partsMs: { shardWait: 0, compute, allReduce: 1, update: 2 } }),
@@ -92,7 +92,7 @@ describe('the points of a history', () => {
   it('are at least half as many as there may be, once there are enough steps', () => {
     for (const count of [40, 41, 1_000, 4_097]) {
       const steps = Array.from({ length: count }, (_, index): StepItem => ({
-        ...{ kind: 'step', step: index + 1, generation: 1, samples: 1, loss: 1, at: AT },
+        ...{ kind: 'step', step: index + 1, epoch: 0, generation: 1, samples: 1, loss: 1, at: AT },
       }));
       expect(historyOf(steps, 40).points.length).toBeGreaterThanOrEqual(20);
     }
@@ -100,7 +100,7 @@ describe('the points of a history', () => {
 
   it('are the same after a page has heard of a step twice', () => {
     const steps = [1, 2, 2, 1, 3].map((step): StepItem => ({
-      ...{ kind: 'step', step, generation: 1, samples: 1, loss: step, at: AT },
+      ...{ kind: 'step', step, epoch: 0, generation: 1, samples: 1, loss: step, at: AT },
     }));
     const once = [steps[0]!, steps[1]!, steps[4]!];
     expect(historyOf(steps, 10)).toEqual(historyOf(once, 10));
@@ -109,7 +109,7 @@ describe('the points of a history', () => {
 
 describe('a history', () => {
   it('is a JSON value', () => {
-    const view = historyOf([{ kind: 'step', step: 1, generation: 1, samples: 2, loss: 0.5, at: AT }], 10);
+    const view = historyOf([{ kind: 'step', step: 1, epoch: 0, generation: 1, samples: 2, loss: 0.5, at: AT }], 10);
     expect(JSON.parse(JSON.stringify(view))).toEqual(JSON.parse(JSON.stringify({ ...view, end: undefined })));
     expect(view).toMatchObject({ stepsPerEpoch: 16, epochs: 3, lastStep: 1, end: undefined });
   });
@@ -139,8 +139,8 @@ describe('a history', () => {
     for (const record of records) history.add(historyItem(record));
     const { evaluations, events, replays, epochs, end } = history.view();
     expect(evaluations).toEqual([
-      { kind: 'evaluation', step: 16, split: 'test', accuracy: 0.5, loss: 1, at: AT },
-      { kind: 'evaluation', step: 32, split: 'held-out', loss: 2, metrics: { off: 3 }, at: AT },
+      { kind: 'evaluation', step: 16, epoch: 0, split: 'test', accuracy: 0.5, loss: 1, at: AT },
+      { kind: 'evaluation', step: 32, epoch: 1, split: 'held-out', loss: 2, metrics: { off: 3 }, at: AT },
     ]);
     expect(events.map(({ kind, step }) => [kind, step])).toEqual([
       ['end', 32],

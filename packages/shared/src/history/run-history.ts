@@ -4,6 +4,7 @@
  * same history, whether they come one by one from a run that trains or from the ledger of a finished one. It runs in a browser
  * too, so it is pure.
  */
+import { stepsPerEpoch } from '../plan/steps-per-epoch.js';
 import type { EvaluationItem, EventItem, HistoryItem, RunItem, StepItem, StepParts } from './history-item.js';
 
 /** Steps from `firstStep` to `lastStep` taken together. */
@@ -185,10 +186,9 @@ export class RunHistory {
 
   /** The history so far. */
   view(): HistoryView {
-    const { trainSamples = 0, globalBatch = 1 } = this.#run ?? {};
     return {
       run: this.#run,
-      stepsPerEpoch: Math.ceil(trainSamples / globalBatch),
+      stepsPerEpoch: this.#run === undefined ? 0 : stepsPerEpoch(this.#run),
       epochs: this.#epochs,
       lastStep: this.#lastStep,
       points: this.#stretches.map(pointOf),

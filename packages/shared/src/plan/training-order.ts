@@ -3,6 +3,7 @@
  * from a handful of numbers that stand in the ledger's first record too, so that a ledger can be compared with the plan
  * without the run's configuration. Steps count from 1, epochs from 0.
  */
+import { stepsPerEpoch as stepsPerEpochOf } from './steps-per-epoch.js';
 import { permutation } from '../random.js';
 import { idsWithout } from './sample-split.js';
 
@@ -30,7 +31,7 @@ export interface TrainingOrder {
 /** The order of a run; that of one epoch is kept between calls, everything else is computed. */
 export function createTrainingOrder(options: TrainingOrderOptions): TrainingOrder {
   const { seed, epochs, globalBatch, trainSamples, heldOut } = options;
-  const stepsPerEpoch = Math.ceil(trainSamples / globalBatch);
+  const stepsPerEpoch = stepsPerEpochOf(options);
   const epochOf = (step: number): number => Math.floor((step - 1) / stepsPerEpoch);
   const startOf = (step: number): number => ((step - 1) % stepsPerEpoch) * globalBatch;
   const sampleCount = (step: number): number => Math.min(globalBatch, trainSamples - startOf(step));
