@@ -1,5 +1,5 @@
 /**
- * Reads what there is to say about a run from its folder: ledger, logs and result.
+ * Reads what there is to say about a run from its folder: ledger and logs.
  * Whatever is missing or damaged is left out: an account of a failure must not fail of it. It judges nothing.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -7,7 +7,6 @@ import path from 'node:path';
 import type { ProcessEnd, AccountFacts, StatedError, TraceLine } from '@facet/lab/data';
 import { checkLedgerFile, historyItem, openRegularFile, readLedgerFile, type HistoryItem } from '@facet/shared';
 import type { RunPaths } from './run-folders.js';
-import { readResult } from './run-result.js';
 import { statusOf } from './running-runs.js';
 
 /** Of one log: its end, where the trouble is. */
@@ -18,24 +17,17 @@ const MOST_LINES = 200_000;
 
 /** The facts of a run that has begun. */
 export async function readRunFacts(paths: RunPaths): Promise<AccountFacts> {
-  const [items, ledger, logs, result, running] = await Promise.all([
+  const [items, ledger, logs, running] = await Promise.all([
     readItems(paths.ledger),
     checkLedgerFile(paths.ledger).catch(() => undefined),
     readLogs(paths.logs),
-    readResult(paths.result),
     statusOf(paths),
   ]);
-  const { message, code } = result ?? {};
   return {
     run: path.basename(paths.folder),
     items,
     ledger,
     ...logs,
-    result: result && {
-      outcome: result.outcome,
-      ...(message !== undefined && { message }),
-      ...(code !== undefined && { code }),
-    },
     isRunning: running !== undefined,
   };
 }

@@ -47,7 +47,6 @@ export interface AccountFacts {
   readonly traces: readonly TraceLine[];
   readonly ends: readonly ProcessEnd[];
   readonly stated: readonly StatedError[];
-  readonly result: { readonly outcome: string; readonly message?: string; readonly code?: string } | undefined;
   /** A coordinator is at work on it now. */
   readonly isRunning: boolean;
 }

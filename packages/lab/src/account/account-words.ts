@@ -134,8 +134,6 @@ function sourceText(evidence: ExplainedInterruption['cause']['evidence']): strin
       return 'the logs';
     case 'ledger':
       return 'the ledger';
-    case 'result':
-      return 'the result';
     default:
       return evidence satisfies never;
   }

@@ -31,7 +31,7 @@ const END: LedgerRecord = { kind: 'end', reason: 'finished', step: 4, at: at(9_0
 function factsOf(records: readonly LedgerRecord[], more: Partial<AccountFacts> = {}): AccountFacts {
   return {
     ...{ run: 'r', items: records.map(historyItem), traces: [], ends: [], stated: [] },
-    ...{ ledger: { missing: 0, duplicated: 0, foreign: 0, contradictions: [] }, result: undefined, isRunning: false },
+    ...{ ledger: { missing: 0, duplicated: 0, foreign: 0, contradictions: [] }, isRunning: false },
     ...more,
   };
 }

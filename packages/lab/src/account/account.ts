@@ -62,7 +62,7 @@ export function accountOf(facts: AccountFacts): Account {
       steps: interruptions.reduce((sum, { again }) => sum + again.steps, 0),
       seconds: interruptions.reduce((sum, { again }) => sum + again.seconds, 0),
     },
-    lastCheckpoint: story.checkpoints.lastStep,
+    lastCheckpoint: story.lastCheckpoint,
     lost,
     endCause,
     advice: adviceOf({ state, run: facts.run, endCause, interruptions, isClean: lost?.problems.length === 0 }),

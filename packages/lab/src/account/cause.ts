@@ -22,7 +22,7 @@ const LATE_MS = 20_000;
 const EARLY_MS = 15_000;
 
 /** Where the account knows it from. */
-export type Evidence = 'launch' | 'log' | 'ledger' | 'result';
+export type Evidence = 'launch' | 'log' | 'ledger';
 
 export interface Cause {
   /** One sentence without its full stop: who did what. */

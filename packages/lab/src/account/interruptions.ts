@@ -60,7 +60,8 @@ export interface LedgerStory {
   readonly lastStep: number;
   readonly lastAtMs: number;
   readonly end: Extract<EventItem, { kind: 'end' }> | undefined;
-  readonly checkpoints: { readonly count: number; readonly lastStep: number | undefined };
+  /** The step of the newest checkpoint. */
+  readonly lastCheckpoint: number | undefined;
 }
 
 type Draft = { -readonly [K in keyof Interruption]: Interruption[K] } & {
@@ -89,7 +90,7 @@ class StoryReader {
   #lastStepAtMs = 0;
   #lastAtMs = 0;
   #end: LedgerStory['end'];
-  #checkpoints: LedgerStory['checkpoints'] = { count: 0, lastStep: undefined };
+  #lastCheckpoint: number | undefined;
 
   add(item: HistoryItem): void {
     const atMs = Date.parse(item.at);
@@ -127,7 +128,7 @@ class StoryReader {
         this.#epochs = item.change.epochs?.to ?? this.#epochs;
         break;
       case 'checkpoint':
-        this.#checkpoints = { count: this.#checkpoints.count + 1, lastStep: item.step };
+        this.#lastCheckpoint = item.step;
         break;
       case 'end':
         this.#end = item;
@@ -150,7 +151,7 @@ class StoryReader {
       lastStep: this.#lastStep,
       lastAtMs: this.#lastAtMs,
       end: this.#end,
-      checkpoints: this.#checkpoints,
+      lastCheckpoint: this.#lastCheckpoint,
     };
   }
 

@@ -9,6 +9,14 @@ interface ServedRun {
   readonly path: string;
 }
 
+const ANSWER_MS = 15_000;
+
+async function read<T>(url: string): Promise<T> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (!answer.ok) throw new Error(`${url} is answered with ${answer.status}, expected 200`);
+  return (await answer.json()) as T;
+}
+
 /** Offers the other runs in `place`, and tells which ones are chosen with what is known of them. */
 export async function otherRuns(
   place: HTMLElement,
@@ -17,14 +25,14 @@ export async function otherRuns(
   const here = /^(.*)\/runs\/([^/]+)\/$/.exec(location.pathname);
   if (here === null) return;
   const [, base = '', own] = here;
-  const runs = (await (await fetch(`${base}/runs`)).json()) as readonly ServedRun[];
+  const runs = await read<readonly ServedRun[]>(`${base}/runs`);
   const others = runs.filter(({ path }) => path !== `/runs/${own}/`);
   const chosen = new Map<string, HistoryView>();
   const entries = others.map(({ name, path }) => {
     const box = element('input', { type: 'checkbox' });
     box.addEventListener('change', () => {
       void (async () => {
-        if (box.checked) chosen.set(name, (await (await fetch(`${base}${path}history`)).json()) as HistoryView);
+        if (box.checked) chosen.set(name, await read<HistoryView>(`${base}${path}history`));
         else chosen.delete(name);
         onChange(new Map(chosen));
       })();
